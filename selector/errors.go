@@ -1,0 +1,59 @@
+package selector
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors of the pool that carry nothing but themselves.
+var (
+	// ErrAuthNotFound: no auth of the provider is in the pool.
+	ErrAuthNotFound = errors.New("no auth of that provider in the pool")
+	// ErrUnknownAuth: an operation names an auth that is not in the pool.
+	ErrUnknownAuth = errors.New("no such auth")
+	// ErrManagedByConfig: an operation would write what the configuration owns.
+	ErrManagedByConfig = errors.New("the configuration owns this auth")
+)
+
+// CooldownError: there are candidates, and every one of them is in a quota cooldown.
+type CooldownError struct {
+	// Model and Provider as requested.
+	Model, Provider string
+	// Wait is the time from the pick to the earliest recovery, not below zero.
+	Wait time.Duration
+	// Counts are the auths of the provider by reason.
+	Counts Counts
+	// Explanation is set when the pick asked for one.
+	Explanation *Explanation
+}
+
+func (e *CooldownError) Error() string {
+	return fmt.Sprintf("every auth for model %q is cooling down, the first for %s more", e.Model, e.Wait)
+}
+
+// UnavailableError: auths of the provider are known, none is ready, and not all candidates are in a quota cooldown.
+type UnavailableError struct {
+	// Model and Provider as requested.
+	Model, Provider string
+	// Wait is the time from the pick to the earliest end of a block; 0: none of them ends by itself.
+	Wait time.Duration
+	// Counts are the auths of the provider by reason.
+	Counts Counts
+	// Explanation is set when the pick asked for one.
+	Explanation *Explanation
+}
+
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("no auth for model %q can be used", e.Model)
+}
+
+// FieldError: an argument is wrong. The edge names the field to the caller.
+type FieldError struct {
+	// Field in the words of the wire contract, such as `retry_after`.
+	Field string
+	// Problem says what is wrong and what is allowed.
+	Problem string
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }

@@ -1,0 +1,85 @@
+package selector
+
+import "time"
+
+// CooldownKind is what a cooldown is for.
+type CooldownKind uint8
+
+// The kinds of cooldown. Only Quota counts as cooling down.
+const (
+	Quota CooldownKind = iota
+	Transient
+	Authentication
+	Other
+	numCooldownKinds
+)
+
+// Cooldown is an explicit order to stay away from an auth. It only lengthens what holds.
+type Cooldown struct {
+	// Model that rests, prefix and thinking suffix allowed; blank: the whole auth.
+	Model string
+	Kind  CooldownKind
+	// Until is its end. Zero: the backoff ladder of Kind decides.
+	Until time.Time
+	// Endless: it does not end by itself, whatever Until says.
+	Endless bool
+	// Reason are words for people.
+	Reason string
+}
+
+// Block is one span in force.
+type Block struct {
+	// Model key; empty: the whole auth.
+	Model string
+	Kind  CooldownKind
+	// Until is its end; zero: it has none.
+	Until time.Time
+	// Reason are words for people.
+	Reason string
+	// Level is the step of the backoff ladder, from 1; 0: the time was given.
+	Level int
+}
+
+// State is whether an auth as a whole can be picked.
+type State uint8
+
+// The states of an auth.
+const (
+	StateReady State = iota + 1
+	StateCooling
+	StateBlocked
+	StateDisabled
+)
+
+// Status is one auth and its runtime state at one time.
+type Status struct {
+	Auth *Auth
+	// Priority in force.
+	Priority int64
+	// Weight in force.
+	Weight uint32
+	State  State
+	// Why are words for people; empty when ready.
+	Why string
+	// Until is when State ends by itself; zero: it does not, or it is ready.
+	Until time.Time
+	// Blocks in force, of the whole auth first, then in text order of the model key.
+	Blocks []Block
+	// Slot stands for it in Bindings.
+	Slot Slot
+	// Picks since the start, and the time of the last.
+	Picks      uint64
+	LastPicked time.Time
+	// LastReport is the last thing reported of it; its time is zero if nothing was.
+	LastReport Report
+}
+
+// Report is one thing that was said of an auth.
+type Report struct {
+	ReceivedAt time.Time
+	// What it was: `cooldown`, `invalidate`.
+	What string
+	// Model key it was about; empty: the whole auth.
+	Model  string
+	Reason string
+}
