@@ -57,7 +57,9 @@ func (a *Auth) weight() uint32 {
 	return 1
 }
 
-func (a *Auth) webSockets() bool { return WebSocketsOn(a.Attributes[attributeWebSockets], a.WebSockets) }
+func (a *Auth) webSockets() bool {
+	return WebSocketsOn(a.Attributes[attributeWebSockets], a.WebSockets)
+}
 
 func (a *Auth) virtualParent() string { return strings.TrimSpace(a.Attributes[attributeVirtualParent]) }
 

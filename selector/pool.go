@@ -1,6 +1,10 @@
 package selector
 
-import "time"
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
 
 // Config is what a Pool is made of.
 type Config struct {
@@ -15,85 +19,199 @@ type Config struct {
 }
 
 // Pool knows the auths and their state and decides picks. All methods may be called concurrently.
-type Pool struct{}
+type Pool struct {
+	bindings    Bindings
+	seed        uint64
+	cursorStart uint64
+
+	// updating serialises changes of the membership; it is taken before mu.
+	updating sync.Mutex
+
+	// mu guards everything below.
+	mu         sync.Mutex
+	settings   Settings
+	index      *index
+	identities map[string]*identity
+	slots      []*identity // by Slot; nil: free
+	free       []Slot
+	orphans    []*identity // without auths, the longest gone first
+	blocked    map[string][]*blockSet
+	timers     timers
+	routes     routes
+	watchers   map[*Watcher]struct{}
+	random     *rand.Rand
+
+	version uint64 // counts changes of readiness, or of why not
+	uses    uint64 // counts picks
+
+	// Scratch of a pick.
+	excluded []*member
+	scratch  []int32
+}
 
 // New returns a pool without auths.
-func New(c Config) *Pool { panic("soon") }
+func New(c Config) *Pool {
+	p := &Pool{
+		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
+		index: newIndex(nil), identities: make(map[string]*identity), blocked: make(map[string][]*blockSet),
+		watchers: make(map[*Watcher]struct{}), version: 1,
+		random: rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
+	}
+	p.routes.init()
+	return p
+}
 
 // Configure changes the settings. Cursors, bindings and cooldowns stay.
-func (p *Pool) Configure(s Settings) { panic("soon") }
-
-// Update adds or replaces the auths of put, and then removes those named by remove. State belongs to identities: a
-// replaced auth keeps it, a removed one gets it back when it returns.
-func (p *Pool) Update(put []*Auth, remove []string, now time.Time) { panic("soon") }
-
-// Pick chooses an auth. Its errors are ErrAuthNotFound, *CooldownError and *UnavailableError.
-func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) { panic("soon") }
-
-// Cooldown blocks an auth, or one model of it, and returns the block in force afterwards. Its errors are ErrUnknownAuth
-// and *FieldError (`model`: the auth does not serve it; `until`: not in the future).
-func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) { panic("soon") }
-
-// ClearCooldown ends the blocks of one model, or all blocks of the auth if model is blank, and returns how many were in force.
-func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) { panic("soon") }
-
-// Enable undoes Disable. ErrManagedByConfig: the configuration disables the auth.
-func (p *Pool) Enable(id string, now time.Time) error { panic("soon") }
-
-// Disable takes an auth out of rotation.
-func (p *Pool) Disable(id, reason string, now time.Time) error { panic("soon") }
-
-// Release ends every binding to an auth and returns how many there were.
-func (p *Pool) Release(id, reason string, now time.Time) (int, error) { panic("soon") }
-
-// Status returns one auth. The error is ErrUnknownAuth.
-func (p *Pool) Status(id string, now time.Time) (Status, error) { panic("soon") }
-
-// Filter selects auths for List.
-type Filter struct {
-	// Provider; empty: all.
-	Provider string
-	// Model that they serve; blank: any. State is then about this model.
-	Model string
-	// State; 0: any.
-	State State
-	// After is the id to go on after.
-	After string
-	// Limit is how many to return at most; 0: all.
-	Limit int
+func (p *Pool) Configure(s Settings) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settings = s
+	for key, r := range p.routes.byKey {
+		r.strategy = s.strategyFor(key.provider, key.model)
+	}
 }
-
-// List returns the auths that match, in text order of id, and how many match in all, whatever After and Limit.
-func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) { panic("soon") }
-
-// PoolCount is how many auths of a provider are in a state.
-type PoolCount struct {
-	Provider string
-	State    State
-	Count    int
-}
-
-// Counts returns the pool by provider and state, sorted, without zeros.
-func (p *Pool) Counts(now time.Time) []PoolCount { panic("soon") }
-
-// AuthOf returns the id of an auth of the identity behind a slot. False: it left the pool.
-func (p *Pool) AuthOf(slot Slot) (id string, ok bool) { panic("soon") }
 
 // Advance works off up to limit ends of cooldowns that are over at now, and returns when to call it next: zero if
 // nothing will end. A pick does a little of that work itself, so late calls cost fairness, not correctness.
-func (p *Pool) Advance(now time.Time, limit int) (next time.Time) { panic("soon") }
+func (p *Pool) Advance(now time.Time, limit int) (next time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.advance(now.UnixNano(), limit)
+	if t := p.timers.next(); t != nil {
+		return time.Unix(0, t.due)
+	}
+	return time.Time{}
+}
 
-// Watcher collects the ids of auths that changed or went away. Memory is bounded by the number of auths.
-type Watcher struct{}
+func (p *Pool) advance(now int64, limit int) {
+	for ; limit > 0; limit-- {
+		t := p.timers.next()
+		if t == nil || t.due > now {
+			return
+		}
+		if t.set != nil {
+			p.refreshSet(t.set, now)
+		} else {
+			p.refreshToken(t.member, now)
+		}
+	}
+}
 
-// Watch starts collecting. Close it.
-func (p *Pool) Watch() *Watcher { panic("soon") }
+// refreshSet makes the index follow the blocks of a set: whether any is in force, and when to look again.
+func (p *Pool) refreshSet(s *blockSet, now int64) {
+	_, b := s.latest()
+	active := b.until > now
+	if active != s.active {
+		s.active = active
+		if s.model == "" {
+			p.refreshIdentity(s.owner)
+		} else {
+			p.refreshModel(s)
+		}
+	}
+	p.changed(s.owner)
+	switch {
+	case active:
+		p.timers.schedule(&s.timer, b.until)
+	case s.model != "" && (b.until == 0 || !s.remembers() || b.until+int64(ladderMemory) <= now):
+		p.timers.cancel(&s.timer)
+		delete(s.owner.models, s.model)
+	case s.remembers() && b.until+int64(ladderMemory) > now:
+		p.timers.schedule(&s.timer, b.until+int64(ladderMemory))
+	default:
+		p.timers.cancel(&s.timer)
+		s.kinds = [numCooldownKinds]block{}
+	}
+}
 
-// Changed has a value when there is something to take.
-func (w *Watcher) Changed() <-chan struct{} { panic("soon") }
+func (p *Pool) refreshToken(m *member, now int64) {
+	expired := m.tokenOver(now)
+	if !expired && !m.auth.ExpiresAt.IsZero() {
+		p.timers.schedule(&m.timer, m.auth.ExpiresAt.UnixNano())
+	} else {
+		p.timers.cancel(&m.timer)
+	}
+	if expired != m.expired {
+		m.expired = expired
+		p.refreshMember(m)
+	}
+	p.changed(m.state)
+}
 
-// Take returns what changed since it was last called, sorted, each id once.
-func (w *Watcher) Take() []string { panic("soon") }
+func (p *Pool) refreshIdentity(s *identity) {
+	for _, m := range s.members {
+		p.refreshMember(m)
+	}
+}
 
-// Close stops collecting.
-func (w *Watcher) Close() { panic("soon") }
+func (p *Pool) refreshMember(m *member) {
+	for _, l := range m.provider.lanes {
+		l.update(m)
+	}
+	for _, l := range p.index.everyone.lanes {
+		l.update(m)
+	}
+}
+
+// refreshModel follows the begin or end of a block for one model.
+func (p *Pool) refreshModel(s *blockSet) {
+	if s.active {
+		s.place = len(p.blocked[s.model])
+		p.blocked[s.model] = append(p.blocked[s.model], s)
+	} else {
+		p.unblock(s)
+	}
+	for _, m := range s.owner.members {
+		m.routeKeys(s.model, func(key string) {
+			for _, l := range m.provider.lanes {
+				l.updateModel(m, key, s.active)
+			}
+			for _, l := range p.index.everyone.lanes {
+				l.updateModel(m, key, s.active)
+			}
+		})
+	}
+}
+
+func (p *Pool) unblock(s *blockSet) {
+	resting := p.blocked[s.model]
+	last := resting[len(resting)-1]
+	resting[s.place], last.place = last, s.place
+	resting[len(resting)-1] = nil
+	if len(resting) == 1 {
+		delete(p.blocked, s.model)
+		return
+	}
+	p.blocked[s.model] = resting[:len(resting)-1]
+}
+
+// resting are the auths whose state keeps a requested model key blocked.
+func (p *Pool) resting(key string) []*member {
+	var found []*member
+	add := func(sets []*blockSet) {
+		for _, s := range sets {
+			for _, m := range s.owner.members {
+				if m.blockKey(key) == s.model {
+					found = append(found, m)
+				}
+			}
+		}
+	}
+	add(p.blocked[key])
+	for i := range len(key) {
+		if key[i] == '/' {
+			add(p.blocked[key[i+1:]])
+		}
+	}
+	return found
+}
+
+// changed tells watchers, and makes what picks remember of a pool without a ready auth stale.
+func (p *Pool) changed(s *identity) {
+	p.version++
+	for w := range p.watchers {
+		for _, m := range s.members {
+			w.add(m.auth.ID)
+		}
+	}
+}

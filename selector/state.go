@@ -77,7 +77,7 @@ type Status struct {
 // Report is one thing that was said of an auth.
 type Report struct {
 	ReceivedAt time.Time
-	// What it was: `cooldown`, `invalidate`.
+	// What it was: `cooldown`, `invalidate`, `disable`, `enable`.
 	What string
 	// Model key it was about; empty: the whole auth.
 	Model  string

@@ -1,0 +1,103 @@
+package selector
+
+import (
+	"cmp"
+	"time"
+)
+
+// explain says why, before anything is done about it. Without a choice the pick failed.
+func (q *query) explain(c *choice, bound *identity) *Explanation {
+	e := &Explanation{Strategy: q.route.strategy}
+	var selected *member
+	if c != nil {
+		e.Position, selected = c.position, c.member
+	}
+	refine := q.tiering(c)
+	for _, m := range q.provider.members {
+		s := q.standing(m)
+		if m == selected {
+			s = standing{reason: ReasonSelected}
+		} else {
+			s.reason = refine(m, s.reason)
+		}
+		e.Counts[s.reason]++
+		e.add(Candidate{
+			Auth: m.auth, Priority: m.priority, Reason: s.reason, Until: timeOf(s.until),
+			Bound: bound != nil && m.state == bound, Detail: s.detail,
+		})
+	}
+	return e
+}
+
+// tiering tells the ready candidates that the strategy looked at from those below or beside them. A pick that kept its
+// session on an auth looked at no list.
+func (q *query) tiering(c *choice) func(*member, Reason) Reason {
+	kind := q.strategyLane()
+	l := q.view.lane(kind)
+	list := q.present(l)
+	if list.length == 0 {
+		return func(_ *member, r Reason) Reason { return r }
+	}
+	_, t := list.best()
+	best := l.tiers[t].priority
+	preferred := false
+	if c != nil && c.route != nil && q.wantsWebSocket() {
+		_, preferred = q.preferred(kind, best)
+	}
+	return func(m *member, r Reason) Reason {
+		switch {
+		case r != ReasonReady && r != ReasonZeroWeight:
+			return r
+		case m.priority < best:
+			return ReasonLowerPriority
+		case preferred && !m.webSocks && m.priority == best:
+			return ReasonNotPreferredTransport
+		}
+		return r
+	}
+}
+
+// add keeps the MaxExplained candidates that come first in the order of Explanation.Candidates.
+func (e *Explanation) add(c Candidate) {
+	full := len(e.Candidates) == MaxExplained
+	if full {
+		if compareCandidates(&c, &e.Candidates[MaxExplained-1]) >= 0 {
+			return
+		}
+		e.Candidates = e.Candidates[:MaxExplained-1]
+	}
+	i := len(e.Candidates)
+	e.Candidates = append(e.Candidates, c)
+	for ; i > 0 && compareCandidates(&c, &e.Candidates[i-1]) < 0; i-- {
+		e.Candidates[i] = e.Candidates[i-1]
+	}
+	e.Candidates[i] = c
+}
+
+func compareCandidates(a, b *Candidate) int {
+	return cmp.Or(
+		-compareBools(a.Reason == ReasonSelected, b.Reason == ReasonSelected),
+		-compareBools(a.Bound, b.Bound),
+		-cmp.Compare(a.Reason, b.Reason),
+		-cmp.Compare(a.Priority, b.Priority),
+		cmp.Compare(a.Auth.ID, b.Auth.ID),
+	)
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// timeOf is the time of an end that comes by itself.
+func timeOf(nanos int64) time.Time {
+	if nanos == 0 || nanos == never {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos)
+}

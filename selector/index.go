@@ -1,0 +1,176 @@
+package selector
+
+import (
+	"cmp"
+	"slices"
+)
+
+// mixed is the provider that a request names to mean every provider; so does the empty one.
+const mixed = "mixed"
+
+// maxViews bounds the combinations of globs, per provider, that an index is kept for.
+const maxViews = 256
+
+// index is what a membership is turned into: its members, and for each provider the views that picks look at. The
+// members are fixed; their readiness and the views change under the pool's lock.
+type index struct {
+	members   []*member // in text order of id
+	byID      map[string]*member
+	providers map[string]*provider
+	everyone  *provider
+}
+
+// provider are the auths that one provider name of a request means.
+type provider struct {
+	name     string
+	members  []*member // in text order of id
+	patterns []*patterns
+	views    map[string]*view // by signature
+	lanes    []*lane          // of all views
+	parents  bool             // some member has a virtual parent
+	zero     bool             // some member has weight 0
+}
+
+// view are the auths of a provider that serve the same model keys: those whose patterns are in the signature.
+type view struct {
+	provider  *provider
+	signature string
+	lanes     [numLaneKinds]*lane
+	outlook   outlook // while no model of it has a mask
+	used      uint64
+}
+
+// newIndex takes members in text order of id.
+func newIndex(members []*member) *index {
+	x := &index{
+		members:   members,
+		byID:      make(map[string]*member, len(members)),
+		providers: make(map[string]*provider),
+		everyone:  &provider{name: mixed, views: make(map[string]*view)},
+	}
+	shared := make(map[string]*patterns)
+	for i, m := range members {
+		m.index = i
+		x.byID[m.auth.ID] = m
+		p := x.providers[m.auth.Provider]
+		if p == nil {
+			p = &provider{name: m.auth.Provider, views: make(map[string]*view)}
+			x.providers[m.auth.Provider] = p
+		}
+		m.provider = p
+		key := patternsKey(m.auth)
+		if m.patterns = shared[key]; m.patterns == nil {
+			m.patterns = newPatterns(m.auth)
+			m.patterns.place = len(x.everyone.patterns)
+			shared[key] = m.patterns
+			x.everyone.patterns = append(x.everyone.patterns, m.patterns)
+		}
+		p.add(m)
+		x.everyone.add(m)
+	}
+	for _, p := range x.providers {
+		p.patterns = x.everyone.patterns
+	}
+	return x
+}
+
+func (p *provider) add(m *member) {
+	p.members = append(p.members, m)
+	p.parents = p.parents || m.parent != ""
+	p.zero = p.zero || m.weight == 0
+}
+
+// provider finds the auths that a request's provider means; nil: there are none.
+func (x *index) provider(name string) *provider {
+	if name == "" || name == mixed {
+		if len(x.members) == 0 {
+			return nil
+		}
+		return x.everyone
+	}
+	return x.providers[name]
+}
+
+// view finds or makes the view of a model key.
+func (p *provider) view(key string) *view {
+	signature := make([]byte, (len(p.patterns)+7)/8)
+	for _, served := range p.patterns {
+		if served.serve(key) {
+			signature[served.place/8] |= 1 << (served.place % 8)
+		}
+	}
+	if v := p.views[string(signature)]; v != nil {
+		return v
+	}
+	if len(p.views) >= maxViews {
+		p.dropView()
+	}
+	v := &view{provider: p, signature: string(signature)}
+	p.views[v.signature] = v
+	return v
+}
+
+// dropView forgets the view that was used least recently. Routes that still hold it go on with what it knew of the
+// members, so they must look for their view again: it is marked by an empty provider.
+func (p *provider) dropView() {
+	var oldest *view
+	for _, v := range p.views {
+		if oldest == nil || v.used < oldest.used {
+			oldest = v
+		}
+	}
+	delete(p.views, oldest.signature)
+	p.lanes = slices.DeleteFunc(p.lanes, func(l *lane) bool { return l.view == oldest })
+	oldest.provider = nil
+}
+
+func (v *view) serves(m *member) bool {
+	place := m.patterns.place
+	return v.signature[place/8]>>(place%8)&1 != 0
+}
+
+// lane finds or makes the lane of a kind.
+func (v *view) lane(kind laneKind) *lane {
+	if v.lanes[kind] == nil {
+		v.make(kind)
+		v.lanes[kind].fill()
+	}
+	return v.lanes[kind]
+}
+
+// make makes the lane of a kind, with nobody ready.
+func (v *view) make(kind laneKind) {
+	if v.lanes[kind] == nil {
+		v.lanes[kind] = newLane(v, kind)
+		v.provider.lanes = append(v.provider.lanes, v.lanes[kind])
+	}
+}
+
+// fill sets the readiness of every member in every lane.
+func (p *provider) fill() {
+	for _, l := range p.lanes {
+		l.fill()
+	}
+}
+
+// plain is the kind of lane that has every member.
+func (v *view) plain() *lane { return v.lane(0) }
+
+// priorities of the members that the view serves, highest first.
+func priorities(members []*member) []int64 {
+	var found []int64
+	last := int64(0)
+	seen := make(map[int64]bool)
+	for i, m := range members {
+		if i > 0 && m.priority == last {
+			continue
+		}
+		last = m.priority
+		if !seen[last] {
+			seen[last] = true
+			found = append(found, last)
+		}
+	}
+	slices.SortFunc(found, func(a, b int64) int { return cmp.Compare(b, a) })
+	return found
+}

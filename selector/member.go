@@ -1,0 +1,113 @@
+package selector
+
+import "strings"
+
+// member is one auth within one index.
+type member struct {
+	// What a pick reads and writes comes first, in one cache line.
+	auth       *Auth
+	state      *identity
+	prefix     string
+	priority   int64
+	picks      uint64 // since the index was made; identity has those before
+	lastPicked int64
+	index      int // in text order of id, over the pool
+
+	timer    // of the end of its token
+	weight   uint32
+	webSocks bool
+	parent   string
+	patterns *patterns
+	provider *provider
+	expired  bool
+	// excludedBy is the number of the last pick that excluded it.
+	excludedBy uint64
+}
+
+func makeMember(m *member, a *Auth) {
+	*m = member{
+		auth: a, priority: a.priority(), weight: a.weight(), prefix: a.Prefix,
+		webSocks: a.webSockets(), parent: a.virtualParent(),
+	}
+	m.timer.member = m
+}
+
+// sameShape reports whether an auth can take another's place without a new index.
+func sameShape(a, b *Auth) bool {
+	return a.Provider == b.Provider && a.identity() == b.identity() &&
+		a.priority() == b.priority() && a.weight() == b.weight() &&
+		a.webSockets() == b.webSockets() && a.virtualParent() == b.virtualParent() &&
+		patternsKey(a) == patternsKey(b)
+}
+
+// disabled by the configuration or by an operator.
+func (m *member) disabled() bool { return m.auth.Disabled || m.state.disabled }
+
+// ready as far as time was worked off, single models aside.
+func (m *member) ready() bool {
+	return !m.disabled() && !m.expired && !m.state.whole.active
+}
+
+// blockKey is the model key under which this auth keeps the state of a requested one: without its prefix.
+func (m *member) blockKey(key string) string {
+	return withoutPrefix(m.prefix, key)
+}
+
+// routeKeys calls f for each requested model key whose state this auth keeps under key.
+func (m *member) routeKeys(key string, f func(string)) {
+	if m.blockKey(key) == key {
+		f(key)
+	}
+	if m.prefix != "" {
+		f(m.prefix + "/" + key)
+	}
+}
+
+// withoutPrefix cuts `prefix/` off a model name that has something behind it.
+func withoutPrefix(prefix, model string) string {
+	if prefix == "" {
+		return model
+	}
+	if rest, ok := strings.CutPrefix(model, prefix); ok && len(rest) > 1 && rest[0] == '/' {
+		return rest[1:]
+	}
+	return model
+}
+
+// patterns are the globs that several auths of a provider may share.
+type patterns struct {
+	place          int // in provider.patterns
+	prefix         string
+	models, except []string
+}
+
+// patternsKey is equal for auths that serve the same models.
+func patternsKey(a *Auth) string {
+	if len(a.Models) == 0 && len(a.ExcludeModels) == 0 && a.Prefix == "" {
+		return ""
+	}
+	return strings.Join(a.Models, "\x00") + "\x01" + strings.Join(a.ExcludeModels, "\x00") + "\x01" + a.Prefix
+}
+
+func newPatterns(a *Auth) *patterns {
+	return &patterns{prefix: a.Prefix, models: a.Models, except: a.ExcludeModels}
+}
+
+// serve reports whether the auths serve a requested model key. Every auth serves the empty one.
+func (p *patterns) serve(key string) bool {
+	if key == "" {
+		return true
+	}
+	key = withoutPrefix(p.prefix, key)
+	for _, glob := range p.except {
+		if MatchGlob(glob, key) {
+			return false
+		}
+	}
+	for _, glob := range p.models {
+		if MatchGlob(glob, key) {
+			return true
+		}
+	}
+	return len(p.models) == 0
+}

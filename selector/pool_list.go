@@ -1,0 +1,164 @@
+package selector
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Filter selects auths for List.
+type Filter struct {
+	// Provider; empty: all.
+	Provider string
+	// Model that they serve; blank: any. State is then about this model.
+	Model string
+	// State; 0: any.
+	State State
+	// After is the id to go on after.
+	After string
+	// Limit is how many to return at most; 0: all.
+	Limit int
+}
+
+// Status returns one auth. The error is ErrUnknownAuth.
+func (p *Pool) Status(id string, now time.Time) (Status, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.index.byID[id]
+	if m == nil {
+		return Status{}, ErrUnknownAuth
+	}
+	return m.status("", now.UnixNano()), nil
+}
+
+// List returns the auths that match, in text order of id, and how many match in all, whatever After and Limit.
+func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
+	nanos := now.UnixNano()
+	key := ModelKey(f.Model)
+	p.each(func(m *member) {
+		if f.Provider != "" && m.auth.Provider != f.Provider || !m.patterns.serve(key) {
+			return
+		}
+		if f.State != 0 {
+			if state, _ := m.stateFor(key, nanos); state != f.State {
+				return
+			}
+		}
+		total++
+		if m.auth.ID > f.After && (f.Limit == 0 || len(page) < f.Limit) {
+			page = append(page, m.status(key, nanos))
+		}
+	})
+	return page, total
+}
+
+// PoolCount is how many auths of a provider are in a state.
+type PoolCount struct {
+	Provider string
+	State    State
+	Count    int
+}
+
+// Counts returns the pool by provider and state of the auth as a whole, sorted, without zeros.
+func (p *Pool) Counts(now time.Time) []PoolCount {
+	nanos := now.UnixNano()
+	counts := make(map[PoolCount]int)
+	p.each(func(m *member) {
+		state, _ := m.stateFor("", nanos)
+		counts[PoolCount{Provider: m.auth.Provider, State: state}]++
+	})
+	all := make([]PoolCount, 0, len(counts))
+	for c, count := range counts {
+		c.Count = count
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b PoolCount) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.State, b.State))
+	})
+	return all
+}
+
+// eachAtOnce is how many auths a listing looks at before it lets picks pass.
+const eachAtOnce = 1024
+
+// each calls f for the auths in text order of id, under the lock, which it lets go of now and then.
+func (p *Pool) each(f func(*member)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, m := range p.index.members {
+		if i%eachAtOnce == eachAtOnce-1 {
+			p.mu.Unlock()
+			p.mu.Lock()
+		}
+		f(m)
+	}
+}
+
+// stateFor is the state of an auth for a model key that it serves, or as a whole for "".
+func (m *member) stateFor(key string, now int64) (State, standing) {
+	s := m.standing(key, now)
+	switch s.reason {
+	case ReasonReady:
+		return StateReady, s
+	case ReasonDisabled:
+		return StateDisabled, s
+	case ReasonCoolingAuth, ReasonCoolingModel:
+		return StateCooling, s
+	default:
+		return StateBlocked, s
+	}
+}
+
+func (m *member) status(key string, now int64) Status {
+	state, s := m.stateFor(key, now)
+	status := Status{
+		Auth: m.auth, Priority: m.priority, Weight: m.weight,
+		State: state, Why: s.detail, Until: timeOf(s.until),
+		Blocks: m.state.blocks(now), Slot: m.state.slot,
+		Picks: m.state.picks, LastReport: m.state.report,
+	}
+	last := m.state.lastPicked
+	for _, sibling := range m.state.members {
+		status.Picks += sibling.picks
+		last = max(last, sibling.lastPicked)
+	}
+	status.LastPicked = timeOf(last)
+	if state != StateReady && status.Why == "" {
+		status.Why = s.reason.words()
+	}
+	return status
+}
+
+// words for people, where nobody gave any.
+func (r Reason) words() string {
+	switch r {
+	case ReasonDisabled:
+		return "disabled by an operator"
+	case ReasonInvalidated:
+		return "the upstream refused its secret"
+	case ReasonCoolingAuth, ReasonCoolingModel:
+		return "cooling down"
+	default:
+		return "blocked"
+	}
+}
+
+// blocks in force, of the whole first, then in text order of the model key.
+func (s *identity) blocks(now int64) []Block {
+	var all []Block
+	add := func(set *blockSet) {
+		for kind := range set.kinds {
+			if b := &set.kinds[kind]; b.until > now {
+				all = append(all, b.shown(set.model, CooldownKind(kind))) //nolint:gosec // an index of kinds
+			}
+		}
+	}
+	add(&s.whole)
+	for _, set := range s.models {
+		add(set)
+	}
+	slices.SortFunc(all, func(a, b Block) int {
+		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Kind, b.Kind))
+	})
+	return all
+}

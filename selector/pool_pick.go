@@ -1,0 +1,157 @@
+package selector
+
+import (
+	"strings"
+	"time"
+)
+
+// pickAdvance is how many ends a pick works off itself. More are left to Advance, unless nobody else is ready.
+const pickAdvance = 64
+
+// query is one pick on its way.
+type query struct {
+	pool     *Pool
+	req      *Request
+	now      int64
+	key      routeKey
+	provider *provider
+	view     *view
+	route    *route
+	excluded []*member
+}
+
+// Pick chooses an auth. Its errors are ErrAuthNotFound, *CooldownError and *UnavailableError.
+func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := query{pool: p, req: req, now: now.UnixNano()}
+	p.advance(q.now, pickAdvance)
+	q.provider = p.index.provider(req.Provider)
+	if q.provider == nil {
+		return Pick{}, ErrAuthNotFound
+	}
+	q.find()
+	q.exclude()
+	for !q.anyReady() {
+		if next := p.timers.next(); next == nil || next.due > q.now {
+			return Pick{}, q.refusal()
+		}
+		p.advance(q.now, pickAdvance)
+	}
+	return q.decide(now)
+}
+
+// find looks up the route of the request, or makes one that is kept only if the pick succeeds.
+func (q *query) find() {
+	p := q.pool
+	q.key = routeKey{q.req.Provider, ModelKey(q.req.Model)}
+	q.route = p.routes.byKey[q.key]
+	if q.route == nil {
+		q.route = &route{key: q.key, strategy: p.settings.strategyFor(q.key.provider, q.key.model)}
+	}
+	if q.route.index != p.index || q.route.view.provider == nil {
+		q.route.index, q.route.view = p.index, q.provider.view(q.key.model)
+		q.route.forgetLanes()
+	}
+	q.view = q.route.view
+	p.uses++
+	q.view.used = p.uses
+}
+
+// exclude finds the auths that the request excludes.
+func (q *query) exclude() {
+	q.pool.scratch = q.pool.scratch[:0]
+	if len(q.req.Exclude) == 0 {
+		return
+	}
+	q.excluded = q.pool.excluded[:0]
+	for _, id := range q.req.Exclude {
+		if m := q.pool.index.byID[id]; m != nil && !q.excludes(m) {
+			m.excludedBy = q.pool.uses
+			q.excluded = append(q.excluded, m)
+		}
+	}
+	q.pool.excluded = q.excluded
+}
+
+func (q *query) excludes(m *member) bool { return m.excludedBy == q.pool.uses }
+
+// mask of a lane for the requested model key; nil: no auth of it rests for that model only.
+func (q *query) mask(l *lane) *mask {
+	if len(q.pool.blocked) == 0 || q.key.model == "" {
+		return nil
+	}
+	if k := l.masks[q.key.model]; k != nil {
+		return k
+	}
+	if resting := q.pool.resting(q.key.model); len(resting) > 0 {
+		return l.newMask(q.key.model, resting)
+	}
+	return nil
+}
+
+func (q *query) anyReady() bool {
+	list := q.present(q.view.plain())
+	return list.length > 0
+}
+
+// decide picks for a request that has a ready candidate: the binding first, then the strategy.
+func (q *query) decide(now time.Time) (Pick, error) {
+	bound, outcome := q.bound(now)
+	if bound.member != nil {
+		return q.keep(bound, outcome, now), nil
+	}
+	c, ok := q.choose()
+	if !ok {
+		return Pick{}, q.refusal()
+	}
+	pick := q.answer(c.member, outcome)
+	if q.req.Options&Explain != 0 {
+		pick.Explanation = q.explain(&c, bound.state)
+	}
+	if q.req.Options&DryRun != 0 {
+		return pick, nil
+	}
+	c.take()
+	q.count(c.member)
+	switch outcome {
+	case BindingNew:
+		pick.BoundUntil = q.pool.bindings.Bind(q.req.Sessions, c.member.state.slot, now)
+	case BindingRebound:
+		pick.BoundUntil = q.pool.bindings.Bind(q.req.Sessions[:1], c.member.state.slot, now)
+	}
+	return pick, nil
+}
+
+// keep answers with the auth that the session is bound to.
+func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
+	pick := q.answer(b.member, outcome)
+	if q.req.Options&Explain != 0 {
+		pick.Explanation = q.explain(&choice{member: b.member}, b.state)
+	}
+	if q.req.Options&DryRun != 0 {
+		return pick
+	}
+	q.count(b.member)
+	primary := q.req.Sessions[0]
+	if outcome == BindingInherited {
+		pick.BoundUntil = q.pool.bindings.Join(primary, b.key, now)
+	} else {
+		pick.BoundUntil = q.pool.bindings.Keep(primary.Key, now)
+	}
+	return pick
+}
+
+func (q *query) answer(m *member, outcome Binding) Pick {
+	model := q.req.Model
+	if m.prefix != "" {
+		model = withoutPrefix(m.prefix, strings.TrimSpace(model))
+	}
+	return Pick{Auth: m.auth, Model: model, Binding: outcome}
+}
+
+func (q *query) count(m *member) {
+	q.pool.routes.keep(q.route)
+	m.picks++
+	m.lastPicked = q.now
+}

@@ -1,0 +1,268 @@
+package selector
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// maxOrphans bounds the identities that are kept after their last auth left the pool.
+const maxOrphans = 10_000
+
+// Update adds or replaces the auths of put, and then removes those named by remove. State belongs to identities: a
+// replaced auth keeps it, a removed one gets it back when it returns.
+func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
+	p.updating.Lock()
+	defer p.updating.Unlock()
+	// Only Update writes p.index and the auths in it, so reading them here needs no other lock.
+	changed := make(map[string]*Auth, len(put)+len(remove))
+	for _, a := range put {
+		changed[a.ID] = a
+	}
+	for _, id := range remove {
+		changed[id] = nil
+	}
+	if p.fits(changed) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.swapAuths(changed, now.UnixNano())
+		return
+	}
+	next := newIndex(p.merge(changed))
+	used := p.usedLanes()
+	for key, kinds := range used {
+		next.prepare(key, kinds)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.swapIndex(next, now.UnixNano())
+}
+
+// fits reports whether the changed auths can take their places in the present index.
+func (p *Pool) fits(changed map[string]*Auth) bool {
+	for id, a := range changed {
+		m := p.index.byID[id]
+		if (m == nil) != (a == nil) || m != nil && !sameShape(m.auth, a) {
+			return false
+		}
+	}
+	return true
+}
+
+// merge is the membership after a change, in text order of id.
+func (p *Pool) merge(changed map[string]*Auth) []*member {
+	added := make([]*Auth, 0, len(changed))
+	for _, a := range changed {
+		if a != nil {
+			added = append(added, a)
+		}
+	}
+	slices.SortFunc(added, func(a, b *Auth) int { return cmp.Compare(a.ID, b.ID) })
+	auths := make([]*Auth, 0, len(p.index.members)+len(added))
+	for _, old := range p.index.members {
+		if _, ok := changed[old.auth.ID]; ok {
+			continue
+		}
+		for len(added) > 0 && added[0].ID < old.auth.ID {
+			auths, added = append(auths, added[0]), added[1:]
+		}
+		auths = append(auths, old.auth)
+	}
+	auths = append(auths, added...)
+	// Members lie side by side, so that a rotation walks through memory.
+	side := make([]member, len(auths))
+	members := make([]*member, len(auths))
+	for i, a := range auths {
+		members[i] = &side[i]
+		makeMember(members[i], a)
+	}
+	return members
+}
+
+// usedLanes are the kinds of lanes, as a set of bits, that routes look at.
+func (p *Pool) usedLanes() map[routeKey]uint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	used := make(map[routeKey]uint, len(p.routes.byKey))
+	for key, r := range p.routes.byKey {
+		if r.view == nil {
+			continue
+		}
+		for kind, l := range r.view.lanes {
+			if l != nil {
+				used[key] |= 1 << kind
+			}
+		}
+	}
+	return used
+}
+
+// prepare makes the lanes of a route before an index is in use, so that no pick has to.
+func (x *index) prepare(key routeKey, kinds uint) {
+	provider := x.provider(key.provider)
+	if provider == nil {
+		return
+	}
+	v := provider.view(key.model)
+	for kind := range laneKind(numLaneKinds) {
+		if kinds>>kind&1 != 0 {
+			v.make(kind)
+		}
+	}
+}
+
+// swapAuths replaces what picks hand out, without a new index.
+func (p *Pool) swapAuths(changed map[string]*Auth, now int64) {
+	for id, a := range changed {
+		m := p.index.byID[id]
+		if m == nil {
+			continue // it was to be removed, and is not there
+		}
+		before := m.auth
+		m.auth = a
+		p.renew(m, before, now)
+		p.refreshToken(m, now)
+		p.refreshMember(m)
+	}
+}
+
+// renew ends the blocks that a new secret heals.
+func (p *Pool) renew(m *member, before *Auth, now int64) {
+	if slices.EqualFunc(before.Headers, m.auth.Headers, func(a, b Header) bool {
+		return a.Name == b.Name && a.Value.Equal(b.Value)
+	}) {
+		return
+	}
+	heal := func(s *blockSet) {
+		if s.kinds[Authentication].until != 0 {
+			s.kinds[Authentication] = block{}
+			p.refreshSet(s, now)
+		}
+	}
+	heal(&m.state.whole)
+	for _, s := range m.state.models {
+		heal(s)
+	}
+}
+
+// swapIndex puts a new membership in place of the old.
+func (p *Pool) swapIndex(next *index, now int64) {
+	for _, r := range p.routes.byKey {
+		r.view, r.index = nil, nil
+		r.forgetLanes()
+	}
+	old := p.index
+	p.index = next
+	for _, m := range old.members {
+		p.timers.cancel(&m.timer)
+		m.state.picks += m.picks
+		m.state.lastPicked = max(m.state.lastPicked, m.lastPicked)
+		m.state.members = m.state.members[:0:0]
+		if next.byID[m.auth.ID] == nil {
+			for w := range p.watchers {
+				w.add(m.auth.ID)
+			}
+		}
+	}
+	for _, m := range next.members {
+		m.state = p.identity(m.auth.identity())
+		m.state.members = append(m.state.members, m)
+		m.expired = m.tokenOver(now)
+		if !m.auth.ExpiresAt.IsZero() && !m.expired {
+			p.timers.schedule(&m.timer, m.auth.ExpiresAt.UnixNano())
+		}
+	}
+	for _, provider := range next.providers {
+		provider.fill()
+	}
+	next.everyone.fill()
+	for _, m := range next.members {
+		before := old.byID[m.auth.ID]
+		if before != nil && before.auth == m.auth {
+			continue
+		}
+		if before != nil && before.state == m.state {
+			p.renew(m, before.auth, now)
+		}
+		p.changed(m.state)
+	}
+	p.version++
+	p.adopt(old)
+}
+
+// identity finds or makes the state of a name.
+func (p *Pool) identity(name string) *identity {
+	if s := p.identities[name]; s != nil {
+		return s
+	}
+	s := &identity{name: name}
+	s.whole.owner, s.whole.timer.set = s, &s.whole
+	if n := len(p.free); n > 0 {
+		s.slot, p.free = p.free[n-1], p.free[:n-1]
+		p.slots[s.slot] = s
+	} else {
+		s.slot = Slot(len(p.slots)) //nolint:gosec // a pool has fewer identities
+		p.slots = append(p.slots, s)
+	}
+	p.identities[name] = s
+	return s
+}
+
+// adopt keeps count of the identities that lost their last auth, and drops those that have been gone for longest.
+func (p *Pool) adopt(old *index) {
+	p.orphans = slices.DeleteFunc(p.orphans, func(s *identity) bool {
+		s.orphan = len(s.members) == 0
+		return !s.orphan
+	})
+	for _, m := range old.members {
+		if s := m.state; len(s.members) == 0 && !s.orphan {
+			s.orphan = true
+			p.orphans = append(p.orphans, s)
+		}
+	}
+	for len(p.orphans) > maxOrphans {
+		p.drop(p.orphans[0])
+		p.orphans = p.orphans[1:]
+	}
+}
+
+func (p *Pool) drop(s *identity) {
+	for _, set := range s.models {
+		p.dropSet(set)
+	}
+	p.timers.cancel(&s.whole.timer)
+	if p.bindings != nil {
+		p.bindings.Release(s.slot)
+	}
+	delete(p.identities, s.name)
+	p.slots[s.slot] = nil
+	p.free = append(p.free, s.slot)
+}
+
+// dropSet forgets the blocks of one model.
+func (p *Pool) dropSet(s *blockSet) {
+	if s.active {
+		s.active = false
+		p.refreshModel(s)
+	}
+	p.timers.cancel(&s.timer)
+	delete(s.owner.models, s.model)
+}
+
+func (p *Pool) identityOf(slot Slot) *identity {
+	if int(slot) >= len(p.slots) {
+		return nil
+	}
+	return p.slots[slot]
+}
+
+// AuthOf returns the id of an auth of the identity behind a slot, the first in text order. False: it left the pool.
+func (p *Pool) AuthOf(slot Slot) (id string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.identityOf(slot)
+	if s == nil || len(s.members) == 0 {
+		return "", false
+	}
+	return s.members[0].auth.ID, true
+}

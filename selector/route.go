@@ -1,0 +1,65 @@
+package selector
+
+import "strings"
+
+// maxRoutes bounds the (provider, model key) entries that rotations are kept for.
+const maxRoutes = 4096
+
+type routeKey struct{ provider, model string }
+
+// route is what is kept for one provider, as requests spell it, and one model key: the rotations, and where to look.
+type route struct {
+	key      routeKey
+	index    *index
+	view     *view
+	strategy Strategy
+
+	cursor  uint64            // plain round robin
+	turned  bool              // there is a plain cursor
+	grouped bool              // there is a group cursor
+	group   uint64            // over virtual parents
+	inner   map[string]uint64 // within each virtual parent
+	credits [numLaneKinds]*credits
+	// remembered are credits of lanes that are gone.
+	remembered [numLaneKinds][]remembered
+
+	newer, older *route
+}
+
+// routes is a table of routes of which the least recently used goes first.
+type routes struct {
+	byKey map[routeKey]*route
+	// ends is the ring's anchor: older is the most recently used.
+	ends route
+}
+
+func (r *routes) init() {
+	r.byKey = make(map[routeKey]*route)
+	r.ends.newer, r.ends.older = &r.ends, &r.ends
+}
+
+// keep puts a route that a pick used in front, adding it if needed.
+func (r *routes) keep(t *route) {
+	switch {
+	case r.ends.older == t:
+		return
+	case t.newer != nil:
+		t.unlink()
+	default:
+		if len(r.byKey) >= maxRoutes {
+			last := r.ends.newer
+			last.unlink()
+			delete(r.byKey, last.key)
+		}
+		// The caller's strings may be part of something larger.
+		t.key = routeKey{strings.Clone(t.key.provider), strings.Clone(t.key.model)}
+		r.byKey[t.key] = t
+	}
+	t.newer, t.older = &r.ends, r.ends.older
+	t.older.newer, r.ends.older = t, t
+}
+
+func (t *route) unlink() {
+	t.newer.older, t.older.newer = t.older, t.newer
+	t.newer, t.older = nil, nil
+}

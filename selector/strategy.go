@@ -1,0 +1,199 @@
+package selector
+
+import (
+	"hash/fnv"
+	"strings"
+)
+
+// codex is the provider whose clients may be connected over a WebSocket.
+const codex = "codex"
+
+// choice is what a strategy decided, not yet done: take does it.
+type choice struct {
+	member   *member
+	position uint64 // the cursor before
+	route    *route
+	// What to advance: the plain cursor, the group and inner cursor, or the credits.
+	plain   bool
+	parent  string
+	grouped bool
+	group   uint64
+	credits *credits
+	turn    turn
+}
+
+// take advances the rotation by the choice.
+func (c *choice) take() {
+	switch {
+	case c.plain:
+		c.route.turned, c.route.cursor = true, c.position+1
+	case c.grouped:
+		c.route.grouped = true
+		c.route.group = c.group + 1
+		if c.route.inner == nil {
+			c.route.inner = make(map[string]uint64)
+		}
+		c.route.inner[c.parent]++
+	case c.credits != nil:
+		c.credits.take(c.turn)
+	}
+}
+
+// choose lets the strategy decide among the best tier. False: it has nobody to take.
+func (q *query) choose() (choice, bool) {
+	kind := q.strategyLane()
+	l := q.view.lane(kind)
+	all := q.present(l)
+	if all.length == 0 {
+		return choice{}, false
+	}
+	list, t := all.best()
+	if q.wantsWebSocket() {
+		if preferred, ok := q.preferred(kind, l.tiers[t].priority); ok {
+			list, kind = preferred, kind|webSocketLane
+		}
+	}
+	switch q.route.strategy {
+	case FillFirst:
+		return choice{route: q.route, member: list.member(0)}, true
+	case WeightedRoundRobin:
+		return q.byWeight(&list)
+	default:
+		return q.inTurn(&list, kind), true
+	}
+}
+
+func (p *present) member(k int) *member { return p.lane.order[p.at(k)] }
+
+// strategyLane has the members that the strategy can take at all.
+func (q *query) strategyLane() laneKind {
+	if q.route.strategy == WeightedRoundRobin && q.provider.zero {
+		return weightedLane
+	}
+	return 0
+}
+
+func (q *query) wantsWebSocket() bool {
+	return q.req.Options&WebSocket != 0 && strings.EqualFold(strings.TrimSpace(q.req.Provider), codex)
+}
+
+// preferred is the list of ready candidates of one priority that serve WebSockets; false: there are none.
+func (q *query) preferred(kind laneKind, priority int64) (present, bool) {
+	l := q.view.lane(kind | webSocketLane)
+	t := l.tierOf(priority)
+	if t < 0 {
+		return present{}, false
+	}
+	all := q.present(l)
+	list := all.narrow(l.tiers[t].low, l.tiers[t].end)
+	return list, list.length > 0
+}
+
+// inTurn is round robin.
+func (q *query) inTurn(list *present, kind laneKind) choice {
+	if q.provider.parents {
+		if c, ok := q.byParent(list, kind); ok {
+			return c
+		}
+	}
+	cursor := q.pool.cursorStart
+	if q.route.turned {
+		cursor = q.route.cursor
+	}
+	return choice{
+		route: q.route, plain: true, position: cursor,
+		member: list.member(int(cursor % uint64(list.length))), //nolint:gosec // below length
+	}
+}
+
+// byParent is the two-level round robin over virtual parents. False: some member of the list has no parent, or all have
+// the same.
+func (q *query) byParent(list *present, kind laneKind) (choice, bool) {
+	priority := list.lane.order[list.at(0)].priority
+	l := q.view.lane(kind | parentLane)
+	t := l.tiers[l.tierOf(priority)]
+	all := q.present(l)
+	orphans := l.groups[t.firstGroup]
+	if part := all.narrow(orphans.low, orphans.end); part.length > 0 {
+		return choice{}, false
+	}
+	parents := presentGroups(&all, t)
+	if parents.length < 2 {
+		return choice{}, false
+	}
+	cursor := q.route.group
+	if !q.route.grouped {
+		cursor = q.pool.groupStart(q.route.key, parents.length)
+	}
+	g := l.groups[parents.at(int(cursor%uint64(parents.length)))] //nolint:gosec // below length
+	members := all.narrow(g.low, g.end)
+	inner := q.route.inner[g.parent]
+	return choice{
+		route: q.route, grouped: true, group: cursor, position: cursor, parent: g.parent,
+		member: members.member(int(inner % uint64(members.length))), //nolint:gosec // below length
+	}, true
+}
+
+// groupList are the groups of one tier that have a member in the list.
+type groupList struct {
+	groups visible
+	first  int // rank of the first
+	length int
+	holes  []int // groups whose members are all excluded, ascending by group
+}
+
+// presentGroups counts the groups of tier t that all has members in.
+func presentGroups(all *present, t tier) groupList {
+	l := all.lane
+	g := groupList{groups: visible{all: l.nonEmpty}}
+	if all.mask != nil {
+		g.groups.hidden = all.mask.emptied
+	}
+	g.first = g.groups.rank(t.firstGroup)
+	g.length = g.groups.rank(t.endGroup) - g.first
+	seen := all.seen()
+	last := -1
+	for _, hole := range all.holes {
+		i := int(l.groupOf[seen.at(int(hole))])
+		if i == last || i < t.firstGroup || i >= t.endGroup {
+			continue
+		}
+		last = i
+		if part := all.narrow(l.groups[i].low, l.groups[i].end); part.length == 0 {
+			g.holes = append(g.holes, i)
+		}
+	}
+	g.length -= len(g.holes)
+	return g
+}
+
+// at is the k-th group, from 0.
+func (g *groupList) at(k int) int {
+	rank := g.first + k
+	for _, hole := range g.holes {
+		if g.groups.rank(hole) > rank {
+			break
+		}
+		rank++
+	}
+	return g.groups.at(rank)
+}
+
+// groupStart is where a new group cursor starts: anywhere below n, the same again for a dry run.
+func (p *Pool) groupStart(key routeKey, n int) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key.provider))
+	_, _ = h.Write([]byte{0})
+	_, _ = h.Write([]byte(key.model))
+	return (h.Sum64() ^ p.seed) % uint64(n)
+}
+
+// strategyFor is the strategy of the first rule that matches.
+func (s *Settings) strategyFor(provider, model string) Strategy {
+	for _, rule := range s.Rules {
+		if (rule.Provider == "" || rule.Provider == provider) && (rule.Model == "" || MatchGlob(rule.Model, model)) {
+			return rule.Strategy
+		}
+	}
+	return s.Strategy
+}

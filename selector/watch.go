@@ -1,0 +1,50 @@
+package selector
+
+import "slices"
+
+// Watcher collects the ids of auths that changed or went away. Memory is bounded by the number of auths.
+type Watcher struct {
+	pool    *Pool
+	pending map[string]struct{} // guarded by pool.mu
+	signal  chan struct{}
+}
+
+// Watch starts collecting. Close it.
+func (p *Pool) Watch() *Watcher {
+	w := &Watcher{pool: p, pending: make(map[string]struct{}), signal: make(chan struct{}, 1)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watchers[w] = struct{}{}
+	return w
+}
+
+// Changed has a value when there is something to take.
+func (w *Watcher) Changed() <-chan struct{} { return w.signal }
+
+// Take returns what changed since it was last called, sorted, each id once.
+func (w *Watcher) Take() []string {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	ids := make([]string, 0, len(w.pending))
+	for id := range w.pending {
+		ids = append(ids, id)
+	}
+	clear(w.pending)
+	slices.Sort(ids)
+	return ids
+}
+
+// Close stops collecting.
+func (w *Watcher) Close() {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	delete(w.pool.watchers, w)
+}
+
+func (w *Watcher) add(id string) {
+	w.pending[id] = struct{}{}
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
