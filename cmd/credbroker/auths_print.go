@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+)
+
+// printAuthLines writes a table with one line for each auth.
+func (s *session) printAuthLines(auths []*credbrokerv1.Auth) error {
+	w := newTable(s.stdout)
+	s.authHeader(w)
+	for _, auth := range auths {
+		s.authLine(w, auth)
+	}
+	return w.Flush()
+}
+
+func (s *session) authHeader(w io.Writer) {
+	row(w, "ID", "PROVIDER", "PRIORITY", "STATE", "LEFT", "RESTING MODELS", "SESSIONS", "PICKS", "WHY")
+}
+
+func (s *session) authLine(w io.Writer, auth *credbrokerv1.Auth) {
+	c := auth.GetConfig()
+	row(w, cell(c.GetId()), cell(c.GetProvider()), strconv.FormatInt(c.GetPriority(), 10),
+		word(auth.GetState(), prefixState), s.timeLeft(auth.GetStateUntil()), restingModels(auth),
+		strconv.FormatInt(auth.GetBoundSessions(), 10), strconv.FormatUint(auth.GetPicks(), 10), cell(auth.GetStateReason()))
+}
+
+// restingModels names the models of an auth that rest while the auth as a whole may not.
+func restingModels(auth *credbrokerv1.Auth) string {
+	var models []string
+	for _, c := range auth.GetCooldowns() {
+		if c.GetModel() != "" && (len(models) == 0 || models[len(models)-1] != c.GetModel()) {
+			models = append(models, c.GetModel())
+		}
+	}
+	const shown = 2
+	if more := len(models) - shown; more > 0 {
+		return cell(strings.Join(models[:shown], ",")) + fmt.Sprintf(" +%d", more)
+	}
+	return cell(strings.Join(models, ","))
+}
+
+// printAuth writes everything about one auth for people.
+func (s *session) printAuth(auth *credbrokerv1.Auth) error {
+	w := newTable(s.stdout)
+	s.authConfig(w, auth)
+	s.authState(w, auth)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if len(auth.GetCooldowns()) == 0 {
+		return nil
+	}
+	_, _ = fmt.Fprintln(s.stdout)
+	w = newTable(s.stdout)
+	row(w, "COOLDOWN OF", "KIND", "UNTIL", "LEFT", "LEVEL", "REASON")
+	for _, c := range auth.GetCooldowns() {
+		model, left := cell(c.GetModel()), "-"
+		if c.GetModel() == "" {
+			model = "(whole auth)"
+		}
+		if c.GetTimeLeft() != nil {
+			left = span(c.GetTimeLeft().AsDuration())
+		}
+		row(w, model, word(c.GetKind(), prefixCooldown), clock(c.GetUntil()), left, level(c.GetBackoffLevel()), cell(c.GetReason()))
+	}
+	return w.Flush()
+}
+
+func (s *session) authConfig(w io.Writer, auth *credbrokerv1.Auth) {
+	c := auth.GetConfig()
+	row(w, "ID", cell(c.GetId()))
+	row(w, "PROVIDER", cell(c.GetProvider()))
+	row(w, "LABEL", cell(c.GetLabel()))
+	row(w, "NOTE", cell(c.GetNote()))
+	row(w, "KIND", word(c.GetKind(), prefixKind))
+	row(w, "DIALECT", cell(c.GetDialect()))
+	row(w, "PRIORITY", strconv.FormatInt(c.GetPriority(), 10))
+	row(w, "WEIGHT", strconv.FormatUint(uint64(c.GetWeight()), 10))
+	row(w, "MODELS", globs(c))
+	row(w, "PREFIX", cell(c.GetPrefix()))
+	row(w, "BASE URL", cell(c.GetBaseUrl()))
+	row(w, "PROXY URL", cell(maskUserinfo(c.GetProxyUrl())))
+	row(w, "DOMAINS", cell(strings.Join(c.GetDomains(), ",")))
+	printMap(w, "ATTRIBUTE", c.GetAttributes(), "=")
+	row(w, "HEADERS", cell(strings.Join(auth.GetRequestHeaderNames(), ",")))
+	row(w, "ORIGIN", word(auth.GetOrigin(), prefixOrigin))
+	row(w, "SOURCE", cell(auth.GetSource()))
+	row(w, "EXPIRES IN", s.timeLeft(auth.GetExpiresAt()))
+}
+
+// globs writes which models an auth serves.
+func globs(c *credbrokerv1.AuthConfig) string {
+	served := "every model"
+	if len(c.GetModels()) > 0 {
+		served = strings.Join(c.GetModels(), ",")
+	}
+	if len(c.GetExcludeModels()) > 0 {
+		served += " but " + strings.Join(c.GetExcludeModels(), ",")
+	}
+	return cell(served)
+}
+
+func (s *session) authState(w io.Writer, auth *credbrokerv1.Auth) {
+	row(w, "STATE", word(auth.GetState(), prefixState))
+	row(w, "WHY", cell(auth.GetStateReason()))
+	row(w, "LEFT", s.timeLeft(auth.GetStateUntil()))
+	row(w, "SESSIONS", strconv.FormatInt(auth.GetBoundSessions(), 10))
+	row(w, "PICKS", strconv.FormatUint(auth.GetPicks(), 10))
+	row(w, "LAST PICK", s.ago(auth.GetLastPickedAt()))
+	row(w, "LAST REPORT", s.lastReport(auth.GetLastReport()))
+}
+
+func (s *session) lastReport(r *credbrokerv1.LastReport) string {
+	if r == nil {
+		return "-"
+	}
+	words := []string{r.GetWhat()}
+	if r.GetModel() != "" {
+		words = append(words, "of "+r.GetModel())
+	}
+	words = append(words, s.ago(r.GetReceivedAt()))
+	if r.GetReason() != "" {
+		words = append(words, "("+r.GetReason()+")")
+	}
+	return cell(strings.Join(words, " "))
+}
+
+func level(n int32) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.Itoa(int(n))
+}
