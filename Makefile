@@ -1,0 +1,83 @@
+# What this project is built and checked with. `make help` lists the targets; what they need beside Go, git and make is
+# installed by tools/setup.sh when a target first asks for it.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The pinned tools are linked into bin/.
+export PATH := $(CURDIR)/bin:$(PATH)
+
+CONFIG ?= examples/quickstart.yaml
+PKG ?= ./...
+TESTFLAGS ?=
+BENCH ?= .
+BENCHTIME ?= 1s
+COUNT ?= 1
+FUZZTIME ?= 20s
+
+# Benchmarks run where there are some, so that the output holds nothing else.
+bench_packages = $(sort $(dir $(shell git grep --untracked -lE '^func Benchmark' -- '*_test.go' | sed 's,^,./,')))
+bench = go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(bench_packages)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: build ## start the broker on examples/quickstart.yaml (CONFIG) and say how to call it
+	@tools/run.sh '$(CONFIG)'
+
+.PHONY: build
+build: ## build bin/credbroker
+	@go build -trimpath -o bin/credbroker ./cmd/credbroker
+
+.PHONY: test
+test: ## install what the tests need and run them all, with the race detector (PKG, TESTFLAGS)
+	@tools/setup.sh test
+	go test -race -count=1 -timeout 20m $(TESTFLAGS) $(PKG)
+
+.PHONY: bench
+bench: ## print the benchmarks for benchstat (BENCH, BENCHTIME, COUNT)
+	@tools/setup.sh bench
+	@$(bench) -benchtime '$(BENCHTIME)' -count '$(COUNT)'
+
+.PHONY: lint
+lint: ## check style, go vet, golangci-lint, the contract, and that gen/ is fresh
+	@tools/setup.sh lint
+	@tools/lint.sh
+
+.PHONY: generate
+generate: ## write gen/ from proto/
+	@tools/setup.sh generate
+	@tools/generate.sh
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for 20s (FUZZTIME)
+	@tools/fuzz.sh '$(FUZZTIME)'
+
+# Each benchmark once, so that none of them rots.
+.PHONY: bench-once
+bench-once:
+	$(bench) -benchtime 1x
+
+# The examples are promised to run as they are.
+.PHONY: examples
+examples: build
+	for file in examples/*.yaml; do bin/credbroker config check "$$file"; done
+
+# The tests come last, so that their result is what a run ends with.
+.PHONY: check
+check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, tests
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory examples
+	@$(MAKE) --no-print-directory bench-once
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
+	@$(MAKE) --no-print-directory test
+
+.PHONY: setup
+setup: ## install everything that the targets need
+	@tools/setup.sh
+
+.PHONY: clean
+clean: ## remove what was built; pinned tools stay in the user's cache
+	@rm -rf bin examples/clients/node/node_modules

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Starts the broker that make run has built, on the configuration that is given, and says how to call it once it serves.
+# Ends with the broker: Ctrl-C stops both, and the exit code is the broker's.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/versions
+. tools/versions
+config=$1
+address=127.0.0.1:7420
+broker=$$ # exec below keeps it
+
+# Waits for the broker in the background and prints once. Gives up when the broker is gone.
+announce() {
+  local grpcurl=grpcurl
+  while :; do
+    sleep 0.2
+    kill -0 "$broker" 2>/dev/null || return 0
+    ! bin/credbroker status --address "$address" >/dev/null 2>&1 || break
+  done
+  kill -0 "$broker" 2>/dev/null || return 0 # what answered was another broker
+  command -v grpcurl >/dev/null || grpcurl="go run github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL"
+  cat <<TEXT
+
+The broker serves $config on $address; Ctrl-C stops it. In another terminal:
+
+  $grpcurl -plaintext -d '{"provider": "claude", "model": "claude-sonnet-4-5"}' $address credbroker.v1.CredentialBroker/PickCredential
+
+TEXT
+}
+
+(announce &)
+exec bin/credbroker serve --config "$config"
