@@ -38,7 +38,7 @@ type lane struct {
 	view    *view
 	kind    laneKind
 	order   []*member // by position
-	places  []int32   // position by member.index less first, or -1
+	places  []int32   // position by member.index, or -1
 	tiers   []tier
 	ready   *ranks
 	masks   map[string]*mask // by requested model key: some member is ready but for that model
@@ -280,6 +280,12 @@ func (l *lane) newMask(key string, resting []*member) *mask {
 	}
 	if k.blocked == 0 {
 		return nil
+	}
+	if len(l.masks) >= maxRoutes {
+		for other := range l.masks {
+			delete(l.masks, other) // any of them: it is made again when a pick needs it
+			break
+		}
 	}
 	l.masks[key] = k
 	return k
