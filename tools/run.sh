@@ -11,14 +11,20 @@ broker=$$ # exec below keeps it
 
 # Waits for the broker in the background and prints once. Gives up when the broker is gone.
 announce() {
-  local grpcurl=grpcurl
+  local grpcurl
   while :; do
     sleep 0.2
     kill -0 "$broker" 2>/dev/null || return 0
     ! bin/credbroker status --address "$address" >/dev/null 2>&1 || break
   done
   kill -0 "$broker" 2>/dev/null || return 0 # what answered was another broker
-  command -v grpcurl >/dev/null || grpcurl="go run github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL"
+  if [ -x bin/grpcurl ]; then
+    grpcurl=bin/grpcurl # that terminal does not have bin/ on its PATH
+  elif command -v grpcurl >/dev/null; then
+    grpcurl=grpcurl
+  else
+    grpcurl="go run github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL"
+  fi
   cat <<TEXT
 
 The broker serves $config on $address; Ctrl-C stops it. In another terminal:
