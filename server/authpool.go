@@ -1,0 +1,199 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/selector"
+)
+
+// engineMemory is where runtime state is kept.
+const engineMemory = "memory"
+
+// authPool is the service for operators. Its methods convert, call the core and convert.
+type authPool struct {
+	credbrokerv1.UnimplementedAuthPoolServer
+	*Server
+}
+
+// ListAuths returns one page of auths in text order of id.
+func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsRequest) (*credbrokerv1.ListAuthsResponse, error) {
+	var v violations
+	v.size("provider", len(req.GetProvider()), maxProvider)
+	v.size("model", len(req.GetModel()), maxModel)
+	if _, known := credbrokerv1.AuthState_name[int32(req.GetState())]; !known {
+		v.add("state", "is not a state of an auth")
+	}
+	size := v.pageSize(req.GetPageSize())
+	filters := filterSum("auths", req.GetProvider(), req.GetModel(), req.GetState().String())
+	after := v.after(req.GetPageToken(), filters)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	now := p.callOf(ctx).start
+	// One more than the page tells whether there is a next one.
+	list, total := p.config.Pool.List(selector.Filter{
+		Provider: req.GetProvider(),
+		Model:    req.GetModel(),
+		State:    selector.State(req.GetState()),
+		After:    after,
+		Limit:    size + 1,
+	}, now)
+	answer := &credbrokerv1.ListAuthsResponse{TotalSize: int32(total)}
+	bytes := 0
+	for i := range list {
+		m := p.authMessage(&list[i], now)
+		bytes += proto.Size(m)
+		if i == size || i > 0 && bytes > maxPageBytes {
+			answer.NextPageToken = pageToken(filters, list[i-1].Auth.ID)
+			break
+		}
+		answer.Auths = append(answer.Auths, m)
+	}
+	return answer, nil
+}
+
+// authMessage adds what the table of sessions knows.
+func (s *Server) authMessage(st *selector.Status, now time.Time) *credbrokerv1.Auth {
+	return authMessage(st, s.config.Sessions.Count(st.Slot), now)
+}
+
+// auth is the auth of an id as it is now.
+func (s *Server) auth(id string, now time.Time) (*credbrokerv1.Auth, error) {
+	st, err := s.config.Pool.Status(id, now)
+	if err != nil {
+		return nil, err
+	}
+	return s.authMessage(&st, now), nil
+}
+
+// named is the beginning of every method that names one auth: it checks the id and notes it for the log.
+func (p *authPool) named(ctx context.Context, id string, v *violations) (*call, error) {
+	c := p.callOf(ctx)
+	c.authID = id
+	v.required("auth_id", id, maxAuthID)
+	return c, v.err()
+}
+
+// GetAuth returns one auth.
+func (p *authPool) GetAuth(ctx context.Context, req *credbrokerv1.GetAuthRequest) (*credbrokerv1.GetAuthResponse, error) {
+	c, err := p.named(ctx, req.GetAuthId(), &violations{})
+	if err != nil {
+		return nil, err
+	}
+	auth, err := p.auth(req.GetAuthId(), c.start)
+	return &credbrokerv1.GetAuthResponse{Auth: auth}, err
+}
+
+// PutAuth adds or replaces one auth as a whole.
+func (p *authPool) PutAuth(ctx context.Context, req *credbrokerv1.PutAuthRequest) (*credbrokerv1.PutAuthResponse, error) {
+	c := p.callOf(ctx)
+	id := req.GetConfig().GetId()
+	c.authID = id
+	document, err := authDocument(req)
+	if err != nil {
+		return nil, err
+	}
+	persisted, err := p.config.Auths.Put(ctx, id, document)
+	if err != nil {
+		return nil, storeFailure(err)
+	}
+	auth, err := p.auth(id, c.start)
+	return &credbrokerv1.PutAuthResponse{Auth: auth, Persisted: persisted}, err
+}
+
+// DeleteAuth removes one auth.
+func (p *authPool) DeleteAuth(ctx context.Context, req *credbrokerv1.DeleteAuthRequest) (*credbrokerv1.DeleteAuthResponse, error) {
+	if _, err := p.named(ctx, req.GetAuthId(), &violations{}); err != nil {
+		return nil, err
+	}
+	if err := p.config.Auths.Delete(ctx, req.GetAuthId()); err != nil {
+		return nil, storeFailure(err)
+	}
+	return &credbrokerv1.DeleteAuthResponse{}, nil
+}
+
+// storeFailure tells what the caller did wrong from what the environment did.
+func storeFailure(err error) error {
+	var field *selector.FieldError
+	switch {
+	case errors.Is(err, selector.ErrUnknownAuth), errors.Is(err, selector.ErrManagedByConfig), errors.As(err, &field),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return &storeError{cause: err}
+}
+
+// EnableAuth puts an auth back into rotation.
+func (p *authPool) EnableAuth(ctx context.Context, req *credbrokerv1.EnableAuthRequest) (*credbrokerv1.EnableAuthResponse, error) {
+	c, err := p.named(ctx, req.GetAuthId(), &violations{})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.config.Pool.Enable(req.GetAuthId(), c.start); err != nil {
+		return nil, err
+	}
+	auth, err := p.auth(req.GetAuthId(), c.start)
+	return &credbrokerv1.EnableAuthResponse{Auth: auth}, err
+}
+
+// DisableAuth takes an auth out of rotation.
+func (p *authPool) DisableAuth(ctx context.Context, req *credbrokerv1.DisableAuthRequest) (*credbrokerv1.DisableAuthResponse, error) {
+	var v violations
+	v.size("reason", len(req.GetReason()), maxReason)
+	c, err := p.named(ctx, req.GetAuthId(), &v)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.config.Pool.Disable(req.GetAuthId(), req.GetReason(), c.start); err != nil {
+		return nil, err
+	}
+	auth, err := p.auth(req.GetAuthId(), c.start)
+	return &credbrokerv1.DisableAuthResponse{Auth: auth}, err
+}
+
+// ClearCooldown ends the cooldowns of an auth.
+func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCooldownRequest) (*credbrokerv1.ClearCooldownResponse, error) {
+	var v violations
+	v.size("model", len(req.GetModel()), maxModel)
+	c, err := p.named(ctx, req.GetAuthId(), &v)
+	if err != nil {
+		return nil, err
+	}
+	cleared, err := p.config.Pool.ClearCooldown(req.GetAuthId(), req.GetModel(), c.start)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := p.auth(req.GetAuthId(), c.start)
+	return &credbrokerv1.ClearCooldownResponse{Cleared: int32(cleared), Auth: auth}, err
+}
+
+// GetStatus tells how the broker is doing.
+func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusRequest) (*credbrokerv1.GetStatusResponse, error) {
+	now := p.callOf(ctx).start
+	config := p.config.Status.ConfigStatus()
+	answer := &credbrokerv1.GetStatusResponse{
+		Version:          p.config.Version,
+		Uptime:           durationpb.New(now.Sub(p.started)),
+		ConfigGeneration: config.Generation,
+		ConfigLoadedAt:   timeMessage(config.LoadedAt),
+		ConfigSource:     config.Source,
+		ConfigProblems:   config.Problems,
+		Engines:          []*credbrokerv1.Engine{{Name: engineMemory, Healthy: true}},
+		Bindings:         int64(p.config.Sessions.Len()),
+		BindingsMax:      int64(p.config.Sessions.Max()),
+	}
+	for _, c := range p.config.Pool.Counts(now) {
+		answer.Pool = append(answer.Pool, &credbrokerv1.PoolCount{
+			Provider: c.Provider,
+			State:    stateMessage(c.State),
+			Count:    int64(c.Count),
+		})
+	}
+	return answer, nil
+}

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// requestIDHeader names the request in the metadata, in and out.
+const requestIDHeader = "x-request-id"
+
+// call is one RPC: what the log line and the metrics say about it, filled in on the way. It is a context, which saves an
+// allocation for each RPC. One goroutine uses it at a time.
+type call struct {
+	context.Context
+
+	// start is the only reading of the clock before the end: it is also the time that the core is given.
+	start  time.Time
+	took   time.Duration
+	ended  bool
+	id     string
+	reason Reason
+
+	// What the handler learnt. session is zero where no session was recognised.
+	authID  string
+	session selector.SessionKey
+	source  uint8
+	binding selector.Binding
+	picked  bool
+}
+
+type callKey struct{}
+
+// Value gives the call itself for its key.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// callOf returns the call that ctx belongs to. Every RPC of the chain has one.
+func (s *Server) callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return s.newCall(ctx)
+}
+
+func (s *Server) newCall(ctx context.Context) *call {
+	c := &call{Context: ctx, start: s.clock()}
+	for _, id := range metadata.ValueFromIncomingContext(ctx, requestIDHeader) {
+		if validRequestID(id) {
+			c.id = id
+			return c
+		}
+	}
+	c.id = s.ids.requestID()
+	return c
+}
+
+// end reads the clock when it is first called and returns how long the call took.
+func (c *call) end(clock func() time.Time) time.Duration {
+	if !c.ended {
+		c.took, c.ended = clock().Sub(c.start), true
+	}
+	return c.took
+}
+
+// header is what the caller is told beside the answer.
+func (c *call) header() metadata.MD { return metadata.MD{requestIDHeader: {c.id}} }
+
+// validRequestID accepts up to maxRequestID printable ASCII characters: the id goes into the log and back to the caller.
+func validRequestID(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] < ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// callStream gives a stream's handler the context of its call.
+type callStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s *callStream) Context() context.Context { return s.ctx }

@@ -1,0 +1,14 @@
+// Package server is the gRPC edge of the broker: both services of credbroker.v1, health, reflection, metrics and the
+// access log.
+//
+// It promises that every request is checked against the limits of docs/api.md before the core sees it, that every error
+// of the core leaves as one code, one reason and the details of docs/errors.md (translate is the only place that knows
+// them), that a panic ends one call and not the process, and that secrets leave in Credential messages only
+// (credential.go is the only file that reveals them).
+//
+// It decides nothing: which auth is picked is selector's, whose conversation it is is sessions'. It reads no files and
+// keeps no state but counters; it neither authenticates callers nor encrypts, so what it listens on must not be
+// reachable by strangers.
+//
+// Everything may be used concurrently. Serve blocks; Stop ends every Serve, watch and call, and returns when they ended.
+package server

@@ -1,0 +1,218 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/selector"
+)
+
+// ErrorDomain is the domain of every google.rpc.ErrorInfo that the broker sends.
+const ErrorDomain = "credbroker"
+
+// Reason says what went wrong in a word that programs may rely on. docs/errors.md has the meaning of each.
+type Reason string
+
+// The reasons.
+const (
+	ReasonAuthNotFound     Reason = "AUTH_NOT_FOUND"
+	ReasonAuthUnavailable  Reason = "AUTH_UNAVAILABLE"
+	ReasonModelCooldown    Reason = "MODEL_COOLDOWN"
+	ReasonInvalidRequest   Reason = "INVALID_REQUEST"
+	ReasonUnknownAuth      Reason = "UNKNOWN_AUTH"
+	ReasonUnknownSession   Reason = "UNKNOWN_SESSION"
+	ReasonManagedByConfig  Reason = "MANAGED_BY_CONFIG"
+	ReasonStateUnavailable Reason = "STATE_UNAVAILABLE"
+	ReasonInternal         Reason = "INTERNAL"
+)
+
+// Errors of the edge itself.
+var (
+	errUnknownSession = errors.New("no such session is bound")
+	errPanic          = errors.New("a handler panicked")
+)
+
+// storeError is a failure to keep an auth: the environment's, not a bug.
+type storeError struct{ cause error }
+
+func (e *storeError) Error() string { return "write auth: " + e.cause.Error() }
+
+func (e *storeError) Unwrap() error { return e.cause }
+
+// Names in the metadata of ErrorInfo. Beside them stand the reasons of candidates, in capitals, with their numbers.
+const (
+	metaModel        = "model"
+	metaProvider     = "provider"
+	metaResetSeconds = "reset_seconds"
+)
+
+// maxDetails bounds the details of an error: they travel in the trailer, base64-encoded, and clients of other languages
+// accept 8 KiB of that.
+const maxDetails = 4 << 10
+
+// failure is an error as callers see it.
+type failure struct {
+	code     codes.Code
+	reason   Reason
+	message  string
+	metadata map[string]string
+	details  []proto.Message
+	// explanation is attached as far as there is room.
+	explanation *selector.Explanation
+}
+
+// translate is the one place where an error of the core gets its code, its reason and its details. The reason is empty
+// for errors of the transport.
+func translate(err error) (*status.Status, Reason) {
+	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
+		return s.GRPCStatus(), ""
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return status.New(codes.Canceled, "the call was cancelled"), ""
+	case errors.Is(err, context.DeadlineExceeded):
+		return status.New(codes.DeadlineExceeded, "the deadline of the call has passed"), ""
+	}
+	f := failureOf(err)
+	return f.status(), f.reason
+}
+
+func failureOf(err error) failure {
+	var (
+		cooldown    *selector.CooldownError
+		unavailable *selector.UnavailableError
+		field       *selector.FieldError
+		invalid     *invalidRequest
+		store       *storeError
+	)
+	switch {
+	case errors.As(err, &cooldown):
+		return cooldownFailure(cooldown)
+	case errors.As(err, &unavailable):
+		return unavailableFailure(unavailable)
+	case errors.As(err, &invalid):
+		return invalidFailure(invalid)
+	case errors.As(err, &field):
+		var v violations
+		v.add(field.Field, field.Problem)
+		return invalidFailure(&invalidRequest{violations: &v})
+	case errors.Is(err, selector.ErrAuthNotFound):
+		return failure{code: codes.NotFound, reason: ReasonAuthNotFound, message: "no auth of that provider is in the pool"}
+	case errors.Is(err, selector.ErrUnknownAuth):
+		return failure{code: codes.NotFound, reason: ReasonUnknownAuth, message: "no auth of that id is in the pool"}
+	case errors.Is(err, selector.ErrManagedByConfig):
+		return failure{
+			code: codes.FailedPrecondition, reason: ReasonManagedByConfig,
+			message: "the configuration owns this auth or setting: change it there",
+		}
+	case errors.Is(err, errUnknownSession):
+		return failure{code: codes.NotFound, reason: ReasonUnknownSession, message: "no such session is bound"}
+	case errors.As(err, &store):
+		return failure{
+			code: codes.Unavailable, reason: ReasonStateUnavailable,
+			message: "the auth could not be written; the log of the broker says why",
+		}
+	}
+	return failure{code: codes.Internal, reason: ReasonInternal, message: "internal error; the log of the broker says more"}
+}
+
+func cooldownFailure(e *selector.CooldownError) failure {
+	wait := max(e.Wait, 0)
+	metadata := countsMetadata(&e.Counts)
+	metadata[metaModel] = e.Model
+	metadata[metaProvider] = e.Provider
+	metadata[metaResetSeconds] = strconv.FormatInt(secondsUp(wait), 10)
+	return failure{
+		code: codes.ResourceExhausted, reason: ReasonModelCooldown,
+		message:     cooldownMessage(e.Model, e.Provider),
+		metadata:    metadata,
+		details:     []proto.Message{retryInfo(wait), cooldownAnswer(e.Model, e.Provider, wait)},
+		explanation: e.Explanation,
+	}
+}
+
+func unavailableFailure(e *selector.UnavailableError) failure {
+	metadata := countsMetadata(&e.Counts)
+	metadata[metaModel] = e.Model
+	metadata[metaProvider] = e.Provider
+	f := failure{
+		code: codes.FailedPrecondition, reason: ReasonAuthUnavailable,
+		message:     unavailableMessage(e.Model, e.Provider),
+		metadata:    metadata,
+		explanation: e.Explanation,
+	}
+	if e.Wait > 0 {
+		f.details = append(f.details, retryInfo(e.Wait))
+	}
+	f.details = append(f.details, unavailableAnswer(e.Model, e.Provider, e.Wait))
+	return f
+}
+
+func invalidFailure(e *invalidRequest) failure {
+	return failure{
+		code: codes.InvalidArgument, reason: ReasonInvalidRequest,
+		message: "invalid request: " + e.Error(),
+		details: []proto.Message{&errdetails.BadRequest{FieldViolations: e.violations.first}},
+	}
+}
+
+func retryInfo(wait time.Duration) *errdetails.RetryInfo {
+	return &errdetails.RetryInfo{RetryDelay: durationpb.New(wait)}
+}
+
+func countsMetadata(counts *selector.Counts) map[string]string {
+	metadata := make(map[string]string)
+	for reason, n := range counts {
+		if n > 0 {
+			metadata[reasonName(selector.Reason(reason))] = strconv.Itoa(n)
+		}
+	}
+	return metadata
+}
+
+// status builds what is sent. Details that cannot be encoded would be a bug; the error goes out without them then.
+func (f *failure) status() *status.Status {
+	info := &errdetails.ErrorInfo{Domain: ErrorDomain, Reason: string(f.reason), Metadata: f.metadata}
+	details := make([]protoadapt.MessageV1, 0, len(f.details)+2)
+	details = append(details, info)
+	size := proto.Size(info)
+	for _, d := range f.details {
+		details = append(details, protoadapt.MessageV1Of(d))
+		size += proto.Size(d)
+	}
+	if f.explanation != nil {
+		details = append(details, cappedExplanation(f.explanation, maxDetails-size))
+	}
+	s := status.New(f.code, f.message)
+	if detailed, err := s.WithDetails(details...); err == nil {
+		return detailed
+	}
+	return s
+}
+
+// cappedExplanation leaves out candidates, the last ones first, until the rest has at most room bytes.
+func cappedExplanation(e *selector.Explanation, room int) *credbrokerv1.Explanation {
+	message := explanationMessage(e)
+	candidates := message.GetCandidates()
+	message.Candidates = nil
+	room -= proto.Size(message)
+	for i, c := range candidates {
+		// A tag, a length of at most three bytes and the candidate.
+		if room -= proto.Size(c) + 4; room < 0 {
+			candidates = candidates[:i]
+			break
+		}
+	}
+	message.Candidates = candidates
+	return message
+}

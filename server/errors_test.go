@@ -1,0 +1,249 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/selector"
+)
+
+func TestTranslate(t *testing.T) {
+	counts := selector.Counts{selector.ReasonCoolingModel: 2, selector.ReasonDisabled: 1}
+	invalid := &violations{}
+	invalid.add("model", "is wrong")
+	for _, tt := range []struct {
+		name   string
+		err    error
+		code   codes.Code
+		reason Reason
+		// message is part of what the caller reads.
+		message  string
+		metadata map[string]string
+		details  []proto.Message
+	}{
+		{
+			name: "ErrAuthNotFound", err: selector.ErrAuthNotFound,
+			code: codes.NotFound, reason: ReasonAuthNotFound, message: "no auth of that provider",
+		},
+		{
+			name: "ErrUnknownAuth", err: fmt.Errorf("look: %w", selector.ErrUnknownAuth),
+			code: codes.NotFound, reason: ReasonUnknownAuth, message: "no auth of that id",
+		},
+		{
+			name: "ErrManagedByConfig", err: selector.ErrManagedByConfig,
+			code: codes.FailedPrecondition, reason: ReasonManagedByConfig, message: "configuration",
+		},
+		{
+			name: "CooldownError",
+			err:  &selector.CooldownError{Model: "m(high)", Provider: "p", Wait: 1500 * time.Millisecond, Counts: counts},
+			code: codes.ResourceExhausted, reason: ReasonModelCooldown, message: "All credentials for model m(high) are cooling down",
+			metadata: map[string]string{
+				"model": "m(high)", "provider": "p", "reset_seconds": "2", "COOLING_MODEL": "2", "DISABLED": "1",
+			},
+			details: []proto.Message{retryInfo(1500 * time.Millisecond), cooldownAnswer("m(high)", "p", 1500*time.Millisecond)},
+		},
+		{
+			name: "UnavailableError with a time",
+			err:  &selector.UnavailableError{Model: "m", Provider: "", Wait: time.Minute, Counts: counts},
+			code: codes.FailedPrecondition, reason: ReasonAuthUnavailable, message: "No credential for model m can be used",
+			metadata: map[string]string{"model": "m", "provider": "", "COOLING_MODEL": "2", "DISABLED": "1"},
+			details:  []proto.Message{retryInfo(time.Minute), unavailableAnswer("m", "", time.Minute)},
+		},
+		{
+			name: "UnavailableError without a time",
+			err:  &selector.UnavailableError{Model: "m", Provider: "p"},
+			code: codes.FailedPrecondition, reason: ReasonAuthUnavailable,
+			metadata: map[string]string{"model": "m", "provider": "p"},
+			details:  []proto.Message{unavailableAnswer("m", "p", 0)},
+		},
+		{
+			name: "FieldError", err: &selector.FieldError{Field: "until", Problem: "must be in the future"},
+			code: codes.InvalidArgument, reason: ReasonInvalidRequest, message: "until: must be in the future",
+			details: []proto.Message{&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+				{Field: "until", Description: "must be in the future"},
+			}}},
+		},
+		{
+			name: "invalidRequest", err: invalid.err(),
+			code: codes.InvalidArgument, reason: ReasonInvalidRequest, message: "model: is wrong",
+			details: []proto.Message{&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+				{Field: "model", Description: "is wrong"},
+			}}},
+		},
+		{
+			name: "errUnknownSession", err: errUnknownSession,
+			code: codes.NotFound, reason: ReasonUnknownSession,
+		},
+		{
+			name: "storeError", err: storeFailure(errors.New("disk full at /secret/path")),
+			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be written",
+		},
+		{
+			name: "errPanic", err: errPanic,
+			code: codes.Internal, reason: ReasonInternal, message: "internal error",
+		},
+		{
+			name: "unknown errors get fixed words", err: errors.New("password=hunter2"),
+			code: codes.Internal, reason: ReasonInternal, message: "internal error",
+		},
+		{name: "cancelled", err: fmt.Errorf("put: %w", context.Canceled), code: codes.Canceled},
+		{name: "deadline", err: storeFailure(context.DeadlineExceeded), code: codes.DeadlineExceeded},
+		{name: "a status stays", err: status.Error(codes.Unimplemented, "later"), code: codes.Unimplemented, message: "later"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, reason := translate(tt.err)
+			if got.Code() != tt.code || reason != tt.reason {
+				t.Errorf("translate = %v, %q, want %v, %q", got.Code(), reason, tt.code, tt.reason)
+			}
+			if !strings.Contains(got.Message(), tt.message) || strings.Contains(got.Message(), "hunter2") ||
+				strings.Contains(got.Message(), "/secret/path") {
+				t.Errorf("message = %q, want %q in it", got.Message(), tt.message)
+			}
+			var want []proto.Message
+			if tt.reason != "" {
+				info := &errdetails.ErrorInfo{Domain: "credbroker", Reason: string(tt.reason), Metadata: tt.metadata}
+				want = append([]proto.Message{info}, tt.details...)
+			}
+			if diff := cmp.Diff(want, details(got), protocmp.Transform()); diff != "" {
+				t.Errorf("details (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func details(s *status.Status) []proto.Message {
+	var list []proto.Message
+	for _, d := range s.Details() {
+		list = append(list, d.(proto.Message))
+	}
+	return list
+}
+
+// TestTranslateKnowsEveryError keeps TestTranslate complete: it looks up the errors that the core exports in its source.
+func TestTranslateKnowsEveryError(t *testing.T) {
+	test, err := os.ReadFile("errors_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"../selector", "../sessions"} {
+		for _, name := range exportedErrors(t, folder) {
+			if !strings.Contains(string(test), "selector."+name) && !strings.Contains(string(test), "sessions."+name) {
+				t.Errorf("%s of %s is not in TestTranslate", name, folder)
+			}
+		}
+	}
+}
+
+// exportedErrors are the variables Err... and the types ...Error of a package.
+func exportedErrors(t *testing.T, folder string) (names []string) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in %s: %v", folder, err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range tree.Decls {
+			generic, ok := decl.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			for _, spec := range generic.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					if spec.Name.IsExported() && strings.HasSuffix(spec.Name.Name, "Error") {
+						names = append(names, spec.Name.Name)
+					}
+				case *ast.ValueSpec:
+					for _, name := range spec.Names {
+						if strings.HasPrefix(name.Name, "Err") {
+							names = append(names, name.Name)
+						}
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+func TestExplanationOfAFailureIsCapped(t *testing.T) {
+	e := &selector.Explanation{Counts: selector.Counts{selector.ReasonCoolingAuth: 100_000}}
+	for i := range selector.MaxExplained {
+		e.Candidates = append(e.Candidates, selector.Candidate{
+			Auth:   &selector.Auth{ID: fmt.Sprintf("auth-%03d-%s", i, strings.Repeat("x", 200)), Provider: "p"},
+			Reason: selector.ReasonCoolingAuth, Until: time.Unix(1_800_000_000, 1), Detail: strings.Repeat("y", 300),
+		})
+	}
+	s, _ := translate(&selector.CooldownError{Model: "m", Provider: "p", Wait: time.Minute, Explanation: e})
+	got := details(s)
+	size := 0
+	for _, d := range got {
+		size += proto.Size(d)
+	}
+	explanation, ok := got[len(got)-1].(*credbrokerv1.Explanation)
+	if !ok || size > maxDetails {
+		t.Fatalf("details of %d bytes, want at most %d, an explanation last", size, maxDetails)
+	}
+	n := len(explanation.GetCandidates())
+	if n < 3 || n == len(e.Candidates) || explanation.GetCandidates()[0].GetAuthId() != e.Candidates[0].Auth.ID {
+		t.Errorf("%d candidates are left, want the first few", n)
+	}
+	if explanation.GetCounts()[0].GetCount() != 100_000 {
+		t.Errorf("counts = %v, want all of them", explanation.GetCounts())
+	}
+}
+
+func TestWorstFailureFitsTrailers(t *testing.T) {
+	counts := selector.Counts{}
+	for i := range counts {
+		counts[i] = 1_000_000
+	}
+	s, _ := translate(&selector.CooldownError{
+		Model: strings.Repeat("<", maxModel), Provider: strings.Repeat("<", maxProvider), Wait: 366 * 24 * time.Hour,
+		Counts: counts, Explanation: &selector.Explanation{Counts: counts},
+	})
+	// In base64, as grpc-status-details-bin carries it, beside the message.
+	if size := proto.Size(s.Proto())*4/3 + len(s.Message()); size > 8<<10 {
+		t.Errorf("the error takes %d bytes of trailers, want at most 8 KiB", size)
+	}
+}
+
+func TestViolationsAreBounded(t *testing.T) {
+	var v violations
+	ids := make([]string, 1000)
+	for i := range ids {
+		ids[i] = strings.Repeat("x", maxAuthID+1)
+	}
+	v.list("exclude_auth_ids", ids, maxExclude, maxAuthID)
+	s, _ := translate(v.err())
+	got := details(s)[1].(*errdetails.BadRequest).GetFieldViolations()
+	if len(got) != maxViolations || got[0].GetField() != "exclude_auth_ids[0]" {
+		t.Errorf("%d violations, the first of %s, want %d", len(got), got[0].GetField(), maxViolations)
+	}
+	if !strings.Contains(s.Message(), "(and 999 more)") {
+		t.Errorf("message = %q, want the number of the others", s.Message())
+	}
+}

@@ -1,0 +1,24 @@
+package server
+
+// The messages of the log. They are constant, so that they can be searched for; data is in fields.
+const (
+	logRequest = "request"
+	logPanic   = "panic in a handler"
+	logFailure = "request failed inside the broker"
+)
+
+// The names of the log's fields.
+const (
+	fieldMethod    = "method"
+	fieldCode      = "code"
+	fieldReason    = "reason"
+	fieldDuration  = "duration_us"
+	fieldRequestID = "request_id"
+	fieldAuth      = "auth_id"
+	fieldSession   = "session_hash"
+	fieldSource    = "session_source"
+	fieldBinding   = "binding"
+	fieldPanic     = "panic"
+	fieldStack     = "stack"
+	fieldCause     = "cause"
+)

@@ -1,0 +1,137 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// chain returns the interceptors, the outermost first:
+//
+//  1. observe gives the call its request id and counts it, so that whatever happens further in is counted.
+//  2. accessLog writes one line a call, the refused ones included.
+//  3. (Authentication belongs here: refusals are logged and counted, and cost no more than that.)
+//  4. untilStop ends streams when the server stops. Unary calls are left to finish.
+//  5. errors turns what the core returns into codes, reasons and details.
+//  6. recovery is innermost, so that a panic is an error to all of the above.
+func (s *Server) chain() []grpc.ServerOption {
+	recoverWith := recovery.WithRecoveryHandlerContext(s.recovered)
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(
+			s.observeUnary, s.accessLogUnary, s.errorsUnary,
+			recovery.UnaryServerInterceptor(recoverWith)),
+		grpc.ChainStreamInterceptor(
+			s.observeStream, s.accessLogStream, s.untilStopStream, s.errorsStream,
+			recovery.StreamServerInterceptor(recoverWith)),
+	}
+}
+
+func (s *Server) observeUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	c := s.newCall(ctx)
+	// It fails outside of a server only.
+	_ = grpc.SetHeader(ctx, c.header())
+	resp, err := next(c, req)
+	s.metrics.handled(info.FullMethod, status.Code(err))
+	s.metrics.took(info.FullMethod, c.end(s.clock))
+	return resp, err
+}
+
+func (s *Server) observeStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	c := s.newCall(stream.Context())
+	_ = stream.SetHeader(c.header())
+	err := next(srv, &callStream{ServerStream: stream, ctx: c})
+	s.metrics.handled(info.FullMethod, status.Code(err))
+	return err
+}
+
+func (s *Server) accessLogUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	resp, err := next(ctx, req)
+	s.accessLog(ctx, info.FullMethod, err)
+	return resp, err
+}
+
+func (s *Server) accessLogStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	err := next(srv, stream)
+	s.accessLog(stream.Context(), info.FullMethod, err)
+	return err
+}
+
+// accessLog writes ids and words only: no body, no secret, no session id.
+func (s *Server) accessLog(ctx context.Context, method string, err error) {
+	if !s.settings.Load().AccessLog {
+		return
+	}
+	e := s.log.Info()
+	if e == nil {
+		return
+	}
+	c := s.callOf(ctx)
+	e.Str(fieldMethod, method).Str(fieldCode, codeName(status.Code(err))).Str(fieldRequestID, c.id)
+	e.Int64(fieldDuration, c.end(s.clock).Microseconds())
+	if c.reason != "" {
+		e.Str(fieldReason, string(c.reason))
+	}
+	if c.authID != "" {
+		e.Str(fieldAuth, c.authID)
+	}
+	if c.session != (selector.SessionKey{}) {
+		e.Str(fieldSession, c.session.String()).Str(fieldSource, sessions.Source(c.source).String())
+	}
+	if c.picked {
+		e.Str(fieldBinding, bindingName(c.binding))
+	}
+	e.Msg(logRequest)
+}
+
+// untilStopStream cancels the context of a stream when the server stops: a watch has no end of its own.
+func (s *Server) untilStopStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	ctx, done := s.streams.begin(stream.Context())
+	defer done()
+	return next(srv, &callStream{ServerStream: stream, ctx: ctx})
+}
+
+func (s *Server) errorsUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	resp, err := next(ctx, req)
+	if err != nil {
+		return nil, s.refuse(ctx, err)
+	}
+	return resp, nil
+}
+
+func (s *Server) errorsStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if err := next(srv, stream); err != nil {
+		return s.refuse(stream.Context(), err)
+	}
+	return nil
+}
+
+// refuse translates err. What is the broker's own fault is logged with its cause, which the caller does not get to see.
+func (s *Server) refuse(ctx context.Context, err error) error {
+	c := s.callOf(ctx)
+	st, reason := translate(err)
+	if reason == "" {
+		// Of the transport, or translated further in.
+		return st.Err()
+	}
+	c.reason = reason
+	if reason == ReasonInternal || reason == ReasonStateUnavailable {
+		s.log.Error().Str(fieldRequestID, c.id).Str(fieldReason, string(reason)).Str(fieldAuth, c.authID).
+			AnErr(fieldCause, err).Msg(logFailure)
+	}
+	return st.Err()
+}
+
+// recovered makes an error of a panic.
+func (s *Server) recovered(ctx context.Context, value any) error {
+	s.metrics.panics.Inc()
+	s.log.Error().Str(fieldRequestID, s.callOf(ctx).id).Str(fieldPanic, fmt.Sprint(value)).
+		Bytes(fieldStack, debug.Stack()).Msg(logPanic)
+	return errPanic
+}

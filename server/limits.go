@@ -1,0 +1,139 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// The limits of a request, in bytes where nothing else is said.
+const (
+	// MaxMessage is the size of a message. Larger ones are refused by name of the field that makes them large.
+	MaxMessage = 32 << 20
+	// MaxTransportMessage is the size at which the transport gives up without reading: between the two the answer can
+	// name field and limit.
+	MaxTransportMessage = 48 << 20
+
+	maxProvider      = 64
+	maxModel         = 256
+	maxAuthID        = 256
+	maxReason        = 1 << 10
+	maxHeaderEntries = 256
+	maxHeaders       = 64 << 10
+	maxExclude       = 1024
+	maxRequestID     = 128
+	maxPageToken     = 1 << 10
+	maxSessionName   = 512
+
+	// The limits of PutAuth.
+	maxLabel            = 256
+	maxNote             = 1 << 10
+	maxURL              = 2 << 10
+	maxPatterns         = 256
+	maxDialect          = 64
+	maxDomains          = 16
+	maxDomain           = 256
+	maxAttributeEntries = 64
+	maxAttributes       = 16 << 10
+	maxSecret           = 16 << 10
+	maxSecretHeaders    = 64
+	maxAccount          = 256
+
+	// maxViolations keeps the answer to a request with very many faults small.
+	maxViolations = 16
+)
+
+// invalidRequest is a request that is wrong in itself, with everything that is wrong with it.
+type invalidRequest struct{ violations *violations }
+
+func (e *invalidRequest) Error() string {
+	first := e.violations.first[0]
+	text := first.GetField() + ": " + first.GetDescription()
+	if n := e.violations.count; n > 1 {
+		text += fmt.Sprintf(" (and %d more)", n-1)
+	}
+	return text
+}
+
+// violations collects what is wrong with a request. A request without faults costs nothing here.
+type violations struct {
+	first []*errdetails.BadRequest_FieldViolation
+	count int
+}
+
+func (v *violations) add(field, description string) {
+	v.count++
+	if len(v.first) < maxViolations {
+		v.first = append(v.first, &errdetails.BadRequest_FieldViolation{Field: field, Description: description})
+	}
+}
+
+// err is nil if there are none.
+func (v *violations) err() error {
+	if v.count == 0 {
+		return nil
+	}
+	// A copy, so that the collection of a request without faults stays on the stack.
+	return &invalidRequest{violations: &violations{first: v.first, count: v.count}}
+}
+
+// size refuses what is longer than limit bytes.
+func (v *violations) size(field string, got, limit int) {
+	if got > limit {
+		v.add(field, fmt.Sprintf("has %d bytes; at most %d are allowed", got, limit))
+	}
+}
+
+// entries refuses more than limit elements.
+func (v *violations) entries(field string, got, limit int) {
+	if got > limit {
+		v.add(field, fmt.Sprintf("has %d entries; at most %d are allowed", got, limit))
+	}
+}
+
+// list refuses more than limit elements, and elements longer than each bytes.
+func (v *violations) list(field string, elements []string, limit, each int) {
+	v.entries(field, len(elements), limit)
+	for i, element := range elements {
+		if len(element) > each {
+			v.size(field+"["+strconv.Itoa(i)+"]", len(element), each)
+		}
+	}
+}
+
+// fault adds what another package found wrong with a field.
+func (v *violations) fault(field string, err error) {
+	problem := err.Error()
+	var f *selector.FieldError
+	if errors.As(err, &f) {
+		field, problem = f.Field, f.Problem
+	}
+	v.add(field, problem)
+}
+
+// present refuses an empty text.
+func (v *violations) present(field, text string) {
+	if text == "" {
+		v.add(field, "is required")
+	}
+}
+
+// required refuses an empty text, and one longer than limit bytes.
+func (v *violations) required(field, text string, limit int) {
+	v.present(field, text)
+	v.size(field, len(text), limit)
+}
+
+// pairs refuses more than limit entries, and names and values that have more than total bytes together.
+func (v *violations) pairs(field string, entries map[string]string, limit, total int) {
+	v.entries(field, len(entries), limit)
+	size := 0
+	for name, value := range entries {
+		size += len(name) + len(value)
+	}
+	v.size(field, size, total)
+}

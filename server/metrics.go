@@ -1,0 +1,172 @@
+package server
+
+import (
+	"cmp"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"google.golang.org/grpc/codes"
+)
+
+const (
+	metricsNamespace = "credbroker"
+
+	outcomeOK     = "OK"
+	providerOther = "other"
+
+	// maxLabelProviders is how many providers have series of their own; further ones count as other.
+	maxLabelProviders = 64
+)
+
+// metrics are what the edge counts itself. docs/metrics.md lists every one.
+type metrics struct {
+	picks     *prometheus.CounterVec
+	reports   *prometheus.CounterVec
+	panics    prometheus.Counter
+	handledBy *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+
+	providers boundedNames
+}
+
+func newMetrics(c *Config) (*metrics, error) {
+	m := &metrics{
+		providers: boundedNames{limit: maxLabelProviders},
+		picks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "picks_total",
+			Help: "Picks, dry runs left out, by what came of them.",
+		}, []string{"provider", "model_class", "outcome", "binding"}),
+		reports: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "reports_total",
+			Help: "Reports about auths, by what was reported and what came of it.",
+		}, []string{"report", "outcome"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "panics_total",
+			Help: "Calls that ended in a panic.",
+		}),
+		handledBy: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "rpc_handled_total",
+			Help: "Calls that ended, by method and gRPC code.",
+		}, []string{"method", "code"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: metricsNamespace, Name: "rpc_duration_seconds",
+			Help: "Time from the decoded request to the answer of a unary call.",
+			Buckets: []float64{
+				10e-6, 20e-6, 30e-6, 40e-6, 50e-6, 75e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6,
+				1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1, 2, 5, 10,
+			},
+		}, []string{"method"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: metricsNamespace, Name: "build_info",
+		Help:        "1, with the version of the broker and of Go.",
+		ConstLabels: prometheus.Labels{"version": c.Version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	for _, collector := range []prometheus.Collector{
+		m.picks, m.reports, m.panics, m.handledBy, m.durations, build, newStateCollector(c),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := c.Metrics.Register(collector); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// handled counts one call.
+func (m *metrics) handled(method string, code codes.Code) {
+	m.handledBy.WithLabelValues(method, codeName(code)).Inc()
+}
+
+// took notes the duration of a unary call.
+func (m *metrics) took(method string, d time.Duration) {
+	m.durations.WithLabelValues(method).Observe(d.Seconds())
+}
+
+// picked counts one pick. The provider must be one of the pool, or providerOther.
+func (m *metrics) picked(provider, modelKey string, c *call) {
+	m.picks.WithLabelValues(m.providers.name(provider), modelClass(modelKey), outcome(c.reason), bindingName(c.binding)).Inc()
+}
+
+// reported counts one report.
+func (m *metrics) reported(report string, reason Reason) {
+	m.reports.WithLabelValues(report, outcome(reason)).Inc()
+}
+
+func outcome(reason Reason) string { return cmp.Or(string(reason), outcomeOK) }
+
+// boundedNames lets a limited number of different names through, so that a label has a limited number of values even
+// where names come and go.
+type boundedNames struct {
+	limit int
+
+	mu   sync.RWMutex
+	seen map[string]struct{}
+}
+
+// name returns name, or providerOther if there are too many others already.
+func (b *boundedNames) name(name string) string {
+	b.mu.RLock()
+	_, ok := b.seen[name]
+	b.mu.RUnlock()
+	if ok {
+		return name
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.seen) >= b.limit {
+		return providerOther
+	}
+	if b.seen == nil {
+		b.seen = make(map[string]struct{})
+	}
+	b.seen[name] = struct{}{}
+	return name
+}
+
+// stateCollector reads the gauges when they are asked for, so that nothing has to keep them up to date.
+type stateCollector struct {
+	config *Config
+
+	auths, bindings, bindingsMax, generation, problems *prometheus.Desc
+}
+
+func newStateCollector(c *Config) *stateCollector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(prometheus.BuildFQName(metricsNamespace, "", name), help, labels, nil)
+	}
+	return &stateCollector{
+		config:      c,
+		auths:       desc("auths", "Auths of the pool by state of the auth as a whole.", "provider", "state"),
+		bindings:    desc("bindings", "Sessions that are bound."),
+		bindingsMax: desc("bindings_max", "Most sessions that are kept bound."),
+		generation:  desc("config_generation", "Counts the configurations in force since the start, from 1."),
+		problems:    desc("config_problems", "Problems that keep parts of the newest configuration out of force."),
+	}
+}
+
+// Describe is part of prometheus.Collector.
+func (s *stateCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{s.auths, s.bindings, s.bindingsMax, s.generation, s.problems} {
+		out <- d
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for _, c := range s.config.Pool.Counts(s.config.Clock()) {
+		gauge(s.auths, float64(c.Count), c.Provider, stateName(c.State))
+	}
+	gauge(s.bindings, float64(s.config.Sessions.Len()))
+	gauge(s.bindingsMax, float64(s.config.Sessions.Max()))
+	status := s.config.Status.ConfigStatus()
+	gauge(s.generation, float64(status.Generation))
+	gauge(s.problems, float64(len(status.Problems)))
+}

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// A pick id is 21 bytes in base64url: the version, the start of the attempt in Unix nanoseconds, a number that is random
+// for each process, and a counter. It needs no memory of the pick, so a report may go to any replica.
+const (
+	pickIDVersion = 1
+	pickIDBytes   = 1 + 8 + 6 + 6
+	pickIDLength  = pickIDBytes / 3 * 4
+
+	mask48 = 1<<48 - 1
+)
+
+var errPickID = errors.New("is not the pick_id of a pick")
+
+// pickID is what a pick id says.
+type pickID struct {
+	// Start of the attempt.
+	Start time.Time
+	// Process that made the pick, 48 bits.
+	Process uint64
+	// Count of the process's picks, 48 bits.
+	Count uint64
+}
+
+func (p pickID) String() string {
+	var raw [pickIDBytes]byte
+	raw[0] = pickIDVersion
+	binary.BigEndian.PutUint64(raw[1:], uint64(p.Start.UnixNano()))
+	putUint48(raw[9:15], p.Process)
+	putUint48(raw[15:21], p.Count)
+	var text [pickIDLength]byte
+	base64.RawURLEncoding.Encode(text[:], raw[:])
+	return string(text[:])
+}
+
+// parsePickID reads what String gives.
+func parsePickID(text string) (pickID, error) {
+	if len(text) != pickIDLength {
+		return pickID{}, errPickID
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) != pickIDBytes || raw[0] != pickIDVersion {
+		return pickID{}, errPickID
+	}
+	return pickID{
+		Start:   time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))),
+		Process: uint48(raw[9:15]),
+		Count:   uint48(raw[15:21]),
+	}, nil
+}
+
+func putUint48(b []byte, n uint64) {
+	binary.BigEndian.PutUint16(b, uint16(n>>32))
+	binary.BigEndian.PutUint32(b[2:], uint32(n))
+}
+
+func uint48(b []byte) uint64 {
+	return uint64(binary.BigEndian.Uint16(b))<<32 | uint64(binary.BigEndian.Uint32(b[2:]))
+}
+
+// idSource makes ids that no other process makes.
+type idSource struct {
+	process uint64
+	count   atomic.Uint64
+}
+
+func newIDSource() *idSource {
+	var b [8]byte
+	// Read never fails: it ends the process where there is no randomness.
+	_, _ = rand.Read(b[:])
+	return &idSource{process: binary.BigEndian.Uint64(b[:]) & mask48}
+}
+
+// pickID makes the id of a pick whose attempt starts at start.
+func (s *idSource) pickID(start time.Time) string {
+	return pickID{Start: start, Process: s.process, Count: s.count.Add(1) & mask48}.String()
+}
+
+// requestID makes an id for a request that brought none.
+func (s *idSource) requestID() string {
+	text := make([]byte, 0, 32)
+	text = strconv.AppendUint(text, s.process, 36)
+	text = append(text, '-')
+	return string(strconv.AppendUint(text, s.count.Add(1), 36))
+}

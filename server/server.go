@@ -1,0 +1,205 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// The transport. Sidecars and gateways may ping every ten seconds, also while they are idle; a peer that is gone is
+// noticed after a minute and a half. The rest bounds what one connection can make the server hold.
+const (
+	keepaliveIdle     = time.Minute
+	keepaliveTimeout  = 30 * time.Second
+	keepaliveMinPing  = 10 * time.Second
+	maxStreams        = 1024
+	maxMetadata       = 64 << 10
+	connectionTimeout = 20 * time.Second
+	workersPerCPU     = 8
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	// Pool decides picks. Required.
+	Pool *selector.Pool
+	// Sessions is the table that the pool keeps its bindings in. Required.
+	Sessions *sessions.Table
+	// Auths keeps what PutAuth and DeleteAuth write. Required.
+	Auths AuthStore
+	// Status tells about the configuration. Required.
+	Status StatusSource
+	// Settings at the start; Configure changes them.
+	Settings Settings
+	// Log takes the access log and the broker's own failures. The zero value drops them.
+	Log zerolog.Logger
+	// Version of the binary, for GetStatus and the metrics.
+	Version string
+	// Clock; nil: time.Now.
+	Clock func() time.Time
+	// Metrics is where the metrics are registered, and what /metrics shows; nil: a registry of its own.
+	Metrics *prometheus.Registry
+}
+
+// Settings are what can change while the server runs.
+type Settings struct {
+	// Affinity: requests are recognised as parts of sessions, and sessions keep their auth.
+	Affinity bool
+	// AccessLog: one line for every call.
+	AccessLog bool
+}
+
+// AuthStore keeps auths beyond the process. A document is the JSON object of an auth file, as docs/behaviour.md describes
+// it, with the further members id, models, domains, kind, dialect, attributes and note.
+//
+// When a method returns without an error, the pool holds what was written. Errors that the caller of the RPC can do
+// something about are selector.ErrUnknownAuth, selector.ErrManagedByConfig and *selector.FieldError.
+type AuthStore interface {
+	// Put adds or replaces the auth as a whole; a document without api_key and access_token keeps the secret that the
+	// auth has. It reports whether the auth outlives a restart.
+	Put(ctx context.Context, id string, document []byte) (persisted bool, err error)
+	// Delete removes the auth, and its file if it has one.
+	Delete(ctx context.Context, id string) error
+}
+
+// StatusSource tells about the configuration.
+type StatusSource interface {
+	ConfigStatus() ConfigStatus
+}
+
+// ConfigStatus is the configuration in force.
+type ConfigStatus struct {
+	// Generation counts the configurations in force since the start, from 1.
+	Generation int64
+	// LoadedAt is when the present one came into force.
+	LoadedAt time.Time
+	// Source is where it was read from; empty: defaults.
+	Source string
+	// Problems are why parts of the newest configuration are not in force; none: all of it is.
+	Problems []string
+}
+
+// Server answers RPCs on any number of listeners.
+type Server struct {
+	config   Config
+	clock    func() time.Time
+	started  time.Time
+	log      zerolog.Logger
+	settings atomic.Pointer[Settings]
+	metrics  *metrics
+	ids      *idSource
+
+	grpc   *grpc.Server
+	health *health.Server
+	ready  atomic.Bool
+
+	streams  streams
+	stopping atomic.Bool
+}
+
+// New returns a server that is not ready yet and serves nothing.
+func New(c Config) (*Server, error) {
+	if c.Pool == nil || c.Sessions == nil || c.Auths == nil || c.Status == nil {
+		return nil, errors.New("server needs Pool, Sessions, Auths and Status")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	s := &Server{config: c, clock: c.Clock, started: c.Clock(), log: c.Log, ids: newIDSource()}
+	s.Configure(c.Settings)
+	var err error
+	if s.metrics, err = newMetrics(&s.config); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	s.grpc = grpc.NewServer(append(s.chain(), transportOptions()...)...)
+	s.register()
+	return s, nil
+}
+
+func transportOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(MaxTransportMessage),
+		grpc.MaxHeaderListSize(maxMetadata),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(connectionTimeout),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveIdle, Timeout: keepaliveTimeout}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveMinPing, PermitWithoutStream: true}),
+		// Goroutines that are used again keep the stacks they have grown.
+		grpc.NumStreamWorkers(uint32(workersPerCPU * runtime.GOMAXPROCS(0))),
+		// After a hard stop no handler may touch what the caller closes next.
+		grpc.WaitForHandlers(true),
+	}
+}
+
+func (s *Server) register() {
+	credbrokerv1.RegisterCredentialBrokerServer(s.grpc, &broker{Server: s})
+	credbrokerv1.RegisterAuthPoolServer(s.grpc, &authPool{Server: s})
+	s.health = health.NewServer()
+	healthv1.RegisterHealthServer(s.grpc, s.health)
+	s.SetReady(false)
+	reflection.Register(s.grpc)
+}
+
+// Configure changes the settings for calls that start from now on.
+func (s *Server) Configure(settings Settings) { s.settings.Store(&settings) }
+
+// Serve answers on a listener until Stop, and closes it. Call it once for each listener.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.grpc.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// SetReady tells health checks and /readyz whether to send requests here. Stop makes it false for good.
+func (s *Server) SetReady(ready bool) {
+	s.ready.Store(ready)
+	serving := healthv1.HealthCheckResponse_NOT_SERVING
+	if ready {
+		serving = healthv1.HealthCheckResponse_SERVING
+	}
+	for _, service := range []string{
+		"",
+		credbrokerv1.CredentialBroker_ServiceDesc.ServiceName,
+		credbrokerv1.AuthPool_ServiceDesc.ServiceName,
+	} {
+		s.health.SetServingStatus(service, serving)
+	}
+}
+
+// Stop tells health checks to send nothing more, ends watches, lets running calls finish, and cancels those that are
+// still running when ctx ends. It returns when every call has ended.
+func (s *Server) Stop(ctx context.Context) {
+	s.stopping.Store(true)
+	s.health.Shutdown()
+	s.streams.end()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.grpc.GracefulStop()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.grpc.Stop()
+		<-done
+	}
+}

@@ -1,0 +1,185 @@
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// startSeconds is Start in Unix seconds.
+const startSeconds = 1_800_000_000
+
+// stopLimit is how long running calls get when the test ends.
+const stopLimit = 5 * time.Second
+
+// Options change what a Harness is made of. The zero value is an empty pool with affinity and access log on.
+type Options struct {
+	// Auths of the pool at the start.
+	Auths []*selector.Auth
+	// Selection settings.
+	Selection selector.Settings
+	// Store takes the place of the Store that keeps auths in memory.
+	Store server.AuthStore
+	// Status is what the configuration says of itself.
+	Status server.ConfigStatus
+	// NoAffinity: sessions are not recognised.
+	NoAffinity bool
+}
+
+// Harness is a running server and what a test needs around it.
+type Harness struct {
+	Server   *server.Server
+	Pool     *selector.Pool
+	Sessions *sessions.Table
+	Metrics  *prometheus.Registry
+	Clock    *Clock
+	Log      *Log
+
+	Conn   *grpc.ClientConn
+	Broker credbrokerv1.CredentialBrokerClient
+	Auths  credbrokerv1.AuthPoolClient
+
+	listener *bufconn.Listener
+}
+
+// New starts a server that is ready, and stops it when the test ends.
+func New(t testing.TB, o Options) *Harness {
+	t.Helper()
+	h := &Harness{
+		Clock:    &Clock{now: Start()},
+		Log:      &Log{},
+		Metrics:  prometheus.NewRegistry(),
+		listener: bufconn.Listen(1 << 20),
+	}
+	h.Sessions = sessions.NewTable(sessions.TableConfig{})
+	h.Pool = selector.New(selector.Config{Settings: o.Selection, Bindings: h.Sessions})
+	h.Pool.Update(o.Auths, nil, h.Clock.Now())
+	if o.Store == nil {
+		o.Store = &Store{Pool: h.Pool, Clock: h.Clock}
+	}
+	var err error
+	h.Server, err = server.New(server.Config{
+		Pool:     h.Pool,
+		Sessions: h.Sessions,
+		Auths:    o.Store,
+		Status:   fixedStatus(o.Status),
+		Settings: server.Settings{Affinity: !o.NoAffinity, AccessLog: true},
+		Log:      zerolog.New(h.Log),
+		Version:  "test",
+		Clock:    h.Clock.Now,
+		Metrics:  h.Metrics,
+	})
+	if err != nil {
+		t.Fatalf("server.New: %v", err)
+	}
+	h.Server.SetReady(true)
+	h.serve(t)
+	h.Conn = h.Dial(t)
+	h.Broker = credbrokerv1.NewCredentialBrokerClient(h.Conn)
+	h.Auths = credbrokerv1.NewAuthPoolClient(h.Conn)
+	return h
+}
+
+func (h *Harness) serve(t testing.TB) {
+	served := make(chan error, 1)
+	go func() { served <- h.Server.Serve(h.listener) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+		defer cancel()
+		h.Server.Stop(ctx)
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+// Dial opens a further connection, which is closed before the server stops.
+func (h *Harness) Dial(t testing.TB, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient("passthrough:///broker", append([]grpc.DialOption{
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return h.listener.DialContext(ctx)
+		}),
+	}, options...)...)
+	if err != nil {
+		t.Fatalf("grpc.NewClient: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Errorf("close the connection: %v", err)
+		}
+	})
+	return conn
+}
+
+type fixedStatus server.ConfigStatus
+
+func (s fixedStatus) ConfigStatus() server.ConfigStatus { return server.ConfigStatus(s) }
+
+// Start is what the clock of a Harness shows at first.
+func Start() time.Time { return time.Unix(startSeconds, 0) }
+
+// Clock is a clock that stands until it is moved.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the time that the clock shows.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Log collects what is logged.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write is part of io.Writer.
+func (l *Log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// String is everything that was logged so far, one JSON object a line.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Key is an auth with an API key, for pools of tests. The key is `key-of-` and the id.
+func Key(id, provider string) *selector.Auth {
+	return &selector.Auth{
+		ID: id, Provider: provider, Label: id, Kind: selector.KindAPIKey,
+		Headers: []selector.Header{{Name: "Authorization", Value: selector.NewSecret(fmt.Sprintf("Bearer key-of-%s", id))}},
+		Origin:  selector.OriginConfig, Source: "test.yaml:1",
+	}
+}
