@@ -1,0 +1,163 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// place is where an auth is written. At equal ids the lower place wins.
+type place struct {
+	// rank is 0 for the YAML file, 1 and up for the folders, and memoryRank.
+	rank int
+	// path is the id for the YAML file and for memory, else the file relative to its folder, with slashes.
+	path string
+}
+
+const (
+	yamlRank   = 0
+	memoryRank = maxDirs + 1
+)
+
+func (p place) compare(other place) int {
+	return cmp.Or(cmp.Compare(p.rank, other.rank), cmp.Compare(p.path, other.path))
+}
+
+// claim is an auth that is written at a place and claims its id.
+type claim struct {
+	place
+	auth *selector.Auth
+}
+
+// catalog knows every auth that is written somewhere, decides which one has an id, and what the target does not know
+// yet. A change costs as much as there are auths of the same id.
+type catalog struct {
+	byPlace map[place]*selector.Auth
+	byID    map[string][]claim // in order of place
+	inForce map[string]*selector.Auth
+	changed map[string]bool
+	clashes map[place]Problem
+}
+
+func newCatalog() *catalog {
+	return &catalog{
+		byPlace: make(map[place]*selector.Auth), byID: make(map[string][]claim),
+		inForce: make(map[string]*selector.Auth), changed: make(map[string]bool), clashes: make(map[place]Problem),
+	}
+}
+
+// put writes an auth at a place, over the one that is there.
+func (c *catalog) put(at place, auth *selector.Auth) {
+	if before := c.byPlace[at]; before != nil {
+		if same(before, auth) {
+			return
+		}
+		if before.ID != auth.ID {
+			c.remove(at)
+		}
+	}
+	c.byPlace[at] = auth
+	claims := c.byID[auth.ID]
+	i, found := slices.BinarySearchFunc(claims, at, func(a claim, b place) int { return a.compare(b) })
+	if found {
+		claims[i].auth = auth
+	} else {
+		c.byID[auth.ID] = slices.Insert(claims, i, claim{at, auth})
+	}
+	c.settle(auth.ID)
+}
+
+// remove clears a place.
+func (c *catalog) remove(at place) {
+	auth := c.byPlace[at]
+	if auth == nil {
+		return
+	}
+	delete(c.byPlace, at)
+	delete(c.clashes, at)
+	claims := slices.DeleteFunc(c.byID[auth.ID], func(other claim) bool { return other.place == at })
+	c.byID[auth.ID] = claims
+	if len(claims) == 0 {
+		delete(c.byID, auth.ID)
+	}
+	c.settle(auth.ID)
+}
+
+// clear clears every place of a rank, and returns what was there.
+func (c *catalog) clear(rank int) map[string]*selector.Auth {
+	found := make(map[string]*selector.Auth)
+	for at, auth := range c.byPlace {
+		if at.rank == rank {
+			found[at.path] = auth
+		}
+	}
+	for rel := range found {
+		c.remove(place{rank, rel})
+	}
+	return found
+}
+
+// settle notes that somebody should look at an id again, and who is refused it.
+func (c *catalog) settle(id string) {
+	c.changed[id] = true
+	for i, refused := range c.byID[id] {
+		if i == 0 {
+			delete(c.clashes, refused.place)
+			continue
+		}
+		c.clashes[refused.place] = Problem{
+			File:    sourceOf(refused.auth),
+			Message: fmt.Sprintf("duplicate id %q; %s has it", id, sourceOf(c.byID[id][0].auth)),
+		}
+	}
+}
+
+// sourceOf names where an auth is written.
+func sourceOf(a *selector.Auth) string {
+	if a.Origin == selector.OriginMemory {
+		return "memory"
+	}
+	return a.Source
+}
+
+// holder is the place of the auth that has an id.
+func (c *catalog) holder(id string) (claim, bool) {
+	if claims := c.byID[id]; len(claims) > 0 {
+		return claims[0], true
+	}
+	return claim{}, false
+}
+
+// take returns what the target does not know yet, in order of id.
+func (c *catalog) take() (put []*selector.Auth, remove []string) {
+	for id := range c.changed {
+		now, ok := c.holder(id)
+		switch before := c.inForce[id]; {
+		case !ok && before != nil:
+			remove = append(remove, id)
+			delete(c.inForce, id)
+		case ok && (before == nil || !same(before, now.auth)):
+			put = append(put, now.auth)
+			c.inForce[id] = now.auth
+		}
+	}
+	clear(c.changed)
+	slices.SortFunc(put, compareIDs)
+	slices.Sort(remove)
+	return put, remove
+}
+
+func compareIDs(a, b *selector.Auth) int { return cmp.Compare(a.ID, b.ID) }
+
+// same tells whether two auths say the same. On which line of the YAML file they stand does not count.
+func same(a, b *selector.Auth) bool {
+	if a.Origin != b.Origin || a.Origin != selector.OriginConfig && a.Source != b.Source {
+		return false
+	}
+	x, y := *a, *b
+	x.Source, y.Source = "", ""
+	return reflect.DeepEqual(x, y)
+}

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// Config is what a configuration file says, with the defaults filled in. docs/configuration.md and the schema describe
+// the same keys.
+type Config struct {
+	// Path of the file; empty: nothing but defaults.
+	Path string `yaml:"-"`
+
+	// Listen is where the broker can be reached. Changing it takes a restart.
+	Listen Listen `yaml:"listen"`
+	// Selection is how auths are chosen.
+	Selection Selection `yaml:"selection"`
+	// Sessions is how long conversations stay on their auth.
+	Sessions Sessions `yaml:"sessions"`
+	// Log is what the process writes.
+	Log Log `yaml:"log"`
+	// Auths are the auths of the file itself, their secrets read. They are immutable.
+	Auths []*selector.Auth `yaml:"auths"`
+	// AuthDirs are folders of auth files, relative ones already joined to the folder of the file. The first one takes
+	// what is put.
+	AuthDirs []string `yaml:"auth_dirs"`
+
+	lines       map[string]int // where the keys of Listen stand
+	secretFiles []string
+}
+
+// Listen is where the broker can be reached: `host:port`, or `unix:///path` for a socket.
+type Listen struct {
+	// GRPC has at least one address.
+	GRPC []string `yaml:"grpc"`
+	// HTTP is for metrics and health; empty: off.
+	HTTP string `yaml:"http"`
+	// Insecure allows addresses that other machines can reach.
+	Insecure bool `yaml:"insecure"`
+}
+
+// Selection is how auths are chosen: the first rule that matches decides, else Strategy.
+type Selection struct {
+	Strategy selector.Strategy `yaml:"strategy"`
+	Rules    []Rule            `yaml:"rules"`
+}
+
+// Rule sets the strategy of some requests.
+type Rule struct {
+	// Provider of the request, matched exactly; empty: any.
+	Provider string `yaml:"provider"`
+	// Model is a glob on the model key; empty: any.
+	Model string `yaml:"model"`
+	// Strategy for them.
+	Strategy selector.Strategy `yaml:"strategy"`
+}
+
+// Sessions is how long conversations stay on their auth.
+type Sessions struct {
+	// Affinity: conversations are recognised and kept on their auth at all.
+	Affinity bool `yaml:"affinity"`
+	// TTL of a binding after its last use.
+	TTL time.Duration `yaml:"ttl"`
+	// Max is how many bindings are kept.
+	Max int `yaml:"max"`
+	// Failback: a session returns to a better tier that recovers.
+	Failback bool `yaml:"failback"`
+}
+
+// Log is what the process writes.
+type Log struct {
+	// Level is one of debug, info, warn and error.
+	Level string `yaml:"level"`
+	// Access: one line for each call.
+	Access bool `yaml:"access"`
+	// Format is json or console.
+	Format string `yaml:"format"`
+}
+
+// Default is the configuration without a file: loopback addresses and an empty pool.
+func Default() *Config {
+	return &Config{
+		Listen:   Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
+		Sessions: Sessions{Affinity: true, TTL: time.Hour, Max: 1_000_000},
+		Log:      Log{Level: "info", Access: true, Format: "json"},
+	}
+}
+
+// Settings are what the pool needs to know.
+func (c *Config) Settings() selector.Settings {
+	s := selector.Settings{Strategy: c.Selection.Strategy, Failback: c.Sessions.Failback}
+	for _, rule := range c.Selection.Rules {
+		s.Rules = append(s.Rules, selector.Rule(rule))
+	}
+	return s
+}

@@ -1,0 +1,27 @@
+// Package config reads the configuration: the YAML file, the secrets that it refers to, and folders of auth files.
+//
+// Load reads one YAML file and reports everything that is wrong with it at once, by file, line and field. Check does
+// that for the auth files beside it too. A Source goes on from there: it holds the auths in force, hands what changes
+// to a Target, watches the files, and takes auths by Put and Delete. docs/configuration.md describes every key.
+//
+// # Promises
+//
+//   - A YAML file is in force as a whole or not at all; a broken auth file is refused alone. What was in force before
+//     goes on, and Status tells why.
+//   - An auth that did not change is not handed over again.
+//   - A file that is written in place is read again before it is called broken.
+//   - No secret is in an error, an event or a printed Config. Secrets become a selector.Secret here, and nothing in this
+//     package takes them out again.
+//   - Sizes are bounded: of files, of folders, of every text and list.
+//
+// # What it does not do
+//
+// It does not log, read the clock, or know environment variables by itself: a hook, a clock and a lookup are handed in.
+// It does not refresh tokens, and it listens to nobody.
+//
+// # Concurrency
+//
+// A Source may be used concurrently. Changes happen one after the other under one lock, which is held over the reading
+// and writing of files; Status and Config do not wait for it. Run is the only goroutine, with those of the watcher that
+// it stops; it is the caller's.
+package config

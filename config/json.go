@@ -1,0 +1,122 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxDepth is how deep the values of an auth file may lie in each other.
+const maxDepth = 64
+
+// errTooDeep is no fault of syntax.
+var errTooDeep = errors.New("is nested too deep")
+
+// parseJSON reads one JSON object as the same nodes that YAML gives, so that one reader serves both.
+func (r *reader) parseJSON(data []byte) (*yaml.Node, bool) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	p := jsonParser{data: data, decoder: json.NewDecoder(bytes.NewReader(data)), line: 1}
+	p.decoder.UseNumber()
+	node, err := p.value(0)
+	if err == nil {
+		if _, next := p.decoder.Token(); !errors.Is(next, io.EOF) {
+			r.add(Problem{Line: p.here(), Message: "is not JSON: something follows the object"})
+			return nil, false
+		}
+	}
+	switch {
+	case err == nil:
+		return node, true
+	case errors.Is(err, errTooDeep):
+		r.add(Problem{Line: p.here(), Message: fmt.Sprintf("%s; allowed: %d levels", err, maxDepth)})
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		r.add(Problem{Line: p.here(), Message: "is not JSON: it ends too early"})
+	default:
+		// The words of the parser name one character at most.
+		r.add(Problem{Line: p.after(err), Message: "is not JSON: " + strings.TrimPrefix(err.Error(), "json: ")})
+	}
+	return nil, false
+}
+
+// jsonParser turns JSON into nodes.
+type jsonParser struct {
+	data    []byte
+	decoder *json.Decoder
+	line    int // at counted
+	counted int
+}
+
+// here is the line that the decoder has reached.
+func (p *jsonParser) here() int { return p.lineAt(int(p.decoder.InputOffset())) }
+
+func (p *jsonParser) lineAt(offset int) int {
+	offset = min(max(offset, p.counted), len(p.data))
+	p.line += bytes.Count(p.data[p.counted:offset], []byte("\n"))
+	p.counted = offset
+	return p.line
+}
+
+// after is the line of a fault of syntax.
+func (p *jsonParser) after(err error) int {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return p.lineAt(int(syntax.Offset))
+	}
+	return p.here()
+}
+
+func (p *jsonParser) value(depth int) (*yaml.Node, error) {
+	token, err := p.decoder.Token()
+	if err != nil {
+		return nil, err
+	}
+	if depth == maxDepth {
+		return nil, errTooDeep
+	}
+	node := &yaml.Node{Kind: yaml.ScalarNode, Line: p.here()}
+	switch token := token.(type) {
+	case json.Delim:
+		return p.composite(node, token, depth)
+	case string:
+		node.Tag, node.Value = "!!str", token
+	case json.Number:
+		node.Tag, node.Value = "!!int", token.String()
+		if strings.ContainsAny(node.Value, ".eE") {
+			node.Tag = "!!float"
+		}
+	case bool:
+		node.Tag, node.Value = "!!bool", fmt.Sprint(token)
+	case nil:
+		node.Tag, node.Value = "!!null", "null"
+	}
+	return node, nil
+}
+
+func (p *jsonParser) composite(node *yaml.Node, open json.Delim, depth int) (*yaml.Node, error) {
+	node.Kind, node.Tag = yaml.SequenceNode, "!!seq"
+	if open == '{' {
+		node.Kind, node.Tag = yaml.MappingNode, "!!map"
+	}
+	for p.decoder.More() {
+		if node.Kind == yaml.MappingNode {
+			// The decoder has checked that it is a string.
+			key, err := p.value(depth + 1)
+			if err != nil {
+				return nil, err
+			}
+			node.Content = append(node.Content, key)
+		}
+		element, err := p.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		node.Content = append(node.Content, element)
+	}
+	_, err := p.decoder.Token()
+	return node, err
+}

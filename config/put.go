@@ -1,0 +1,259 @@
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+
+	"strings"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// maxMemory is how many auths are kept in memory only.
+const maxMemory = 100_000
+
+// maxSegment keeps the names of files, and of the files that become them, within what file systems take.
+const maxSegment = 240
+
+// The field that an error names if it is about no member of the document.
+const fieldDocument = "document"
+
+// Put adds or replaces one auth by the JSON object of an auth file, and reports whether it outlives a restart: it is
+// written to the file that it is in, else to a file named after it in the first of auth_dirs, and without folders to
+// memory. A document with neither key nor token takes over those of the auth that it replaces, and with them all that is
+// no setting. The target has it when Put returns.
+//
+// Errors: selector.ErrManagedByConfig, *selector.FieldError, and those of the file system.
+func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	holder, held := s.catalog.holder(id)
+	if held && holder.rank == yamlRank {
+		return false, selector.ErrManagedByConfig
+	}
+	members, err := readDocument(id, document)
+	if err != nil {
+		return false, err
+	}
+	if held && !hasSecret(members) {
+		if err := s.keepSecret(holder, members); err != nil {
+			return false, err
+		}
+	}
+	delete(members, memberID)
+	if len(s.trees) == 0 {
+		return false, s.putMemory(id, members)
+	}
+	at, err := s.spotFor(id, holder, held)
+	if err != nil {
+		return false, err
+	}
+	return true, s.putFile(id, at, members)
+}
+
+// Delete removes one auth, and its file if it has one.
+//
+// Errors: selector.ErrUnknownAuth, selector.ErrManagedByConfig, and those of the file system.
+func (s *Source) Delete(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	holder, held := s.catalog.holder(id)
+	switch {
+	case !held:
+		return selector.ErrUnknownAuth
+	case holder.rank == yamlRank:
+		return selector.ErrManagedByConfig
+	case holder.rank == memoryRank:
+		delete(s.memory, id)
+		s.catalog.remove(holder.place)
+	default:
+		t := s.trees[holder.rank-1]
+		if err := removeFile(t.root, holder.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove auth file: %w", err)
+		}
+		s.drop(spot{t, holder.path})
+	}
+	s.publish(false)
+	return nil
+}
+
+// documentMembers is the members of an auth file as they are written.
+type documentMembers map[string]json.RawMessage
+
+// readDocument checks what can be checked before it is known where the document goes.
+func readDocument(id string, data []byte) (documentMembers, error) {
+	if wrong := wrongID(id); wrong != "" {
+		return nil, &selector.FieldError{Field: memberID, Problem: wrong}
+	}
+	if len(data) > maxAuthFile {
+		return nil, &selector.FieldError{Field: fieldDocument, Problem: tooLarge(maxAuthFile).Error()}
+	}
+	if _, problems := parseAuth(id, "", data); len(problems) > 0 {
+		return nil, fieldError(problems[0])
+	}
+	var members documentMembers
+	if err := json.Unmarshal(data, &members); err != nil {
+		return nil, &selector.FieldError{Field: fieldDocument, Problem: "is not a JSON object"}
+	}
+	var named string
+	if raw, ok := members[memberID]; ok && json.Unmarshal(raw, &named) == nil && named != id {
+		return nil, &selector.FieldError{Field: memberID, Problem: "is not the id that is put"}
+	}
+	return members, nil
+}
+
+func fieldError(p Problem) error {
+	field := p.Field
+	if field == "" {
+		field = fieldDocument
+	}
+	return &selector.FieldError{Field: field, Problem: p.Message}
+}
+
+// wrongID allows ids that can be the path of a file below a folder.
+func wrongID(id string) string {
+	if wrong := wrongLine(id); wrong != "" {
+		return wrong
+	}
+	segments := strings.Split(id, "/")
+	if len(id) > maxID || len(segments) > maxFolderDepth+1 {
+		return fmt.Sprintf("is too long; allowed: at most %d bytes and %d slashes", maxID, maxFolderDepth)
+	}
+	for _, segment := range segments {
+		if segment == "" || segment[0] == '.' || strings.Contains(segment, `\`) || len(segment) > maxSegment {
+			return fmt.Sprintf("cannot be the path of a file; allowed: parts of at most %d bytes between slashes, "+
+				"none of which is empty, begins with a dot or has a backslash", maxSegment)
+		}
+	}
+	return ""
+}
+
+// hasSecret tells whether a document says what to send.
+func hasSecret(members documentMembers) bool {
+	for _, name := range []string{memberAPIKey, memberAccessToken, memberToken} {
+		if raw := string(members[name]); raw != "" && raw != "null" && raw != `""` {
+			return true
+		}
+	}
+	return false
+}
+
+// settingsMembers returns the members that a document replaces as a whole. All others are part of the account, and so is
+// what other programs keep in the file.
+func settingsMembers() []string {
+	return []string{
+		"type", "id", "disabled", "label", "note", "priority", "weight", "prefix", "excluded_models", "excluded-models", "models",
+		"domains", "kind", "dialect", "attributes", "base_url", "proxy_url",
+	}
+}
+
+// keepSecret adds to a document what the stored one knows of the account.
+func (s *Source) keepSecret(holder claim, members documentMembers) error {
+	data := s.memory[holder.path]
+	if holder.rank != memoryRank {
+		var err error
+		if data, _, err = readFile(s.trees[holder.rank-1].real(holder.path), maxAuthFile); err != nil {
+			return &selector.FieldError{Field: memberAPIKey, Problem: "is needed, because the present file " + err.Error()}
+		}
+	}
+	var stored documentMembers
+	if err := json.Unmarshal(data, &stored); err != nil {
+		return &selector.FieldError{Field: memberAPIKey, Problem: "is needed, because the present file is not a JSON object"}
+	}
+	for _, name := range settingsMembers() {
+		delete(stored, name)
+	}
+	for _, name := range expiryMembers() {
+		if _, given := members[name]; given {
+			for _, other := range expiryMembers() {
+				delete(stored, other)
+			}
+			break
+		}
+	}
+	maps.Copy(stored, members)
+	maps.Copy(members, stored)
+	return nil
+}
+
+func (s *Source) putMemory(id string, members documentMembers) error {
+	if _, there := s.memory[id]; !there && len(s.memory) >= maxMemory {
+		return &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("is one too many; allowed: %d auths in memory", maxMemory)}
+	}
+	data, err := json.Marshal(members)
+	if err != nil {
+		return fmt.Errorf("write document: %w", err)
+	}
+	draft, problems := parseAuth(id, "", data)
+	if len(problems) > 0 {
+		return fieldError(problems[0])
+	}
+	draft.auth.Origin = selector.OriginMemory
+	s.memory[id] = data
+	s.catalog.put(place{memoryRank, id}, draft.build(s.o.FingerprintKey))
+	s.publish(false)
+	return nil
+}
+
+// spotFor decides in which file an auth is.
+func (s *Source) spotFor(id string, holder claim, held bool) (spot, error) {
+	if held && holder.rank != memoryRank {
+		return spot{s.trees[holder.rank-1], holder.path}, nil
+	}
+	at := spot{s.trees[0], id}
+	if !strings.HasSuffix(id, authSuffix) {
+		at.rel += authSuffix
+	}
+	if other := s.catalog.byPlace[at.tree.place(at.rel)]; other != nil && other.ID != id {
+		return spot{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
+	}
+	if at.tree.file(at.rel) == nil && at.tree.files >= at.tree.limits.files {
+		return spot{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf(
+			"is one too many; allowed: %d files in the folder", at.tree.limits.files)}
+	}
+	return at, nil
+}
+
+func (s *Source) putFile(id string, at spot, members documentMembers) error {
+	if at.rel != id {
+		name, err := json.Marshal(id)
+		if err != nil {
+			return fmt.Errorf("write id: %w", err)
+		}
+		members[memberID] = name
+	}
+	data, err := json.MarshalIndent(members, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write document: %w", err)
+	}
+	// What is written must be readable, with all that was added to it.
+	if _, problems := parseAuth(at.rel, at.tree.real(at.rel), data); len(problems) > 0 {
+		return fieldError(problems[0])
+	}
+	if len(data) >= maxAuthFile {
+		return &selector.FieldError{Field: fieldDocument, Problem: tooLarge(maxAuthFile).Error()}
+	}
+	if err := writeFile(at.tree.root, at.rel, append(data, '\n')); err != nil {
+		return fmt.Errorf("write auth file: %w", err)
+	}
+	delete(s.memory, id)
+	s.catalog.remove(place{memoryRank, id})
+	var t touched
+	t.add(at)
+	s.readTrees(t, final)
+	s.publish(false)
+	if holder, ok := s.catalog.holder(id); !ok || holder.place != at.tree.place(at.rel) {
+		return fmt.Errorf("write auth file: %s is not what was written", at.tree.real(at.rel))
+	}
+	return nil
+}

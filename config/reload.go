@@ -1,0 +1,168 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// wanted are the files that the YAML configuration is made of.
+type wanted struct {
+	stamps map[string]stamp
+	paths  map[string]bool // where a change of them can show
+}
+
+// want begins to watch files, and then stamps them, so that no change after that is missed.
+func (s *Source) want(files []string) wanted {
+	w := wanted{stamps: make(map[string]stamp, len(files)), paths: make(map[string]bool, len(files))}
+	for _, file := range files {
+		t := trailOf(file)
+		for _, dir := range t.dirs {
+			s.enter(dir)
+		}
+		for _, path := range t.paths {
+			w.paths[path] = true
+		}
+		w.stamps[file] = stampOf(file)
+	}
+	return w
+}
+
+// enter begins to watch a folder while Run runs.
+func (s *Source) enter(dir string) {
+	if s.watcher != nil {
+		s.watcher.enter(dir)
+	}
+}
+
+// moved tells whether a file of the YAML configuration is another one than was read.
+func (w wanted) moved() bool {
+	for file, seen := range w.stamps {
+		if !seen.same(stampOf(file)) {
+			return true
+		}
+	}
+	return false
+}
+
+// loadConfig loads the YAML file and its secrets. Files that were not known before are watched and then read again.
+func (s *Source) loadConfig() (wanted, *Config, Problems) {
+	if s.path == "" {
+		return wanted{}, Default(), nil
+	}
+	files := []string{s.path}
+	for file := range s.wanted.stamps {
+		if file != s.path {
+			files = append(files, file)
+		}
+	}
+	w := s.want(files)
+	c, problems := load(s.path, s.o)
+	for _, file := range c.secretFiles {
+		if _, known := w.stamps[file]; !known {
+			w = s.want(append([]string{s.path}, c.secretFiles...))
+			c, problems = load(s.path, s.o)
+			break
+		}
+	}
+	return w, c, problems
+}
+
+// reloadConfig takes over the YAML file if nothing is wrong with it.
+func (s *Source) reloadConfig(last verdict) (changed bool, again bool) {
+	w, c, problems := s.loadConfig()
+	s.wanted = w
+	if len(problems) > 0 {
+		if last == tentative {
+			return false, true
+		}
+		s.refused = problems
+		return false, false
+	}
+	before := s.config
+	s.refused, s.restart = nil, keepListen(before, c)
+	s.takeAuths(before.Auths, c)
+	s.takeDirs(c)
+	s.mu.Lock()
+	s.config = c
+	s.mu.Unlock()
+	return !reflect.DeepEqual([]any{before.Selection, before.Sessions, before.Log}, []any{c.Selection, c.Sessions, c.Log}), false
+}
+
+// keepListen keeps what takes a restart as it was, and says so.
+func keepListen(before, c *Config) Problems {
+	var list Problems
+	for _, key := range []struct {
+		name string
+		same bool
+	}{
+		{"listen.grpc", slices.Equal(before.Listen.GRPC, c.Listen.GRPC)},
+		{"listen.http", before.Listen.HTTP == c.Listen.HTTP},
+		{"listen.insecure", before.Listen.Insecure == c.Listen.Insecure},
+	} {
+		if !key.same {
+			list = append(list, Problem{File: c.Path, Line: c.lines[key.name], Field: key.name, Message: "changed, which needs a restart"})
+		}
+	}
+	c.Listen = before.Listen
+	return list
+}
+
+// takeAuths puts the auths of a YAML file in place of others.
+func (s *Source) takeAuths(before []*selector.Auth, c *Config) {
+	kept := make(map[string]bool, len(c.Auths))
+	for _, a := range c.Auths {
+		kept[a.ID] = true
+	}
+	for _, a := range before {
+		if !kept[a.ID] {
+			s.catalog.remove(place{yamlRank, a.ID})
+		}
+	}
+	for _, a := range c.Auths {
+		s.catalog.put(place{yamlRank, a.ID}, a)
+	}
+}
+
+// takeDirs makes the trees those of a configuration. Folders that stay keep what is known of them; new ones are read
+// when all of them are next looked at.
+func (s *Source) takeDirs(c *Config) {
+	before := make(map[string]*tree, len(s.trees))
+	for _, t := range s.trees {
+		before[t.root] = t
+	}
+	moved := make(map[place]*selector.Auth)
+	var trees []*tree
+	for i, dir := range c.AuthDirs {
+		t, rank := before[dir], i+1
+		delete(before, dir)
+		if t == nil {
+			t = newTree(dir, rank)
+		} else if t.rank != rank {
+			for rel, auth := range s.catalog.clear(t.rank) {
+				moved[place{rank, rel}] = auth
+			}
+		}
+		trees = append(trees, t)
+	}
+	for _, t := range before {
+		s.catalog.clear(t.rank)
+		for rel := range t.folders {
+			s.leave(t.real(rel))
+		}
+	}
+	for i, t := range trees {
+		t.rank = i + 1
+	}
+	for at, auth := range moved {
+		s.catalog.put(at, auth)
+	}
+	s.trees = trees
+}
+
+func (s *Source) leave(dir string) {
+	if s.watcher != nil {
+		s.watcher.leave(dir)
+	}
+}
