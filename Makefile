@@ -29,7 +29,7 @@ run: build ## start the broker on examples/quickstart.yaml (CONFIG) and say how 
 
 .PHONY: build
 build: ## build bin/credbroker
-	@go build -trimpath -o bin/credbroker ./cmd/credbroker
+	go build -o bin/credbroker ./cmd/credbroker
 
 .PHONY: test
 test: ## install what the tests need and run them all, with the race detector (PKG, TESTFLAGS)

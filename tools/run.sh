@@ -29,7 +29,7 @@ announce() {
 
 The broker serves $config on $address; Ctrl-C stops it. In another terminal:
 
-  $grpcurl -plaintext -d '{"provider": "claude", "model": "claude-sonnet-4-5"}' $address credbroker.v1.CredentialBroker/PickCredential
+  $grpcurl -plaintext -d '{"provider": "claude", "model": "claude-sonnet-4-5", "session_id": "demo"}' $address credbroker.v1.CredentialBroker/PickCredential
 
 TEXT
 }
