@@ -1,0 +1,116 @@
+// A gateway's side of credbroker: pick an auth, report a cooldown, pick again, and decide by the reason of an error.
+//
+//	go run ./examples/clients/go [ADDRESS [PROVIDER [MODEL]]]
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	pb "github.com/credbroker/credbroker/gen/credbroker/v1"
+)
+
+func main() {
+	arguments := slices.Concat(os.Args[1:], []string{"", "", ""})
+	address := cmp.Or(arguments[0], os.Getenv("CREDBROKER_ADDRESS"), "127.0.0.1:7420") // or unix:///path
+	// One connection for the life of the gateway.
+	conn, err := grpc.NewClient(address,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithNoProxy(), // the broker is a neighbour
+		// A deadline of its own for each call: between two of them lies the upstream's answer, which may take minutes.
+		grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "timeout": "5s"}]}`),
+		// A broker that was away is found again within a second, not after two minutes.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 2, MaxDelay: time.Second},
+			MinConnectTimeout: 20 * time.Second,
+		}))
+	if err == nil {
+		err = serve(pb.NewCredentialBrokerClient(conn), cmp.Or(arguments[1], "claude"), cmp.Or(arguments[2], "claude-sonnet-4-5"))
+	}
+	os.Exit(handle(err))
+}
+
+// serve is what a gateway does for one request of its own client.
+func serve(broker pb.CredentialBrokerClient, provider, model string) error {
+	// The broker logs this id: give it the one that is in your own log.
+	ctx := metadata.AppendToOutgoingContext(context.Background(), "x-request-id", fmt.Sprintf("go-client-%d", os.Getpid()))
+	request := &pb.PickCredentialRequest{
+		Provider: provider,
+		Model:    model,
+		// As the client sent them: they tell which conversation this is, so that it stays with its auth.
+		Headers: map[string]string{"X-Session-ID": "go-example"},
+		Body:    []byte(`{"messages": [{"role": "user", "content": "Hello"}]}`),
+	}
+	for _, upstream := range []int{429, 200} { // what the upstream shall answer to the first and to the second attempt
+		// Nobody left to try: if the upstream has answered before, its own answer may be the better one to pass on.
+		picked, err := broker.PickCredential(ctx, request)
+		if err != nil {
+			return err
+		}
+		auth := picked.GetCredential()
+		// Through auth.GetProxyUrl() if there is one. The values of the headers are secret: they go upstream and into no log.
+		fmt.Printf("%s (%s): send model %s to %s with %s\n", auth.GetAuthId(), picked.GetSession().GetBinding(), auth.GetModel(),
+			cmp.Or(auth.GetBaseUrl(), "the provider"), strings.Join(slices.Sorted(maps.Keys(auth.GetRequestHeaders())), ", "))
+		if upstream != 429 {
+			break
+		}
+		cooldown, err := broker.ReportCooldown(ctx, &pb.ReportCooldownRequest{
+			AuthId: auth.GetAuthId(), Model: auth.GetModel(), PickId: picked.GetPickId(), Reason: "the upstream said 429",
+			End: &pb.ReportCooldownRequest_RetryAfter{RetryAfter: durationpb.New(30 * time.Second)},
+		})
+		if err != nil { // the client's request need not fail with it
+			handle(err)
+		} else {
+			fmt.Printf("%s rests until %s\n", auth.GetAuthId(), cooldown.GetUntil().AsTime().Format(time.RFC3339))
+		}
+		request.ExcludeAuthIds = append(request.ExcludeAuthIds, auth.GetAuthId())
+	}
+	return nil
+}
+
+// handle decides by the reason of an error, never by its code alone, and returns the exit code.
+func handle(err error) int {
+	if err == nil {
+		return 0
+	}
+	info, answer, wait := &errdetails.ErrorInfo{}, &pb.HttpError{}, "none"
+	for _, detail := range status.Convert(err).Details() {
+		switch detail := detail.(type) {
+		case *errdetails.ErrorInfo:
+			info = detail
+		case *pb.HttpError:
+			answer = detail
+		case *errdetails.RetryInfo:
+			wait = detail.GetRetryDelay().AsDuration().String()
+		}
+	}
+	message := status.Convert(err).Message()
+	switch info.GetReason() {
+	case "": // the transport's own error. Unavailable: no broker there; DeadlineExceeded: one that is too slow
+		fmt.Printf("no broker answered, %s: %s\n", status.Code(err), message)
+		return 3
+	case "MODEL_COOLDOWN", "AUTH_UNAVAILABLE": // pass the answer on as it is, or wait if that is short enough
+		fmt.Printf("no auth, %s: %s (retry delay: %s)\n", info.GetReason(), message, wait)
+		fmt.Printf("answer %d %v\n%s\n", answer.GetStatus(), answer.GetHeaders(), answer.GetBody())
+		return 4
+	case "OVERLOADED", "RATE_LIMITED", "STATE_UNAVAILABLE": // the broker is busy: the same call again, after a while
+		fmt.Printf("busy, %s: %s (retry delay: %s)\n", info.GetReason(), message, wait)
+	default: // the gateway or the configuration is wrong: log it, answer 500
+		fmt.Printf("refused, %s: %s\n", info.GetReason(), message)
+	}
+	return 1
+}

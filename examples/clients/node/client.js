@@ -1,0 +1,94 @@
+'use strict';
+// A gateway's side of credbroker: pick an auth, report a cooldown, pick again, and decide by the reason of an error.
+//
+//   npm ci && node client.js [ADDRESS [PROVIDER [MODEL]]]
+const path = require('node:path');
+const grpc = require('@grpc/grpc-js');
+const loader = require('@grpc/proto-loader');
+
+const proto = path.join(__dirname, '../../../proto');
+const definition = loader.loadSync(['credbroker/v1/broker.proto', 'google/rpc/error_details.proto'], {
+  includeDirs: [proto, path.join(proto, 'third_party')],
+  defaults: true,
+  enums: String,
+  longs: Number,
+  json: true, // unpacks the details of errors
+});
+const { CredentialBroker } = grpc.loadPackageDefinition(definition).credbroker.v1;
+
+async function main([address, provider = 'claude', model = 'claude-sonnet-4-5']) {
+  address ||= process.env.CREDBROKER_ADDRESS || '127.0.0.1:7420'; // or unix:///path
+  const broker = new CredentialBroker(address, grpc.credentials.createInsecure(), { // one for the life of the gateway
+    'grpc.enable_http_proxy': 0, // the broker is a neighbour
+    // A broker that was away is found again within a second, not after two minutes.
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1000,
+  });
+  process.exitCode = await serve(broker, provider, model).then(() => 0, handle);
+  broker.close();
+}
+
+// What a gateway does for one request of its own client.
+async function serve(broker, provider, model) {
+  const request = {
+    provider,
+    model,
+    // As the client sent them: they tell which conversation this is, so that it stays with its auth.
+    headers: { 'X-Session-ID': 'node-example' },
+    body: Buffer.from('{"messages": [{"role": "user", "content": "Hello"}]}'),
+    excludeAuthIds: [],
+  };
+  for (const upstream of [429, 200]) { // what the upstream shall answer to the first and to the second attempt
+    // Nobody left to try: if the upstream has answered before, its own answer may be the better one to pass on.
+    const { credential: auth, session, pickId } = await call(broker, 'pickCredential', request);
+    // Through auth.proxyUrl if there is one. The values of the headers are secret: they go upstream and into no log.
+    console.log(`${auth.authId} (${session.binding}): send model ${auth.model} to ${auth.baseUrl || 'the provider'}`
+      + ` with ${Object.keys(auth.requestHeaders).sort().join(', ')}`);
+    if (upstream !== 429) break;
+    await call(broker, 'reportCooldown', {
+      authId: auth.authId, model: auth.model, pickId, reason: 'the upstream said 429', retryAfter: { seconds: 30 },
+    }).then(({ until }) => console.log(`${auth.authId} rests until ${new Date(until.seconds * 1000).toISOString()}`),
+      handle); // the client's request need not fail with it
+    request.excludeAuthIds.push(auth.authId);
+  }
+}
+
+// Each call has a deadline of its own: between two of them lies the upstream's answer, which may take minutes.
+function call(broker, method, request) {
+  const metadata = new grpc.Metadata();
+  metadata.set('x-request-id', `node-client-${process.pid}`); // the broker logs it: give it the id that is in your own log
+  return new Promise((resolve, reject) => {
+    broker[method](request, metadata, { deadline: Date.now() + 5000 }, (error, answer) => (error ? reject(error) : resolve(answer)));
+  });
+}
+
+// The details of an error by the names of their types.
+function detailsOf(error) {
+  const [bytes = Buffer.alloc(0)] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  const { details } = definition['google.rpc.Status'].deserialize(bytes);
+  return Object.fromEntries(details.map((detail) => [detail['@type']?.split('.').pop(), detail]));
+}
+
+// Decides by the reason of an error, never by its code alone, and returns the exit code.
+function handle(error) {
+  if (!(error.code in grpc.status)) throw error; // not from a call
+  const { ErrorInfo: info, RetryInfo: retry, HttpError: answer } = detailsOf(error);
+  const wait = retry ? `${retry.retryDelay.seconds + retry.retryDelay.nanos / 1e9}s` : 'none';
+  switch (info?.reason) {
+    case undefined: // the transport's own error. UNAVAILABLE: no broker there; DEADLINE_EXCEEDED: one that is too slow
+      console.log(`no broker answered, ${grpc.status[error.code]}: ${error.details}`);
+      return 3;
+    case 'MODEL_COOLDOWN': case 'AUTH_UNAVAILABLE': // pass the answer on as it is, or wait if that is short enough
+      console.log(`no auth, ${info.reason}: ${error.details} (retry delay: ${wait})`);
+      console.log(`answer ${answer.status} ${JSON.stringify(answer.headers)}\n${answer.body}`);
+      return 4;
+    case 'OVERLOADED': case 'RATE_LIMITED': case 'STATE_UNAVAILABLE': // the broker is busy: the same call again, after a while
+      console.log(`busy, ${info.reason}: ${error.details} (retry delay: ${wait})`);
+      return 1;
+    default: // the gateway or the configuration is wrong: log it, answer 500
+      console.log(`refused, ${info.reason}: ${error.details}`);
+      return 1;
+  }
+}
+
+main(process.argv.slice(2));

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""A gateway's side of credbroker: pick an auth, report a cooldown, pick again, and decide by the reason of an error.
+
+./generate.sh && /usr/bin/python3 client.py [ADDRESS [PROVIDER [MODEL]]]
+"""
+import os
+import sys
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stubs"))  # generate.sh writes it
+
+import grpc
+from credbroker.v1 import broker_pb2 as pb, broker_pb2_grpc
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
+
+
+def main(address, provider, model):
+    options = [
+        ("grpc.enable_http_proxy", 0),  # the broker is a neighbour
+        # A broker that was away is found again within a second, not after two minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1000),
+    ]
+    with grpc.insecure_channel(address, options) as channel:  # one for the life of the gateway
+        try:
+            serve(broker_pb2_grpc.CredentialBrokerStub(channel), provider, model)
+            return 0
+        except grpc.RpcError as error:
+            return handle(error)
+
+
+def serve(broker, provider, model):
+    """What a gateway does for one request of its own client."""
+    # Each call has a deadline of its own: between two of them lies the upstream's answer, which may take minutes.
+    # The broker logs the id: give it the one that is in your own log.
+    call = {"timeout": 5, "metadata": [("x-request-id", f"python-client-{os.getpid()}")]}
+    request = pb.PickCredentialRequest(
+        provider=provider,
+        model=model,
+        # As the client sent them: they tell which conversation this is, so that it stays with its auth.
+        headers={"X-Session-ID": "python-example"},
+        body=b'{"messages": [{"role": "user", "content": "Hello"}]}',
+    )
+    for upstream in (429, 200):  # what the upstream shall answer to the first and to the second attempt
+        # Nobody left to try: if the upstream has answered before, its own answer may be the better one to pass on.
+        picked = broker.PickCredential(request, **call)
+        auth, binding = picked.credential, pb.Binding.Name(picked.session.binding)
+        # Through auth.proxy_url if there is one. The values of the headers are secret: they go upstream and into no log.
+        print(f"{auth.auth_id} ({binding}): send model {auth.model} to {auth.base_url or 'the provider'}"
+              f" with {', '.join(sorted(auth.request_headers))}")
+        if upstream != 429:
+            break
+        try:
+            cooldown = broker.ReportCooldown(pb.ReportCooldownRequest(
+                auth_id=auth.auth_id, model=auth.model, pick_id=picked.pick_id, reason="the upstream said 429",
+                retry_after=Duration(seconds=30)), **call)
+            print(f"{auth.auth_id} rests until {cooldown.until.ToJsonString()}")
+        except grpc.RpcError as error:  # the client's request need not fail with it
+            handle(error)
+        request.exclude_auth_ids.append(auth.auth_id)
+
+
+def details_of(error):
+    """The details of an error, one of each type; those that the broker did not send are empty."""
+    details = [error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo(), pb.HttpError()]
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            for packed in status_pb2.Status.FromString(value).details:
+                for detail in details:
+                    packed.Unpack(detail)  # does nothing if it is of another type
+    return details
+
+
+def handle(error):
+    """Decides by the reason of an error, never by its code alone, and returns the exit code."""
+    info, retry, answer = details_of(error)
+    wait = f"{retry.retry_delay.ToTimedelta().total_seconds()}s" if retry.HasField("retry_delay") else "none"
+    if not info.reason:  # the transport's own error. UNAVAILABLE: no broker there; DEADLINE_EXCEEDED: one that is too slow
+        print(f"no broker answered, {error.code().name}: {error.details()}")
+        return 3
+    if info.reason in ("MODEL_COOLDOWN", "AUTH_UNAVAILABLE"):  # pass the answer on as it is, or wait if that is short enough
+        print(f"no auth, {info.reason}: {error.details()} (retry delay: {wait})")
+        print(f"answer {answer.status} {dict(answer.headers)}\n{answer.body.decode()}")
+        return 4
+    if info.reason in ("OVERLOADED", "RATE_LIMITED", "STATE_UNAVAILABLE"):  # the broker is busy: the same call again, after a while
+        print(f"busy, {info.reason}: {error.details()} (retry delay: {wait})")
+    else:  # the gateway or the configuration is wrong: log it, answer 500
+        print(f"refused, {info.reason}: {error.details()}")
+    return 1
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:] + [""] * 3
+    broker_address = given[0] or os.environ.get("CREDBROKER_ADDRESS") or "127.0.0.1:7420"  # or unix:///path
+    sys.exit(main(broker_address, given[1] or "claude", given[2] or "claude-sonnet-4-5"))
