@@ -28,6 +28,7 @@ type metrics struct {
 	panics    prometheus.Counter
 	handledBy *prometheus.CounterVec
 	durations *prometheus.HistogramVec
+	build     prometheus.Gauge
 
 	providers boundedNames
 }
@@ -59,15 +60,15 @@ func newMetrics(c *Config) (*metrics, error) {
 				1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1, 2, 5, 10,
 			},
 		}, []string{"method"}),
+		build: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: metricsNamespace, Name: "build_info",
+			Help:        "1, with the version of the broker and of Go.",
+			ConstLabels: prometheus.Labels{"version": c.Version, "goversion": runtime.Version()},
+		}),
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Namespace: metricsNamespace, Name: "build_info",
-		Help:        "1, with the version of the broker and of Go.",
-		ConstLabels: prometheus.Labels{"version": c.Version, "goversion": runtime.Version()},
-	})
-	build.Set(1)
+	m.build.Set(1)
 	for _, collector := range []prometheus.Collector{
-		m.picks, m.reports, m.panics, m.handledBy, m.durations, build, newStateCollector(c),
+		m.picks, m.reports, m.panics, m.handledBy, m.durations, m.build, newStateCollector(c),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := c.Metrics.Register(collector); err != nil {

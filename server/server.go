@@ -12,9 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/reflection"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
@@ -147,6 +149,18 @@ func transportOptions() []grpc.ServerOption {
 		// After a hard stop no handler may touch what the caller closes next.
 		grpc.WaitForHandlers(true),
 	}
+}
+
+// TuneBuffers gives the gRPC of this process buffers of many sizes. Its own have few, so that a message of 100 KB clears
+// a megabyte each time; picks with such bodies take about a tenth less time this way. Call it once, before anything uses
+// gRPC: it is a setting of the process.
+func TuneBuffers() error {
+	pool, err := mem.NewBinaryTieredBufferPool(8, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22)
+	if err != nil {
+		return fmt.Errorf("make buffer pool: %w", err)
+	}
+	experimental.SetDefaultBufferPool(pool)
+	return nil
 }
 
 func (s *Server) register() {

@@ -77,7 +77,7 @@ func New(t testing.TB, o Options) *Harness {
 		Pool:     h.Pool,
 		Sessions: h.Sessions,
 		Auths:    o.Store,
-		Status:   fixedStatus(o.Status),
+		Status:   Status(o.Status),
 		Settings: server.Settings{Affinity: !o.NoAffinity, AccessLog: true},
 		Log:      zerolog.New(h.Log),
 		Version:  "test",
@@ -99,7 +99,7 @@ func (h *Harness) serve(t testing.TB) {
 	served := make(chan error, 1)
 	go func() { served <- h.Server.Serve(h.listener) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), stopLimit)
 		defer cancel()
 		h.Server.Stop(ctx)
 		if err := <-served; err != nil {
@@ -128,9 +128,11 @@ func (h *Harness) Dial(t testing.TB, options ...grpc.DialOption) *grpc.ClientCon
 	return conn
 }
 
-type fixedStatus server.ConfigStatus
+// Status is a server.StatusSource that always says the same.
+type Status server.ConfigStatus
 
-func (s fixedStatus) ConfigStatus() server.ConfigStatus { return server.ConfigStatus(s) }
+// ConfigStatus is part of server.StatusSource.
+func (s Status) ConfigStatus() server.ConfigStatus { return server.ConfigStatus(s) }
 
 // Start is what the clock of a Harness shows at first.
 func Start() time.Time { return time.Unix(startSeconds, 0) }

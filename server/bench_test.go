@@ -1,0 +1,181 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server"
+	"github.com/credbroker/credbroker/server/servertest"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+const pickMethod = "/credbroker.v1.CredentialBroker/PickCredential"
+
+// emptyServer answers PickCredential with one prepared message and does nothing else: no interceptor, no option.
+func emptyServer(answer *credbrokerv1.PickCredentialResponse) *grpc.Server {
+	s := grpc.NewServer()
+	s.RegisterService(&grpc.ServiceDesc{
+		ServiceName: "credbroker.v1.CredentialBroker",
+		HandlerType: (*any)(nil),
+		Methods: []grpc.MethodDesc{{
+			MethodName: "PickCredential",
+			Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+				if err := decode(&credbrokerv1.PickCredentialRequest{}); err != nil {
+					return nil, err
+				}
+				return answer, nil
+			},
+		}},
+	}, struct{}{})
+	return s
+}
+
+// benchBroker is a broker as it runs in production: the real clock, and a log that is a file.
+func benchBroker(b *testing.B) *server.Server {
+	b.Helper()
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = log.Close() })
+	table := sessions.NewTable(sessions.TableConfig{})
+	pool := selector.New(selector.Config{Bindings: table})
+	pool.Update(manyAuths(1000, "claude"), nil, time.Now())
+	s, err := server.New(server.Config{
+		Pool: pool, Sessions: table, Auths: brokenStore{}, Status: servertest.Status{},
+		Settings: server.Settings{Affinity: true, AccessLog: true},
+		Log:      zerolog.New(log).With().Timestamp().Logger(), Version: "bench",
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// dialTCP serves on a free port of the loopback and connects to it.
+func dialTCP(b *testing.B, serve func(net.Listener) error, stop func()) *grpc.ClientConn {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- serve(l) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			b.Error(err)
+		}
+	})
+	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// benchRequest is a turn of a conversation: 20 headers, and a body of about a kilobyte.
+func benchRequest() *credbrokerv1.PickCredentialRequest {
+	headers := map[string]string{"X-Session-ID": "0198c7a4-6f7e-7d0a-9b63-2f7f9d1f2d11"}
+	for i := range 19 {
+		headers[fmt.Sprintf("X-Header-%02d", i)] = "some value of a usual length"
+	}
+	return &credbrokerv1.PickCredentialRequest{
+		Provider: "claude", Model: "claude-sonnet-4-5(high)", Headers: headers,
+		Body: []byte(`{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"` + strings.Repeat("word ", 190) + `"}]}`),
+	}
+}
+
+type rpc struct {
+	name string
+	call func(ctx context.Context) error
+}
+
+// rpcs are a pick, and an empty method with the same bytes.
+func rpcs(b *testing.B) (pick, empty rpc) {
+	s := benchBroker(b)
+	broker := dialTCP(b, s.Serve, func() { s.Stop(context.Background()) })
+	req, answer := benchRequest(), &credbrokerv1.PickCredentialResponse{}
+	if err := broker.Invoke(b.Context(), pickMethod, req, answer); err != nil {
+		b.Fatal(err)
+	}
+	e := emptyServer(answer)
+	beside := dialTCP(b, e.Serve, e.Stop)
+	call := func(conn *grpc.ClientConn) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return conn.Invoke(ctx, pickMethod, req, &credbrokerv1.PickCredentialResponse{})
+		}
+	}
+	return rpc{"PickCredential", call(broker)}, rpc{"Empty", call(beside)}
+}
+
+// timed calls once and returns how long it took.
+func timed(b *testing.B, r rpc) time.Duration {
+	start := time.Now()
+	if err := r.call(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+func percentile(took []time.Duration, p float64) float64 {
+	slices.Sort(took)
+	return float64(took[min(len(took)-1, int(float64(len(took))*p))]) / float64(time.Microsecond)
+}
+
+// BenchmarkRPC compares a pick with an empty method over loopback TCP. `Alternating` makes one call of each in turn, so
+// that what else the machine does falls on both alike, and reports the ratios of a pick to the empty method.
+func BenchmarkRPC(b *testing.B) {
+	pick, empty := rpcs(b)
+	for _, r := range []rpc{pick, empty} {
+		b.Run("method="+r.name, func(b *testing.B) {
+			b.ReportAllocs()
+			var took []time.Duration
+			for b.Loop() {
+				took = append(took, timed(b, r))
+			}
+			b.ReportMetric(percentile(took, 0.5), "p50-us")
+			b.ReportMetric(percentile(took, 0.99), "p99-us")
+		})
+	}
+	b.Run("method=Alternating", func(b *testing.B) {
+		var picks, empties []time.Duration
+		for b.Loop() {
+			picks = append(picks, timed(b, pick))
+			empties = append(empties, timed(b, empty))
+		}
+		b.ReportMetric(percentile(picks, 0.5)/percentile(empties, 0.5), "p50-ratio")
+		b.ReportMetric(percentile(picks, 0.99)/percentile(empties, 0.99), "p99-ratio")
+	})
+}
+
+// BenchmarkRPCParallel keeps 32 calls in flight on one connection for each CPU.
+func BenchmarkRPCParallel(b *testing.B) {
+	pick, empty := rpcs(b)
+	for _, r := range []rpc{pick, empty} {
+		b.Run("method="+r.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetParallelism(32)
+			b.RunParallel(func(p *testing.PB) {
+				for p.Next() {
+					if err := r.call(b.Context()); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
