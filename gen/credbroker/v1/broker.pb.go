@@ -1852,7 +1852,8 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x0fPickCredentials\x12%.credbroker.v1.PickCredentialsRequest\x1a&.credbroker.v1.PickCredentialsResponse(\x010\x01\x12]\n" +
 	"\x0eReportCooldown\x12$.credbroker.v1.ReportCooldownRequest\x1a%.credbroker.v1.ReportCooldownResponse\x12W\n" +
 	"\fReportResult\x12\".credbroker.v1.ReportResultRequest\x1a#.credbroker.v1.ReportResultResponse\x12]\n" +
-	"\x0eInvalidateAuth\x12$.credbroker.v1.InvalidateAuthRequest\x1a%.credbroker.v1.InvalidateAuthResponseBAZ?github.com/credbroker/credbroker/gen/credbroker/v1;credbrokerv1b\x06proto3"
+	"\x0eInvalidateAuth\x12$.credbroker.v1.InvalidateAuthRequest\x1a%.credbroker.v1.InvalidateAuthResponseBU\n" +
+	"\x10io.credbroker.v1P\x01Z?github.com/credbroker/credbroker/gen/credbroker/v1;credbrokerv1b\x06proto3"
 
 var (
 	file_credbroker_v1_broker_proto_rawDescOnce sync.Once

@@ -458,7 +458,8 @@ const file_credbroker_v1_explanation_proto_rawDesc = "" +
 	"(CANDIDATE_REASON_NOT_PREFERRED_TRANSPORT\x10\f\x12 \n" +
 	"\x1cCANDIDATE_REASON_ZERO_WEIGHT\x10\r\x12\x1a\n" +
 	"\x16CANDIDATE_REASON_READY\x10\x0e\x12\x1d\n" +
-	"\x19CANDIDATE_REASON_SELECTED\x10\x0fBAZ?github.com/credbroker/credbroker/gen/credbroker/v1;credbrokerv1b\x06proto3"
+	"\x19CANDIDATE_REASON_SELECTED\x10\x0fBU\n" +
+	"\x10io.credbroker.v1P\x01Z?github.com/credbroker/credbroker/gen/credbroker/v1;credbrokerv1b\x06proto3"
 
 var (
 	file_credbroker_v1_explanation_proto_rawDescOnce sync.Once

@@ -2590,7 +2590,8 @@ const file_credbroker_v1_pool_proto_rawDesc = "" +
 	"\x0eReleaseSession\x12$.credbroker.v1.ReleaseSessionRequest\x1a%.credbroker.v1.ReleaseSessionResponse\x12S\n" +
 	"\n" +
 	"WatchAuths\x12 .credbroker.v1.WatchAuthsRequest\x1a!.credbroker.v1.WatchAuthsResponse0\x01\x12N\n" +
-	"\tGetStatus\x12\x1f.credbroker.v1.GetStatusRequest\x1a .credbroker.v1.GetStatusResponseBAZ?github.com/credbroker/credbroker/gen/credbroker/v1;credbrokerv1b\x06proto3"
+	"\tGetStatus\x12\x1f.credbroker.v1.GetStatusRequest\x1a .credbroker.v1.GetStatusResponseBU\n" +
+	"\x10io.credbroker.v1P\x01Z?github.com/credbroker/credbroker/gen/credbroker/v1;credbrokerv1b\x06proto3"
 
 var (
 	file_credbroker_v1_pool_proto_rawDescOnce sync.Once
