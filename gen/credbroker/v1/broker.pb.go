@@ -750,7 +750,7 @@ type Session struct {
 	Source SessionSource `protobuf:"varint,2,opt,name=source,proto3,enum=credbroker.v1.SessionSource" json:"source,omitempty"`
 	// What became of the session's binding.
 	Binding Binding `protobuf:"varint,3,opt,name=binding,proto3,enum=credbroker.v1.Binding" json:"binding,omitempty"`
-	// End of the binding unless it is used again; absent without a binding.
+	// End of the binding unless it is used again; absent where this pick neither made, moved nor prolonged one.
 	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
