@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,38 @@ func oneAuth(use, short string) *cobra.Command {
 	return &cobra.Command{Use: use + " ID", Short: short, Args: cobra.ExactArgs(1)}
 }
 
+// authCommand is clientCommand for what oneAuth makes: its argument completes.
+func (a *app) authCommand(cmd *cobra.Command, do action) *cobra.Command {
+	c := a.newClient(cmd, do)
+	cmd.ValidArgsFunction = c.completeAuth
+	return cmd
+}
+
+// completeAuth offers the ids of the broker's auths, at most one page of them, and nothing if it does not answer.
+func (c *client) completeAuth(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	if len(args) > 0 {
+		return nil, none
+	}
+	s, err := c.open(cmd)
+	if err != nil {
+		return nil, none
+	}
+	defer func() { _ = s.conn.Close() }()
+	s.timeout = min(s.timeout, time.Second) // somebody is waiting at the prompt
+	resp, err := call(cmd.Context(), s, s.pool.ListAuths, &credbrokerv1.ListAuthsRequest{PageSize: pageSize})
+	if err != nil {
+		return nil, none
+	}
+	var ids []string
+	for _, auth := range resp.GetAuths() {
+		ids = append(ids, clean(auth.GetConfig().GetId())+"\t"+clean(auth.GetConfig().GetLabel()))
+	}
+	return ids, none
+}
+
 func (a *app) authsGetCommand() *cobra.Command {
-	return a.clientCommand(oneAuth("get", "Show one auth: configuration, state, cooldowns, sessions"),
+	return a.authCommand(oneAuth("get", "Show one auth: configuration, state, cooldowns, sessions"),
 		func(ctx context.Context, s *session, args []string) error {
 			resp, err := call(ctx, s, s.pool.GetAuth, &credbrokerv1.GetAuthRequest{AuthId: args[0]})
 			if err != nil {
@@ -35,7 +66,7 @@ func (a *app) authsGetCommand() *cobra.Command {
 }
 
 func (a *app) authsEnableCommand() *cobra.Command {
-	return a.clientCommand(oneAuth("enable", "Put an auth back into rotation"),
+	return a.authCommand(oneAuth("enable", "Put an auth back into rotation"),
 		func(ctx context.Context, s *session, args []string) error {
 			resp, err := call(ctx, s, s.pool.EnableAuth, &credbrokerv1.EnableAuthRequest{AuthId: args[0]})
 			if err != nil {
@@ -52,7 +83,7 @@ func (a *app) authsDisableCommand() *cobra.Command {
 	var reason string
 	cmd := oneAuth("disable", "Take an auth out of rotation; its sessions stay bound to it")
 	cmd.Flags().StringVar(&reason, "reason", "", "words for people, shown in listings")
-	return a.clientCommand(cmd, func(ctx context.Context, s *session, args []string) error {
+	return a.authCommand(cmd, func(ctx context.Context, s *session, args []string) error {
 		resp, err := call(ctx, s, s.pool.DisableAuth, &credbrokerv1.DisableAuthRequest{AuthId: args[0], Reason: reason})
 		if err != nil {
 			return err
@@ -68,7 +99,7 @@ func (a *app) authsClearCommand() *cobra.Command {
 	var model string
 	cmd := oneAuth("clear-cooldown", "End the cooldowns of an auth")
 	cmd.Flags().StringVar(&model, "model", "", "end only the cooldowns of this model; empty: all of the auth")
-	return a.clientCommand(cmd, func(ctx context.Context, s *session, args []string) error {
+	return a.authCommand(cmd, func(ctx context.Context, s *session, args []string) error {
 		resp, err := call(ctx, s, s.pool.ClearCooldown, &credbrokerv1.ClearCooldownRequest{AuthId: args[0], Model: model})
 		if err != nil {
 			return err
@@ -87,7 +118,7 @@ func (a *app) authsInvalidateCommand() *cobra.Command {
 	cmd := oneAuth("invalidate", "Release every session of an auth")
 	cmd.Flags().StringVar(&req.Reason, "reason", "", "words for people, shown in listings")
 	cmd.Flags().BoolVar(&req.Disable, "disable", false, "also take the auth out of rotation")
-	return a.clientCommand(cmd, func(ctx context.Context, s *session, args []string) error {
+	return a.authCommand(cmd, func(ctx context.Context, s *session, args []string) error {
 		req.AuthId = args[0]
 		resp, err := call(ctx, s, s.broker.InvalidateAuth, &req)
 		if err != nil {

@@ -7,11 +7,13 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 )
 
-// watchAuths prints the pool and then every change, until ctx is cancelled or the broker ends the stream. As JSON it
-// prints one event a line.
+// watchAuths prints the pool and then every change, until ctx is cancelled. As JSON it prints one event a line.
 func (s *session) watchAuths(ctx context.Context, provider string) error {
 	stream, err := s.pool.WatchAuths(ctx, &credbrokerv1.WatchAuthsRequest{Provider: provider})
 	if err != nil {
@@ -23,10 +25,12 @@ func (s *session) watchAuths(ctx context.Context, provider string) error {
 	}
 	for {
 		event, err := stream.Recv()
-		if ctx.Err() != nil || errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // whoever asked for the end knows of it
+		case errors.Is(err, io.EOF): // only a broker that stops ends a watch
+			return status.Error(codes.Unavailable, "it ended the watch")
+		case err != nil:
 			return err
 		}
 		if err := show(event); err != nil {

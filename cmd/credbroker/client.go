@@ -30,8 +30,16 @@ type client struct {
 	output  outputFormat
 }
 
-// clientCommand gives cmd the flags of a client and runs it with an open connection.
-func (a *app) clientCommand(cmd *cobra.Command, do func(ctx context.Context, c *session, args []string) error) *cobra.Command {
+// action is what a client command does with an open connection.
+type action func(ctx context.Context, s *session, args []string) error
+
+// clientCommand gives cmd the flags of a client and makes it do something.
+func (a *app) clientCommand(cmd *cobra.Command, do action) *cobra.Command {
+	a.newClient(cmd, do)
+	return cmd
+}
+
+func (a *app) newClient(cmd *cobra.Command, do action) *client {
 	c := &client{app: a, output: formatTable}
 	f := cmd.Flags()
 	f.StringVar(&c.address, "address", defaultAddress, "where the broker listens: host:port or unix:///path; "+addressVariable+" sets the default")
@@ -46,7 +54,7 @@ func (a *app) clientCommand(cmd *cobra.Command, do func(ctx context.Context, c *
 		defer func() { _ = s.conn.Close() }()
 		return s.finish(do(cmd.Context(), s, args))
 	}
-	return cmd
+	return c
 }
 
 // session is one command's connection to a broker.

@@ -162,7 +162,7 @@ func TestErrors(t *testing.T) {
 		{"an unknown session is not found", "sessions release unknown", exitNotFound,
 			"UNKNOWN_SESSION: no such session; `credbroker sessions list` shows the hashes"},
 		{"an auth of the configuration stays", "auths enable owned", exitFailed,
-			"MANAGED_BY_CONFIG: the configuration owns this auth; change it where it is configured, which `credbroker auths get` names"},
+			"MANAGED_BY_CONFIG: the configuration owns this auth; `credbroker auths get` says where it is configured"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			args := append(strings.Fields(tt.args), "--address", address)
@@ -194,7 +194,7 @@ func TestRefusedPickExplains(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:1", "unix://" + t.TempDir() + "/none.sock"} {
 		got := command(t, []string{"CREDBROKER_ADDRESS=" + address}, "status")
-		if got.code != exitUnreachable || !strings.HasPrefix(got.stderr, "credbroker: no broker answers at "+address+": dial ") {
+		if got.code != exitUnreachable || !strings.HasPrefix(got.stderr, "credbroker: no broker answers at "+address+": ") {
 			t.Errorf("status at %s = %d %q, want %d naming the address", address, got.code, got.stderr, exitUnreachable)
 		}
 		if strings.Count(got.stderr, "\n") != 1 {
@@ -245,4 +245,15 @@ func TestJSONIsTheMessage(t *testing.T) {
 	}
 	golden(t, command(t, nil, "auths", "invalidate", "team-2", "--address", address, "-o", "json").stdout,
 		"{\n  \"releasedSessions\": \"3\"\n}\n")
+}
+
+func TestIdsComplete(t *testing.T) {
+	_, address := startFake(t)
+	got := command(t, nil, "__complete", "auths", "disable", "--address", address, "")
+	if want := "team-1\tof team-1\n:4\n"; got.stdout != want {
+		t.Errorf("completion = %q, want %q", got.stdout, want)
+	}
+	if got := command(t, nil, "__complete", "auths", "get", "--address", "127.0.0.1:1", ""); got.stdout != ":4\n" {
+		t.Errorf("completion without a broker = %q, want nothing", got.stdout)
+	}
 }

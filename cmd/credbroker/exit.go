@@ -1,13 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"errors"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -64,9 +63,9 @@ func (a *app) judgeRPC(e *rpcError) (code int, line string) {
 	message := oneLine(e.status.Message())
 	switch e.status.Code() {
 	case codes.Unavailable:
-		// What follows the last of these words is the operating system's own explanation.
-		if i := strings.LastIndex(message, "while dialing: "); i >= 0 {
-			message = strings.Trim(message[i+len("while dialing: "):], `"`)
+		// What follows these words is the operating system's own explanation.
+		if i := strings.LastIndex(message, ": connect: "); i >= 0 {
+			message = strings.TrimSuffix(message[i+len(": connect: "):], `"`)
 		}
 		return exitUnreachable, fmt.Sprintf("no broker answers at %s: %s; is `credbroker serve` running, or is it elsewhere (--address, %s)?",
 			e.address, message, addressVariable)
@@ -118,10 +117,15 @@ func (a *app) describe(s *status.Status, d errorDetails) string {
 	_, _ = fmt.Fprintf(&b, "%s: %s", clean(d.info.GetReason()), oneLine(s.Message()))
 	facts := make([]string, 0, len(d.violations)+len(d.info.GetMetadata()))
 	for _, v := range d.violations {
-		facts = append(facts, oneLine(v.GetField()+": "+v.GetDescription()))
+		if !strings.Contains(s.Message(), v.GetDescription()) {
+			facts = append(facts, oneLine(v.GetField()+": "+v.GetDescription()))
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.info.GetMetadata())) {
-		facts = append(facts, oneLine(name+"="+d.info.GetMetadata()[name]))
+		// What is in small letters repeats the request or the message; capitals are counts by reason.
+		if strings.ToUpper(name) == name {
+			facts = append(facts, oneLine(name+"="+d.info.GetMetadata()[name]))
+		}
 	}
 	if len(facts) > 0 {
 		_, _ = fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
@@ -147,7 +151,7 @@ func hintFor(reason string) string {
 	case reasonUnknownSession:
 		return "`credbroker sessions list` shows the hashes"
 	case reasonManagedByConfig:
-		return "change it where it is configured, which `credbroker auths get` names"
+		return "`credbroker auths get` says where it is configured"
 	case reasonStateUnavailable:
 		return "`credbroker status` shows the engines"
 	case reasonInternal:

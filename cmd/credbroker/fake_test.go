@@ -95,7 +95,7 @@ func (f *fakeBroker) PickCredential(_ context.Context, req *credbrokerv1.PickCre
 	case "unavailable":
 		s := status.New(codes.FailedPrecondition, "no auth for model unavailable can be used")
 		s, _ = s.WithDetails(&errdetails.ErrorInfo{Domain: "credbroker", Reason: reasonAuthUnavailable,
-			Metadata: map[string]string{"DISABLED": "2", "BLOCKED": "1"}})
+			Metadata: map[string]string{"DISABLED": "2", "BLOCKED": "1", "model": "unavailable"}})
 		return nil, s.Err()
 	case "nobody":
 		return nil, refuse(codes.NotFound, reasonAuthNotFound, "no auth of that provider in the pool")

@@ -58,7 +58,7 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(a.pickCommand(), a.authsCommand(), a.sessionsCommand(),
+	root.AddCommand(a.serveCommand(), a.configCommand(), a.pickCommand(), a.authsCommand(), a.sessionsCommand(),
 		a.statusCommand(), a.versionCommand())
 	a.markStart(root)
 	return root

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/credbroker/credbroker/config"
+)
+
+// Messages of the log of serve. They are constant; what varies is in fields.
+const (
+	logListening = "listening"
+	logServing   = "serving"
+	logStopping  = "stopping"
+	logStopped   = "stopped"
+	logCutOff    = "calls were cancelled after the time that --shutdown-timeout gives them"
+	logReloaded  = "configuration reloaded"
+	logProblem   = "configuration problem"
+	logSolved    = "configuration problem solved"
+	logHangup    = "asked to reload"
+	logEmptyPool = "the pool is empty"
+)
+
+// Names of fields of the log of serve.
+const (
+	fieldKey        = "key"
+	fieldAddress    = "address"
+	fieldVersion    = "version"
+	fieldConfig     = "config"
+	fieldGeneration = "generation"
+	fieldPut        = "auths_put"
+	fieldRemoved    = "auths_removed"
+	fieldSettings   = "settings_changed"
+	fieldProblems   = "new_problems"
+	fieldSolved     = "solved_problems"
+	fieldProblem    = "problem"
+	fieldUptime     = "uptime"
+)
+
+// logOutput is where the log goes. Level and format can change while loggers that were made of it are in use.
+type logOutput struct {
+	level   atomic.Int32
+	console atomic.Bool
+	plain   io.Writer
+	pretty  io.Writer
+}
+
+// newLog returns a logger that writes to the process's standard error, one write at a time, and the means to change what
+// it writes.
+func (p *process) newLog(settings config.Log) (zerolog.Logger, *logOutput) {
+	w := zerolog.SyncWriter(p.stderr)
+	o := &logOutput{plain: w, pretty: zerolog.ConsoleWriter{Out: w, NoColor: true, TimeFormat: "15:04:05.000"}}
+	o.configure(settings)
+	// The sampler decides before a line is built, so a level that is off costs nothing.
+	return zerolog.New(o).Sample(o).Hook(timestamp{p.now}), o
+}
+
+// timestamp gives every line its time. The library's own has seconds only, unless a variable of its package is changed.
+type timestamp struct{ now func() time.Time }
+
+// Run is part of zerolog.Hook.
+func (t timestamp) Run(e *zerolog.Event, _ zerolog.Level, _ string) {
+	e.Str(zerolog.TimestampFieldName, t.now().UTC().Format("2006-01-02T15:04:05.000Z"))
+}
+
+// configure changes level and format.
+func (o *logOutput) configure(settings config.Log) {
+	level, err := zerolog.ParseLevel(settings.Level)
+	if err != nil {
+		level = zerolog.InfoLevel // config has refused all other words
+	}
+	o.level.Store(int32(level))
+	o.console.Store(settings.Format == "console")
+}
+
+// Sample is part of zerolog.Sampler.
+func (o *logOutput) Sample(level zerolog.Level) bool { return int32(level) >= o.level.Load() }
+
+func (o *logOutput) Write(line []byte) (int, error) {
+	if o.console.Load() {
+		return o.pretty.Write(line)
+	}
+	return o.plain.Write(line)
+}
