@@ -5,9 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 contract=proto/credbroker
 
-main=main
-! git rev-parse -q --verify origin/main >/dev/null || main=origin/main
-for commit in $(git rev-list "$main" -- $contract 2>/dev/null); do
+main=HEAD
+for name in main origin/main; do
+  ! git rev-parse -q --verify "$name" >/dev/null || main=$name
+done
+for commit in $(git rev-list "$main" -- $contract); do
   git cat-file -e "$commit:$contract" 2>/dev/null || continue
   if ! git diff --quiet "$commit" -- $contract; then
     old=$(mktemp -d)
