@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -123,22 +122,17 @@ func (b *broker) run(ctx context.Context) error {
 	started := b.app.now()
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var loops, servers sync.WaitGroup
-	failed := make(chan error, len(b.grpc)+2)
-	unless := func(err error, allowed ...error) {
-		if err != nil && !slices.ContainsFunc(allowed, func(ok error) bool { return errors.Is(err, ok) }) {
-			failed <- err
-		}
-	}
+	failed := make(chan error, 1)
 	b.startLog()
-	loops.Go(func() { unless(b.source.Run(background), context.Canceled) })
+	loops.Go(func() { note(failed, b.source.Run(background)) })
 	loops.Go(func() { (&upkeep{pool: b.pool, table: b.table, now: b.app.now}).run(background) })
 	loops.Go(func() { b.reloadOnHangup(background) })
 	for _, lis := range b.grpc {
-		servers.Go(func() { unless(b.server.Serve(lis)) })
+		servers.Go(func() { note(failed, b.server.Serve(lis)) })
 	}
 	web := &http.Server{Handler: b.server.HTTP(), ReadHeaderTimeout: httpHeaderTimeout, ErrorLog: stdlog.New(b.log, "", 0)}
 	if b.http != nil {
-		servers.Go(func() { unless(web.Serve(b.http), http.ErrServerClosed) })
+		servers.Go(func() { note(failed, web.Serve(b.http)) })
 	}
 	b.server.SetReady(true)
 	b.log.Info().Str(fieldVersion, version()).Str(fieldConfig, b.flags.config).Msg(logServing)
@@ -155,6 +149,17 @@ func (b *broker) run(ctx context.Context) error {
 	loops.Wait()
 	b.log.Info().Str(fieldUptime, span(b.app.now().Sub(started))).Msg(logStopped)
 	return err
+}
+
+// note keeps the first error that ends a part of the broker before it was asked to.
+func note(failed chan<- error, err error) {
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	select {
+	case failed <- err:
+	default:
+	}
 }
 
 // stop ends the servers. The HTTP one is the last, so that probes see the broker go.

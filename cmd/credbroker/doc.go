@@ -5,6 +5,8 @@
 // everybody has, and hold no rule of their own.
 //
 // The process's surroundings (arguments, streams, environment, clock, signals) come in as values, so that every command
-// runs inside a test. Only main touches the process itself. A command runs on one goroutine; serve starts one for each
-// listener and one for each loop, and waits for all of them before it returns.
+// runs inside a test. Only main exits, and only serve changes something of the process: how often it collects garbage.
+//
+// A command runs on one goroutine; serve starts one for each listener and one for each loop, and waits for all of them
+// before it returns.
 package main
