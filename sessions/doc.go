@@ -1,0 +1,15 @@
+// Package sessions answers two questions about a request: whose conversation is it, and which auth is that conversation
+// bound to.
+//
+// Recognition works out the ids of a conversation from the client's headers and body: Headers, Identify and Caller. Its
+// rules stand in docs/sessions.md. It takes any bytes as a body, never fails, passes over the body once, allocates a
+// handful of objects whatever the size, and keeps nothing of it. The one thing that it decodes as a whole is JSON inside
+// a string, Claude Code's user id. It does not validate JSON: broken bodies are read as far as they go, in time linear in
+// their size.
+//
+// The table remembers bindings: which slot of the selector's pool each session uses, for a sliding time, within a bound
+// on their number. It holds keyed hashes instead of ids.
+//
+// Neither does input or output, reads a clock or starts a goroutine. Recognition has no state: its functions may be
+// called concurrently, a Headers value belongs to one request. The table may be used concurrently.
+package sessions

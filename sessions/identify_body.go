@@ -1,0 +1,169 @@
+package sessions
+
+import "bytes"
+
+// members is what the top level of a body holds of what the rules look at; of members of one name the first.
+type members struct {
+	// claude is the session that Claude Code's userID holds.
+	claude string
+
+	userID                       value
+	conversationID, conversation value
+	conversationObjectID         value
+	sessionID, sessionIDCamel    value
+	promptCacheKey               value
+	system, instructions         value
+	systemInstructionParts       value
+
+	// The lists are read in passing. Of those that are lists only the kind is kept beside the texts.
+	messages, contents, input             value
+	fromMessages, fromContents, fromInput texts
+}
+
+// read passes over the top level once. It stops at Claude Code's session, which outranks all else in headers and body;
+// with claudeOnly, it looks for nothing else.
+func (m *members) read(body []byte, claudeOnly bool) {
+	c := cursor{b: body, i: bytes.IndexAny(body, "{[")}
+	if c.kind() != object {
+		return
+	}
+	c.i++
+	for {
+		raw, ok := c.name()
+		if !ok || !c.seek() {
+			return
+		}
+		var buf [longestName]byte
+		name := plain(raw, &buf)
+		m.inner(name, c)
+		if m.claude != "" || claudeOnly && m.userID.kind != absent {
+			return
+		}
+		if slot := m.slot(name); slot != nil && slot.kind == absent && !claudeOnly {
+			ok = m.take(slot, &c)
+		} else {
+			_, ok = c.value()
+		}
+		if !ok {
+			return
+		}
+	}
+}
+
+// inner looks for members of the object at c, if it has a name that a rule knows. Like gjson, it goes on to the next
+// object of the name if the first has no such member.
+func (m *members) inner(name []byte, c cursor) {
+	if c.kind() != object {
+		return
+	}
+	switch string(name) {
+	case "metadata":
+		if m.userID.kind == absent {
+			m.userID = c.get("user_id")
+			m.claude, _ = claudeID(m.userID)
+		}
+	case "conversation":
+		if m.conversationObjectID.kind == absent {
+			m.conversationObjectID = c.get("id")
+		}
+	case "systemInstruction":
+		if m.systemInstructionParts.kind == absent {
+			m.systemInstructionParts = c.get("parts")
+		}
+	}
+}
+
+// slot is where a member of the top level is kept, nil if no rule looks at it.
+func (m *members) slot(name []byte) *value {
+	switch string(name) {
+	case "conversation_id":
+		return &m.conversationID
+	case "conversation":
+		return &m.conversation
+	case "session_id":
+		return &m.sessionID
+	case "sessionId":
+		return &m.sessionIDCamel
+	case "prompt_cache_key":
+		return &m.promptCacheKey
+	case "system":
+		return &m.system
+	case "instructions":
+		return &m.instructions
+	case "messages":
+		return &m.messages
+	case "contents":
+		return &m.contents
+	case "input":
+		return &m.input
+	default:
+		return nil
+	}
+}
+
+// take moves past a member's value and keeps it, or the texts of a list of messages.
+func (m *members) take(slot *value, c *cursor) (ok bool) {
+	slot.kind = c.kind()
+	switch {
+	case slot == &m.messages && slot.kind == list:
+		m.fromMessages.chat(c)
+		return true
+	case slot == &m.contents && slot.kind == list:
+		m.fromContents.gemini(c)
+		return true
+	case slot == &m.input && slot.kind == list:
+		m.fromInput.responses(c)
+		return true
+	}
+	*slot, ok = c.value()
+	return ok
+}
+
+// namedValue is a value that may be a session id.
+type namedValue struct {
+	source Source
+	value  value
+}
+
+// named are the values that may be session ids, in the order of their rank.
+func (m *members) named() [7]namedValue {
+	conversation := m.conversation
+	if conversation.kind != text {
+		conversation = value{}
+	}
+	return [7]namedValue{
+		{SourceUser, m.userID},
+		{SourceConversation, m.conversationID},
+		{SourceConversation, m.conversationObjectID},
+		{SourceConversation, conversation},
+		{SourceSession, m.sessionID},
+		{SourceSession, m.sessionIDCamel},
+		{SourcePromptCacheKey, m.promptCacheKey},
+	}
+}
+
+// texts are the first texts of the conversation. Each step adds what the steps before have not found, and the steps of
+// further wire formats count only while nothing is known of how the conversation began.
+func (m *members) texts() *texts {
+	t := &m.fromMessages
+	if t.system.empty() {
+		t.system.anthropic(m.system)
+	}
+	if !t.opened() {
+		if m.systemInstructionParts.kind == list {
+			t.system.firstPart(&cursor{b: m.systemInstructionParts.raw})
+		}
+		t.user = m.fromContents.user
+		t.assistant.setIfEmpty(m.fromContents.assistant)
+	}
+	if !t.opened() {
+		t.system.set(m.instructions)
+		// Reading stops when user and assistant are known. With an assistant from an earlier step, that is at the user.
+		if t.assistant.empty() || !m.fromInput.lateSystem {
+			t.system.setIfEmpty(m.fromInput.system)
+		}
+		t.user = m.fromInput.user
+		t.assistant.setIfEmpty(m.fromInput.assistant)
+	}
+	return t
+}

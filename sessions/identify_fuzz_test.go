@@ -1,0 +1,73 @@
+package sessions
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/tidwall/gjson"
+)
+
+// FuzzIdentify feeds headers, as lines of `name: value`, and a body.
+func FuzzIdentify(f *testing.F) {
+	f.Add("X-Session-ID: a\nsession-id: b", []byte(`{"metadata":{"user_id":"u_session_0a"}}`))
+	f.Add("", []byte(`{"metadata":{"user_id":"{\"session_id\":\"s\"}"},"conversation":{"id":1.50}}`))
+	f.Add("", []byte(`{"system":[{"text":"s"}],"messages":[{"content":[{"type":"text","text":"\u00e9"}],"role":"user"}]}`))
+	f.Add("", []byte(`{"contents":[{"role":"user","parts":{"a":{"text":"u"}}}],"systemInstruction":{"parts":[{"text":"s"}]}}`))
+	f.Add("", []byte(`{"instructions":1e3,"input":[{"role":"developer","content":"d"},{"type":"message","role":"user","content":"u"}]}`))
+	f.Add("", []byte(`{"messages":[{"role":"user","content":"hi`))
+	f.Fuzz(func(t *testing.T, headers string, body []byte) {
+		var lines []line
+		for text := range strings.Lines(headers) {
+			name, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), ": ")
+			lines = append(lines, line{name, value})
+		}
+		got := Identify(headersOf(lines), body)
+		checkIdentity(t, got)
+		slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.name, b.name) })
+		if again := Identify(headersOf(lines), slices.Clone(body)); !equal(got, again) {
+			t.Errorf("Identify = %q, with sorted headers %q", got, again)
+		}
+		if sameAsSlow(body) {
+			if want := slowIdentify(headersOf(lines).identity(), string(body)); !equal(got, want) {
+				t.Errorf("Identify(%q, %q) = %q, the rules give %q", headers, body, got, want)
+			}
+		}
+	})
+}
+
+var messageIDPattern = regexp.MustCompile(`^msg:[0-9a-f]{16}$`)
+
+// checkIdentity holds what is true of every identity.
+func checkIdentity(t *testing.T, id Identity) {
+	t.Helper()
+	if (id.Source == SourceNone) != (len(id.IDs) == 0) || len(id.IDs) > 2 || len(id.IDs) == 2 && id.Source != SourceMessages {
+		t.Errorf("%d ids of source %v", len(id.IDs), id.Source)
+	}
+	for _, text := range id.IDs {
+		rest, ok := strings.CutPrefix(text, id.Source.Prefix())
+		switch {
+		case !ok || id.Source.Prefix() == "":
+			t.Errorf("id %q of source %v", text, id.Source)
+		case id.Source == SourceMessages && !messageIDPattern.MatchString(text):
+			t.Errorf("id %q is no hash", text)
+		case len(rest) < 1 || len(rest) > maxID || rest != strings.TrimSpace(rest):
+			t.Errorf("id %q has %d bytes", text, len(rest))
+		case strings.ContainsFunc(rest, unicode.IsControl):
+			t.Errorf("id %q has control characters", text)
+		}
+		if shown := Display(text); len([]rune(shown)) > shownRunes {
+			t.Errorf("Display(%q) = %q", text, shown)
+		}
+	}
+}
+
+// halfPair finds escapes that may be half a surrogate pair, of which gjson has had two readings.
+var halfPair = regexp.MustCompile(`(?i)u\s*d[89a-f]`)
+
+// sameAsSlow reports whether slowIdentify must give the same for a body: it is JSON, and nothing in it is read in two ways.
+func sameAsSlow(body []byte) bool {
+	return gjson.ValidBytes(body) && !halfPair.Match(body)
+}

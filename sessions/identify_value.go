@@ -1,0 +1,194 @@
+package sessions
+
+import "bytes"
+
+// kind is what a JSON value is. The zero value is that of a member that is not there.
+type kind uint8
+
+const (
+	absent kind = iota
+	null
+	boolean
+	number
+	text
+	object
+	list
+)
+
+// begins tells which kind of value begins with a byte. It is never written.
+var begins = [256]kind{
+	'"': text, '{': object, '[': list, 't': boolean, 'f': boolean, 'n': null,
+	'+': number, '-': number, '0': number, '1': number, '2': number, '3': number, '4': number, '5': number, '6': number,
+	'7': number, '8': number, '9': number, 'i': number, 'I': number, 'N': number,
+}
+
+// value is one JSON value where it lies: of a string what stands between its quotes, of all others the source.
+type value struct {
+	kind kind
+	raw  []byte
+}
+
+// is reports whether the value is the string want.
+func (v value) is(want string) bool { return v.kind == text && named(v.raw, want) }
+
+// cursor moves over JSON. It enters objects and lists with an increment of i at their bracket.
+type cursor struct {
+	b []byte
+	i int
+}
+
+// kind of the value that begins here; absent at the end of everything.
+func (c *cursor) kind() kind {
+	if c.i < 0 || c.i >= len(c.b) {
+		return absent
+	}
+	return begins[c.b[c.i]]
+}
+
+// name moves past the next name of the object that was entered; without one, past the object.
+func (c *cursor) name() (raw []byte, ok bool) {
+	for ; c.i < len(c.b); c.i++ {
+		switch c.b[c.i] {
+		case '"':
+			return c.quoted()
+		case '}':
+			c.i++
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// element moves to the next element of the list that was entered; without one, past the list.
+func (c *cursor) element() bool {
+	for ; c.i < len(c.b); c.i++ {
+		if begins[c.b[c.i]] != absent {
+			return true
+		}
+		if marks[c.b[c.i]] == closes {
+			c.i++
+			return false
+		}
+	}
+	return false
+}
+
+// seek moves to where the value of a name begins.
+func (c *cursor) seek() bool {
+	for ; c.i < len(c.b); c.i++ {
+		if begins[c.b[c.i]] != absent {
+			return true
+		}
+	}
+	return false
+}
+
+// leave moves past the object or list that was entered.
+func (c *cursor) leave() { c.i = skip(c.b, c.i) }
+
+// member moves to the first value of that name of the object that begins here; without one, past the object.
+func (c *cursor) member(name string) bool {
+	c.i++
+	for {
+		raw, ok := c.name()
+		if !ok || !c.seek() {
+			return false
+		}
+		if named(raw, name) {
+			return true
+		}
+		if _, ok := c.value(); !ok {
+			return false
+		}
+	}
+}
+
+// get is the first value of that name of the object that begins here.
+func (c *cursor) get(name string) value {
+	if !c.member(name) {
+		return value{}
+	}
+	v, _ := c.value()
+	return v
+}
+
+// quoted moves past the string that begins here.
+func (c *cursor) quoted() (raw []byte, ok bool) {
+	start := c.i + 1
+	end := stringEnd(c.b, start)
+	if end < 0 {
+		c.i = len(c.b)
+		return nil, false
+	}
+	c.i = end
+	return c.b[start : end-1], true
+}
+
+// value moves past the value that begins here. Without one, and after a string without an end, it is at the end.
+func (c *cursor) value() (v value, ok bool) {
+	start := c.i
+	switch v.kind = c.kind(); v.kind {
+	case absent:
+		return value{}, false
+	case text:
+		v.raw, ok = c.quoted()
+		return v, ok
+	case object, list:
+		c.i++
+		c.leave()
+	case null:
+		if start+1 < len(c.b) && c.b[start+1] != 'u' {
+			v.kind = number // nan
+			c.number()
+		} else {
+			c.word()
+		}
+	case boolean:
+		c.word()
+	default:
+		c.number()
+	}
+	v.raw = c.b[start:c.i]
+	return v, true
+}
+
+// word moves past a literal.
+func (c *cursor) word() {
+	c.i++
+	for c.i < len(c.b) && c.b[c.i] >= 'a' && c.b[c.i] <= 'z' {
+		c.i++
+	}
+}
+
+// number moves past a number.
+func (c *cursor) number() {
+	for c.i++; c.i < len(c.b); c.i++ {
+		if b := c.b[c.i]; b <= ' ' || b == ',' || b == ']' || b == '}' {
+			return
+		}
+	}
+}
+
+// named reports whether a name, as it stands in the source, is want, which has no escapes.
+func named(raw []byte, want string) bool {
+	if len(raw) <= len(want) {
+		return string(raw) == want
+	}
+	if raw[0] != want[0] && raw[0] != '\\' {
+		return false
+	}
+	var buf [longestName]byte
+	return string(plain(raw, &buf)) == want
+}
+
+// longestName is more than any name that a rule knows has bytes.
+const longestName = 32
+
+// plain is a name without its escapes, or something that no known name equals if it is too long to be one.
+func plain(raw []byte, buf *[longestName]byte) []byte {
+	const longestEscape = len(`\u0000`)
+	if len(raw) > longestEscape*len(buf) || bytes.IndexByte(raw, '\\') < 0 {
+		return raw
+	}
+	return buf[:reader{rest: raw, escapes: true}.head(buf[:])]
+}
