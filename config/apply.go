@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -72,38 +73,51 @@ func (s *Source) apply(t touched, v verdict) (again touched) {
 	return again
 }
 
-// readTrees looks at auth files. Trees that were never read are always looked at.
+// readTrees looks at auth files. Trees that were never read, or cannot be, are looked at as a whole.
 func (s *Source) readTrees(t touched, v verdict) (again touched) {
-	var read, gone []spot
+	var read, gone touched
 	for _, tree := range s.trees {
-		look := scan{tree: tree, enter: s.enter, every: t.unchanged}
-		if t.everything || tree.folders[""] == nil {
-			look.whole()
-		} else {
-			for at := range t.spots {
-				if at.tree == tree {
-					look.every = true // an event says more than a stamp
-					look.at(at.rel)
-				}
-			}
+		look := s.look(tree, t)
+		for _, rel := range look.gone {
+			gone.add(spot{tree, rel})
 		}
 		for _, rel := range look.read {
-			read = append(read, spot{tree, rel})
-		}
-		for _, rel := range look.gone {
-			gone = append(gone, spot{tree, rel})
+			read.add(spot{tree, rel})
 		}
 	}
-	for _, at := range gone {
+	for at := range gone.spots {
 		s.drop(at)
 	}
-	results := s.readFiles(read)
-	for i, at := range read {
-		if s.settle(at, results[i], v) {
-			again.add(at)
+	spots := slices.Collect(maps.Keys(read.spots))
+	for i, r := range s.readFiles(spots) {
+		if s.settle(spots[i], r, v) {
+			again.add(spots[i])
 		}
 	}
 	return again
+}
+
+// look finds the files of one tree that are to be read.
+func (s *Source) look(t *tree, touched touched) *scan {
+	look := &scan{tree: t, enter: s.enter, every: touched.unchanged}
+	if touched.everything || t.folders[""] == nil || t.unread && len(touched.spots) > 0 {
+		look.whole()
+	} else {
+		// An event says more than a stamp.
+		look.every = true
+		for at := range touched.spots {
+			if at.tree == t {
+				look.at(at.rel)
+			}
+		}
+		look.every = false
+	}
+	if len(look.left) > 0 {
+		// A folder that was moved is still watched under its old name, until that is left and the new one entered.
+		s.leave(look.left)
+		look.whole()
+	}
+	return look
 }
 
 // drop takes a file's auth out.

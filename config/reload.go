@@ -10,6 +10,7 @@ import (
 // wanted are the files that the YAML configuration is made of.
 type wanted struct {
 	stamps map[string]stamp
+	dirs   []string
 	paths  map[string]bool // where a change of them can show
 }
 
@@ -21,6 +22,7 @@ func (s *Source) want(files []string) wanted {
 		for _, dir := range t.dirs {
 			s.enter(dir)
 		}
+		w.dirs = append(w.dirs, t.dirs...)
 		for _, path := range t.paths {
 			w.paths[path] = true
 		}
@@ -148,9 +150,11 @@ func (s *Source) takeDirs(c *Config) {
 	}
 	for _, t := range before {
 		s.catalog.clear(t.rank)
-		for rel := range t.folders {
-			s.leave(t.real(rel))
+		_, folders := t.forgetFolder("")
+		for i, rel := range folders {
+			folders[i] = t.real(rel)
 		}
+		s.leave(folders)
 	}
 	for i, t := range trees {
 		t.rank = i + 1
@@ -161,8 +165,21 @@ func (s *Source) takeDirs(c *Config) {
 	s.trees = trees
 }
 
-func (s *Source) leave(dir string) {
-	if s.watcher != nil {
+// leave ends the watching of folders that are gone or not wanted any more. What is wanted for another reason is entered
+// again.
+func (s *Source) leave(dirs []string) {
+	if s.watcher == nil {
+		return
+	}
+	for _, dir := range dirs {
 		s.watcher.leave(dir)
+	}
+	for _, dir := range s.wanted.dirs {
+		s.enter(dir)
+	}
+	for _, t := range s.trees {
+		for _, dir := range t.trail.dirs {
+			s.enter(dir)
+		}
 	}
 }

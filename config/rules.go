@@ -40,6 +40,14 @@ const everyProvider = "mixed"
 
 // wrongLine allows any text on one line, with nothing around it.
 func wrongLine(text string) string {
+	if fault := faultOfLine(text); fault != "" {
+		return fault + "; allowed: text on one line, with no white space around it"
+	}
+	return ""
+}
+
+// faultOfLine is wrongLine, for rules that know better what is allowed.
+func faultOfLine(text string) string {
 	switch {
 	case text == "":
 		return "is empty"
@@ -70,8 +78,8 @@ func wrongProvider(text string) string {
 
 // wrongGlob allows * and ?, and every other character as itself.
 func wrongGlob(text string) string {
-	if wrong := wrongLine(text); wrong != "" {
-		return wrong + "; allowed: a model name, in which * stands for any text and ? for one character"
+	if fault := faultOfLine(text); fault != "" {
+		return fault + "; allowed: a model name, in which * stands for any text and ? for one character"
 	}
 	return ""
 }
@@ -91,8 +99,8 @@ func wrongBaseURL(text string) string {
 	const allowed = "; allowed: a URL such as https://api.example.com"
 	u, err := url.Parse(text)
 	switch {
-	case wrongLine(text) != "":
-		return wrongLine(text) + allowed
+	case faultOfLine(text) != "":
+		return faultOfLine(text) + allowed
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return "is not an http or https URL with a host" + allowed
 	case u.User != nil:
@@ -110,7 +118,7 @@ func wrongProxyURL(text string) string {
 		return ""
 	}
 	u, err := url.Parse(text)
-	if wrongLine(text) != "" || err != nil || u.Host == "" {
+	if faultOfLine(text) != "" || err != nil || u.Host == "" {
 		return "is not a URL with a host" + allowed
 	}
 	switch u.Scheme {
@@ -122,7 +130,7 @@ func wrongProxyURL(text string) string {
 
 func wrongHeaderName(text string) string {
 	if !httpguts.ValidHeaderFieldName(text) {
-		return "is not the name of an HTTP header"
+		return "is not the name of an HTTP header; allowed: letters, digits and a few signs, such as X-Title"
 	}
 	return ""
 }
@@ -172,7 +180,7 @@ func wrongAddress(text string) string {
 		// The shortest limit of the systems that have such sockets, less the final zero.
 		const maxSocket = 103
 		switch {
-		case !filepath.IsAbs(socket) || wrongLine(socket) != "" || strings.HasSuffix(socket, "/"):
+		case !filepath.IsAbs(socket) || faultOfLine(socket) != "" || strings.HasSuffix(socket, "/"):
 			return quoted(text) + " is not the absolute path of a socket" + allowed
 		case len(socket) > maxSocket:
 			return "the path of the socket is too long; allowed: at most " + strconv.Itoa(maxSocket) + " bytes"
@@ -180,7 +188,7 @@ func wrongAddress(text string) string {
 		return ""
 	}
 	_, port, err := net.SplitHostPort(text)
-	if err != nil || wrongLine(text) != "" {
+	if err != nil || faultOfLine(text) != "" {
 		return quoted(text) + " is not an address" + allowed
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {

@@ -17,13 +17,14 @@ type scan struct {
 	// every: files whose stamp did not change are read as well.
 	every bool
 
-	read []string
-	gone []string
+	read, gone []string
+	// left are folders that are gone.
+	left []string
 }
 
 // whole looks at the whole tree.
 func (s *scan) whole() {
-	s.tree.full = false
+	s.tree.full, s.tree.unread = false, false
 	s.tree.trail = trailOf(s.tree.root)
 	for _, dir := range s.tree.trail.dirs {
 		s.enter(dir)
@@ -51,10 +52,25 @@ func (s *scan) at(rel string) {
 		return
 	}
 	if what != foundFolder {
-		s.gone = append(s.gone, t.forgetFolder(rel)...)
+		s.leave(rel)
 	}
 	if what != foundFile && t.file(rel) != nil {
-		s.gone = append(s.gone, rel)
+		s.miss(rel)
+	}
+}
+
+// miss drops a file that is gone.
+func (s *scan) miss(rel string) {
+	s.tree.forget(rel)
+	s.gone = append(s.gone, rel)
+}
+
+// leave drops a folder that is gone, if it was known.
+func (s *scan) leave(rel string) {
+	files, folders := s.tree.forgetFolder(rel)
+	s.gone = append(s.gone, files...)
+	for _, folder := range folders {
+		s.left = append(s.left, s.tree.real(folder))
 	}
 }
 
@@ -76,6 +92,7 @@ func (s *scan) folder(rel string) {
 	delete(t.faults, rel+"/")
 	if err != nil {
 		// What was in it goes on.
+		t.unread = t.unread || rel == ""
 		t.folderFault(rel, unreadable(err).Error())
 		return
 	}
@@ -87,12 +104,12 @@ func (s *scan) folder(rel string) {
 	}
 	for name := range d.files {
 		if present[name] != foundFile {
-			s.gone = append(s.gone, path.Join(rel, name))
+			s.miss(path.Join(rel, name))
 		}
 	}
 	for name := range d.folders {
 		if present[name] != foundFolder {
-			s.gone = append(s.gone, t.forgetFolder(path.Join(rel, name))...)
+			s.leave(path.Join(rel, name))
 		}
 	}
 }

@@ -27,6 +27,8 @@ type tree struct {
 	faults map[string]Problems
 	// full: there are more files or folders than are allowed.
 	full bool
+	// unread: the folder itself could not be read.
+	unread bool
 }
 
 type treeLimits struct{ files, folders int }
@@ -110,14 +112,15 @@ func (t *tree) forget(rel string) {
 	}
 }
 
-// forgetFolder drops a folder and all below it, and returns the files that were in it.
-func (t *tree) forgetFolder(rel string) (files []string) {
+// forgetFolder drops a folder and all below it, and returns the files and folders that were known.
+func (t *tree) forgetFolder(rel string) (files, folders []string) {
 	d := t.folders[rel]
 	if d == nil {
-		return nil
+		return nil, nil
 	}
 	for name := range d.folders {
-		files = append(files, t.forgetFolder(path.Join(rel, name))...)
+		inFiles, inFolders := t.forgetFolder(path.Join(rel, name))
+		files, folders = append(files, inFiles...), append(folders, inFolders...)
 	}
 	for name := range d.files {
 		files = append(files, path.Join(rel, name))
@@ -128,7 +131,7 @@ func (t *tree) forgetFolder(rel string) (files []string) {
 	if above := t.folders[parent(rel)]; above != nil {
 		delete(above.folders, path.Base(rel))
 	}
-	return files
+	return files, append(folders, rel)
 }
 
 // fault sets what is wrong with a file; nothing clears it.

@@ -78,7 +78,7 @@ func (v value) kind() string {
 	case "!!str", "!!timestamp":
 		return "text"
 	default:
-		return "of a type of its own"
+		return "something with a tag of its own"
 	}
 }
 
@@ -235,7 +235,11 @@ func (v value) word(allowed ...string) (string, bool) {
 		return "", false
 	}
 	if !slices.Contains(allowed, v.node.Value) {
-		v.problem("is none of the words; allowed: %s", list)
+		perhaps := ""
+		if near := nearest(v.node.Value, allowed); near != "" {
+			perhaps = fmt.Sprintf(", did you mean %s?", near)
+		}
+		v.problem("is none of the words%s; allowed: %s", perhaps, list)
 		return "", false
 	}
 	return v.node.Value, true

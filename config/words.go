@@ -33,9 +33,11 @@ func nearest(word string, names []string) string {
 	if len(word) > maxShown {
 		return ""
 	}
+	// Case, and whether parts are joined by - or _, is the easiest to mistake.
+	plain := func(text string) string { return strings.ToLower(strings.ReplaceAll(text, "-", "_")) }
 	best, distance := "", 1+max(1, min(2, len(word)/3))
 	for _, name := range names {
-		if d := editDistance(strings.ToLower(strings.ReplaceAll(word, "-", "_")), name); d < distance {
+		if d := editDistance(plain(word), plain(name)); d < distance {
 			best, distance = name, d
 		}
 	}

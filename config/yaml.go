@@ -61,6 +61,10 @@ func syntaxProblem(data []byte, err error) Problem {
 	if found := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); found != nil {
 		line, _ = strconv.Atoi(found[1]) // digits; what is too long for a number is no line
 		text = text[len(found[0]):]
+		// These come from another part of the parser, which counts lines from zero.
+		if regexp.MustCompile(`^did not find expected (<|node content|'-' indicator|key|',' or)`).MatchString(text) {
+			line++
+		}
 	}
 	return Problem{Line: line, Message: "is not YAML: " + text}
 }

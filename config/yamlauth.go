@@ -46,7 +46,7 @@ func (d *document) auth(v value) *draft {
 		"account":        func(v value) { a.account, _ = v.checked(maxAccount, wrongLine) },
 	})
 	for _, key := range []string{"id", "provider"} {
-		if v.kind() == "a mapping" && !present[key] {
+		if (v.kind() == "a mapping" || v.isNull()) && !present[key] {
 			v.problem("has no %s; allowed: at least id and provider", key)
 		}
 	}

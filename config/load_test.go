@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// environment is what the fixtures find.
+func environment(name string) (value string, set bool) {
+	switch name {
+	case "CLAUDE_TEAM_1", "GOOD_KEY":
+		return "  sk-from-environment\n", true
+	case "EMPTY_KEY":
+		return " ", true
+	case "TWO_LINES":
+		return "sk-one\nsk-two", true
+	}
+	return "", false
+}
+
+var testOptions = Options{LookupEnv: environment, FingerprintKey: [32]byte{1}}
+
+// Each fixture is one mistake, or mistakes that belong together, and beside it is what Load says of it.
+func TestLoadReject(t *testing.T) {
+	fixtures := glob(t, "testdata/reject/*.yaml")
+	for _, fixture := range fixtures {
+		t.Run(filepath.Base(fixture), func(t *testing.T) {
+			want, err := os.ReadFile(strings.TrimSuffix(fixture, ".yaml") + ".want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := Load(fixture, testOptions)
+			if err == nil {
+				t.Fatalf("Load(%s) = %+v, want problems", fixture, c)
+			}
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("Load(%s): %T is not Problems", fixture, err)
+			}
+			got := strings.ReplaceAll(err.Error(), "testdata/reject/", "") + "\n"
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("Load(%s): want -, got +\n%s", fixture, diff)
+			}
+		})
+	}
+}
+
+func glob(t testing.TB, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	return files
+}
+
+func TestLoadAccept(t *testing.T) {
+	for _, fixture := range glob(t, "testdata/accept/*.yaml") {
+		t.Run(filepath.Base(fixture), func(t *testing.T) {
+			if _, err := Load(fixture, testOptions); err != nil {
+				t.Errorf("Load(%s): %v", fixture, err)
+			}
+		})
+	}
+}
+
+func TestLoadReadsEveryKey(t *testing.T) {
+	const file = "testdata/accept/everything.yaml"
+	got, err := Load(file, testOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := func(name, value string) selector.Header {
+		return selector.Header{Name: name, Value: selector.NewSecret(value)}
+	}
+	want := &Config{
+		Path: file,
+		Listen: Listen{
+			GRPC: []string{"unix:///run/credbroker.sock", "[::1]:0", "0.0.0.0:7420", "localhost:7423"}, Insecure: true,
+		},
+		Selection: Selection{
+			Strategy: selector.WeightedRoundRobin,
+			Rules: []Rule{
+				{Provider: "claude", Model: "claude-opus-*", Strategy: selector.FillFirst},
+				{Strategy: selector.RoundRobin},
+			},
+		},
+		Sessions: Sessions{TTL: 90 * time.Minute, Max: 5000, Failback: true},
+		Log:      Log{Level: "debug", Format: "console"},
+		Auths: []*selector.Auth{{
+			ID: "claude-team-1", Provider: "claude", Label: "team one", Note: "two\nlines\n",
+			Identity: "account:claude:someone@example.com", Kind: selector.KindOAuth, Dialect: "anthropic",
+			Priority: new(int64(-10)), Weight: new(uint32(0)),
+			Models: []string{"claude-*", "m?"}, ExcludeModels: []string{"claude-opus-4"}, Prefix: "team", Disabled: true,
+			BaseURL:  "https://api.anthropic.com/v1?x=y",
+			ProxyURL: selector.NewSecret("socks5://user:sk-proxy@proxy.example.com:1080"),
+			Headers: []selector.Header{
+				header("anthropic-beta", "sk-from-environment"), header("Authorization", "Bearer sk-from-file"), header("X-Title", "plain"),
+			},
+			Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
+			Domains:    []string{"org:acme", "egress:eu"},
+			Origin:     selector.OriginConfig, Source: file + ":21",
+		}},
+		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},
+	}
+	ignored := cmpopts.IgnoreUnexported(Config{})
+	if diff := cmp.Diff(want, got, ignored, cmp.Comparer(selector.Secret.Equal)); diff != "" {
+		t.Errorf("Load(%s): want -, got +\n%s", file, diff)
+	}
+	settings := selector.Settings{
+		Strategy: selector.WeightedRoundRobin, Failback: true,
+		Rules: []selector.Rule{
+			{Provider: "claude", Model: "claude-opus-*", Strategy: selector.FillFirst}, {Strategy: selector.RoundRobin},
+		},
+	}
+	if diff := cmp.Diff(settings, got.Settings()); diff != "" {
+		t.Errorf("Settings(): want -, got +\n%s", diff)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	want := Default()
+	if got, err := Load("", Options{}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("Load without a file = %+v, %v, want %+v", got, err, want)
+	}
+	for _, file := range []string{"testdata/accept/comment.yaml", "testdata/accept/empty-sections.yaml"} {
+		got, err := Load(file, testOptions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Path")); diff != "" {
+			t.Errorf("Load(%s) is not the defaults: want -, got +\n%s", file, diff)
+		}
+	}
+}
+
+func TestLoadFileFaults(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.yaml")
+	write(t, large, "# "+strings.Repeat("x", maxConfigFile))
+	for _, test := range []struct{ name, file, want string }{
+		{"a file that is missing", filepath.Join(dir, "none.yaml"), "none.yaml: cannot be read: no such file or directory"},
+		{"a folder", dir, ": is not a regular file"},
+		{"a file that is too large", large, "large.yaml: is too large; allowed: at most 8 MiB"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := Load(test.file, testOptions); err == nil || !strings.HasSuffix(err.Error(), test.want) {
+				t.Errorf("Load(%s): %v, want it to end in %q", test.file, err, test.want)
+			}
+		})
+	}
+}
+
+// A small file must not become a large document, and not a long list of problems.
+func TestLoadIsBounded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bomb.yaml")
+	var b strings.Builder
+	b.WriteString("auths:\n- &auth {id: a, provider: claude, models: &globs [" + strings.Repeat("m,", 250) + "m]}\n")
+	for range 20_000 {
+		b.WriteString("- *auth\n")
+	}
+	write(t, file, b.String())
+	_, err := Load(file, testOptions)
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != maxProblems+1 {
+		t.Fatalf("Load of aliases of aliases: %d problems, want %d", len(problems), maxProblems+1)
+	}
+	if last := problems[maxProblems].Message; !strings.HasSuffix(last, "more problems") {
+		t.Errorf("the last problem is %q, want a count", last)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
