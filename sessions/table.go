@@ -1,0 +1,285 @@
+package sessions
+
+import (
+	"encoding/binary"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// What TableConfig means by zero.
+const (
+	DefaultTTL         = time.Hour
+	DefaultMaxBindings = 1_000_000
+)
+
+const (
+	// mostBindings keeps numbers of records and places in the log within 32 bits.
+	mostBindings = 1 << 29
+	// upkeep is how many bindings a change frees at most beside the one it needs, so that the table gets rid of them
+	// faster than it fills.
+	upkeep = 4
+	// expireChunk is how many bindings are freed without letting others have the lock.
+	expireChunk = 128
+	// settleLimit is how many bindings Count, Len and Release free at most, to be exact.
+	settleLimit = 1024
+	// configureLimit is how many bindings Configure frees at most.
+	configureLimit = 1024
+)
+
+// TableConfig is what a Table is made of.
+type TableConfig struct {
+	// TTL is how long a binding lives after its last use; not above 0: DefaultTTL.
+	TTL time.Duration
+	// Max is how many bindings there are at most; not above 0: DefaultMaxBindings.
+	Max int
+	// HashKey should be random and secret: who knows it can look for sessions whose keys collide.
+	HashKey [16]byte
+}
+
+// Table remembers which slot each session is bound to. It holds keyed hashes, not ids, within a bound; past it the least
+// recently used binding goes. What is dead, released or over, never takes the place of what is alive.
+//
+// All methods may be called concurrently. No call holds the lock for long, however many bindings there are: what one
+// call would have to do for many bindings is left to later calls, and does not show in what they return.
+type Table struct {
+	hashKey [2]uint64
+
+	mu       sync.Mutex
+	ttl      time.Duration
+	max      int
+	clock    int64  // the latest time that the table was told
+	seq      uint64 // number of uses, of bindings and of ids
+	index    idIndex
+	aliases  slab[idRecord, *idRecord]
+	bindings slab[bindingRecord, *bindingRecord]
+	groups   slab[slotGroup, *slotGroup]
+	bySlot   map[selector.Slot]uint32 // groups that are not released
+	uses     useLog
+	epochs   []endEpoch // never empty
+
+	released     uint32 // the first released group
+	deadBindings int    // in released groups
+}
+
+var _ selector.Bindings = (*Table)(nil)
+
+// NewTable returns an empty table. It takes memory as it fills.
+func NewTable(c TableConfig) *Table {
+	t := &Table{hashKey: [2]uint64{
+		binary.LittleEndian.Uint64(c.HashKey[:8]),
+		binary.LittleEndian.Uint64(c.HashKey[8:]),
+	}}
+	t.set(c.TTL, c.Max)
+	t.clear()
+	return t
+}
+
+func (t *Table) set(ttl time.Duration, most int) {
+	if ttl <= 0 {
+		ttl = DefaultTTL
+	}
+	if most <= 0 {
+		most = DefaultMaxBindings
+	}
+	t.ttl, t.max = ttl, min(most, mostBindings)
+}
+
+// clear gives the memory of a table back that has no bindings.
+func (t *Table) clear() {
+	t.index = idIndex{}
+	t.aliases = slab[idRecord, *idRecord]{}
+	t.bindings = slab[bindingRecord, *bindingRecord]{}
+	t.groups = slab[slotGroup, *slotGroup]{}
+	t.bySlot = make(map[selector.Slot]uint32)
+	t.uses = useLog{newest: noPlace}
+	t.epochs = []endEpoch{newEpoch(0)}
+}
+
+// Find reports the slot that the session is bound to, if the binding is alive. It changes nothing.
+func (t *Table) Find(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, binding, alive := t.live(key, t.tell(now))
+	if !alive {
+		return 0, false
+	}
+	return t.groups.at(t.bindings.at(binding).group).slot, true
+}
+
+// Keep starts the time to live of a live binding anew, for all its ids, and returns its new end; zero if there is none.
+func (t *Table) Keep(key selector.SessionKey, now time.Time) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := t.tell(now)
+	id, binding, alive := t.live(key, at)
+	if !alive {
+		return time.Time{}
+	}
+	t.use(binding, at)
+	t.id(id).touch(t.seq)
+	return now.Add(t.ttl)
+}
+
+// Join makes primary one more id of the live binding of fallback, whatever it was bound to, and does what Keep does. A
+// 65th id takes the place of the one whose last use is longest ago. Zero: fallback has no live binding.
+func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now time.Time) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := t.tell(now)
+	t.reclaim(at, upkeep)
+	id, binding, alive := t.live(fallback, at)
+	if !alive {
+		return time.Time{}
+	}
+	t.use(binding, at)
+	t.id(id).touch(t.seq)
+	t.bindID(binding, primary)
+	return now.Add(t.ttl)
+}
+
+// Bind binds sessions, primary first, to slot, and returns the end. The live binding of the primary moves with all its
+// ids and takes in the further sessions; without one, all of them form a new binding. A binding that loses its last id
+// to another one is gone. Zero: no sessions.
+func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.Time) time.Time {
+	if len(sessions) == 0 {
+		return time.Time{}
+	}
+	sessions = sessions[:min(len(sessions), maxAliases)]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := t.tell(now)
+	t.reclaim(at, upkeep)
+	_, binding, alive := t.live(sessions[0].Key, at)
+	if alive {
+		t.move(binding, slot)
+	} else {
+		for _, s := range sessions {
+			t.unbindID(s.Key)
+		}
+		t.makeRoom(at)
+		binding = t.create(slot)
+	}
+	t.use(binding, at)
+	for i := len(sessions) - 1; i >= 0; i-- { // the primary is used last
+		t.bindID(binding, sessions[i])
+	}
+	return now.Add(t.ttl)
+}
+
+// makeRoom frees a binding if there are as many as there may be: a dead one, else the least recently used one.
+func (t *Table) makeRoom(now int64) {
+	if t.bindings.used < t.max {
+		return
+	}
+	victim := t.dead(now)
+	if victim == 0 {
+		victim = t.leastRecent()
+	}
+	t.drop(victim)
+}
+
+// bindID makes an id the most recently used of a binding, taking it from another one if need be.
+func (t *Table) bindID(binding uint32, s selector.Session) {
+	if id := t.find(s.Key); id != 0 && t.id(id).owner == binding {
+		t.seq++
+		t.id(id).used = t.seq<<8 | uint64(s.Source)
+		return
+	}
+	t.unbindID(s.Key)
+	t.attach(binding, s)
+}
+
+// unbindID takes an id from the binding that it belongs to, if any.
+func (t *Table) unbindID(key selector.SessionKey) {
+	id := t.find(key)
+	if id == 0 {
+		return
+	}
+	if owner := t.id(id).owner; t.detach(id) {
+		t.drop(owner)
+	}
+}
+
+// Release ends every binding to slot and returns how many were alive at the latest time that the table was told. It
+// works off at most 1,024 bindings that were over by then; what is left of them, if Expire is not called for a long
+// time, counts.
+func (t *Table) Release(slot selector.Slot) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+	return t.release(slot)
+}
+
+// Forget ends the binding of a session, with all its ids, and returns the slot that it was bound to. False: there was
+// no live one.
+func (t *Table) Forget(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, binding, alive := t.live(key, t.tell(now))
+	if !alive {
+		return 0, false
+	}
+	slot := t.groups.at(t.bindings.at(binding).group).slot
+	t.drop(binding)
+	return slot, true
+}
+
+// Configure changes the settings; values mean what they mean in TableConfig. A new time to live holds for a binding
+// from its next use on. If there are more bindings than the new max, the least recently used go: 1,024 at once, the
+// others a few with each later change, or with Expire.
+func (t *Table) Configure(ttl time.Duration, most int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.ttl
+	t.set(ttl, most)
+	if t.ttl < before {
+		t.startEpoch(t.seq + 1)
+	}
+	t.reclaim(t.clock, configureLimit)
+}
+
+// Expire frees at most limit bindings that nobody can find any more, or that are beyond Max, and returns how many. Call
+// it every second or so: it keeps memory and counts right while nothing is bound.
+func (t *Table) Expire(now time.Time, limit int) (removed int) {
+	for removed < limit {
+		asked := min(limit-removed, expireChunk)
+		t.mu.Lock()
+		n := t.reclaim(t.tell(now), asked)
+		t.mu.Unlock()
+		removed += n
+		if n < asked {
+			break
+		}
+		runtime.Gosched() // or those who wait for the lock would not get it
+	}
+	return removed
+}
+
+// Len is how many bindings were alive at the latest time that the table was told, as exact as Release.
+func (t *Table) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+	return t.bindings.used - t.deadBindings
+}
+
+// Max is the bound in force.
+func (t *Table) Max() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.max
+}
+
+// Count is how many of the bindings that Len counts are to slot.
+func (t *Table) Count(slot selector.Slot) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+	if number := t.bySlot[slot]; number != 0 {
+		return int(t.groups.at(number).count)
+	}
+	return 0
+}

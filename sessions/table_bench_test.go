@@ -1,0 +1,166 @@
+package sessions
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+var benchmarkTime = time.Unix(1_800_000_000, 0)
+
+// benchmarkKey is as well spread as a hash.
+func benchmarkKey(r *rand.Rand) selector.SessionKey {
+	return selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
+}
+
+// filledTable holds n bindings of one id to 1,000 slots. The keys are in random order.
+func filledTable(n int) (*Table, []selector.SessionKey) {
+	r := rand.New(rand.NewPCG(1, uint64(n)))
+	t := NewTable(TableConfig{Max: n})
+	keys := make([]selector.SessionKey, n)
+	for i := range keys {
+		keys[i] = benchmarkKey(r)
+		t.Bind([]selector.Session{{Key: keys[i]}}, selector.Slot(i%1000), benchmarkTime)
+	}
+	r.Shuffle(n, func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+	return t, keys
+}
+
+var benchmarkSizes = []int{1_000, 100_000, 1_000_000}
+
+// BenchmarkTableHit is what a pick of a known session asks of the table: Find and Keep.
+func BenchmarkTableHit(b *testing.B) {
+	for _, n := range benchmarkSizes {
+		b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
+			t, keys := filledTable(n)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if _, ok := t.Find(keys[i], benchmarkTime); !ok {
+					b.Fatal("a bound session is not found")
+				}
+				t.Keep(keys[i], benchmarkTime)
+				if i++; i == n {
+					i = 0
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkTableBind binds new sessions in a full table, so each takes the place of the least recently used one.
+func BenchmarkTableBind(b *testing.B) {
+	for _, n := range benchmarkSizes {
+		b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
+			t, _ := filledTable(n)
+			r := rand.New(rand.NewPCG(2, 2))
+			sessions := make([]selector.Session, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				sessions[0].Key = benchmarkKey(r)
+				t.Bind(sessions, selector.Slot(sessions[0].Key.Lo%1000), benchmarkTime)
+			}
+		})
+	}
+}
+
+// BenchmarkTableRelease ends 1,000,000 bindings of one slot, and brings them back in a way that only a test can.
+func BenchmarkTableRelease(b *testing.B) {
+	const n = 1_000_000
+	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
+		r := rand.New(rand.NewPCG(3, 3))
+		t := NewTable(TableConfig{Max: n})
+		for range n {
+			t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, 7, benchmarkTime)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if got := t.Release(7); got != n {
+				b.Fatalf("Release = %d, want %d", got, n)
+			}
+			number := t.released
+			t.unlistReleased(t.groups.at(number))
+			t.groups.at(number).released = false
+			t.bySlot[7] = number
+			t.deadBindings = 0
+		}
+	})
+}
+
+// BenchmarkTableMemory reports what a binding of one id costs in the heap, when the table was just filled and after
+// each binding was used about twice.
+func BenchmarkTableMemory(b *testing.B) {
+	const n = 1_000_000
+	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
+		for b.Loop() {
+			before := heapInUse()
+			t := NewTable(TableConfig{Max: n})
+			r := rand.New(rand.NewPCG(4, 4))
+			for range n {
+				t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, selector.Slot(r.Uint64()%1000), benchmarkTime)
+			}
+			b.ReportMetric(float64(heapInUse()-before)/n, "bytes/binding")
+			for range 2 * n {
+				number := 1 + r.Uint32N(n)
+				t.Keep(t.bindings.at(number).first.key, benchmarkTime)
+			}
+			b.ReportMetric(float64(heapInUse()-before)/n, "bytes/binding-used")
+			runtime.KeepAlive(t)
+		}
+	})
+}
+
+// heapInUse counts whole spans, so also what the allocator loses.
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}
+
+// BenchmarkTablePause reports the longest single call over a life of 1,000,000 bindings: filled, used, released at once,
+// filled again.
+func BenchmarkTablePause(b *testing.B) {
+	const n = 1_000_000
+	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
+		for b.Loop() {
+			t := NewTable(TableConfig{Max: n})
+			r := rand.New(rand.NewPCG(5, 5))
+			var worst [3]time.Duration
+			timed := func(phase int, call func()) {
+				start := time.Now()
+				call()
+				worst[phase] = max(worst[phase], time.Since(start))
+			}
+			bind := func() { t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, 7, benchmarkTime) }
+			for range n {
+				timed(0, bind)
+			}
+			for range 2 * n {
+				key := t.bindings.at(1 + r.Uint32N(n)).first.key
+				timed(1, func() { t.Keep(key, benchmarkTime) })
+			}
+			timed(2, func() { t.Release(7) })
+			for range n {
+				timed(2, bind)
+			}
+			for i, name := range []string{"fill-max-ns", "use-max-ns", "refill-max-ns"} {
+				b.ReportMetric(float64(worst[i].Nanoseconds()), name)
+			}
+		}
+	})
+}
+
+func BenchmarkKey(b *testing.B) {
+	t := NewTable(TableConfig{})
+	const id = "claude:b2f3f2a0-1f0e-4e53-9a4c-2f60d3c1a9d7"
+	b.ReportAllocs()
+	for b.Loop() {
+		t.Key("claude", id, "claude-opus-4-6")
+	}
+}

@@ -1,0 +1,201 @@
+package sessions
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+const (
+	bucketSlots = 12
+	// maxIndexDepth is past what any number of hashes needs: half a billion ids take 19.
+	maxIndexDepth = 26
+)
+
+// segmentBuckets are the sizes that a segment has in turn before it is split into two of the first size: 8 and 12 KiB,
+// which the allocator gives without loss.
+var segmentBuckets = [...]int{128, 192}
+
+// idIndex finds the record of a session id. It is an extendible hash table: a directory of segments, each of which grows
+// and is split by itself, so that no step takes long.
+type idIndex struct {
+	directory []*indexSegment // by the first depth bits of the hash
+	depth     int
+}
+
+type indexSegment struct {
+	buckets []indexBucket
+	used    int
+	size    int // index in segmentBuckets
+	depth   int // how many first bits of the hash its ids share
+}
+
+// indexBucket fills one cache line. An id whose bucket is full is in the next one that is not. Tags are compared all at
+// once: a search one by one would end at a place that the processor can not predict, and that costs more than the
+// search, for it then waits for this line before it asks for the next.
+type indexBucket struct {
+	tags   [bucketSlots]uint8 // of the hash; 0: empty
+	passed uint32             // ids that are in a later bucket because this one was full
+	ids    [bucketSlots]uint32
+}
+
+// matches returns the slots that have a tag, as bits for next. There can be false ones behind a true one.
+func (b *indexBucket) matches(tag uint8) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	low := binary.LittleEndian.Uint64(b.tags[:8]) ^ uint64(tag)*ones
+	high := (uint64(binary.LittleEndian.Uint32(b.tags[8:])) ^ uint64(tag)*ones) | 0xffffffff<<32
+	return (low-ones)&^low&tops>>7 | (high-ones)&^high&tops>>6
+}
+
+// firstMatch is the slot of the lowest bit of what matches returned.
+func firstMatch(matches uint64) int {
+	bit := bits.TrailingZeros64(matches)
+	return (bit>>3 | bit&1<<3) & 15
+}
+
+// indexHash is what the index goes by. Keys are hashes already; it spreads hand-made ones as well.
+func indexHash(key selector.SessionKey) uint64 {
+	x := key.Hi*0x9e3779b97f4a7c15 + key.Lo
+	x ^= x >> 32
+	x *= 0xd6e8feb86659fd93
+	return x ^ x>>32
+}
+
+// indexTag is the last byte of the hash, but not 0.
+func indexTag(hash uint64) uint8 { return uint8(max(hash&0xff, 1)) }
+
+// home is where the search for a hash begins. The bits that decide are neither those of the tag nor of the directory.
+func (s *indexSegment) home(hash uint64) int {
+	return int(hash >> 8 & 0xffff * uint64(len(s.buckets)) >> 16)
+}
+
+func (s *indexSegment) next(i int) int {
+	if i++; i == len(s.buckets) {
+		return 0
+	}
+	return i
+}
+
+// full leaves every sixth slot free, so that few ids pass their bucket.
+func (s *indexSegment) full() bool { return s.used >= len(s.buckets)*bucketSlots*5/6 }
+
+func (s *indexSegment) add(hash uint64, number uint32) {
+	for i := s.home(hash); ; i = s.next(i) {
+		b := &s.buckets[i]
+		if empty := b.matches(0); empty != 0 {
+			slot := firstMatch(empty)
+			b.tags[slot], b.ids[slot] = indexTag(hash), number
+			s.used++
+			return
+		}
+		b.passed++
+	}
+}
+
+func (s *indexSegment) remove(hash uint64, number uint32) {
+	for i := s.home(hash); ; i = s.next(i) {
+		b := &s.buckets[i]
+		for m := b.matches(indexTag(hash)); m != 0; m &= m - 1 {
+			if slot := firstMatch(m); b.ids[slot] == number {
+				b.tags[slot], b.ids[slot] = 0, 0
+				s.used--
+				return
+			}
+		}
+		b.passed--
+	}
+}
+
+func (x *idIndex) segment(hash uint64) *indexSegment {
+	return x.directory[hash>>(64-x.depth)]
+}
+
+// find returns the number of the id record of a key, 0 if there is none.
+func (t *Table) find(key selector.SessionKey) uint32 {
+	if len(t.index.directory) == 0 {
+		return 0
+	}
+	hash := indexHash(key)
+	s := t.index.segment(hash)
+	for i := s.home(hash); ; i = s.next(i) {
+		b := &s.buckets[i]
+		for m := b.matches(indexTag(hash)); m != 0; m &= m - 1 {
+			if number := b.ids[firstMatch(m)]; t.id(number).key == key {
+				return number
+			}
+		}
+		if b.passed == 0 {
+			return 0
+		}
+	}
+}
+
+// indexAdd adds the id record of a key that find does not find.
+func (t *Table) indexAdd(number uint32) {
+	x := &t.index
+	if len(x.directory) == 0 {
+		x.directory = []*indexSegment{newIndexSegment(0, 0)}
+	}
+	hash := indexHash(t.id(number).key)
+	for x.segment(hash).full() {
+		t.growSegment(hash)
+	}
+	x.segment(hash).add(hash, number)
+}
+
+func (t *Table) indexRemove(number uint32) {
+	hash := indexHash(t.id(number).key)
+	t.index.segment(hash).remove(hash, number)
+}
+
+func newIndexSegment(size, depth int) *indexSegment {
+	return &indexSegment{buckets: make([]indexBucket, segmentBuckets[size]), size: size, depth: depth}
+}
+
+// growSegment gives the segment of a hash the next size, or divides it by one more bit.
+func (t *Table) growSegment(hash uint64) {
+	x := &t.index
+	old := x.segment(hash)
+	if old.size+1 < len(segmentBuckets) {
+		bigger := newIndexSegment(old.size+1, old.depth)
+		t.spread(old, [2]*indexSegment{bigger, bigger})
+		*old = *bigger
+		return
+	}
+	if old.depth == maxIndexDepth {
+		// Only keys that are no hashes come here: Table.Key was not used.
+		panic("sessions: too many keys with the same hash")
+	}
+	if old.depth == x.depth {
+		x.double()
+	}
+	half := [2]*indexSegment{newIndexSegment(0, old.depth+1), newIndexSegment(0, old.depth+1)}
+	t.spread(old, half)
+	span := 1 << (x.depth - old.depth) // places of the old segment in the directory
+	first := int(hash>>(64-x.depth)) &^ (span - 1)
+	for i := range span {
+		x.directory[first+i] = half[i*2/span]
+	}
+}
+
+// spread adds the ids of a segment to two others, by the first bit of the hash that they do not share.
+func (t *Table) spread(from *indexSegment, into [2]*indexSegment) {
+	for i := range from.buckets {
+		for _, number := range from.buckets[i].ids {
+			if number != 0 {
+				hash := indexHash(t.id(number).key)
+				into[hash>>(63-from.depth)&1].add(hash, number)
+			}
+		}
+	}
+}
+
+func (x *idIndex) double() {
+	twice := make([]*indexSegment, 2*len(x.directory))
+	for i, s := range x.directory {
+		twice[2*i], twice[2*i+1] = s, s
+	}
+	x.directory = twice
+	x.depth++
+}

@@ -1,0 +1,430 @@
+package sessions
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// tableModel is what Table promises, in the plainest way: a list of bindings in order of use, the oldest first. Dead
+// ones are taken out before anything else happens.
+type tableModel struct {
+	ttl  time.Duration
+	max  int
+	list []*modelBinding
+}
+
+type modelBinding struct {
+	ids  []selector.Session // in order of use, the oldest first
+	slot selector.Slot
+	ends time.Time
+}
+
+func (m *tableModel) purge(now time.Time) {
+	m.list = slices.DeleteFunc(m.list, func(b *modelBinding) bool { return !now.Before(b.ends) })
+}
+
+func (m *tableModel) find(key selector.SessionKey) *modelBinding {
+	for _, b := range m.list {
+		if slices.ContainsFunc(b.ids, func(s selector.Session) bool { return s.Key == key }) {
+			return b
+		}
+	}
+	return nil
+}
+
+func (m *tableModel) remove(b *modelBinding) {
+	m.list = slices.DeleteFunc(m.list, func(other *modelBinding) bool { return other == b })
+}
+
+// use makes b the most recently used.
+func (m *tableModel) use(b *modelBinding, now time.Time) {
+	m.remove(b)
+	m.list = append(m.list, b)
+	b.ends = now.Add(m.ttl)
+}
+
+// unbind takes an id from the binding that has it.
+func (m *tableModel) unbind(key selector.SessionKey) {
+	if b := m.find(key); b != nil {
+		b.ids = slices.DeleteFunc(b.ids, func(s selector.Session) bool { return s.Key == key })
+		if len(b.ids) == 0 {
+			m.remove(b)
+		}
+	}
+}
+
+// add makes an id the most recently used of b.
+func (m *tableModel) add(b *modelBinding, s selector.Session) {
+	if m.find(s.Key) == b {
+		b.ids = slices.DeleteFunc(b.ids, func(other selector.Session) bool { return other.Key == s.Key })
+	} else {
+		m.unbind(s.Key)
+	}
+	b.ids = append(b.ids, s)
+	if len(b.ids) > maxAliases {
+		b.ids = b.ids[1:]
+	}
+}
+
+func (m *tableModel) keep(key selector.SessionKey, now time.Time) time.Time {
+	b := m.find(key)
+	if b == nil {
+		return time.Time{}
+	}
+	m.use(b, now)
+	for _, s := range b.ids {
+		if s.Key == key {
+			m.add(b, s)
+			break
+		}
+	}
+	return b.ends
+}
+
+func (m *tableModel) join(primary selector.Session, fallback selector.SessionKey, now time.Time) time.Time {
+	ends := m.keep(fallback, now)
+	if b := m.find(fallback); b != nil {
+		m.add(b, primary)
+	}
+	return ends
+}
+
+func (m *tableModel) bind(sessions []selector.Session, slot selector.Slot, now time.Time) time.Time {
+	sessions = sessions[:min(len(sessions), maxAliases)]
+	b := m.find(sessions[0].Key)
+	if b == nil {
+		for _, s := range sessions {
+			m.unbind(s.Key)
+		}
+		if len(m.list) >= m.max {
+			m.list = m.list[1:]
+		}
+		b = &modelBinding{}
+	}
+	b.slot = slot
+	m.use(b, now)
+	for _, s := range slices.Backward(sessions) {
+		m.add(b, s)
+	}
+	return b.ends
+}
+
+func (m *tableModel) release(slot selector.Slot) int {
+	before := len(m.list)
+	m.list = slices.DeleteFunc(m.list, func(b *modelBinding) bool { return b.slot == slot })
+	return before - len(m.list)
+}
+
+func (m *tableModel) forget(key selector.SessionKey) (selector.Slot, bool) {
+	b := m.find(key)
+	if b == nil {
+		return 0, false
+	}
+	m.remove(b)
+	return b.slot, true
+}
+
+func (m *tableModel) configure(ttl time.Duration, most int) {
+	m.ttl, m.max = ttl, most
+	m.list = m.list[max(0, len(m.list)-most):]
+}
+
+func (m *tableModel) bound() []Bound {
+	var list []Bound
+	for _, b := range slices.Backward(m.list) {
+		id := b.ids[len(b.ids)-1]
+		list = append(list, Bound{Key: id.Key, Source: id.Source, Slot: b.slot, ExpiresAt: b.ends, Aliases: len(b.ids)})
+	}
+	return list
+}
+
+// tableHistory applies the same random operations to a table and its model.
+type tableHistory struct {
+	table *Table
+	model tableModel
+	now   time.Time
+	keys  []selector.SessionKey
+	slots int
+	most  int // largest max
+	tick  time.Duration
+	rare  int // one in so many releases and changes of the settings is done
+	// draw returns a number below n; the label is for those who read a failed history.
+	draw func(label string, n int) int
+	// failf ends the test.
+	failf func(format string, args ...any)
+}
+
+func newTableHistory(keys, most int) *tableHistory {
+	h := &tableHistory{now: time.Unix(1_800_000_000, 0).UTC(), slots: 4, most: most, tick: time.Second / 2, rare: 1}
+	h.model = tableModel{ttl: 20 * time.Second, max: most}
+	h.table = NewTable(TableConfig{TTL: h.model.ttl, Max: most})
+	for i := range keys {
+		h.keys = append(h.keys, h.table.Key("claude", fmt.Sprint("header:", i), ""))
+	}
+	return h
+}
+
+func (h *tableHistory) key() selector.SessionKey { return h.keys[h.draw("key", len(h.keys))] }
+
+func (h *tableHistory) session() selector.Session {
+	return selector.Session{Key: h.key(), Source: uint8(h.draw("source", 12))}
+}
+
+func (h *tableHistory) slot() selector.Slot { return selector.Slot(h.draw("slot", h.slots)) }
+
+// step is one operation. Configuring is rare, as more than maxEpochs of them within one lifetime are not exact.
+func (h *tableHistory) step() {
+	h.model.purge(h.now)
+	switch op := h.draw("op", 100); {
+	case op < 25:
+		h.stepBind()
+	case op < 50:
+		key := h.key()
+		h.equal("Keep", h.table.Keep(key, h.now), h.model.keep(key, h.now))
+	case op < 70:
+		primary, fallback := h.session(), h.key()
+		h.equal("Join", h.table.Join(primary, fallback, h.now), h.model.join(primary, fallback, h.now))
+	case (op < 75 || op >= 80 && op < 83) && h.draw("rare", h.rare) > 0:
+	case op < 75:
+		slot := h.slot()
+		h.table.Find(h.key(), h.now) // tells the time
+		h.equal("Release", h.table.Release(slot), h.model.release(slot))
+	case op < 80:
+		key := h.key()
+		slot, ok := h.table.Forget(key, h.now)
+		wantSlot, wantOK := h.model.forget(key)
+		h.equal("Forget", fmt.Sprint(slot, ok), fmt.Sprint(wantSlot, wantOK))
+	case op < 83:
+		ttl, most := []time.Duration{3, 10, 20, 60}[h.draw("ttl", 4)]*time.Second, 1+h.draw("max", h.most)
+		h.table.Find(h.key(), h.now)
+		h.table.Configure(ttl, most)
+		h.table.Expire(h.now, len(h.keys))
+		h.model.configure(ttl, most)
+	case op < 86:
+		h.table.Expire(h.now, h.draw("limit", 5))
+	default:
+		h.now = h.now.Add(time.Duration(h.draw("advance", 12)) * h.tick)
+	}
+}
+
+func (h *tableHistory) stepBind() {
+	count := 1 + h.draw("further", 3)
+	if h.draw("many", 20) == 19 {
+		count = 60 + h.draw("further", 10)
+	}
+	var sessions []selector.Session
+	for range count {
+		sessions = append(sessions, h.session())
+	}
+	slot := h.slot()
+	h.equal("Bind", h.table.Bind(sessions, slot, h.now), h.model.bind(sessions, slot, h.now))
+}
+
+func (h *tableHistory) equal(what string, got, want any) {
+	if got != want {
+		h.failf("%s = %v, want %v", what, got, want)
+	}
+}
+
+// compare looks at everything that can be seen from outside, and at how the table is built.
+func (h *tableHistory) compare() {
+	h.model.purge(h.now)
+	bySlot, byKey := make([]int, h.slots), make(map[selector.SessionKey]selector.Slot)
+	for _, b := range h.model.list {
+		bySlot[b.slot]++
+		for _, s := range b.ids {
+			byKey[s.Key] = b.slot
+		}
+	}
+	for _, key := range h.keys {
+		slot, ok := h.table.Find(key, h.now)
+		if want, wantOK := byKey[key]; ok != wantOK || slot != want {
+			h.failf("Find(%v) = %v, %v, want %v, %v", key, slot, ok, want, wantOK)
+		}
+	}
+	h.equal("Len", h.table.Len(), len(h.model.list))
+	h.equal("Max", h.table.Max(), h.model.max)
+	for slot, want := range bySlot {
+		h.equal("Count", h.table.Count(selector.Slot(slot)), want)
+	}
+	if got, want := listAll(h.table, Query{Size: 1 + len(h.keys)/7}, h.now), h.model.bound(); !slices.Equal(got, want) {
+		h.failf("List = %v, want %v", got, want)
+	}
+	if err := cmp.Or(checkTable(h.table), checkEnds(h.table)); err != nil {
+		h.failf("%v", err)
+	}
+}
+
+// listAll returns all pages.
+func listAll(t *Table, q Query, now time.Time) (all []Bound) {
+	for {
+		page, next, err := t.List(q, now)
+		if err != nil {
+			panic(err)
+		}
+		if all = append(all, page...); next == "" {
+			return all
+		}
+		q.Token = next
+	}
+}
+
+func TestTableModel(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		h := newTableHistory(rapid.IntRange(1, 100).Draw(r, "keys"), rapid.IntRange(1, 30).Draw(r, "most"))
+		h.failf = r.Fatalf
+		h.draw = func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(r, label) }
+		for range rapid.IntRange(1, 60).Draw(r, "steps") {
+			h.step()
+			h.compare()
+		}
+	})
+}
+
+// TestTableModelSeeds runs more histories than shrinking allows, and ones that are long enough to fill several chunks.
+func TestTableModelSeeds(t *testing.T) {
+	tests := []struct {
+		name                                 string
+		histories, keys, most, steps, stride int
+		tick                                 time.Duration
+		rare                                 int
+	}{
+		{"few keys", 2000, 12, 6, 60, 1, time.Second / 2, 1},
+		{"many keys", 1000, 150, 60, 80, 4, time.Second / 2, 1},
+		{"many chunks", 1, 20_000, 5000, 25_000, 2500, time.Millisecond, 200},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for seed := range uint64(test.histories) {
+				r := rand.New(rand.NewPCG(seed, 0))
+				h := newTableHistory(test.keys, test.most)
+				h.tick, h.rare = test.tick, test.rare
+				h.failf = func(format string, args ...any) {
+					t.Fatalf("seed %d: %s", seed, fmt.Sprintf(format, args...))
+				}
+				h.draw = func(_ string, n int) int { return r.IntN(n) }
+				for i := range test.steps {
+					h.step()
+					if i%test.stride == 0 {
+						h.compare()
+					}
+				}
+				h.compare()
+			}
+		})
+	}
+}
+
+// checkTable walks over all records and reports the first thing that does not fit.
+func checkTable(t *Table) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.uses.blank()
+	ids, bindings, err := checkUses(t)
+	if err != nil {
+		return err
+	}
+	if bindings != t.bindings.used || ids-t.aliases.used > bindings {
+		return fmt.Errorf("%d bindings and %d ids in the log, %d records and %d aliases", bindings, ids, t.bindings.used, t.aliases.used)
+	}
+	indexed := 0
+	for i, s := range t.index.directory {
+		if i == 0 || s != t.index.directory[i-1] {
+			indexed += s.used
+		}
+	}
+	if indexed != ids {
+		return fmt.Errorf("%d ids in the index, %d in bindings", indexed, ids)
+	}
+	return checkGroups(t)
+}
+
+// checkEnds checks that bindings end in the order of the log within each epoch. That holds as long as time does not go
+// back.
+func checkEnds(t *Table) error {
+	var last *bindingRecord
+	for i := range t.uses.order {
+		for _, number := range t.uses.chunks[t.uses.order[i]].refs {
+			if number == 0 {
+				continue
+			}
+			b := t.bindings.at(number)
+			if last != nil && b.ends < last.ends && !t.epochBetween(last.used, b.used) {
+				return fmt.Errorf("binding %d ends before one that was used before it", number)
+			}
+			last = b
+		}
+	}
+	return nil
+}
+
+// checkUses checks the order of the log, and every binding in it.
+func checkUses(t *Table) (ids, bindings int, err error) {
+	var last bindingRecord
+	for _, number := range t.uses.order {
+		live := uint32(0)
+		for offset, binding := range t.uses.chunks[number].refs {
+			if binding == 0 {
+				continue
+			}
+			live++
+			b := t.bindings.at(binding)
+			if b.place != number<<useBits|uint32(offset) || b.used <= last.used {
+				return 0, 0, fmt.Errorf("binding %d at place %d, used %d after %d", binding, b.place, b.used, last.used)
+			}
+			last = *b
+			bindings++
+			for id := binding; id != 0; id = t.id(id).next {
+				if r := t.id(id); r.used != 0 {
+					ids++
+					if r.owner != binding || t.find(r.key) != id {
+						return 0, 0, fmt.Errorf("id %d of binding %d is not found or not its own", id, binding)
+					}
+				}
+			}
+		}
+		if live != t.uses.chunks[number].live {
+			return 0, 0, fmt.Errorf("chunk holds %d, counts %d", live, t.uses.chunks[number].live)
+		}
+	}
+	return ids, bindings, nil
+}
+
+// checkGroups checks that the groups hold each binding once and count right.
+func checkGroups(t *Table) error {
+	var numbers []uint32
+	for slot, number := range t.bySlot {
+		if g := t.groups.at(number); g.slot != slot || g.released {
+			return fmt.Errorf("group %d is not that of slot %d", number, slot)
+		}
+		numbers = append(numbers, number)
+	}
+	dead := 0
+	for number := t.released; number != 0; number = t.groups.at(number).after {
+		dead += int(t.groups.at(number).count)
+		numbers = append(numbers, number)
+	}
+	all := 0
+	for _, number := range numbers {
+		count := 0
+		for b := t.groups.at(number).members; b != 0; b = t.bindings.at(b).after {
+			count++
+		}
+		if count == 0 || count != int(t.groups.at(number).count) {
+			return fmt.Errorf("group %d has %d members, counts %d", number, count, t.groups.at(number).count)
+		}
+		all += count
+	}
+	if all != t.bindings.used || dead != t.deadBindings || len(numbers) != t.groups.used {
+		return fmt.Errorf("%d bindings in %d groups, %d dead, want %d in %d, %d", all, len(numbers), dead, t.bindings.used, t.groups.used, t.deadBindings)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package sessions
+
+import "github.com/credbroker/credbroker/selector"
+
+// maxAliases is how many ids one binding may have.
+const maxAliases = 64
+
+// aliasBit marks the number of an id record that is not the one inside a binding record.
+const aliasBit = 1 << 31
+
+// idRecord is one session id.
+type idRecord struct {
+	key selector.SessionKey
+	// used is the number of its last use, and in the lowest byte its source; 0: vacant.
+	used  uint64
+	owner uint32 // its binding
+	next  uint32 // the next id of the same binding
+}
+
+func (r *idRecord) link() *uint32 { return &r.next }
+
+// touch notes a use.
+func (r *idRecord) touch(use uint64) { r.used = use<<8 | r.used&0xff }
+
+// bindingRecord is one binding with its first id: 64 bytes, so that a hit on that id touches one cache line.
+type bindingRecord struct {
+	// first may be vacant, but is always where the list of ids begins.
+	first idRecord
+	ends  int64  // nanoseconds since 1970
+	used  uint64 // number of its last use
+	place uint32 // in the log of uses
+	group uint32
+	// Neighbours in the group.
+	before, after uint32
+}
+
+func (r *bindingRecord) link() *uint32 { return &r.after }
+
+// slotGroup is the bindings of one slot since it was last released. A released group has no slot any more, and its
+// bindings are dead.
+type slotGroup struct {
+	slot     selector.Slot
+	released bool
+	members  uint32 // the first of them
+	count    int32
+	// Neighbours among the released groups.
+	before, after uint32
+}
+
+func (r *slotGroup) link() *uint32 { return &r.after }
+
+// id returns the record behind a number that the index holds.
+func (t *Table) id(number uint32) *idRecord {
+	if number&aliasBit != 0 {
+		return t.aliases.at(number &^ aliasBit)
+	}
+	return &t.bindings.at(number).first
+}
+
+// live returns the binding of a key and the number of its id record, if it is alive. The binding is 0 if there is none,
+// dead or alive.
+func (t *Table) live(key selector.SessionKey, now int64) (id, binding uint32, alive bool) {
+	if id = t.find(key); id == 0 {
+		return 0, 0, false
+	}
+	binding = t.id(id).owner
+	b := t.bindings.at(binding)
+	return id, binding, now < b.ends && !t.groups.at(b.group).released
+}
+
+// create makes a binding without ids. The caller adds one and calls use.
+func (t *Table) create(slot selector.Slot) uint32 {
+	binding := t.bindings.take()
+	b := t.bindings.at(binding)
+	b.first.owner = binding
+	b.place = noPlace
+	t.join(binding, slot)
+	return binding
+}
+
+// drop frees a binding and all its ids.
+func (t *Table) drop(binding uint32) {
+	b := t.bindings.at(binding)
+	if b.first.used != 0 {
+		t.indexRemove(binding)
+	}
+	for number := b.first.next; number != 0; {
+		r := t.id(number)
+		next := r.next
+		t.indexRemove(number)
+		t.aliases.put(number &^ aliasBit)
+		number = next
+	}
+	t.leave(binding)
+	t.uses.remove(b.place)
+	t.bindings.put(binding)
+	if t.bindings.used == 0 && len(t.bindings.chunks)+len(t.aliases.chunks) > 2 {
+		t.clear()
+	}
+}
+
+// attach gives a binding an id that the index does not hold.
+func (t *Table) attach(binding uint32, s selector.Session) {
+	b := t.bindings.at(binding)
+	count, oldest := t.leastUsedID(binding)
+	if count >= maxAliases || count > 0 && t.aliases.used >= t.maxAliasRecords() {
+		t.detach(oldest)
+	}
+	number, r := binding, &b.first
+	if b.first.used != 0 {
+		number = t.aliases.take()
+		r = t.aliases.at(number)
+		number |= aliasBit
+		r.owner, r.next, b.first.next = binding, b.first.next, number
+	}
+	t.seq++
+	r.key = s.Key
+	r.used = t.seq<<8 | uint64(s.Source)
+	t.indexAdd(number)
+}
+
+// detach takes an id from its binding and reports whether that was the last one; the caller then drops the binding.
+func (t *Table) detach(number uint32) (last bool) {
+	r := t.id(number)
+	t.indexRemove(number)
+	b := t.bindings.at(r.owner)
+	if number&aliasBit == 0 {
+		r.key, r.used = selector.SessionKey{}, 0
+	} else {
+		before := &b.first
+		for before.next != number {
+			before = t.id(before.next)
+		}
+		before.next = r.next
+		t.aliases.put(number &^ aliasBit)
+	}
+	return b.first.used == 0 && b.first.next == 0
+}
+
+// leastUsedID counts the ids of a binding and returns the number of the one whose last use is longest ago.
+func (t *Table) leastUsedID(binding uint32) (count int, oldest uint32) {
+	var least uint64
+	for number := binding; number != 0; {
+		r := t.id(number)
+		if r.used != 0 {
+			if count++; oldest == 0 || r.used < least {
+				oldest, least = number, r.used
+			}
+		}
+		number = r.next
+	}
+	return count, oldest
+}
+
+// lastUsedID counts the ids of a binding and returns the one that was used last.
+func (t *Table) lastUsedID(binding uint32) (count int, latest idRecord) {
+	for number := binding; number != 0; {
+		r := t.id(number)
+		if r.used != 0 {
+			if count++; r.used > latest.used {
+				latest = *r
+			}
+		}
+		number = r.next
+	}
+	return count, latest
+}
+
+// maxAliasRecords bounds what ids can cost beyond the first of each binding. With 64 ids in each, a hostile client
+// could make the table forty times as large as one id a binding makes it.
+func (t *Table) maxAliasRecords() int { return 1<<16 + 4*t.max }

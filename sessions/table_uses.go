@@ -1,0 +1,190 @@
+package sessions
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+const (
+	useBits  = 10
+	useChunk = 1 << useBits
+	noPlace  = math.MaxUint32
+)
+
+// useLog keeps the bindings in order of their last use. A use appends the binding's number and blanks its older entry,
+// so a place in the order can be found by number of use, and nothing of the binding's neighbours is touched.
+// Table.compactUses keeps the log at most about twice as long as there are bindings.
+type useLog struct {
+	chunks []useLogChunk // by chunk number
+	order  []uint32      // chunk numbers, least recently used first; all but the last hold something
+	spare  []uint32      // chunk numbers not in use
+	fill   uint32        // entries written to the last chunk
+	newest uint32        // place of the last entry
+	// Entries to blank, which lie anywhere in memory: many at once wait for it together.
+	stale  [64]uint32
+	stales int
+}
+
+type useLogChunk struct {
+	refs  *[useChunk]uint32 // numbers of bindings; 0: blank
+	base  uint64            // no entry was used before this use; greater in each chunk of the order
+	live  uint32            // entries that are not blank
+	first uint32            // entries before this one are blank
+}
+
+// append adds a binding as the most recently used and returns its place.
+func (l *useLog) append(binding uint32, use uint64) uint32 {
+	if len(l.order) == 0 || l.fill == useChunk {
+		l.begin(use)
+	}
+	number := l.order[len(l.order)-1]
+	c := &l.chunks[number]
+	c.refs[l.fill] = binding
+	c.live++
+	l.newest = number<<useBits | l.fill
+	l.fill++
+	return l.newest
+}
+
+// begin starts a chunk.
+func (l *useLog) begin(use uint64) {
+	var number uint32
+	if last := len(l.order) - 1; last >= 0 && l.chunks[l.order[last]].live == 0 {
+		number = l.order[last]
+	} else {
+		if n := len(l.spare); n > 0 {
+			number, l.spare = l.spare[n-1], l.spare[:n-1]
+		} else {
+			number = uint32(len(l.chunks))
+			l.chunks = append(l.chunks, useLogChunk{refs: new([useChunk]uint32)})
+		}
+		l.order = append(l.order, number)
+	}
+	refs := l.chunks[number].refs
+	clear(refs[:])
+	l.chunks[number] = useLogChunk{refs: refs, base: use}
+	l.fill = 0
+}
+
+// seal ends the last chunk, so that what is used from now on lies in others.
+func (l *useLog) seal() { l.fill, l.newest = useChunk, noPlace }
+
+// remove takes an entry out of the order.
+func (l *useLog) remove(place uint32) {
+	if place == l.newest {
+		l.newest = noPlace
+	}
+	l.stale[l.stales] = place
+	if l.stales++; l.stales == len(l.stale) {
+		l.blank()
+	}
+}
+
+// blank does what remove has left to do. Whoever reads the log calls it first.
+func (l *useLog) blank() {
+	for _, place := range l.stale[:l.stales] {
+		number := place >> useBits
+		c := &l.chunks[number]
+		c.refs[place&(useChunk-1)] = 0
+		c.live--
+		if c.live == 0 && number != l.order[len(l.order)-1] {
+			l.retire(l.from(c.base))
+		}
+	}
+	l.stales = 0
+}
+
+// retire takes the chunk at a position of the order out of use.
+func (l *useLog) retire(i int) {
+	l.spare = append(l.spare, l.order[i])
+	l.order = slices.Delete(l.order, i, i+1)
+}
+
+// from returns the position in the order of the first chunk that begins at a use or after it.
+func (l *useLog) from(use uint64) int {
+	return sort.Search(len(l.order), func(i int) bool { return l.chunks[l.order[i]].base >= use })
+}
+
+// oldest returns the least recently used binding of the chunks from a position on; 0: none.
+func (l *useLog) oldest(i int) uint32 {
+	if i >= len(l.order) {
+		return 0
+	}
+	c := &l.chunks[l.order[i]]
+	if c.live == 0 { // then it is the last
+		return 0
+	}
+	for c.refs[c.first] == 0 {
+		c.first++
+	}
+	return c.refs[c.first]
+}
+
+// use makes a binding the most recently used and starts its time to live anew.
+func (t *Table) use(binding uint32, now int64) {
+	t.seq++
+	b := t.bindings.at(binding)
+	b.used = t.seq
+	b.ends = addSaturated(now, t.ttl)
+	t.noteEnd(b.ends)
+	if b.place != noPlace {
+		if b.place == t.uses.newest {
+			return
+		}
+		t.uses.remove(b.place)
+	}
+	b.place = t.uses.append(binding, t.seq)
+	if t.uses.fill == 1 {
+		t.compactUses()
+	}
+}
+
+// compactUses keeps the log short. It is called when a chunk is begun.
+func (t *Table) compactUses() {
+	for range 2 { // one to keep the length, one to get shorter after many bindings went
+		if len(t.uses.order) <= 2*(t.bindings.used>>useBits)+2 || !t.mergeUses() {
+			return
+		}
+	}
+}
+
+// mergeUses joins the two neighbouring chunks that hold the least, the last chunk aside. A log more than twice as long
+// as it need be has two that fit into one.
+func (t *Table) mergeUses() bool {
+	l := &t.uses
+	l.blank()
+	best, least := -1, uint32(useChunk+1)
+	for i := 0; i+2 < len(l.order); i++ {
+		a, b := &l.chunks[l.order[i]], &l.chunks[l.order[i+1]]
+		if sum := a.live + b.live; sum < least && !t.epochBetween(a.base, b.base) {
+			best, least = i, sum
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	into := l.order[best]
+	end := t.moveUses(into, into, 0)
+	end = t.moveUses(l.order[best+1], into, end)
+	c := &l.chunks[into]
+	c.live, c.first = end, 0
+	l.retire(best + 1)
+	return true
+}
+
+// moveUses moves what a chunk holds to places from end on of the chunk into, and returns the new end.
+func (t *Table) moveUses(from, into, end uint32) uint32 {
+	target := t.uses.chunks[into].refs
+	source := t.uses.chunks[from].refs
+	for i, binding := range source {
+		if binding == 0 {
+			continue
+		}
+		source[i] = 0
+		target[end] = binding
+		t.bindings.at(binding).place = into<<useBits | end
+		end++
+	}
+	return end
+}
