@@ -3,9 +3,11 @@ package sessions
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
 )
@@ -30,6 +32,23 @@ func BenchmarkWalk(b *testing.B) {
 		for b.Loop() {
 			gjson.Parse(text).ForEach(func(_, _ gjson.Result) bool { return true })
 		}
+	})
+}
+
+// BenchmarkIdentifyToWalk measures the two in turns and reports the ratio of their best times, which other load on the
+// machine changes little. One operation is both.
+func BenchmarkIdentifyToWalk(b *testing.B) {
+	benchBodies(b, func(b *testing.B, body []byte) {
+		text := string(body)
+		walk, identify := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+		for b.Loop() {
+			start := time.Now()
+			gjson.Parse(text).ForEach(func(_, _ gjson.Result) bool { return true })
+			between := time.Now()
+			Identify(nil, body)
+			walk, identify = min(walk, between.Sub(start)), min(identify, time.Since(between))
+		}
+		b.ReportMetric(float64(identify)/float64(walk), "ratio")
 	})
 }
 
