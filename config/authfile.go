@@ -55,7 +55,7 @@ func parseAuth(id, file string, data []byte) (*draft, Problems) {
 	if ok {
 		v := f.at(root, root.Line, "")
 		if v.kind() != "a mapping" {
-			v.problem("is %s; allowed: one JSON object", v.kind())
+			v.problemf("is %s; allowed: one JSON object", v.kind())
 		} else {
 			f.read(v)
 		}
@@ -94,7 +94,7 @@ func present(list []member) map[string]value {
 func (f *authFile) provider(v value) string {
 	given, ok := f.top["type"]
 	if !ok {
-		v.problem("has no type; allowed: type with the name of the provider, such as claude")
+		v.problemf("has no type; allowed: type with the name of the provider, such as claude")
 		return ""
 	}
 	text, ok := given.text(maxProvider)
@@ -103,7 +103,7 @@ func (f *authFile) provider(v value) string {
 	}
 	text = strings.ToLower(strings.TrimSpace(text))
 	if wrong := wrongProvider(text); wrong != "" {
-		given.problem("%s", wrong)
+		given.problemf("%s", wrong)
 	}
 	return text
 }
@@ -120,7 +120,7 @@ func (f *authFile) plain(name string, limit int, rule func(string) string) strin
 		return ""
 	}
 	if wrong := rule(text); wrong != "" {
-		v.problem("%s", wrong)
+		v.problemf("%s", wrong)
 		return ""
 	}
 	return text
@@ -145,7 +145,7 @@ func (f *authFile) id(name string) string {
 	text, ok := v.scalar(maxAccount)
 	text = strings.TrimSpace(text)
 	if wrong := wrongLine(text); ok && wrong != "" {
-		v.problem("%s", wrong)
+		v.problemf("%s", wrong)
 	}
 	return text
 }
@@ -188,7 +188,7 @@ func (f *authFile) settings() {
 	a.Dialect = f.plain("dialect", maxDialect, wrongLine)
 	f.draft.proxy = f.plain("proxy_url", maxURL, wrongProxyURL)
 	known := fields{
-		"disabled":   func(v value) { a.Disabled, _ = v.boolean() },
+		"disabled":   func(v value) { a.Disabled = v.boolean() },
 		"priority":   func(v value) { a.Priority = filePriority(v) },
 		"weight":     func(v value) { a.Weight = fileWeight(v) },
 		"models":     func(v value) { a.Models = f.draft.readGlobs(v) },
@@ -273,7 +273,7 @@ func fileWeight(v value) *uint32 {
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(v.node.Value), 10, 32)
 	if err != nil || n > selector.MaxWeight {
-		v.problem("does not fit; allowed: a whole number from 0 to %d", selector.MaxWeight)
+		v.problemf("does not fit; allowed: a whole number from 0 to %d", selector.MaxWeight)
 		return nil
 	}
 	w := uint32(n)
@@ -329,7 +329,7 @@ func instant(v value) time.Time {
 		at = parsed
 	}
 	if at.IsZero() || at.Year() > 9999 {
-		v.problem("is no time that can be read; allowed: %s", allowed)
+		v.problemf("is no time that can be read; allowed: %s", allowed)
 		return time.Time{}
 	}
 	return at.UTC()

@@ -186,6 +186,7 @@ func TestAuthFileReject(t *testing.T) {
 		{"a list", `[{"type":"x"}]`, `auths/a.json:1: is a list; allowed: one JSON object`},
 		{"null", `null`, `auths/a.json:1: is empty; allowed: one JSON object`},
 		{"deep", strings.Repeat(`{"a":`, 100), `auths/a.json:1: is nested too deep; allowed: 64 levels`},
+		{"many values", `{"type":"x","a":[` + strings.Repeat("0,", maxJSONValues) + `0]}`, `auths/a.json:1: has too many values; allowed: 50000`},
 		{"no type", `{}`, `auths/a.json:1: has no type; allowed: type with the name of the provider, such as claude`},
 		{"a blank type", `{"type":" "}`, `auths/a.json:1: type: is empty; allowed: text on one line, with no white space around it`},
 		{"every provider", `{"type":"Mixed"}`, `auths/a.json:1: type: mixed stands for every provider; allowed: any other name, such as claude`},

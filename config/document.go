@@ -49,7 +49,7 @@ func (d *document) listen(v value) {
 			d.into.lines["listen.grpc"] = v.line
 			addresses := v.list(maxListen)
 			if v.isNull() || len(addresses) == 0 && v.kind() == "a list" {
-				v.problem("is empty; allowed: at least one address")
+				v.problemf("is empty; allowed: at least one address")
 			}
 			l.GRPC, given = nil, append(given, addresses...)
 			for _, a := range addresses {
@@ -69,7 +69,7 @@ func (d *document) listen(v value) {
 		},
 		"insecure": func(v value) {
 			d.into.lines["listen.insecure"] = v.line
-			l.Insecure, _ = v.boolean()
+			l.Insecure = v.boolean()
 		},
 	}
 	v.object(known)
@@ -85,11 +85,11 @@ func (d *document) checkAddresses(given []value) {
 			continue
 		}
 		if seen[text] && !strings.HasSuffix(text, ":0") {
-			v.problem("%s is listed twice", quoted(text))
+			v.problemf("%s is listed twice", quoted(text))
 		}
 		seen[text] = true
 		if !isLocal(text) && !d.into.Listen.Insecure {
-			v.problem("%s can be reached from other machines, and what is sent there is neither encrypted nor authenticated; "+
+			v.problemf("%s can be reached from other machines, and what is sent there is neither encrypted nor authenticated; "+
 				"allowed: a loopback address such as 127.0.0.1:7420, unix:///path, or listen.insecure: true", quoted(text))
 		}
 	}
@@ -114,7 +114,7 @@ func rule(v value) Rule {
 		"strategy": func(v value) { r.Strategy = strategy(v) },
 	})
 	if !present["strategy"] {
-		v.problem("has no strategy; allowed: strategy with provider, model or both")
+		v.problemf("has no strategy; allowed: strategy with provider, model or both")
 	}
 	return r
 }
@@ -124,28 +124,28 @@ func strategy(v value) selector.Strategy {
 	for s := selector.RoundRobin; s <= selector.WeightedRoundRobin; s++ {
 		names = append(names, s.String())
 	}
-	word, _ := v.word(names...)
+	word := v.word(names...)
 	s, _ := selector.ParseStrategy(word) // what is no word was reported
 	return s
 }
 
 func sessions(v value, s *Sessions) {
 	v.object(fields{
-		"affinity": func(v value) { s.Affinity, _ = v.boolean() },
+		"affinity": func(v value) { s.Affinity = v.boolean() },
 		"ttl":      func(v value) { s.TTL, _ = v.duration(minTTL, maxTTL) },
 		"max": func(v value) {
 			n, _ := v.integer(1, maxBindings)
 			s.Max = int(n)
 		},
-		"failback": func(v value) { s.Failback, _ = v.boolean() },
+		"failback": func(v value) { s.Failback = v.boolean() },
 	})
 }
 
 func logging(v value, l *Log) {
 	v.object(fields{
-		"level":  func(v value) { l.Level, _ = v.word("debug", "info", "warn", "error") },
-		"access": func(v value) { l.Access, _ = v.boolean() },
-		"format": func(v value) { l.Format, _ = v.word("json", "console") },
+		"level":  func(v value) { l.Level = v.word("debug", "info", "warn", "error") },
+		"access": func(v value) { l.Access = v.boolean() },
+		"format": func(v value) { l.Format = v.word("json", "console") },
 	})
 }
 
@@ -159,7 +159,7 @@ func (d *document) authDirs(v value) {
 		dir := beside(d.file, text)
 		for _, other := range d.into.AuthDirs {
 			if within(other, dir) || within(dir, other) {
-				element.problem("is the same folder as %s, or one lies in the other", other)
+				element.problemf("is the same folder as %s, or one lies in the other", other)
 				ok = false
 				break
 			}

@@ -108,7 +108,7 @@ func (d *draft) send() []selector.Header {
 // The readers below are those of keys that mean the same in the YAML file and in auth files.
 
 func (d *draft) readKind(v value) {
-	switch word, _ := v.word(wordAPIKey, wordOAuth); word {
+	switch v.word(wordAPIKey, wordOAuth) {
 	case wordAPIKey:
 		d.auth.Kind = selector.KindAPIKey
 	case wordOAuth:
@@ -119,13 +119,13 @@ func (d *draft) readKind(v value) {
 func (d *draft) readAttributes(v value) {
 	members := v.members()
 	if len(members) > maxAttributes {
-		v.problem("has %d attributes; allowed: at most %d", len(members), maxAttributes)
+		v.problemf("has %d attributes; allowed: at most %d", len(members), maxAttributes)
 		return
 	}
 	attributes := make(map[string]string, len(members))
 	for _, m := range members {
 		if wrong := wrongLine(m.key); wrong != "" || len(m.key) > maxID {
-			m.problem("is no name of an attribute; allowed: one line of at most %d bytes", maxID)
+			m.problemf("is no name of an attribute; allowed: one line of at most %d bytes", maxID)
 		} else if text, ok := m.scalar(maxAttribute); ok {
 			attributes[m.key] = text
 		}
@@ -139,7 +139,7 @@ func (d *draft) readAttributes(v value) {
 func (d *draft) readHeaders(v value, read func(value) (string, bool)) {
 	members := v.members()
 	if len(members) > maxHeaders {
-		v.problem("has %d headers; allowed: at most %d", len(members), maxHeaders)
+		v.problemf("has %d headers; allowed: at most %d", len(members), maxHeaders)
 		return
 	}
 	d.headers = make(map[string]string, len(members))
@@ -148,11 +148,11 @@ func (d *draft) readHeaders(v value, read func(value) (string, bool)) {
 		lower := strings.ToLower(m.key)
 		if wrong := wrongHeaderName(m.key); wrong != "" {
 			// The name is not repeated: it may be a header and its secret in one.
-			v.problem("%s", "has a name that "+wrong)
+			v.problemf("%s", "has a name that "+wrong)
 			continue
 		}
 		if seen[lower] {
-			m.problem("is named twice; case does not count")
+			m.problemf("is named twice; case does not count")
 		}
 		seen[lower] = true
 		if text, ok := read(m.value); ok {

@@ -71,8 +71,7 @@ func readFile(path string, limit int64) ([]byte, stamp, error) {
 
 // unreadable drops the path, which the caller names already.
 func unreadable(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathError.Err
 	}
 	return fmt.Errorf("cannot be read: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,8 +15,14 @@ import (
 // maxDepth is how deep the values of an auth file may lie in each other.
 const maxDepth = 64
 
-// errTooDeep is no fault of syntax.
-var errTooDeep = errors.New("is nested too deep")
+// maxJSONValues is how many values an auth file may hold.
+const maxJSONValues = 50_000
+
+// These are no faults of syntax.
+var (
+	errTooDeep = fmt.Errorf("is nested too deep; allowed: %d levels", maxDepth)
+	errTooMany = fmt.Errorf("has too many values; allowed: %d", maxJSONValues)
+)
 
 // parseJSON reads one JSON object as the same nodes that YAML gives, so that one reader serves both.
 func (r *reader) parseJSON(data []byte) (*yaml.Node, bool) {
@@ -32,8 +39,8 @@ func (r *reader) parseJSON(data []byte) (*yaml.Node, bool) {
 	switch {
 	case err == nil:
 		return node, true
-	case errors.Is(err, errTooDeep):
-		r.add(Problem{Line: p.here(), Message: fmt.Sprintf("%s; allowed: %d levels", err, maxDepth)})
+	case errors.Is(err, errTooDeep), errors.Is(err, errTooMany):
+		r.add(Problem{Line: p.here(), Message: err.Error()})
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		r.add(Problem{Line: p.here(), Message: "is not JSON: it ends too early"})
 	default:
@@ -49,6 +56,7 @@ type jsonParser struct {
 	decoder *json.Decoder
 	line    int // at counted
 	counted int
+	values  int
 }
 
 // here is the line that the decoder has reached.
@@ -63,8 +71,7 @@ func (p *jsonParser) lineAt(offset int) int {
 
 // after is the line of a fault of syntax.
 func (p *jsonParser) after(err error) int {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return p.lineAt(int(syntax.Offset))
 	}
 	return p.here()
@@ -78,6 +85,9 @@ func (p *jsonParser) value(depth int) (*yaml.Node, error) {
 	if depth == maxDepth {
 		return nil, errTooDeep
 	}
+	if p.values++; p.values > maxJSONValues {
+		return nil, errTooMany
+	}
 	node := &yaml.Node{Kind: yaml.ScalarNode, Line: p.here()}
 	switch token := token.(type) {
 	case json.Delim:
@@ -90,7 +100,7 @@ func (p *jsonParser) value(depth int) (*yaml.Node, error) {
 			node.Tag = "!!float"
 		}
 	case bool:
-		node.Tag, node.Value = "!!bool", fmt.Sprint(token)
+		node.Tag, node.Value = "!!bool", strconv.FormatBool(token)
 	case nil:
 		node.Tag, node.Value = "!!null", "null"
 	}

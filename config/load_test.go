@@ -43,8 +43,7 @@ func TestLoadReject(t *testing.T) {
 			if err == nil {
 				t.Fatalf("Load(%s) = %+v, want problems", fixture, c)
 			}
-			var problems Problems
-			if !errors.As(err, &problems) {
+			if _, ok := errors.AsType[Problems](err); !ok {
 				t.Fatalf("Load(%s): %T is not Problems", fixture, err)
 			}
 			got := strings.ReplaceAll(err.Error(), "testdata/reject/", "") + "\n"

@@ -73,6 +73,6 @@ func (f *findings) all() Problems {
 	if f.more == 0 {
 		return f.found
 	}
-	return append(f.found[:len(f.found):len(f.found)],
+	return append(slices.Clip(f.found),
 		Problem{File: f.file, Message: "has " + strconv.Itoa(f.more) + " more problems"})
 }

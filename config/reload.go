@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -48,27 +49,40 @@ func (w wanted) moved() bool {
 	return false
 }
 
-// loadConfig loads the YAML file and its secrets. Files that were not known before are watched and then read again.
+// loadConfig loads the YAML file and its secrets. If it refers to other files than before, those are watched and then
+// all are read again.
 func (s *Source) loadConfig() (wanted, *Config, Problems) {
 	if s.path == "" {
 		return wanted{}, Default(), nil
 	}
-	files := []string{s.path}
-	for file := range s.wanted.stamps {
-		if file != s.path {
-			files = append(files, file)
-		}
-	}
-	w := s.want(files)
+	w := s.want(s.wanted.files(s.path))
 	c, problems := load(s.path, s.o)
-	for _, file := range c.secretFiles {
-		if _, known := w.stamps[file]; !known {
-			w = s.want(append([]string{s.path}, c.secretFiles...))
-			c, problems = load(s.path, s.o)
-			break
-		}
+	if files := append(c.secretFiles, s.path); !w.exactly(files) {
+		w = s.want(files)
+		c, problems = load(s.path, s.o)
 	}
 	return w, c, problems
+}
+
+// files are those that were wanted, and one more.
+func (w wanted) files(more string) []string {
+	files := slices.Collect(maps.Keys(w.stamps))
+	if _, ok := w.stamps[more]; !ok {
+		files = append(files, more)
+	}
+	return files
+}
+
+// exactly tells whether these files, each of them perhaps several times, are what is wanted.
+func (w wanted) exactly(files []string) bool {
+	seen := make(map[string]bool, len(files))
+	for _, file := range files {
+		if _, ok := w.stamps[file]; !ok {
+			return false
+		}
+		seen[file] = true
+	}
+	return len(seen) == len(w.stamps)
 }
 
 // reloadConfig takes over the YAML file if nothing is wrong with it.
@@ -135,7 +149,7 @@ func (s *Source) takeDirs(c *Config) {
 		before[t.root] = t
 	}
 	moved := make(map[place]*selector.Auth)
-	var trees []*tree
+	trees := make([]*tree, 0, len(c.AuthDirs))
 	for i, dir := range c.AuthDirs {
 		t, rank := before[dir], i+1
 		delete(before, dir)

@@ -68,9 +68,11 @@ func (s *Source) Run(ctx context.Context) error {
 
 func (s *Source) follow(ctx context.Context, w *watcher) {
 	changes, again, last := newBatch(s.pace.settle), newBatch(s.pace.again), newBatch(s.pace.last)
-	for _, b := range []*batch{changes, again, last} {
-		defer b.timer.Stop()
-	}
+	defer func() {
+		for _, b := range []*batch{changes, again, last} {
+			b.timer.Stop()
+		}
+	}()
 	rescan := time.NewTicker(s.pace.rescan)
 	defer rescan.Stop()
 	events, faults := w.events()
@@ -82,9 +84,9 @@ func (s *Source) follow(ctx context.Context, w *watcher) {
 			return
 		case event := <-events:
 			changes.add(s.locate(event.Name))
-		case <-faults:
+		case err := <-faults:
 			// Events are missing, whatever the fault is.
-			changes.add(touched{everything: true})
+			changes.add(touched{everything: err != nil})
 		case <-changes.timer.C:
 			again.add(s.apply(changes.take(), tentative))
 		case <-again.timer.C:

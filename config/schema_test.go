@@ -125,14 +125,14 @@ func structKeys(of reflect.Type, way string, keys *[]string) {
 	if of.Kind() != reflect.Struct {
 		return
 	}
-	for i := range of.NumField() {
-		name := of.Field(i).Tag.Get("yaml")
+	for field := range of.Fields() {
+		name := field.Tag.Get("yaml")
 		if name == "" || name == "-" {
 			continue
 		}
 		key := strings.TrimPrefix(way+"."+name, ".")
 		*keys = append(*keys, key)
-		structKeys(of.Field(i).Type, key, keys)
+		structKeys(field.Type, key, keys)
 	}
 }
 

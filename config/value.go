@@ -46,13 +46,13 @@ func (r *reader) at(node *yaml.Node, line int, field string) value {
 	return value{r: r, node: node, line: line, field: field}
 }
 
-func (v value) problem(format string, args ...any) {
+func (v value) problemf(format string, args ...any) {
 	v.r.add(Problem{Line: v.line, Field: v.field, Message: fmt.Sprintf(format, args...)})
 }
 
 // wrong reports a value of the wrong type. The value itself is not repeated: it may be a secret in the wrong place.
 func (v value) wrong(allowed string) {
-	v.problem("is %s; allowed: %s", v.kind(), allowed)
+	v.problemf("is %s; allowed: %s", v.kind(), allowed)
 }
 
 func (v value) isNull() bool { return v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!null" }
@@ -101,7 +101,7 @@ func (v value) members() []member {
 		}
 		m := member{key.Value, v.r.at(node, key.Line, join(v.field, key.Value))}
 		if first, ok := lines[key.Value]; ok {
-			m.problem("duplicate key; the first is on line %d", first)
+			m.problemf("duplicate key; the first is on line %d", first)
 			continue
 		}
 		lines[key.Value] = key.Line
@@ -149,7 +149,7 @@ func (m member) unknown(known fields) {
 	} else if near := nearest(m.key, names); near != "" {
 		perhaps = fmt.Sprintf(", did you mean %s?", near)
 	}
-	m.problem("unknown key%s; allowed: %s", perhaps, strings.Join(names, ", "))
+	m.problemf("unknown key%s; allowed: %s", perhaps, strings.Join(names, ", "))
 }
 
 // list is the elements of a list of at most limit; null has none.
@@ -162,7 +162,7 @@ func (v value) list(limit int) []value {
 		return nil
 	}
 	if n := len(v.node.Content); n > limit {
-		v.problem("has %d elements; allowed: at most %d", n, limit)
+		v.problemf("has %d elements; allowed: at most %d", n, limit)
 		return nil
 	}
 	elements := make([]value, len(v.node.Content))
@@ -197,7 +197,7 @@ func (v value) text(limit int) (string, bool) {
 
 func (v value) sized(limit int) (string, bool) {
 	if n := len(v.node.Value); n > limit {
-		v.problem("has %d bytes; allowed: at most %d", n, limit)
+		v.problemf("has %d bytes; allowed: at most %d", n, limit)
 		return "", false
 	}
 	return v.node.Value, true
@@ -210,7 +210,7 @@ func (v value) checked(limit int, rule func(text string) string) (string, bool) 
 		return "", false
 	}
 	if wrong := rule(text); wrong != "" {
-		v.problem("%s", wrong)
+		v.problemf("%s", wrong)
 		return "", false
 	}
 	return text, true
@@ -228,29 +228,29 @@ func (v value) texts(length, limit int, rule func(text string) string) []string 
 }
 
 // word is one of some words.
-func (v value) word(allowed ...string) (string, bool) {
+func (v value) word(allowed ...string) string {
 	list := strings.Join(allowed, ", ")
 	if v.kind() != "text" {
 		v.wrong(list)
-		return "", false
+		return ""
 	}
 	if !slices.Contains(allowed, v.node.Value) {
 		perhaps := ""
 		if near := nearest(v.node.Value, allowed); near != "" {
 			perhaps = fmt.Sprintf(", did you mean %s?", near)
 		}
-		v.problem("is none of the words%s; allowed: %s", perhaps, list)
-		return "", false
+		v.problemf("is none of the words%s; allowed: %s", perhaps, list)
+		return ""
 	}
-	return v.node.Value, true
+	return v.node.Value
 }
 
-func (v value) boolean() (yes, ok bool) {
+func (v value) boolean() bool {
+	var yes bool
 	if v.kind() != "a truth value" || v.node.Decode(&yes) != nil {
 		v.wrong("true or false")
-		return false, false
 	}
-	return yes, true
+	return yes
 }
 
 // integer is a whole number between two others.
@@ -262,7 +262,7 @@ func (v value) integer(low, high int64) (int64, bool) {
 	}
 	var n int64
 	if v.node.ShortTag() != "!!int" || v.node.Decode(&n) != nil || n < low || n > high {
-		v.problem("%s does not fit; allowed: %s", quoted(v.node.Value), allowed)
+		v.problemf("%s does not fit; allowed: %s", quoted(v.node.Value), allowed)
 		return 0, false
 	}
 	return n, true
@@ -274,7 +274,7 @@ func (v value) duration(low, high time.Duration) (time.Duration, bool) {
 	switch v.kind() {
 	case "text":
 	case "a number":
-		v.problem("is a number without a unit; allowed: %s", allowed)
+		v.problemf("is a number without a unit; allowed: %s", allowed)
 		return 0, false
 	default:
 		v.wrong(allowed)
@@ -282,11 +282,11 @@ func (v value) duration(low, high time.Duration) (time.Duration, bool) {
 	}
 	d, err := time.ParseDuration(v.node.Value)
 	if err != nil {
-		v.problem("%s is not a duration; allowed: %s", quoted(v.node.Value), allowed)
+		v.problemf("%s is not a duration; allowed: %s", quoted(v.node.Value), allowed)
 		return 0, false
 	}
 	if d < low || d > high {
-		v.problem("%s is out of range; allowed: %s", quoted(v.node.Value), allowed)
+		v.problemf("%s is out of range; allowed: %s", quoted(v.node.Value), allowed)
 		return 0, false
 	}
 	return d, true

@@ -53,7 +53,7 @@ func (w *watcher) leave(dir string) {
 }
 
 func (w *watcher) problems() Problems {
-	var list Problems
+	list := make(Problems, 0, len(w.faults))
 	for _, p := range w.faults {
 		list = append(list, p)
 	}

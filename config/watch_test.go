@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // noRescan leaves everything to events, in hours that no test has.
@@ -255,6 +258,50 @@ func TestRunLooksWithoutEvents(t *testing.T) {
 	before := s.auth("y")
 	s.write("key", "other")
 	s.until("the new secret", func() bool { return s.auth("y") != before })
+}
+
+// When the system lost events, everything is looked at.
+func TestRunSurvivesLostEvents(t *testing.T) {
+	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", "auths/a.json": note("1")})
+	s.run(noRescan)
+	s.source.changing.Lock()
+	w := s.source.watcher
+	s.source.changing.Unlock()
+	if err := w.notify.Remove(s.path("auths")); err != nil {
+		t.Fatal(err)
+	}
+	s.write("auths/a.json", note("22"))
+	w.notify.Errors <- fsnotify.ErrEventOverflow
+	s.untilNote("a.json", "22")
+	// The folder is watched again.
+	s.write("auths/a.json", note("3"))
+	s.untilNote("a.json", "3")
+}
+
+func TestLocate(t *testing.T) {
+	s := newScene(t, map[string]string{
+		"c.yaml": "auths: [{id: a, provider: claude, secret: {file: keys/a}}]\nauth_dirs: [auths, linked]", "keys/a": "1", "auths/a.json": note("1"),
+		"real/b.json": note("1"),
+	})
+	s.link("real", "linked")
+	s.source.Reload()
+	for path, want := range map[string]string{
+		"c.yaml": "config", "keys/a": "config", "c.yaml.swp": "", "keys/b": "", "keys": "", "other/a.json": "",
+		"auths": `0:""`, "auths/a.json": `0:"a.json"`, "auths/x/y.json": `0:"x/y.json"`, "auths/team": `0:"team"`, "auths/.a.json.tmp": "",
+		"auths/..data": `0:""`, "auths/sub/..data": `0:"sub"`, "linked": `1:""`, "linked/b.json": `1:"b.json"`, "real": `1:""`,
+	} {
+		touched := s.source.locate(s.path(path))
+		got := ""
+		if touched.config {
+			got = "config"
+		}
+		for at := range touched.spots {
+			got += fmt.Sprintf("%d:%q", slices.Index(s.source.trees, at.tree), at.rel)
+		}
+		if got != want {
+			t.Errorf("locate(%s) = %q, want %q", path, got, want)
+		}
+	}
 }
 
 func TestRunTwice(t *testing.T) {

@@ -42,16 +42,16 @@ func (d *document) auth(v value) *draft {
 		"domains":        a.readDomains,
 		"kind":           a.readKind,
 		"dialect":        func(v value) { auth.Dialect, _ = v.checked(maxDialect, wrongLine) },
-		"disabled":       func(v value) { auth.Disabled, _ = v.boolean() },
+		"disabled":       func(v value) { auth.Disabled = v.boolean() },
 		"account":        func(v value) { a.account, _ = v.checked(maxAccount, wrongLine) },
 	})
 	for _, key := range []string{"id", "provider"} {
 		if (v.kind() == "a mapping" || v.isNull()) && !present[key] {
-			v.problem("has no %s; allowed: at least id and provider", key)
+			v.problemf("has no %s; allowed: at least id and provider", key)
 		}
 	}
 	if present["account"] && auth.Kind != selector.KindOAuth {
-		v.problem("has an account, but is not of kind: oauth; allowed: kind: oauth, or no account")
+		v.problemf("has an account, but is not of kind: oauth; allowed: kind: oauth, or no account")
 	}
 	return a
 }
@@ -63,7 +63,7 @@ func (d *document) id(v value) string {
 		return ""
 	}
 	if first, taken := d.ids[id]; taken {
-		v.problem("duplicate id %q; the first is at %s:%d", id, d.file, first)
+		v.problemf("duplicate id %q; the first is at %s:%d", id, d.file, first)
 		return ""
 	}
 	d.ids[id] = v.line
@@ -83,7 +83,7 @@ func weight(v value) *uint32 {
 	if !ok {
 		return nil
 	}
-	w := uint32(n)
+	w := uint32(n) //nolint:gosec // integer has seen to its bounds
 	return &w
 }
 
@@ -93,7 +93,7 @@ func (d *document) proxy(v value) string {
 		return ""
 	}
 	if wrong := wrongProxyURL(text); wrong != "" || len(text) > maxURL {
-		v.problem("%s", wrong)
+		v.problemf("%s", wrong)
 		return ""
 	}
 	return text
@@ -114,7 +114,7 @@ func (v value) header(text string, ok bool) (string, bool) {
 	}
 	text = strings.TrimSpace(text)
 	if wrong := wrongSecret(text); wrong != "" {
-		v.problem("%s", wrong)
+		v.problemf("%s", wrong)
 		return "", false
 	}
 	return text, true
@@ -131,13 +131,13 @@ func (d *document) secret(v value) (text string, ok bool) {
 		switch v.node.Content[i].Value {
 		case "env", "file", "value":
 		default:
-			v.problem("has an unknown key; allowed: %s", allowed)
+			v.problemf("has an unknown key; allowed: %s", allowed)
 			return "", false
 		}
 	}
 	members := v.members()
 	if len(members) != 1 {
-		v.problem("has %d of env, file and value; allowed: %s", len(members), allowed)
+		v.problemf("has %d of env, file and value; allowed: %s", len(members), allowed)
 		return "", false
 	}
 	m := members[0]
@@ -161,11 +161,11 @@ func (d *document) secretVariable(v value) (string, bool) {
 		text, set = d.o.LookupEnv(name)
 	}
 	if !set {
-		v.problem("the environment variable %s is not set", name)
+		v.problemf("the environment variable %s is not set", name)
 		return "", false
 	}
 	if wrong := wrongSecret(strings.TrimSpace(text)); wrong != "" {
-		v.problem("the environment variable %s %s", name, wrong)
+		v.problemf("the environment variable %s %s", name, wrong)
 		return "", false
 	}
 	return strings.TrimSpace(text), true
@@ -180,12 +180,12 @@ func (d *document) secretFile(v value) (string, bool) {
 	d.into.secretFiles = append(d.into.secretFiles, name)
 	data, _, err := readFile(name, maxSecret+1<<10) // white space around it does not count
 	if err != nil {
-		v.problem("the file %s %s", name, err)
+		v.problemf("the file %s %s", name, err)
 		return "", false
 	}
 	text := strings.TrimSpace(string(data))
 	if wrong := wrongSecret(text); wrong != "" {
-		v.problem("the file %s %s", name, wrong)
+		v.problemf("the file %s %s", name, wrong)
 		return "", false
 	}
 	return text, true
