@@ -11,7 +11,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// The members of an auth file that have other names than the keys of the YAML file.
+// Members of an auth file that more than one place asks for.
 const (
 	memberToken       = "token"
 	memberAccessToken = "access_token"
