@@ -1,0 +1,178 @@
+package selector_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// universe is what a random history can be about. Few of everything, so that things meet.
+type universe struct {
+	ids, identities, providers []string
+	requested                  []string // providers of requests
+	priorities, parents, globs []string
+	prefixes, webSockets       []string
+	models                     []string
+	strategies                 []selector.Settings
+	start                      int // auths at the beginning
+	puts                       int // most auths of one update
+	excludes                   []int
+	advance                    int // ends that are worked off beside picks
+	checkEvery                 int
+	storm                      int // cooldowns at the beginning
+}
+
+func smallUniverse() *universe {
+	return &universe{
+		ids:        []string{"A", "B", "a", "a1", "b", "b/x", "c", "é"},
+		identities: []string{"", "", "", "", "one", "two"},
+		providers:  []string{"codex", "codex", "codex", "p"},
+		requested:  []string{"codex", "codex", "codex", "p", "", "mixed", " CODEX ", "none"},
+		priorities: []string{"", "", "", "1", "5", "-3", "x", " +1 "},
+		parents:    []string{"", "x", "y", " x ", "z"},
+		globs:      []string{"", "", "", "", "m*", "m1", "m2,m3", "*1,k?2"},
+		prefixes:   []string{"", "", "", "m", "team"},
+		webSockets: []string{"", "true", "0", "T", "maybe"},
+		models:     []string{"", "m1", "m1(high)", " m2 ", "m2", "m3", "team/m1", "m/m1", "team/m3(low)", "(m1)", "kx2"},
+		strategies: smallSettings(),
+		start:      5, puts: 3, excludes: []int{0, 0, 0, 1, 2, 5}, checkEvery: 1,
+	}
+}
+
+func smallSettings() []selector.Settings {
+	return []selector.Settings{
+		{}, {Strategy: selector.FillFirst}, {Strategy: selector.WeightedRoundRobin},
+		{Strategy: selector.WeightedRoundRobin, Failback: true}, {Failback: true},
+		{Strategy: selector.WeightedRoundRobin, Rules: []selector.Rule{
+			{Provider: "p", Strategy: selector.FillFirst}, {Model: "m1*", Strategy: selector.RoundRobin},
+			{Provider: "codex", Model: "m?", Strategy: selector.WeightedRoundRobin}, {Provider: "mixed", Strategy: selector.FillFirst},
+		}},
+	}
+}
+
+// mediumUniverse has pools of several words of positions, many tiers, many parents and many names.
+func mediumUniverse(r *rand.Rand) *universe {
+	u := smallUniverse()
+	u.ids, u.priorities, u.parents, u.prefixes = nil, nil, nil, []string{"", "", "team"}
+	for i := range 100 + r.IntN(200) {
+		u.ids = append(u.ids, fmt.Sprintf("auth-%d", i))
+	}
+	for i := range one(r, []int{1, 1, 2, 20}) {
+		u.priorities = append(u.priorities, fmt.Sprint(i*i%7))
+	}
+	if u.parents = append(u.parents, ""); r.IntN(2) == 0 {
+		u.parents = nil
+	}
+	for i := range 1 + r.IntN(40) {
+		u.parents = append(u.parents, fmt.Sprintf("project-%d", i))
+	}
+	if r.IntN(2) == 0 {
+		u.globs = []string{"", "m*"}
+	}
+	u.providers, u.requested = append(u.providers, u.providers...), append(u.requested, "codex", "codex", "codex")
+	u.models = []string{"", "m1", "m1(high)", "team/m1", "m2", "m3"}
+	u.storm = r.IntN(150)
+	u.start, u.puts, u.excludes, u.advance, u.checkEvery = 100+r.IntN(len(u.ids)-99), 40, []int{0, 0, 1, 20, 200}, 1<<30, 10
+	return u
+}
+
+func (u *universe) history(r *rand.Rand, length int) *history {
+	h := &history{
+		config: selector.Config{Settings: one(r, u.strategies), Seed: r.Uint64(), CursorStart: uint64(r.IntN(3))},
+		bound:  r.IntN(3) > 0, models: u.models, checkEvery: u.checkEvery,
+	}
+	if r.IntN(10) == 0 {
+		h.config.CursorStart = ^uint64(0) - 1
+	}
+	h.ops = append(h.ops, u.update(r, u.start, 0))
+	for range u.storm {
+		h.ops = append(h.ops, u.cooldown(r))
+	}
+	for len(h.ops) < length {
+		h.ops = append(h.ops, u.operation(r))
+	}
+	return h
+}
+
+func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+
+func some[T any](r *rand.Rand, of []T, n int) []T {
+	var found []T
+	for range n {
+		found = append(found, one(r, of))
+	}
+	return found
+}
+
+func (u *universe) operation(r *rand.Rand) operation {
+	switch n := r.IntN(100); {
+	case n < 50:
+		return u.pick(r)
+	case n < 66:
+		return u.cooldown(r)
+	case n < 70:
+		return opClear{one(r, u.ids), one(r, append(u.models, "", ""))}
+	case n < 75:
+		return opSwitch{one(r, u.ids), r.IntN(3) > 0}
+	case n < 76:
+		return opRelease{one(r, u.ids)}
+	case n < 81:
+		return u.update(r, r.IntN(u.puts+1), r.IntN(2)*r.IntN(u.puts+1))
+	case n < 82:
+		return opConfigure{one(r, u.strategies)}
+	case n < 89:
+		return opWait{one(r, []time.Duration{0, 1, time.Second, 2 * time.Second, 3 * time.Second, time.Minute, 24 * time.Hour}), u.advance}
+	case n < 93:
+		return u.wait(r)
+	case n < 96:
+		return opWatch{}
+	case n < 98:
+		return opStatus{one(r, u.ids)}
+	default:
+		return opList{selector.Filter{
+			Provider: one(r, append(u.providers, "", "")), Model: one(r, append(u.models, "", "")),
+			State: selector.State(r.IntN(5)), After: one(r, append(u.ids, "")), Limit: r.IntN(4),
+		}}
+	}
+}
+
+func (u *universe) wait(r *rand.Rand) operation {
+	if u.advance == 0 {
+		return opWaitForNext{time.Duration(r.IntN(3) - 1)}
+	}
+	return opWait{time.Second, u.advance}
+}
+
+func (u *universe) pick(r *rand.Rand) operation {
+	p := opPick{
+		Provider: one(r, u.requested), Model: one(r, u.models), Exclude: some(r, u.ids, one(r, u.excludes)),
+		Options: one(r, []selector.Options{0, 0, selector.WebSocket, selector.Explain, selector.DryRun}),
+	}
+	for range r.IntN(3) {
+		p.Sessions = append(p.Sessions, uint64(r.IntN(6)))
+	}
+	return p
+}
+
+func (u *universe) cooldown(r *rand.Rand) operation {
+	return opCooldown{
+		one(r, u.ids), one(r, u.models),
+		one(r, []selector.CooldownKind{selector.Quota, selector.Quota, selector.Quota, selector.Transient, selector.Authentication, selector.Other}),
+		one(r, []int{0, 0, 1, 1, 2, 3, 3, 10, 60, -1}),
+	}
+}
+
+func (u *universe) update(r *rand.Rand, put, remove int) operation {
+	op := opUpdate{Remove: some(r, u.ids, remove)}
+	for range put {
+		op.Put = append(op.Put, authSpec{
+			ID: one(r, u.ids), Provider: one(r, u.providers), Identity: one(r, u.identities), Priority: one(r, u.priorities),
+			Weight: r.IntN(5) - 1, Models: one(r, u.globs), Except: one(r, append([]string{"", "", "", ""}, u.globs...)),
+			Prefix: one(r, u.prefixes), Parent: one(r, u.parents), WebSockets: one(r, u.webSockets),
+			Disabled: r.IntN(10) == 0, Expires: max(0, r.IntN(20)-10), Secret: r.IntN(2),
+		})
+	}
+	return op
+}

@@ -1,0 +1,399 @@
+package selector_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// oracle is a second selector, written from the rules for reading and not for speed: it scans every auth for every
+// question. Histories of operations are played on it and on a Pool, and both must say the same.
+type oracle struct {
+	settings    selector.Settings
+	cursorStart uint64
+	now         time.Time
+
+	auths      map[string]*selector.Auth
+	identities map[string]*oracleIdentity
+	rotations  map[oracleRoute]*oracleRotation
+	bindings   *sessionTable[string] // by identity; nil: sessions are not bound
+}
+
+type oracleRoute struct{ provider, key string }
+
+type oracleIdentity struct {
+	disabled bool
+	why      string
+	blocks   map[oracleScope]*oracleBlock
+	picks    uint64
+	last     []*selector.Auth // the auths it has, or had when it left the pool
+}
+
+type oracleScope struct {
+	key  string // "": the whole auth
+	kind selector.CooldownKind
+}
+
+type oracleBlock struct {
+	until   time.Time
+	endless bool
+	level   int
+	given   bool
+	reason  string
+}
+
+// standing is what the rules say of one auth for one request, tiers aside.
+type oracleStanding struct {
+	reason selector.Reason
+	until  time.Time // zero: it does not end by itself
+	detail string
+}
+
+func newOracle(c selector.Config, start time.Time) *oracle {
+	return &oracle{
+		settings: c.Settings, cursorStart: c.CursorStart, now: start,
+		auths: map[string]*selector.Auth{}, identities: map[string]*oracleIdentity{},
+		rotations: map[oracleRoute]*oracleRotation{},
+	}
+}
+
+func oracleKey(model string) string {
+	text := strings.TrimSpace(model)
+	if cut := strings.LastIndex(text, "("); cut >= 0 && strings.HasSuffix(text, ")") {
+		if head := strings.TrimSpace(text[:cut]); head != "" {
+			return head
+		}
+	}
+	return text
+}
+
+func oracleGlob(pattern, name string) bool {
+	switch {
+	case pattern == "":
+		return name == ""
+	case pattern[0] == '*':
+		return oracleGlob(pattern[1:], name) || name != "" && oracleGlob(pattern, name[1:])
+	default:
+		return name != "" && (pattern[0] == '?' || pattern[0] == name[0]) && oracleGlob(pattern[1:], name[1:])
+	}
+}
+
+func identityOf(a *selector.Auth) string {
+	if a.Identity == "" {
+		return a.ID
+	}
+	return a.Identity
+}
+
+func (o *oracle) identity(a *selector.Auth) *oracleIdentity {
+	name := identityOf(a)
+	if o.identities[name] == nil {
+		o.identities[name] = &oracleIdentity{blocks: map[oracleScope]*oracleBlock{}}
+	}
+	return o.identities[name]
+}
+
+// bare is the model key under which an auth keeps its state: without its prefix.
+func bare(a *selector.Auth, key string) string {
+	if start := a.Prefix + "/"; a.Prefix != "" && strings.HasPrefix(key, start) && len(key) > len(start) {
+		return key[len(start):]
+	}
+	return key
+}
+
+func serves(a *selector.Auth, key string) bool {
+	if key == "" {
+		return true
+	}
+	matches := func(glob string) bool { return oracleGlob(glob, bare(a, key)) }
+	return !slices.ContainsFunc(a.ExcludeModels, matches) && (len(a.Models) == 0 || slices.ContainsFunc(a.Models, matches))
+}
+
+func priorityOf(a *selector.Auth) int64 {
+	if a.Priority != nil {
+		return *a.Priority
+	}
+	return selector.PriorityOf(a.Attributes["priority"])
+}
+
+func weightOf(a *selector.Auth) uint32 {
+	if a.Weight != nil {
+		return *a.Weight
+	}
+	return 1
+}
+
+func webSocketsOf(a *selector.Auth) bool {
+	return selector.WebSocketsOn(a.Attributes["websockets"], a.WebSockets)
+}
+
+func parentOf(a *selector.Auth) string {
+	return strings.TrimSpace(a.Attributes["gemini_virtual_parent"])
+}
+
+// known are the auths that a provider name means, in text order of id.
+func (o *oracle) known(provider string) []*selector.Auth {
+	var found []*selector.Auth
+	for _, a := range o.auths {
+		if provider == "" || provider == "mixed" || a.Provider == provider {
+			found = append(found, a)
+		}
+	}
+	slices.SortFunc(found, func(a, b *selector.Auth) int { return strings.Compare(a.ID, b.ID) })
+	return found
+}
+
+// inForce are the blocks that apply to a model key and are not over.
+func (o *oracle) inForce(a *selector.Auth, key string) map[oracleScope]*oracleBlock {
+	found := map[oracleScope]*oracleBlock{}
+	for scope, b := range o.identity(a).blocks {
+		if (scope.key == "" || scope.key == bare(a, key)) && (b.endless || b.until.After(o.now)) {
+			found[scope] = b
+		}
+	}
+	return found
+}
+
+// later orders blocks by end, then quota blocks first, then those of the whole auth.
+func later(a, b oracleScope, blocks map[oracleScope]*oracleBlock) bool {
+	x, y := blocks[a], blocks[b]
+	if x.endless != y.endless {
+		return x.endless
+	}
+	if !x.endless && !x.until.Equal(y.until) {
+		return x.until.After(y.until)
+	}
+	if quota := a.kind == selector.Quota; quota != (b.kind == selector.Quota) {
+		return quota
+	}
+	if whole := a.key == ""; whole != (b.key == "") {
+		return whole
+	}
+	return a.kind < b.kind
+}
+
+// standing judges an auth for a model key, by precedence of reasons.
+func (o *oracle) standing(a *selector.Auth, key string, excluded []string) oracleStanding {
+	s := o.identity(a)
+	invalid := s.blocks[oracleScope{"", selector.Authentication}]
+	switch {
+	case slices.Contains(excluded, a.ID):
+		return oracleStanding{reason: selector.ReasonExcluded}
+	case a.Disabled:
+		return oracleStanding{reason: selector.ReasonDisabled, detail: "disabled in " + a.Source}
+	case s.disabled:
+		return oracleStanding{reason: selector.ReasonDisabled, detail: s.why}
+	case invalid != nil && invalid.endless:
+		return oracleStanding{reason: selector.ReasonInvalidated, detail: invalid.reason}
+	case !a.ExpiresAt.IsZero() && !a.ExpiresAt.After(o.now):
+		return oracleStanding{reason: selector.ReasonTokenExpired, detail: "the access token is over"}
+	case !serves(a, key):
+		return oracleStanding{reason: selector.ReasonModelNotServed}
+	}
+	blocks := o.inForce(a, key)
+	var last *oracleScope
+	for scope := range blocks {
+		if last == nil || later(scope, *last, blocks) {
+			last = &scope
+		}
+	}
+	if last == nil {
+		return oracleStanding{reason: selector.ReasonReady}
+	}
+	b := blocks[*last]
+	out := oracleStanding{reason: selector.ReasonBlocked, detail: b.reason}
+	if b.endless {
+		return out
+	}
+	out.until = b.until
+	if last.kind == selector.Quota {
+		out.reason = selector.ReasonCoolingAuth
+		if last.key != "" {
+			out.reason = selector.ReasonCoolingModel
+		}
+	}
+	return out
+}
+
+// candidate: not disabled, excluded, expired or permanently blocked, and it serves the model.
+func (s oracleStanding) candidate() bool {
+	return s.reason == selector.ReasonReady || !s.until.IsZero()
+}
+
+func (s oracleStanding) cooling() bool {
+	return s.reason == selector.ReasonCoolingAuth || s.reason == selector.ReasonCoolingModel
+}
+
+func (o *oracle) strategy(route oracleRoute) selector.Strategy {
+	for _, rule := range o.settings.Rules {
+		if (rule.Provider == "" || rule.Provider == route.provider) && (rule.Model == "" || oracleGlob(rule.Model, route.key)) {
+			return rule.Strategy
+		}
+	}
+	return o.settings.Strategy
+}
+
+// oraclePick is what a pick must answer.
+type oraclePick struct {
+	route    oracleRoute
+	strategy selector.Strategy
+	known    []*selector.Auth
+	standing map[string]oracleStanding
+
+	unknown bool // no auth of that provider
+	refused bool
+	quota   bool // the refusal is a cooldown of all
+	wait    time.Duration
+
+	outcome selector.Binding
+	bound   string           // identity that the session is bound to
+	kept    []*selector.Auth // of which one must be picked, because the session is bound
+	join    selector.SessionKey
+	tier    []*selector.Auth // ready candidates of the best tier, whom the strategy can take
+	choice  oracleChoice     // what the strategy does
+}
+
+// decide answers a request without changing anything but what a dry run may forget.
+func (o *oracle) decide(req *selector.Request) oraclePick {
+	p := oraclePick{
+		route: oracleRoute{req.Provider, oracleKey(req.Model)}, known: o.known(req.Provider),
+		standing: map[string]oracleStanding{},
+	}
+	if p.unknown = len(p.known) == 0; p.unknown {
+		return p
+	}
+	p.strategy = o.strategy(p.route)
+	var ready []*selector.Auth
+	for _, a := range p.known {
+		s := o.standing(a, p.route.key, req.Exclude)
+		p.standing[a.ID] = s
+		if s.reason == selector.ReasonReady {
+			ready = append(ready, a)
+		}
+	}
+	p.tier = bestTier(ready, p.strategy)
+	if len(ready) == 0 {
+		p.refuse(o.now)
+		return p
+	}
+	o.decideBinding(&p, req, ready)
+	switch {
+	case p.kept != nil:
+	case len(p.tier) == 0:
+		p.refuse(o.now)
+	default:
+		p.choice = o.choose(&p, req)
+	}
+	return p
+}
+
+// refuse finds out which error it is and when it may be over.
+func (p *oraclePick) refuse(now time.Time) {
+	p.refused, p.bound = true, ""
+	candidates, cooling := 0, 0
+	for _, s := range p.standing {
+		if !s.candidate() {
+			continue
+		}
+		candidates++
+		if s.cooling() {
+			cooling++
+		}
+		if wait := s.until.Sub(now); !s.until.IsZero() && (p.wait == 0 || wait < p.wait) {
+			p.wait = wait
+		}
+	}
+	p.quota = candidates > 0 && cooling == candidates
+}
+
+// bestTier are the auths of the greatest priority among those that the strategy can take.
+func bestTier(ready []*selector.Auth, strategy selector.Strategy) []*selector.Auth {
+	var tier []*selector.Auth
+	for _, a := range ready {
+		switch {
+		case strategy == selector.WeightedRoundRobin && weightOf(a) == 0:
+		case len(tier) == 0 || priorityOf(a) > priorityOf(tier[0]):
+			tier = []*selector.Auth{a}
+		case priorityOf(a) == priorityOf(tier[0]):
+			tier = append(tier, a)
+		}
+	}
+	return tier
+}
+
+// decideBinding is section 8: which auth the session must stay with, or what a new choice means for it.
+func (o *oracle) decideBinding(p *oraclePick, req *selector.Request, ready []*selector.Auth) {
+	if o.bindings == nil || len(req.Sessions) == 0 {
+		p.outcome = selector.BindingNone
+		return
+	}
+	usable := func(identity string) []*selector.Auth {
+		var found []*selector.Auth
+		for _, a := range ready {
+			if identityOf(a) == identity && o.mayStay(p, a) {
+				found = append(found, a)
+			}
+		}
+		return found
+	}
+	if identity, ok := o.bindings.Find(req.Sessions[0].Key, o.now); ok {
+		p.bound = identity
+		switch p.kept = usable(identity); {
+		case p.kept != nil:
+			p.outcome = selector.BindingHit
+		case o.onlyExcluded(p, req, identity):
+			p.outcome = selector.BindingDiverted
+		default:
+			p.outcome = selector.BindingRebound
+		}
+		return
+	}
+	for _, fallback := range req.Sessions[1:] {
+		identity, ok := o.bindings.Find(fallback.Key, o.now)
+		if !ok {
+			continue
+		}
+		if p.kept = usable(identity); p.kept != nil {
+			p.outcome, p.bound, p.join = selector.BindingInherited, identity, fallback.Key
+			return
+		}
+	}
+	p.outcome = selector.BindingNew
+}
+
+// mayStay: with failback, nothing that the strategy could take is in a higher tier.
+func (o *oracle) mayStay(p *oraclePick, a *selector.Auth) bool {
+	return !o.settings.Failback || len(p.tier) == 0 || priorityOf(a) >= priorityOf(p.tier[0])
+}
+
+// onlyExcluded: but for the exclusions of this request, the session could stay.
+func (o *oracle) onlyExcluded(p *oraclePick, req *selector.Request, identity string) bool {
+	for _, a := range p.known {
+		if identityOf(a) == identity && slices.Contains(req.Exclude, a.ID) &&
+			o.standing(a, p.route.key, nil).reason == selector.ReasonReady && o.mayStay(p, a) {
+			return true
+		}
+	}
+	return false
+}
+
+// commit does what a pick does, once it is known whom it took. It returns the binding's end.
+func (o *oracle) commit(p *oraclePick, req *selector.Request, taken *selector.Auth) time.Time {
+	o.identity(taken).picks++
+	if p.kept == nil {
+		o.advance(p, taken)
+	}
+	switch p.outcome {
+	case selector.BindingHit:
+		return o.bindings.Keep(req.Sessions[0].Key, o.now)
+	case selector.BindingInherited:
+		return o.bindings.Join(req.Sessions[0], p.join, o.now)
+	case selector.BindingNew:
+		return o.bindings.Bind(req.Sessions, identityOf(taken), o.now)
+	case selector.BindingRebound:
+		return o.bindings.Bind(req.Sessions[:1], identityOf(taken), o.now)
+	}
+	return time.Time{}
+}
