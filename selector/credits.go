@@ -13,21 +13,19 @@ import (
 // Passes are kept in chunks of a word of the lane, made when they differ from zero, so that a model name that is asked
 // for once costs little. A pick looks only at words that changed since the last one.
 type credits struct {
-	lane *lane
-	seen uint64   // of lane.changes
-	in   []uint64 // members that count as present, by word
-	pass []*[64]float64
+	lane       *lane
+	generation uint64   // of the index
+	seen       uint64   // of lane.changes
+	in         []uint64 // members that count as present, by word
+	pass       []*[64]float64
 	// best is a tournament over the words: the smallest pass of a present member in each, at size+word.
 	best []float64
 	size int
-	// clocks of the tiers that were used, and the last of them.
-	clocks   map[int]*clock
+	// clocks are the virtual times of the tiers that were used, and the last of them.
+	clocks   map[int]*float64
 	tier     int
-	lastUsed *clock
+	lastUsed *float64
 }
-
-// clock is the virtual time of one tier and the sum of its present weights.
-type clock struct{ now, weight float64 }
 
 // turn is a choice that was not taken yet.
 type turn struct {
@@ -37,29 +35,24 @@ type turn struct {
 	excluded []int   // positions of present members that this request excludes
 }
 
-func newCredits(l *lane) *credits {
+func newCredits(l *lane, generation uint64) *credits {
 	words := len(l.ready.words)
 	size := 1
 	for size < words {
 		size *= 2
 	}
-	c := &credits{
-		lane: l, in: make([]uint64, words), pass: make([]*[64]float64, words),
-		best: make([]float64, 2*size), size: size, clocks: make(map[int]*clock),
+	return &credits{
+		lane: l, generation: generation, in: make([]uint64, words), pass: make([]*[64]float64, words),
+		best: make([]float64, 2*size), size: size, clocks: make(map[int]*float64),
 	}
-	for i := range c.best {
-		c.best[i] = math.Inf(1)
-	}
-	c.seen = l.changes.count - uint64(len(l.changes.words)) - 1 // look everywhere first
-	return c
 }
 
 // byWeight is weighted round robin.
 func (q *query) byWeight(list *present) (choice, bool) {
-	c := q.route.creditsFor(list.lane)
+	c := q.creditsFor(list)
 	c.sync(list.mask)
 	t := list.lane.tierAt(list.at(0))
-	turn := turn{tier: t, weight: c.clock(t).weight}
+	turn := turn{tier: t, weight: float64(list.lane.weight(t, list.mask))}
 	seen := list.seen()
 	for _, hole := range list.holes {
 		position := seen.at(int(hole))
@@ -76,33 +69,43 @@ func (q *query) byWeight(list *present) (choice, bool) {
 	return choice{route: q.route, member: list.lane.order[turn.position], credits: c, turn: turn}, true
 }
 
-// creditsFor finds or makes the credits of a lane.
-func (t *route) creditsFor(l *lane) *credits {
-	if c := t.credits[l.kind]; c != nil && c.lane == l {
+// creditsFor finds or makes the credits of a list.
+func (q *query) creditsFor(list *present) *credits {
+	slot := list.lane.kind & webSocketLane
+	t := q.route
+	if c := t.credits[slot]; c != nil && c.lane == list.lane {
 		return c
 	}
-	t.forgetLanes()
-	c := newCredits(l)
-	c.recall(t.remembered[l.kind], t.index)
-	t.remembered[l.kind] = nil
-	t.credits[l.kind] = c
+	t.forgetLane(slot)
+	c := newCredits(list.lane, q.pool.index.generation)
+	if kept := t.remembered[slot]; kept != nil {
+		c.recall(kept, q.pool.index)
+		t.remembered[slot] = nil
+	}
+	c.settle(list.mask)
+	t.credits[slot] = c
 	return c
 }
 
 // forgetLanes turns credits of lanes that are no longer looked at into what has to outlive them.
 func (t *route) forgetLanes() {
-	for kind, c := range t.credits {
+	for slot, c := range t.credits {
 		if c != nil && (t.view == nil || c.lane.view != t.view) {
-			t.remembered[kind], t.credits[kind] = c.remember(), nil
+			t.forgetLane(laneKind(slot))
 		}
+	}
+}
+
+func (t *route) forgetLane(slot laneKind) {
+	if c := t.credits[slot]; c != nil {
+		t.remembered[slot], t.credits[slot] = c.remember(), nil
 	}
 }
 
 // take moves virtual time on by one pick.
 func (c *credits) take(t turn) {
-	clock := c.clock(t.tier)
 	step := 1 / t.weight
-	clock.now += step
+	*c.clock(t.tier) += step
 	for _, position := range t.excluded {
 		c.setPass(position, c.passOf(position)+step)
 	}
@@ -113,70 +116,58 @@ func (c *credits) take(t turn) {
 func (c *credits) sync(m *mask) {
 	seen := c.lane.seen(m)
 	c.seen = c.lane.changes.since(c.seen, len(c.in), func(w int) {
-		for changed := seen.word(w) ^ c.in[w]; changed != 0; changed &= changed - 1 {
-			position := w<<6 + bits.TrailingZeros64(changed)
-			clock := c.clock(c.lane.tierAt(position))
-			weight := float64(c.lane.order[position].weight)
-			if c.in[w]>>(position&63)&1 == 0 {
-				clock.weight += weight
-				c.setIn(position, true)
-				c.setPass(position, c.passOf(position)+clock.now)
-			} else {
-				clock.weight -= weight
-				c.setPass(position, c.passOf(position)-clock.now)
-				c.setIn(position, false)
-			}
+		if word := seen.word(w); word != c.in[w] {
+			c.follow(w, word)
+			c.update(w)
 		}
 	})
 }
 
-// remembered is what one member is ahead of virtual time, by id of its auth.
-type remembered struct {
-	id    string
-	ahead float64
+// settle is sync for credits whose tournament is still to be made.
+func (c *credits) settle(m *mask) {
+	seen := c.lane.seen(m)
+	for i := c.size + len(c.in); i < len(c.best); i++ {
+		c.best[i] = math.Inf(1)
+	}
+	for w := range c.in {
+		c.follow(w, seen.word(w))
+		c.best[c.size+w], _ = c.least(w, c.in[w])
+	}
+	for i := c.size - 1; i > 0; i-- {
+		c.best[i] = min(c.best[2*i], c.best[2*i+1])
+	}
+	c.seen = c.lane.changes.count
 }
 
-// remember is what has to outlive the lane. A member that was never taken is left out: it is due first either way.
-func (c *credits) remember() []remembered {
-	var all []remembered
-	for w, chunk := range c.pass {
-		if chunk == nil {
-			continue
-		}
-		for i, ahead := range chunk {
-			if ahead == 0 {
-				continue
+// follow makes the members of a word those that are present.
+func (c *credits) follow(w int, word uint64) {
+	if len(c.clocks) > 0 {
+		for changed := word ^ c.in[w]; changed != 0; changed &= changed - 1 {
+			position := w<<6 + bits.TrailingZeros64(changed)
+			now := c.now(c.lane.tierAt(position))
+			if c.in[w]>>(position&63)&1 != 0 {
+				now = -now
 			}
-			position := w<<6 + i
-			if c.in[w]>>i&1 != 0 {
-				ahead -= c.clock(c.lane.tierAt(position)).now
-			}
-			all = append(all, remembered{c.lane.order[position].auth.ID, ahead})
+			c.put(position, c.passOf(position)+now)
 		}
 	}
-	return all
+	c.in[w] = word
 }
 
-// recall gives members what they had in an older lane.
-func (c *credits) recall(all []remembered, x *index) {
-	for _, r := range all {
-		m := x.byID[r.id]
-		if m == nil {
-			continue
-		}
-		if position := c.lane.position(m); position >= 0 {
-			c.setPass(position, r.ahead)
-		}
+func (c *credits) now(tier int) float64 {
+	if now := c.clocks[tier]; now != nil {
+		return *now
 	}
+	return 0
 }
 
-func (c *credits) clock(tier int) *clock {
+func (c *credits) clock(tier int) *float64 {
 	if c.lastUsed != nil && c.tier == tier {
 		return c.lastUsed
 	}
 	k := c.clocks[tier]
 	if k == nil {
-		k = &clock{}
+		k = new(float64)
 		c.clocks[tier] = k
 	}
 	c.tier, c.lastUsed = tier, k
@@ -191,6 +182,12 @@ func (c *credits) passOf(position int) float64 {
 }
 
 func (c *credits) setPass(position int, pass float64) {
+	c.put(position, pass)
+	c.update(position >> 6)
+}
+
+// put is setPass without the tournament.
+func (c *credits) put(position int, pass float64) {
 	w := position >> 6
 	if c.pass[w] == nil {
 		if pass == 0 {
@@ -199,7 +196,6 @@ func (c *credits) setPass(position int, pass float64) {
 		c.pass[w] = new([64]float64)
 	}
 	c.pass[w][position&63] = pass
-	c.update(w)
 }
 
 func (c *credits) setIn(position int, in bool) {

@@ -18,6 +18,8 @@ type index struct {
 	byID      map[string]*member
 	providers map[string]*provider
 	everyone  *provider
+	// generation counts the indexes of a pool.
+	generation uint64
 }
 
 // provider are the auths that one provider name of a request means.
@@ -41,12 +43,13 @@ type view struct {
 }
 
 // newIndex takes members in text order of id.
-func newIndex(members []*member) *index {
+func newIndex(members []*member, generation uint64) *index {
 	x := &index{
-		members:   members,
-		byID:      make(map[string]*member, len(members)),
-		providers: make(map[string]*provider),
-		everyone:  &provider{name: mixed, views: make(map[string]*view)},
+		generation: generation,
+		members:    members,
+		byID:       make(map[string]*member, len(members)),
+		providers:  make(map[string]*provider),
+		everyone:   &provider{name: mixed, views: make(map[string]*view)},
 	}
 	shared := make(map[string]*patterns)
 	for i, m := range members {

@@ -43,6 +43,7 @@ type lane struct {
 	ready   *ranks
 	masks   map[string]*mask // by requested model key: some member is ready but for that model
 	changes changes
+	weights []uint64 // of the ready members, by tier
 
 	// Of a parent lane.
 	groups   []group
@@ -52,9 +53,10 @@ type lane struct {
 
 // mask are the members of a lane that one model rests for.
 type mask struct {
-	hidden  *ranks // ready otherwise
-	blocked int    // ready otherwise or not
-	emptied *ranks // of a parent lane: groups with ready members that are all hidden
+	hidden  *ranks         // ready otherwise
+	blocked int            // ready otherwise or not
+	weights map[int]uint64 // of the hidden, by tier
+	emptied *ranks         // of a parent lane: groups with ready members that are all hidden
 	outlook outlook
 }
 
@@ -71,6 +73,7 @@ func newLane(v *view, kind laneKind) *lane {
 		l.makeGroups()
 	}
 	l.ready = newRanks(len(l.order))
+	l.weights = make([]uint64, len(l.tiers))
 	l.changes = newChanges(len(l.ready.words))
 	return l
 }
@@ -149,6 +152,7 @@ func (l *lane) fill() {
 	for position, m := range l.order {
 		if m.ready() {
 			l.ready.set(position, true)
+			l.weights[l.tierAt(position)] += uint64(m.weight)
 			if l.groups != nil {
 				l.nonEmpty.set(int(l.groupOf[position]), true)
 			}
@@ -205,9 +209,11 @@ func (l *lane) update(m *member) {
 		return
 	}
 	l.changes.add(position)
+	t := l.tierAt(position)
+	change(&l.weights[t], m.weight, ready)
 	m.eachBlockedRoute(func(key string) {
-		if k := l.masks[key]; k != nil {
-			k.hidden.set(position, ready)
+		if k := l.masks[key]; k != nil && k.hidden.set(position, ready) {
+			k.weigh(t, m.weight, ready)
 		}
 	})
 	if l.groups == nil {
@@ -245,8 +251,38 @@ func (l *lane) hide(k *mask, position int, on bool) {
 		return
 	}
 	l.changes.add(position)
+	k.weigh(l.tierAt(position), l.order[position].weight, on)
 	if l.groups != nil {
 		l.updateEmptied(k, int(l.groupOf[position]))
+	}
+}
+
+// weight of the visible members of a tier.
+func (l *lane) weight(t int, k *mask) uint64 {
+	if k == nil {
+		return l.weights[t]
+	}
+	return l.weights[t] - k.weights[t]
+}
+
+func (k *mask) weigh(t int, weight uint32, hidden bool) {
+	sum := k.weights[t]
+	change(&sum, weight, hidden)
+	if sum == 0 {
+		delete(k.weights, t)
+		return
+	}
+	if k.weights == nil {
+		k.weights = make(map[int]uint64)
+	}
+	k.weights[t] = sum
+}
+
+func change(sum *uint64, weight uint32, more bool) {
+	if more {
+		*sum += uint64(weight)
+	} else {
+		*sum -= uint64(weight)
 	}
 }
 

@@ -20,6 +20,7 @@ type member struct {
 	patterns *patterns
 	provider *provider
 	expired  bool
+	born     uint64 // generation of the index in which an auth of this id and shape came up
 	// excludedBy is the number of the last pick that excluded it.
 	excludedBy uint64
 }

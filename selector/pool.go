@@ -53,7 +53,7 @@ type Pool struct {
 func New(c Config) *Pool {
 	p := &Pool{
 		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
-		index: newIndex(nil), identities: make(map[string]*identity), blocked: make(map[string][]*blockSet),
+		index: newIndex(nil, 0), identities: make(map[string]*identity), blocked: make(map[string][]*blockSet),
 		watchers: make(map[*Watcher]struct{}), version: 1,
 		random: rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
 	}

@@ -28,7 +28,8 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 		p.swapAuths(changed, now.UnixNano())
 		return
 	}
-	next := newIndex(p.merge(changed))
+	generation := p.index.generation + 1
+	next := newIndex(p.merge(changed, generation), generation)
 	used := p.usedLanes()
 	for key, kinds := range used {
 		next.prepare(key, kinds)
@@ -50,7 +51,7 @@ func (p *Pool) fits(changed map[string]*Auth) bool {
 }
 
 // merge is the membership after a change, in text order of id.
-func (p *Pool) merge(changed map[string]*Auth) []*member {
+func (p *Pool) merge(changed map[string]*Auth, generation uint64) []*member {
 	added := make([]*Auth, 0, len(changed))
 	for _, a := range changed {
 		if a != nil {
@@ -75,6 +76,10 @@ func (p *Pool) merge(changed map[string]*Auth) []*member {
 	for i, a := range auths {
 		members[i] = &side[i]
 		makeMember(members[i], a)
+		members[i].born = generation
+		if old := p.index.byID[a.ID]; old != nil && (old.auth == a || sameShape(old.auth, a)) {
+			members[i].born = old.born
+		}
 	}
 	return members
 }

@@ -19,9 +19,9 @@ type route struct {
 	grouped bool              // there is a group cursor
 	group   uint64            // over virtual parents
 	inner   map[string]uint64 // within each virtual parent
-	credits [numLaneKinds]*credits
-	// remembered are credits of lanes that are gone.
-	remembered [numLaneKinds][]remembered
+	// credits of requests that do not prefer WebSockets, and of those that do; remembered are those of lanes that are gone.
+	credits    [2]*credits
+	remembered [2]*remembered
 
 	newer, older *route
 }
