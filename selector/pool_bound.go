@@ -53,6 +53,7 @@ func (q *query) usable(s *identity) (m *member, diverted bool) {
 	if s == nil {
 		return nil, false
 	}
+	q.catchUp(s)
 	l := q.view.plain()
 	seen := l.seen(q.mask(l))
 	for _, candidate := range s.members {
@@ -66,6 +67,22 @@ func (q *query) usable(s *identity) (m *member, diverted bool) {
 		diverted = true
 	}
 	return nil, diverted
+}
+
+// catchUp works off the ends that decide whether auths of an identity are ready.
+func (q *query) catchUp(s *identity) {
+	p := q.pool
+	if s.whole.over(q.now) {
+		p.refreshSet(&s.whole, q.now)
+	}
+	for _, m := range s.members {
+		if m.timer.over(q.now) {
+			p.refreshToken(m, q.now)
+		}
+		if set := s.models[m.blockKey(q.key.model)]; set != nil && set.timer.over(q.now) {
+			p.refreshSet(set, q.now)
+		}
+	}
 }
 
 // inBestTier reports whether no ready candidate has a higher priority.

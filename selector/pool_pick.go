@@ -32,13 +32,18 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	}
 	q.find()
 	q.exclude()
-	for !q.anyReady() {
-		if next := p.timers.next(); next == nil || next.due > q.now {
+	for {
+		p.scratch = p.scratch[:0]
+		if q.anyReady() {
+			if pick, ok := q.decide(now); ok {
+				return pick, nil
+			}
+		}
+		if next := p.timers.next(); next == nil || !next.over(q.now) {
 			return Pick{}, q.refusal()
 		}
 		p.advance(q.now, pickAdvance)
 	}
-	return q.decide(now)
 }
 
 // find looks up the route of the request, or makes one that is kept only if the pick succeeds.
@@ -60,7 +65,6 @@ func (q *query) find() {
 
 // exclude finds the auths that the request excludes.
 func (q *query) exclude() {
-	q.pool.scratch = q.pool.scratch[:0]
 	if len(q.req.Exclude) == 0 {
 		return
 	}
@@ -95,22 +99,23 @@ func (q *query) anyReady() bool {
 	return list.length > 0
 }
 
-// decide picks for a request that has a ready candidate: the binding first, then the strategy.
-func (q *query) decide(now time.Time) (Pick, error) {
+// decide picks for a request that has a ready candidate: the binding first, then the strategy. False: the strategy can
+// take none of them.
+func (q *query) decide(now time.Time) (Pick, bool) {
 	bound, outcome := q.bound(now)
 	if bound.member != nil {
-		return q.keep(bound, outcome, now), nil
+		return q.keep(bound, outcome, now), true
 	}
-	c, ok := q.choose()
+	c, ok := q.chooseValid()
 	if !ok {
-		return Pick{}, q.refusal()
+		return Pick{}, false
 	}
 	pick := q.answer(c.member, outcome)
 	if q.req.Options&Explain != 0 {
 		pick.Explanation = q.explain(&c, bound.state)
 	}
 	if q.req.Options&DryRun != 0 {
-		return pick, nil
+		return pick, true
 	}
 	c.take()
 	q.count(c.member)
@@ -120,7 +125,7 @@ func (q *query) decide(now time.Time) (Pick, error) {
 	case BindingRebound:
 		pick.BoundUntil = q.pool.bindings.Bind(q.req.Sessions[:1], c.member.state.slot, now)
 	}
-	return pick, nil
+	return pick, true
 }
 
 // keep answers with the auth that the session is bound to.

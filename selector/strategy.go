@@ -39,6 +39,18 @@ func (c *choice) take() {
 	}
 }
 
+// chooseValid is choose that does not believe in tokens whose end was not worked off yet.
+func (q *query) chooseValid() (choice, bool) {
+	for {
+		c, ok := q.choose()
+		if !ok || !c.member.timer.over(q.now) {
+			return c, ok
+		}
+		q.pool.refreshToken(c.member, q.now)
+		q.pool.scratch = q.pool.scratch[:0]
+	}
+}
+
 // choose lets the strategy decide among the best tier. False: it has nobody to take.
 func (q *query) choose() (choice, bool) {
 	kind := q.strategyLane()

@@ -11,6 +11,9 @@ type timer struct {
 // timers is a binary heap by due. The zero value is empty.
 type timers struct{ heap []*timer }
 
+// over reports whether t is due and was not worked off.
+func (t *timer) over(now int64) bool { return t.place > 0 && t.due <= now }
+
 func (h *timers) next() *timer {
 	if len(h.heap) == 0 {
 		return nil
