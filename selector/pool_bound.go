@@ -58,7 +58,7 @@ func (q *query) usable(s *identity) (m *member, diverted bool) {
 	seen := l.seen(q.mask(l))
 	for _, candidate := range s.members {
 		position := l.position(candidate)
-		if position < 0 || !seen.has(position) || q.pool.settings.Failback && !q.inBestTier(l, candidate) {
+		if position < 0 || !seen.has(position) || q.pool.settings.Failback && !q.inBestTier(candidate) {
 			continue
 		}
 		if !q.excludes(candidate) {
@@ -85,9 +85,13 @@ func (q *query) catchUp(s *identity) {
 	}
 }
 
-// inBestTier reports whether no ready candidate has a higher priority.
-func (q *query) inBestTier(l *lane, m *member) bool {
+// inBestTier reports whether the strategy could take nobody of a higher priority.
+func (q *query) inBestTier(m *member) bool {
+	l := q.view.lane(q.strategyLane())
 	list := q.present(l)
+	if list.length == 0 {
+		return true
+	}
 	_, best := list.best()
 	return m.priority >= l.tiers[best].priority
 }

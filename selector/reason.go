@@ -5,7 +5,7 @@ import "time"
 // standing is why a member is or is not a ready candidate.
 type standing struct {
 	reason Reason // ReasonReady if it is
-	until  int64  // when that ends; never, or 0 when ready
+	until  int64  // when that ends; never, or 0 where nothing has to end
 	detail string
 }
 
@@ -65,7 +65,7 @@ func (o *outlook) add(s standing) {
 	if s.reason == ReasonCoolingAuth || s.reason == ReasonCoolingModel {
 		o.cooling++
 	}
-	if s.reason != ReasonReady {
+	if s.until != 0 {
 		o.earliest = min(o.earliest, s.until)
 	}
 }
