@@ -183,7 +183,7 @@ func (p *Pool) swapIndex(next *index, now int64) {
 	next.everyone.fill()
 	for _, m := range next.members {
 		before := old.byID[m.auth.ID]
-		if before != nil && before.auth == m.auth {
+		if before != nil && before.auth == m.auth && before.expired == m.expired {
 			continue
 		}
 		if before != nil && before.state == m.state {
