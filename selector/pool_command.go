@@ -37,18 +37,18 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 // end is the end that a cooldown asks for, and the step of the ladder that it takes. A burst of reports in one open
 // window climbs once.
 func (p *Pool) end(b *block, c Cooldown, now int64) (until int64, level int) {
+	if b.until > now-int64(ladderMemory) {
+		level = b.level
+	}
 	switch {
 	case c.Endless:
-		return never, b.level
+		return never, level
 	case !c.Until.IsZero():
-		return c.Until.UnixNano(), b.level
+		return c.Until.UnixNano(), level
 	case b.until > now:
-		return b.until, b.level
+		return b.until, level
 	}
-	level = b.level + 1
-	if b.until > 0 && now-b.until >= int64(ladderMemory) {
-		level = 1
-	}
+	level++
 	return now + int64(ladderOf(c.Kind).step(level, p.random)), level
 }
 
