@@ -75,6 +75,27 @@ func TestExplicitCooldownDoesNotReviveALadderThatWasForgotten(t *testing.T) {
 	}
 }
 
+func TestEndsBeyondWhatNanosecondsReachAreStillEnds(t *testing.T) {
+	far := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	p := newPlayer(t, selector.Config{},
+		auth("a", func(a *selector.Auth) { a.ExpiresAt = far }),
+		auth("old", func(a *selector.Auth) { a.ExpiresAt = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC) }),
+	)
+	for range 3 {
+		if got := p.pick(selector.Request{}); got != "a" {
+			t.Errorf("Pick = %s, want a: its token lasts until %v", got, far)
+		}
+	}
+	if b, err := p.Cooldown("a", selector.Cooldown{Until: far}, p.now); err != nil || !b.Until.After(p.now) {
+		t.Errorf("Cooldown until %v = %+v, %v", far, b, err)
+	}
+	var cooling *selector.UnavailableError
+	var cooldown *selector.CooldownError
+	if _, err := p.Pick(&selector.Request{}, p.now); errors.As(err, &cooling) || !errors.As(err, &cooldown) {
+		t.Errorf("Pick = %v, want a CooldownError", err)
+	}
+}
+
 func secret(text string) func(*selector.Auth) {
 	return func(a *selector.Auth) {
 		a.Identity = "account"

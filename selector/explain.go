@@ -2,6 +2,7 @@ package selector
 
 import (
 	"cmp"
+	"math"
 	"time"
 )
 
@@ -92,6 +93,17 @@ func compareBools(a, b bool) int {
 		return 1
 	}
 	return -1
+}
+
+// nanosOf is what the package knows of a time: Unix nanoseconds. Times that these do not reach become the nearest.
+func nanosOf(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, never-1)):
+		return never - 1
+	}
+	return t.UnixNano()
 }
 
 // timeOf is the time of an end that comes by itself.

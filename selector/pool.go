@@ -127,7 +127,7 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 func (p *Pool) refreshToken(m *member, now int64) {
 	expired := m.tokenOver(now)
 	if !expired && !m.auth.ExpiresAt.IsZero() {
-		p.timers.schedule(&m.timer, m.auth.ExpiresAt.UnixNano())
+		p.timers.schedule(&m.timer, nanosOf(m.auth.ExpiresAt))
 	} else {
 		p.timers.cancel(&m.timer)
 	}

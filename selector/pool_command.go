@@ -44,7 +44,7 @@ func (p *Pool) end(b *block, c Cooldown, now int64) (until int64, level int) {
 	case c.Endless:
 		return never, level
 	case !c.Until.IsZero():
-		return c.Until.UnixNano(), level
+		return nanosOf(c.Until), level
 	case b.until > now:
 		return b.until, level
 	}

@@ -174,7 +174,7 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		m.state.members = append(m.state.members, m)
 		m.expired = m.tokenOver(now)
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
-			p.timers.schedule(&m.timer, m.auth.ExpiresAt.UnixNano())
+			p.timers.schedule(&m.timer, nanosOf(m.auth.ExpiresAt))
 		}
 	}
 	for _, provider := range next.providers {

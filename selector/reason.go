@@ -43,7 +43,7 @@ func (m *member) whyDisabled() string {
 func (m *member) refused() bool { return m.state.whole.kinds[Authentication].until == never }
 
 func (m *member) tokenOver(now int64) bool {
-	return !m.auth.ExpiresAt.IsZero() && m.auth.ExpiresAt.UnixNano() <= now
+	return !m.auth.ExpiresAt.IsZero() && nanosOf(m.auth.ExpiresAt) <= now
 }
 
 // outlook is what a pick without a ready candidate finds, kept until something changes.
