@@ -1,10 +1,18 @@
 package selector
 
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+)
+
 // identity is the runtime state of one account or key. Its auths come and go; it stays.
 type identity struct {
 	name    string
 	slot    Slot
-	members []*member // in text order of id; none: the identity left the pool
+	members []*member     // in text order of id; none: the identity left the pool
+	former  []*member     // of the index before, while it is replaced
+	last    []secretPrint // of the auths that an identity had that left the pool
 
 	disabled bool
 	why      string
@@ -17,6 +25,39 @@ type identity struct {
 	// Of auths that were in earlier indexes.
 	picks      uint64
 	lastPicked int64
+}
+
+// knows reports whether an auth that the identity had, one of before or of last, has the same secret as a. An identity
+// that never had any is not surprised.
+func (s *identity) knows(a *Auth, before []*member) bool {
+	for _, m := range before {
+		if sameHeaders(m.auth, a) {
+			return true
+		}
+	}
+	if len(s.last) > 0 {
+		return slices.Contains(s.last, secretPrintOf(a))
+	}
+	return len(before) == 0
+}
+
+// secretPrint tells the secrets of auths apart without keeping them.
+type secretPrint [sha256.Size]byte
+
+func secretPrintOf(a *Auth) (p secretPrint) {
+	hash := sha256.New()
+	for _, h := range a.Headers {
+		_, _ = fmt.Fprintf(hash, "%d %s ", len(h.Name), h.Name)
+		h.Value.writeTo(hash)
+	}
+	hash.Sum(p[:0])
+	return p
+}
+
+func sameHeaders(a, b *Auth) bool {
+	return slices.EqualFunc(a.Headers, b.Headers, func(x, y Header) bool {
+		return x.Name == y.Name && x.Value.Equal(y.Value)
+	})
 }
 
 // set returns the blocks for a model key, or of the whole for "". It is nil if there never were any.

@@ -118,35 +118,37 @@ func (x *index) prepare(key routeKey, kinds uint) {
 
 // swapAuths replaces what picks hand out, without a new index.
 func (p *Pool) swapAuths(changed map[string]*Auth, now int64) {
+	var healed []*identity
+	for id, a := range changed {
+		if m := p.index.byID[id]; m != nil && !m.state.knows(a, m.state.members) {
+			healed = append(healed, m.state)
+		}
+	}
 	for id, a := range changed {
 		m := p.index.byID[id]
 		if m == nil {
 			continue // it was to be removed, and is not there
 		}
-		before := m.auth
 		m.auth = a
-		p.renew(m, before, now)
 		p.refreshToken(m, now)
 		p.refreshMember(m)
 	}
+	for _, s := range healed {
+		p.heal(s, now)
+	}
 }
 
-// renew ends the blocks that a new secret heals.
-func (p *Pool) renew(m *member, before *Auth, now int64) {
-	if slices.EqualFunc(before.Headers, m.auth.Headers, func(a, b Header) bool {
-		return a.Name == b.Name && a.Value.Equal(b.Value)
-	}) {
-		return
-	}
-	heal := func(s *blockSet) {
-		if s.kinds[Authentication].until != 0 {
-			s.kinds[Authentication] = block{}
-			p.refreshSet(s, now)
+// heal ends the blocks that a new secret ends.
+func (p *Pool) heal(s *identity, now int64) {
+	end := func(set *blockSet) {
+		if set.kinds[Authentication].until != 0 {
+			set.kinds[Authentication] = block{}
+			p.refreshSet(set, now)
 		}
 	}
-	heal(&m.state.whole)
-	for _, s := range m.state.models {
-		heal(s)
+	end(&s.whole)
+	for _, set := range s.models {
+		end(set)
 	}
 }
 
@@ -162,7 +164,9 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		p.timers.cancel(&m.timer)
 		m.state.picks += m.picks
 		m.state.lastPicked = max(m.state.lastPicked, m.lastPicked)
-		m.state.members = m.state.members[:0:0]
+		if m.state.former == nil {
+			m.state.former, m.state.members = m.state.members, nil
+		}
 		if next.byID[m.auth.ID] == nil {
 			for w := range p.watchers {
 				w.add(m.auth.ID)
@@ -186,8 +190,8 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		if before != nil && before.auth == m.auth && before.expired == m.expired {
 			continue
 		}
-		if before != nil && before.state == m.state {
-			p.renew(m, before.auth, now)
+		if !m.state.knows(m.auth, m.state.former) {
+			p.heal(m.state, now)
 		}
 		p.changed(m.state)
 	}
@@ -216,14 +220,21 @@ func (p *Pool) identity(name string) *identity {
 // adopt keeps count of the identities that lost their last auth, and drops those that have been gone for longest.
 func (p *Pool) adopt(old *index) {
 	p.orphans = slices.DeleteFunc(p.orphans, func(s *identity) bool {
-		s.orphan = len(s.members) == 0
+		if s.orphan = len(s.members) == 0; !s.orphan {
+			s.last = nil
+		}
 		return !s.orphan
 	})
 	for _, m := range old.members {
-		if s := m.state; len(s.members) == 0 && !s.orphan {
+		s := m.state
+		if len(s.members) == 0 && !s.orphan {
 			s.orphan = true
 			p.orphans = append(p.orphans, s)
+			for _, gone := range s.former {
+				s.last = append(s.last, secretPrintOf(gone.auth))
+			}
 		}
+		s.former = nil
 	}
 	for len(p.orphans) > maxOrphans {
 		p.drop(p.orphans[0])

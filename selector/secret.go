@@ -33,6 +33,9 @@ func (s Secret) Equal(other Secret) bool {
 	return s.Reveal() == other.Reveal()
 }
 
+// writeTo writes the text and its length, for a hash.
+func (s Secret) writeTo(w io.Writer) { _, _ = fmt.Fprintf(w, "%d %s ", len(s.Reveal()), s.Reveal()) }
+
 // Format prints the placeholder for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, secretPlaceholder) }
 
