@@ -25,6 +25,7 @@ type index struct {
 // provider are the auths that one provider name of a request means.
 type provider struct {
 	name     string
+	scope    int
 	members  []*member // in text order of id
 	patterns []*patterns
 	views    map[string]*view // by signature
@@ -49,32 +50,45 @@ func newIndex(members []*member, generation uint64) *index {
 		members:    members,
 		byID:       make(map[string]*member, len(members)),
 		providers:  make(map[string]*provider),
-		everyone:   &provider{name: mixed, views: make(map[string]*view)},
+		everyone:   newProvider(mixed, scopeEveryone),
 	}
-	shared := make(map[string]*patterns)
+	shared := make(map[patternsKey]*patterns)
 	for i, m := range members {
 		m.index = i
 		x.byID[m.auth.ID] = m
 		p := x.providers[m.auth.Provider]
 		if p == nil {
-			p = &provider{name: m.auth.Provider, views: make(map[string]*view)}
+			p = newProvider(m.auth.Provider, scopeOne)
 			x.providers[m.auth.Provider] = p
 		}
 		m.provider = p
-		key := patternsKey(m.auth)
+		key := patternsKeyOf(m.auth)
 		if m.patterns = shared[key]; m.patterns == nil {
 			m.patterns = newPatterns(m.auth)
-			m.patterns.place = len(x.everyone.patterns)
 			shared[key] = m.patterns
-			x.everyone.patterns = append(x.everyone.patterns, m.patterns)
+			p.addPatterns(m.patterns)
+			x.everyone.addPatterns(m.patterns)
 		}
 		p.add(m)
 		x.everyone.add(m)
 	}
-	for _, p := range x.providers {
-		p.patterns = x.everyone.patterns
-	}
 	return x
+}
+
+// Scopes of providers.
+const (
+	scopeOne      = iota // one provider
+	scopeEveryone        // all of them
+	numScopes
+)
+
+func newProvider(name string, scope int) *provider {
+	return &provider{name: name, scope: scope, views: make(map[string]*view)}
+}
+
+func (p *provider) addPatterns(served *patterns) {
+	served.places[p.scope] = len(p.patterns)
+	p.patterns = append(p.patterns, served)
 }
 
 func (p *provider) add(m *member) {
@@ -97,9 +111,9 @@ func (x *index) provider(name string) *provider {
 // view finds or makes the view of a model key.
 func (p *provider) view(key string) *view {
 	signature := make([]byte, (len(p.patterns)+7)/8)
-	for _, served := range p.patterns {
+	for place, served := range p.patterns {
 		if served.serve(key) {
-			signature[served.place/8] |= 1 << (served.place % 8)
+			signature[place/8] |= 1 << (place % 8)
 		}
 	}
 	if v := p.views[string(signature)]; v != nil {
@@ -128,7 +142,7 @@ func (p *provider) dropView() {
 }
 
 func (v *view) serves(m *member) bool {
-	place := m.patterns.place
+	place := m.patterns.places[v.provider.scope]
 	return v.signature[place/8]>>(place%8)&1 != 0
 }
 

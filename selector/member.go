@@ -1,6 +1,10 @@
 package selector
 
-import "strings"
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+)
 
 // member is one auth within one index.
 type member struct {
@@ -38,7 +42,7 @@ func sameShape(a, b *Auth) bool {
 	return a.Provider == b.Provider && a.identity() == b.identity() &&
 		a.priority() == b.priority() && a.weight() == b.weight() &&
 		a.webSockets() == b.webSockets() && a.virtualParent() == b.virtualParent() &&
-		patternsKey(a) == patternsKey(b)
+		slices.Equal(a.Models, b.Models) && slices.Equal(a.ExcludeModels, b.ExcludeModels) && a.Prefix == b.Prefix
 }
 
 // disabled by the configuration or by an operator.
@@ -77,17 +81,28 @@ func withoutPrefix(prefix, model string) string {
 
 // patterns are the globs that several auths of a provider may share.
 type patterns struct {
-	place          int // in provider.patterns
+	places         [numScopes]int // in provider.patterns
 	prefix         string
 	models, except []string
 }
 
-// patternsKey is equal for auths that serve the same models.
-func patternsKey(a *Auth) string {
+// patternsKey is equal for auths of one provider that serve the same models.
+type patternsKey struct{ provider, globs string }
+
+func patternsKeyOf(a *Auth) patternsKey {
+	key := patternsKey{provider: a.Provider}
 	if len(a.Models) == 0 && len(a.ExcludeModels) == 0 && a.Prefix == "" {
-		return ""
+		return key
 	}
-	return strings.Join(a.Models, "\x00") + "\x01" + strings.Join(a.ExcludeModels, "\x00") + "\x01" + a.Prefix
+	var b []byte
+	for _, globs := range [][]string{a.Models, a.ExcludeModels, {a.Prefix}} {
+		b = binary.AppendUvarint(b, uint64(len(globs)))
+		for _, glob := range globs {
+			b = append(binary.AppendUvarint(b, uint64(len(glob))), glob...)
+		}
+	}
+	key.globs = string(b)
+	return key
 }
 
 func newPatterns(a *Auth) *patterns {
