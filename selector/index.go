@@ -26,6 +26,7 @@ type index struct {
 type provider struct {
 	name     string
 	scope    int
+	version  uint64    // counts changes of readiness, or of why not, of its members
 	members  []*member // in text order of id
 	patterns []*patterns
 	views    map[string]*view // by signature
@@ -83,7 +84,7 @@ const (
 )
 
 func newProvider(name string, scope int) *provider {
-	return &provider{name: name, scope: scope, views: make(map[string]*view)}
+	return &provider{name: name, scope: scope, version: 1, views: make(map[string]*view)}
 }
 
 func (p *provider) addPatterns(served *patterns) {

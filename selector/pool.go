@@ -41,8 +41,7 @@ type Pool struct {
 	watchers   map[*Watcher]struct{}
 	random     *rand.Rand
 
-	version uint64 // counts changes of readiness, or of why not
-	uses    uint64 // counts picks
+	uses uint64 // counts picks
 
 	// Scratch of a pick.
 	excluded []*member
@@ -54,8 +53,8 @@ func New(c Config) *Pool {
 	p := &Pool{
 		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
 		index: newIndex(nil, 0), identities: make(map[string]*identity), blocked: make(map[string][]*blockSet),
-		watchers: make(map[*Watcher]struct{}), version: 1,
-		random: rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
+		watchers: make(map[*Watcher]struct{}),
+		random:   rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
 	}
 	p.routes.init()
 	return p
@@ -208,9 +207,10 @@ func (p *Pool) resting(key string) []*member {
 
 // changed tells watchers, and makes what picks remember of a pool without a ready auth stale.
 func (p *Pool) changed(s *identity) {
-	p.version++
-	for w := range p.watchers {
-		for _, m := range s.members {
+	for _, m := range s.members {
+		m.provider.version++
+		p.index.everyone.version++
+		for w := range p.watchers {
 			w.add(m.auth.ID)
 		}
 	}

@@ -195,7 +195,6 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		}
 		p.changed(m.state)
 	}
-	p.version++
 	p.adopt(old)
 }
 

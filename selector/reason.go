@@ -48,7 +48,7 @@ func (m *member) tokenOver(now int64) bool {
 
 // outlook is what a pick without a ready candidate finds, kept until something changes.
 type outlook struct {
-	version    uint64 // of the pool, when this was found; 0: never
+	version    uint64 // of the provider, when this was found; 0: never
 	strategy   Strategy
 	counts     Counts
 	candidates int
@@ -72,14 +72,14 @@ func (o *outlook) add(s standing) {
 
 // outlook finds or recalls what there is instead of a ready candidate.
 func (q *query) outlook() outlook {
-	memory := &q.view.outlook
+	memory, version := &q.view.outlook, q.provider.version
 	if k := q.mask(q.view.plain()); k != nil {
 		memory = &k.outlook
 	}
-	if len(q.excluded) == 0 && memory.version == q.pool.version && memory.strategy == q.route.strategy {
+	if len(q.excluded) == 0 && memory.version == version && memory.strategy == q.route.strategy {
 		return *memory
 	}
-	found := outlook{version: q.pool.version, strategy: q.route.strategy, earliest: never}
+	found := outlook{version: version, strategy: q.route.strategy, earliest: never}
 	for _, m := range q.provider.members {
 		found.add(q.standing(m))
 	}
