@@ -18,6 +18,7 @@ type index struct {
 	byID      map[string]*member
 	providers map[string]*provider
 	everyone  *provider
+	prefixes  map[string]bool
 	// generation counts the indexes of a pool.
 	generation uint64
 }
@@ -52,6 +53,7 @@ func newIndex(members []*member, generation uint64) *index {
 		byID:       make(map[string]*member, len(members)),
 		providers:  make(map[string]*provider),
 		everyone:   newProvider(mixed, scopeEveryone),
+		prefixes:   make(map[string]bool),
 	}
 	shared := make(map[patternsKey]*patterns)
 	for i, m := range members {
@@ -63,6 +65,9 @@ func newIndex(members []*member, generation uint64) *index {
 			x.providers[m.auth.Provider] = p
 		}
 		m.provider = p
+		if m.prefix != "" {
+			x.prefixes[m.prefix] = true
+		}
 		key := patternsKeyOf(m.auth)
 		if m.patterns = shared[key]; m.patterns == nil {
 			m.patterns = newPatterns(m.auth)

@@ -3,6 +3,7 @@ package selector
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // laneKind says which members of a view a lane has, and in which order.
@@ -41,7 +42,7 @@ type lane struct {
 	places  []int32   // position by member.index, or -1
 	tiers   []tier
 	ready   *ranks
-	masks   map[string]*mask // by requested model key: some member is ready but for that model
+	masks   map[string]*mask // by requested model key: for which some auth of the pool rests, or did
 	changes changes
 	weights []uint64 // of the ready members, by tier
 
@@ -53,7 +54,7 @@ type lane struct {
 
 // mask are the members of a lane that one model rests for.
 type mask struct {
-	hidden  *ranks         // ready otherwise
+	hidden  *ranks         // ready otherwise; nil: no member rests
 	blocked int            // ready otherwise or not
 	weights map[int]uint64 // of the hidden, by tier
 	emptied *ranks         // of a parent lane: groups with ready members that are all hidden
@@ -212,7 +213,7 @@ func (l *lane) update(m *member) {
 	t := l.tierAt(position)
 	change(&l.weights[t], m.weight, ready)
 	m.eachBlockedRoute(func(key string) {
-		if k := l.masks[key]; k != nil && k.hidden.set(position, ready) {
+		if k := l.masks[key]; k != nil && k.blocked > 0 && k.hidden.set(position, ready) {
 			k.weigh(t, m.weight, ready)
 		}
 	})
@@ -222,7 +223,9 @@ func (l *lane) update(m *member) {
 	g := int(l.groupOf[position])
 	l.nonEmpty.set(g, l.readyIn(g, nil) > 0)
 	for _, k := range l.masks {
-		l.updateEmptied(k, g)
+		if k.blocked > 0 {
+			l.updateEmptied(k, g)
+		}
 	}
 }
 
@@ -238,15 +241,19 @@ func (l *lane) updateModel(m *member, key string, blocked bool) {
 	} else {
 		k.blocked--
 	}
-	if k.blocked == 0 {
-		delete(l.masks, key)
-		l.changes.add(position)
-		return
-	}
 	l.hide(k, position, blocked && m.ready())
+	if k.blocked == 0 {
+		k.hidden, k.emptied = nil, nil
+	}
 }
 
 func (l *lane) hide(k *mask, position int, on bool) {
+	if k.hidden == nil {
+		k.hidden = newRanks(len(l.order))
+		if l.groups != nil {
+			k.emptied = newRanks(len(l.groups))
+		}
+	}
 	if !k.hidden.set(position, on) {
 		return
 	}
@@ -297,25 +304,17 @@ func (l *lane) readyIn(g int, k *mask) int {
 	return seen.rank(l.groups[g].end) - seen.rank(l.groups[g].low)
 }
 
-// newMask makes the mask of a requested model key out of the members that rest for it; nil if none of them is here.
-func (l *lane) newMask(key string, resting []*member) *mask {
+// newMask makes the mask of a requested model key out of the blocks that may concern it. It is empty if they concern no
+// member, so that nobody looks again.
+func (l *lane) newMask(key string, resting [][]*blockSet) *mask {
 	k := &mask{}
-	for _, m := range resting {
-		position := l.position(m)
-		if position < 0 {
-			continue
-		}
-		if k.hidden == nil {
-			k.hidden = newRanks(len(l.order))
-			if l.groups != nil {
-				k.emptied = newRanks(len(l.groups))
+	for _, s := range slices.Concat(resting...) {
+		for _, m := range s.owner.members {
+			if position := l.position(m); position >= 0 && m.blockKey(key) == s.model {
+				k.blocked++
+				l.hide(k, position, m.ready())
 			}
 		}
-		k.blocked++
-		l.hide(k, position, m.ready())
-	}
-	if k.blocked == 0 {
-		return nil
 	}
 	if len(l.masks) >= maxRoutes {
 		for other := range l.masks {
@@ -323,7 +322,7 @@ func (l *lane) newMask(key string, resting []*member) *mask {
 			break
 		}
 	}
-	l.masks[key] = k
+	l.masks[strings.Clone(key)] = k
 	return k
 }
 

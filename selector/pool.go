@@ -184,25 +184,20 @@ func (p *Pool) unblock(s *blockSet) {
 	p.blocked[s.model] = resting[:len(resting)-1]
 }
 
-// resting are the auths whose state keeps a requested model key blocked.
-func (p *Pool) resting(key string) []*member {
-	var found []*member
-	add := func(sets []*blockSet) {
-		for _, s := range sets {
-			for _, m := range s.owner.members {
-				if m.blockKey(key) == s.model {
-					found = append(found, m)
-				}
+// resting are the blocks in force that may concern a requested model key: those for the key itself, and those for what
+// is left of it without a prefix that some auth has.
+func (p *Pool) resting(key string) (lists [][]*blockSet) {
+	if sets := p.blocked[key]; sets != nil {
+		lists = append(lists, sets)
+	}
+	for i := range len(key) {
+		if key[i] == '/' && p.index.prefixes[key[:i]] {
+			if sets := p.blocked[key[i+1:]]; sets != nil {
+				lists = append(lists, sets)
 			}
 		}
 	}
-	add(p.blocked[key])
-	for i := range len(key) {
-		if key[i] == '/' {
-			add(p.blocked[key[i+1:]])
-		}
-	}
-	return found
+	return lists
 }
 
 // changed tells watchers, and makes what picks remember of a pool without a ready auth stale.

@@ -85,13 +85,18 @@ func (q *query) mask(l *lane) *mask {
 	if len(q.pool.blocked) == 0 || q.key.model == "" {
 		return nil
 	}
-	if k := l.masks[q.key.model]; k != nil {
-		return k
+	k := l.masks[q.key.model]
+	if k == nil {
+		resting := q.pool.resting(q.key.model)
+		if resting == nil {
+			return nil
+		}
+		k = l.newMask(q.key.model, resting)
 	}
-	if resting := q.pool.resting(q.key.model); len(resting) > 0 {
-		return l.newMask(q.key.model, resting)
+	if k.blocked == 0 {
+		return nil
 	}
-	return nil
+	return k
 }
 
 func (q *query) anyReady() bool {
