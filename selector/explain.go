@@ -3,6 +3,7 @@ package selector
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ func (q *query) explain(c *choice, bound *identity) *Explanation {
 		e.Position, selected = c.position, c.member
 	}
 	refine := q.tiering(c)
+	var list shortlist
 	for _, m := range q.provider.members {
 		s := q.standing(m)
 		if m == selected {
@@ -22,11 +24,12 @@ func (q *query) explain(c *choice, bound *identity) *Explanation {
 			s.reason = refine(m, s.reason)
 		}
 		e.Counts[s.reason]++
-		e.add(Candidate{
+		list.add(&Candidate{
 			Auth: m.auth, Priority: m.priority, Reason: s.reason, Until: timeOf(s.until),
 			Bound: bound != nil && m.state == bound, Detail: s.detail,
 		})
 	}
+	e.Candidates = list.cut()
 	return e
 }
 
@@ -58,21 +61,33 @@ func (q *query) tiering(c *choice) func(*member, Reason) Reason {
 	}
 }
 
-// add keeps the MaxExplained candidates that come first in the order of Explanation.Candidates.
-func (e *Explanation) add(c Candidate) {
-	full := len(e.Candidates) == MaxExplained
-	if full {
-		if compareCandidates(&c, &e.Candidates[MaxExplained-1]) >= 0 {
-			return
-		}
-		e.Candidates = e.Candidates[:MaxExplained-1]
+// shortlist keeps the MaxExplained candidates that come first in the order of Explanation.Candidates. It sorts now and
+// then, so that a candidate costs the same in whichever order they come.
+type shortlist struct {
+	candidates []Candidate
+	last       Candidate // of a full list
+	full       bool
+}
+
+func (l *shortlist) add(c *Candidate) {
+	if l.full && compareCandidates(c, &l.last) >= 0 {
+		return
 	}
-	i := len(e.Candidates)
-	e.Candidates = append(e.Candidates, c)
-	for ; i > 0 && compareCandidates(&c, &e.Candidates[i-1]) < 0; i-- {
-		e.Candidates[i] = e.Candidates[i-1]
+	l.candidates = append(l.candidates, *c)
+	if len(l.candidates) == 2*MaxExplained {
+		l.cut()
 	}
-	e.Candidates[i] = c
+}
+
+// cut sorts, and drops what is too much.
+func (l *shortlist) cut() []Candidate {
+	slices.SortFunc(l.candidates, func(a, b Candidate) int { return compareCandidates(&a, &b) })
+	if len(l.candidates) >= MaxExplained {
+		clear(l.candidates[MaxExplained:])
+		l.candidates = l.candidates[:MaxExplained]
+		l.full, l.last = true, l.candidates[MaxExplained-1]
+	}
+	return l.candidates
 }
 
 func compareCandidates(a, b *Candidate) int {
