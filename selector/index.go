@@ -19,6 +19,7 @@ type index struct {
 	providers map[string]*provider
 	everyone  *provider
 	prefixes  map[string]bool
+	parents   map[string]bool // virtual ones
 	// generation counts the indexes of a pool.
 	generation uint64
 }
@@ -54,6 +55,7 @@ func newIndex(members []*member, generation uint64) *index {
 		providers:  make(map[string]*provider),
 		everyone:   newProvider(mixed, scopeEveryone),
 		prefixes:   make(map[string]bool),
+		parents:    make(map[string]bool),
 	}
 	shared := make(map[patternsKey]*patterns)
 	for i, m := range members {
@@ -67,6 +69,9 @@ func newIndex(members []*member, generation uint64) *index {
 		m.provider = p
 		if m.prefix != "" {
 			x.prefixes[m.prefix] = true
+		}
+		if m.parent != "" {
+			x.parents[m.parent] = true
 		}
 		key := patternsKeyOf(m.auth)
 		if m.patterns = shared[key]; m.patterns == nil {

@@ -157,7 +157,9 @@ func (p *Pool) swapIndex(next *index, now int64) {
 	for _, r := range p.routes.byKey {
 		r.view, r.index = nil, nil
 		r.forgetLanes()
+		r.forgetParents(next)
 	}
+	clear(p.excluded[:cap(p.excluded)])
 	old := p.index
 	p.index = next
 	for _, m := range old.members {

@@ -1,6 +1,9 @@
 package selector
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // maxRoutes bounds the (provider, model key) entries that rotations are kept for.
 const maxRoutes = 4096
@@ -24,6 +27,15 @@ type route struct {
 	remembered [2]*remembered
 
 	newer, older *route
+}
+
+// maxParents is how many virtual parents a route keeps inner cursors of, those that are in the pool aside.
+const maxParents = 1024
+
+func (t *route) forgetParents(x *index) {
+	if len(t.inner) > maxParents {
+		maps.DeleteFunc(t.inner, func(parent string, _ uint64) bool { return !x.parents[parent] })
+	}
 }
 
 // routes is a table of routes of which the least recently used goes first.
