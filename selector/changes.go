@@ -17,6 +17,9 @@ func (c *changes) add(position int) {
 	c.count++
 }
 
+// skip makes every follower one that was away for too long.
+func (c *changes) skip() { c.count += uint64(len(c.words)) + 1 }
+
 // since calls f for each word that changed after the first seen changes, or for every word below n if the history does
 // not reach back that far, and returns the present count.
 func (c *changes) since(seen uint64, n int, f func(word int)) uint64 {

@@ -318,12 +318,18 @@ func (l *lane) newMask(key string, resting [][]*blockSet) *mask {
 	}
 	if len(l.masks) >= maxRoutes {
 		for other := range l.masks {
-			delete(l.masks, other) // any of them: it is made again when a pick needs it
+			l.forgetMask(other) // any of them: it is made again when a pick needs it
 			break
 		}
 	}
 	l.masks[strings.Clone(key)] = k
 	return k
+}
+
+// forgetMask drops a mask. Nobody hears of what changes for its model from then on, so followers must look everywhere.
+func (l *lane) forgetMask(key string) {
+	delete(l.masks, key)
+	l.changes.skip()
 }
 
 // eachBlockedRoute calls f for every requested model key that the member rests for.
