@@ -126,8 +126,8 @@ func difference(got, want []wantCase) string {
 	return ""
 }
 
-// player plays one case on a clock of its own.
-type player struct {
+// replayer plays one case on a clock of its own.
+type replayer struct {
 	t     *testing.T
 	pool  *selector.Pool
 	table *sessions.Table
@@ -139,7 +139,7 @@ type player struct {
 func (c *selectCase) play(t *testing.T, seed uint64) []wantCase {
 	t.Helper()
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	p := &player{t: t, auths: map[string]*selector.Auth{}, now: start, start: start}
+	p := &replayer{t: t, auths: map[string]*selector.Auth{}, now: start, start: start}
 	strategy, ok := selector.ParseStrategy(c.Strategy)
 	if !ok {
 		t.Fatalf("unknown strategy %q", c.Strategy)
@@ -164,7 +164,7 @@ func (c *selectCase) play(t *testing.T, seed uint64) []wantCase {
 	return got
 }
 
-func (p *player) add(a *authCase) {
+func (p *replayer) add(a *authCase) {
 	p.auths[a.ID] = &selector.Auth{
 		ID: a.ID, Provider: a.Provider, Attributes: a.Attributes, WebSockets: a.Metadata["websockets"],
 	}
@@ -172,7 +172,7 @@ func (p *player) add(a *authCase) {
 	p.setState(a.ID, a.Disabled, a.Blocks)
 }
 
-func (p *player) setState(id string, disabled bool, blocks []blockCase) {
+func (p *replayer) setState(id string, disabled bool, blocks []blockCase) {
 	p.must(p.pool.ClearCooldown(id, "", p.now))
 	if disabled {
 		p.must(0, p.pool.Disable(id, "", p.now))
@@ -202,14 +202,14 @@ func (p *player) setState(id string, disabled bool, blocks []blockCase) {
 	}
 }
 
-func (p *player) must(_ int, err error) {
+func (p *replayer) must(_ int, err error) {
 	p.t.Helper()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func (p *player) step(s *stepCase) wantCase {
+func (p *replayer) step(s *stepCase) wantCase {
 	switch s.Op {
 	case "pick":
 		return p.pick(s, s.Model)
@@ -243,7 +243,7 @@ func (p *player) step(s *stepCase) wantCase {
 	return wantCase{}
 }
 
-func (p *player) pick(s *stepCase, model string) wantCase {
+func (p *replayer) pick(s *stepCase, model string) wantCase {
 	request := selector.Request{Provider: s.Provider, Model: model, Exclude: s.Exclude, Sessions: p.sessions(s, model)}
 	if s.WebSocket {
 		request.Options = selector.WebSocket
@@ -270,7 +270,7 @@ func bindingNames() []string {
 	return []string{"NONE", "NEW", "HIT", "INHERITED", "REBOUND", "DIVERTED"}
 }
 
-func (p *player) sessions(s *stepCase, model string) []selector.Session {
+func (p *replayer) sessions(s *stepCase, model string) []selector.Session {
 	if p.table == nil {
 		return nil
 	}
