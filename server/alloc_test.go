@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 func TestCheckingAGoodPickAllocatesNothing(t *testing.T) {
@@ -13,7 +14,8 @@ func TestCheckingAGoodPickAllocatesNothing(t *testing.T) {
 	}
 	allocs := testing.AllocsPerRun(100, func() {
 		var v violations
-		v.checkPick(req)
+		var headers sessions.Headers
+		v.checkPick(req, &headers)
 		if err := v.err(); err != nil {
 			t.Error(err)
 		}

@@ -40,11 +40,11 @@ func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsReq
 	list, total := p.config.Pool.List(selector.Filter{
 		Provider: req.GetProvider(),
 		Model:    req.GetModel(),
-		State:    selector.State(req.GetState()),
+		State:    selector.State(req.GetState()), //nolint:gosec // it is a known one
 		After:    after,
 		Limit:    size + 1,
 	}, now)
-	answer := &credbrokerv1.ListAuthsResponse{TotalSize: int32(total)}
+	answer := &credbrokerv1.ListAuthsResponse{TotalSize: int32(total)} //nolint:gosec // a pool has fewer auths
 	bytes := 0
 	for i := range list {
 		m := p.authMessage(&list[i], now)
@@ -170,7 +170,10 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 		return nil, err
 	}
 	auth, err := p.auth(req.GetAuthId(), c.start)
-	return &credbrokerv1.ClearCooldownResponse{Cleared: int32(cleared), Auth: auth}, err
+	return &credbrokerv1.ClearCooldownResponse{
+		Cleared: int32(cleared), //nolint:gosec // an auth has at most some thousands
+		Auth:    auth,
+	}, err
 }
 
 // GetStatus tells how the broker is doing.

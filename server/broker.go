@@ -119,7 +119,7 @@ func (b *broker) reportCooldown(c *call, req *credbrokerv1.ReportCooldownRequest
 	}
 	return &credbrokerv1.ReportCooldownResponse{
 		Until:        timeMessage(block.Until),
-		BackoffLevel: int32(block.Level),
+		BackoffLevel: int32(block.Level), //nolint:gosec // ladders have few steps
 	}, nil
 }
 
@@ -182,7 +182,7 @@ func cooldownKind(k credbrokerv1.CooldownKind) selector.CooldownKind {
 	if _, known := credbrokerv1.CooldownKind_name[int32(k)]; !known || k == 0 {
 		return selector.Quota
 	}
-	return selector.CooldownKind(k - 1)
+	return selector.CooldownKind(k - 1) //nolint:gosec // it is a known one
 }
 
 // InvalidateAuth releases every session of an auth. Disabling comes first, so that no session is bound to it again

@@ -52,7 +52,7 @@ func cooldownKindName(k selector.CooldownKind) string {
 	return strings.TrimPrefix(cooldownKindMessage(k).String(), "COOLDOWN_KIND_")
 }
 
-func codeName(c codes.Code) string { return code.Code(c).String() }
+func codeName(c codes.Code) string { return code.Code(c).String() } //nolint:gosec // codes are small
 
 // timeMessage is absent for the zero time.
 func timeMessage(t time.Time) *timestamppb.Timestamp {
@@ -154,7 +154,7 @@ func cooldownMessageOf(b *selector.Block, now time.Time) *credbrokerv1.Cooldown 
 		Kind:         cooldownKindMessage(b.Kind),
 		Until:        timeMessage(b.Until),
 		Reason:       b.Reason,
-		BackoffLevel: int32(b.Level),
+		BackoffLevel: int32(b.Level), //nolint:gosec // ladders have few steps
 	}
 	if !b.Until.IsZero() {
 		m.TimeLeft = durationpb.New(b.Until.Sub(now))

@@ -88,8 +88,7 @@ func (b *errorBody) answer(status int32, wait *time.Duration) *credbrokerv1.Http
 		b.Error.ResetSeconds, b.Error.ResetTime = &seconds, shownDuration(*wait)
 		headers["Retry-After"] = strconv.FormatInt(seconds, 10)
 	}
-	// Marshal fails on values that this struct cannot hold.
-	body, _ := json.Marshal(b)
+	body, _ := json.Marshal(b) //nolint:errchkjson // text and numbers only
 	return &credbrokerv1.HttpError{Status: status, Headers: headers, Body: body}
 }
 

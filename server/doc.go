@@ -6,7 +6,7 @@
 // them), that a panic ends one call and not the process, and that secrets leave in Credential messages only
 // (credential.go is the only file that reveals them).
 //
-// It decides nothing: which auth is picked is selector's, whose conversation it is is sessions'. It reads no files and
+// It decides nothing: selector knows which auth is picked, and sessions whose conversation it is. It reads no files and
 // keeps no state but counters; it neither authenticates callers nor encrypts, so what it listens on must not be
 // reachable by strangers.
 //

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -70,7 +71,7 @@ func authDocument(req *credbrokerv1.PutAuthRequest) ([]byte, error) {
 	if end := secret.GetExpiresAt(); end != nil {
 		d.Expired = end.AsTime().Format(time.RFC3339Nano)
 	}
-	return json.Marshal(&d)
+	return json.Marshal(&d) //nolint:gosec // the secret is what is to be kept
 }
 
 func (v *violations) checkConfig(c *credbrokerv1.AuthConfig) {
@@ -85,8 +86,8 @@ func (v *violations) checkConfig(c *credbrokerv1.AuthConfig) {
 	if c.GetWeight() > selector.MaxWeight {
 		v.add("config.weight", fmt.Sprintf("is %d; at most %d is allowed", c.GetWeight(), selector.MaxWeight))
 	}
-	v.list("config.models", c.GetModels(), maxPatterns, maxModel)
-	v.list("config.exclude_models", c.GetExcludeModels(), maxPatterns, maxModel)
+	v.list("config.models", c.GetModels(), maxPatterns)
+	v.list("config.exclude_models", c.GetExcludeModels(), maxPatterns)
 	v.text("config.prefix", c.GetPrefix(), maxModel)
 	v.url("config.base_url", c.GetBaseUrl(), "https", "http")
 	if u, err := url.Parse(c.GetBaseUrl()); err == nil && u.User != nil {
@@ -94,7 +95,7 @@ func (v *violations) checkConfig(c *credbrokerv1.AuthConfig) {
 	}
 	v.url("config.proxy_url", c.GetProxyUrl(), "http", "https", "socks5", "socks5h")
 	v.pairs("config.attributes", c.GetAttributes(), maxAttributeEntries, maxAttributes)
-	v.list("config.domains", c.GetDomains(), maxDomains, maxDomain)
+	v.list("config.domains", c.GetDomains(), maxDomains)
 	v.text("config.dialect", c.GetDialect(), maxDialect)
 }
 
@@ -191,10 +192,7 @@ func (v *violations) url(field, text string, schemes ...string) {
 		v.add(field, "is not an absolute URL")
 		return
 	}
-	for _, scheme := range schemes {
-		if u.Scheme == scheme {
-			return
-		}
+	if !slices.Contains(schemes, u.Scheme) {
+		v.add(field, "must begin with "+strings.Join(schemes, ":// or ")+"://")
 	}
-	v.add(field, "must begin with "+strings.Join(schemes, ":// or ")+"://")
 }

@@ -237,7 +237,7 @@ func TestViolationsAreBounded(t *testing.T) {
 	for i := range ids {
 		ids[i] = strings.Repeat("x", maxAuthID+1)
 	}
-	v.list("exclude_auth_ids", ids, maxExclude, maxAuthID)
+	v.list("exclude_auth_ids", ids, maxExclude)
 	s, _ := translate(v.err())
 	got := details(s)[1].(*errdetails.BadRequest).GetFieldViolations()
 	if len(got) != maxViolations || got[0].GetField() != "exclude_auth_ids[0]" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/credbroker/credbroker/selector"
@@ -35,8 +36,7 @@ func (s *Server) chain() []grpc.ServerOption {
 
 func (s *Server) observeUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	c := s.newCall(ctx)
-	// It fails outside of a server only.
-	_ = grpc.SetHeader(ctx, c.header())
+	s.headers.sendID(c.id, func(md metadata.MD) error { return grpc.SetHeader(ctx, md) })
 	resp, err := next(c, req)
 	s.metrics.handled(info.FullMethod, status.Code(err))
 	s.metrics.took(info.FullMethod, c.end(s.clock))
@@ -45,7 +45,7 @@ func (s *Server) observeUnary(ctx context.Context, req any, info *grpc.UnaryServ
 
 func (s *Server) observeStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	c := s.newCall(stream.Context())
-	_ = stream.SetHeader(c.header())
+	s.headers.sendID(c.id, stream.SetHeader)
 	err := next(srv, &callStream{ServerStream: stream, ctx: c})
 	s.metrics.handled(info.FullMethod, status.Code(err))
 	return err

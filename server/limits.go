@@ -25,6 +25,7 @@ const (
 	maxHeaderEntries = 256
 	maxHeaders       = 64 << 10
 	maxExclude       = 1024
+	maxElement       = 256 // of a list: ids, globs, domains
 	maxRequestID     = 128
 	maxPageToken     = 1 << 10
 	maxSessionName   = 512
@@ -36,7 +37,6 @@ const (
 	maxPatterns         = 256
 	maxDialect          = 64
 	maxDomains          = 16
-	maxDomain           = 256
 	maxAttributeEntries = 64
 	maxAttributes       = 16 << 10
 	maxSecret           = 16 << 10
@@ -95,12 +95,12 @@ func (v *violations) entries(field string, got, limit int) {
 	}
 }
 
-// list refuses more than limit elements, and elements longer than each bytes.
-func (v *violations) list(field string, elements []string, limit, each int) {
+// list refuses more than limit elements, and elements longer than maxElement.
+func (v *violations) list(field string, elements []string, limit int) {
 	v.entries(field, len(elements), limit)
 	for i, element := range elements {
-		if len(element) > each {
-			v.size(field+"["+strconv.Itoa(i)+"]", len(element), each)
+		if len(element) > maxElement {
+			v.size(field+"["+strconv.Itoa(i)+"]", len(element), maxElement)
 		}
 	}
 }
@@ -108,8 +108,7 @@ func (v *violations) list(field string, elements []string, limit, each int) {
 // fault adds what another package found wrong with a field.
 func (v *violations) fault(field string, err error) {
 	problem := err.Error()
-	var f *selector.FieldError
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*selector.FieldError](err); ok {
 		field, problem = f.Field, f.Problem
 	}
 	v.add(field, problem)

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -163,7 +164,8 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	for _, c := range s.config.Pool.Counts(s.config.Clock()) {
-		gauge(s.auths, float64(c.Count), c.Provider, stateName(c.State))
+		// A label that is no UTF-8 would end the process.
+		gauge(s.auths, float64(c.Count), strings.ToValidUTF8(c.Provider, "?"), stateName(c.State))
 	}
 	gauge(s.bindings, float64(s.config.Sessions.Len()))
 	gauge(s.bindingsMax, float64(s.config.Sessions.Max()))

@@ -33,7 +33,7 @@ func filterSum(filters ...string) uint64 {
 	h := fnv.New64a()
 	for _, f := range filters {
 		var length [4]byte
-		binary.BigEndian.PutUint32(length[:], uint32(len(f)))
+		binary.BigEndian.PutUint32(length[:], uint32(len(f))) //nolint:gosec // filters are short
 		_, _ = h.Write(length[:])
 		_, _ = h.Write([]byte(f))
 	}

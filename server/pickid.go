@@ -53,15 +53,15 @@ func parsePickID(text string) (pickID, error) {
 		return pickID{}, errPickID
 	}
 	return pickID{
-		Start:   time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))),
+		Start:   time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))), //nolint:gosec // what String turned around
 		Process: uint48(raw[9:15]),
 		Count:   uint48(raw[15:21]),
 	}, nil
 }
 
 func putUint48(b []byte, n uint64) {
-	binary.BigEndian.PutUint16(b, uint16(n>>32))
-	binary.BigEndian.PutUint32(b[2:], uint32(n))
+	binary.BigEndian.PutUint16(b, uint16(n>>32)) //nolint:gosec // n has 48 bits
+	binary.BigEndian.PutUint32(b[2:], uint32(n)) //nolint:gosec // the lower ones
 }
 
 func uint48(b []byte) uint64 {

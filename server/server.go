@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +32,7 @@ const (
 	maxStreams        = 1024
 	maxMetadata       = 64 << 10
 	connectionTimeout = 20 * time.Second
-	workersPerCPU     = 8
+	streamWorkers     = 64
 )
 
 // Config is what a Server is made of.
@@ -105,6 +104,7 @@ type Server struct {
 	settings atomic.Pointer[Settings]
 	metrics  *metrics
 	ids      *idSource
+	headers  headerPool
 
 	grpc   *grpc.Server
 	health *health.Server
@@ -145,7 +145,7 @@ func transportOptions() []grpc.ServerOption {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveIdle, Timeout: keepaliveTimeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveMinPing, PermitWithoutStream: true}),
 		// Goroutines that are used again keep the stacks they have grown.
-		grpc.NumStreamWorkers(uint32(workersPerCPU * runtime.GOMAXPROCS(0))),
+		grpc.NumStreamWorkers(streamWorkers),
 		// After a hard stop no handler may touch what the caller closes next.
 		grpc.WaitForHandlers(true),
 	}

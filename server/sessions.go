@@ -47,7 +47,7 @@ func (p *authPool) boundMessage(b *sessions.Bound, authID string) *credbrokerv1.
 		Source:      credbrokerv1.SessionSource(b.Source),
 		AuthId:      authID,
 		ExpiresAt:   timeMessage(b.ExpiresAt),
-		Aliases:     int32(b.Aliases),
+		Aliases:     int32(b.Aliases), //nolint:gosec // at most 64
 	}
 }
 

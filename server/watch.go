@@ -26,7 +26,7 @@ func (p *authPool) WatchAuths(req *credbrokerv1.WatchAuthsRequest, stream grpc.S
 	defer changes.Close()
 	w := &watch{server: p.Server, provider: req.GetProvider(), send: stream.Send, sent: make(map[string]struct{})}
 	err := w.run(stream.Context(), changes)
-	if context.Cause(stream.Context()) == errStopping {
+	if errors.Is(context.Cause(stream.Context()), errStopping) {
 		return nil
 	}
 	return err

@@ -3,7 +3,6 @@ package servertest
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -181,7 +180,7 @@ func (l *Log) String() string {
 func Key(id, provider string) *selector.Auth {
 	return &selector.Auth{
 		ID: id, Provider: provider, Label: id, Kind: selector.KindAPIKey,
-		Headers: []selector.Header{{Name: "Authorization", Value: selector.NewSecret(fmt.Sprintf("Bearer key-of-%s", id))}},
+		Headers: []selector.Header{{Name: "Authorization", Value: selector.NewSecret("Bearer key-of-" + id)}},
 		Origin:  selector.OriginConfig, Source: "test.yaml:1",
 	}
 }
