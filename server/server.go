@@ -114,7 +114,7 @@ type Server struct {
 	stopping atomic.Bool
 }
 
-// New returns a server that is not ready yet and serves nothing.
+// New returns a server that is not ready yet and serves nothing. Stop it even if it never serves: it has goroutines.
 func New(c Config) (*Server, error) {
 	if c.Pool == nil || c.Sessions == nil || c.Auths == nil || c.Status == nil {
 		return nil, errors.New("server needs Pool, Sessions, Auths and Status")
