@@ -23,6 +23,7 @@ import (
 type broker struct {
 	app    *app
 	flags  serveFlags
+	lines  *server.LogBuffer
 	log    zerolog.Logger
 	output *logOutput
 	hangup <-chan os.Signal
@@ -37,8 +38,8 @@ type broker struct {
 }
 
 // newBroker loads the configuration and opens what serve listens on. Nothing runs yet; after an error nothing is open.
-func (a *app) newBroker(ctx context.Context, f serveFlags) (*broker, error) {
-	b := &broker{app: a, flags: f}
+func (a *app) newBroker(ctx context.Context, f serveFlags, lines *server.LogBuffer) (*broker, error) {
+	b := &broker{app: a, flags: f, lines: lines}
 	if err := b.load(newChance()); err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (b *broker) load(c chance) error {
 		return b.app.refuse(b.flags.config, err)
 	}
 	conf := b.source.Config()
-	b.log, b.output = b.app.newLog(conf.Log)
+	b.log, b.output = b.app.newLog(b.lines, conf.Log)
 	b.table = sessions.NewTable(sessions.TableConfig{TTL: conf.Sessions.TTL, Max: conf.Sessions.Max, HashKey: c.hashKey})
 	b.pool = selector.New(selector.Config{
 		Settings: conf.Settings(),

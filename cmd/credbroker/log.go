@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/credbroker/credbroker/config"
+	"github.com/credbroker/credbroker/server"
 )
 
 // Messages of the log of serve. They are constant; what varies is in fields.
@@ -44,14 +45,14 @@ const (
 type logOutput struct {
 	level   atomic.Int32
 	console atomic.Bool
-	plain   io.Writer
+	plain   *server.LogBuffer
 	pretty  io.Writer
 }
 
-// newLog returns a logger that writes to the process's standard error, one write at a time, and the means to change what
-// it writes.
-func (p *process) newLog(settings config.Log) (zerolog.Logger, *logOutput) {
-	w := zerolog.SyncWriter(p.stderr)
+var _ zerolog.LevelWriter = (*logOutput)(nil)
+
+// newLog returns a logger that writes to w and the means to change what it writes.
+func (p *process) newLog(w *server.LogBuffer, settings config.Log) (zerolog.Logger, *logOutput) {
 	o := &logOutput{plain: w, pretty: zerolog.ConsoleWriter{Out: w, NoColor: true, TimeFormat: "15:04:05.000"}}
 	o.configure(settings)
 	// The sampler decides before a line is built, so a level that is off costs nothing.
@@ -79,9 +80,16 @@ func (o *logOutput) configure(settings config.Log) {
 // Sample is part of zerolog.Sampler.
 func (o *logOutput) Sample(level zerolog.Level) bool { return int32(level) >= o.level.Load() }
 
-func (o *logOutput) Write(line []byte) (int, error) {
-	if o.console.Load() {
-		return o.pretty.Write(line)
+func (o *logOutput) Write(line []byte) (int, error) { return o.WriteLevel(zerolog.NoLevel, line) }
+
+// WriteLevel is part of zerolog.LevelWriter.
+func (o *logOutput) WriteLevel(level zerolog.Level, line []byte) (int, error) {
+	if !o.console.Load() {
+		return o.plain.WriteLevel(level, line)
 	}
-	return o.plain.Write(line)
+	n, err := o.pretty.Write(line)
+	if err == nil && level >= zerolog.ErrorLevel && level != zerolog.NoLevel {
+		err = o.plain.Flush()
+	}
+	return n, err
 }

@@ -2,16 +2,24 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/credbroker/credbroker/server"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks to stop. From then on the signals have their usual effect, so a second one kills.
 	context.AfterFunc(ctx, stop)
+	// A setting of the process, so it is not for run, of which tests have several at once.
+	if err := server.TuneBuffers(); err != nil {
+		fmt.Fprintln(os.Stderr, "credbroker:", err)
+		os.Exit(exitFailed)
+	}
 	os.Exit(run(ctx, os.Args[1:], process{
 		stdin:  os.Stdin,
 		stdout: os.Stdout,

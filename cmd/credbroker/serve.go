@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/credbroker/credbroker/server"
 )
 
 // serveFlags are the flags of serve as given.
@@ -46,12 +49,13 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	// From here on SIGHUP does not end the process, also while it starts.
 	hangup, release := a.hangup()
 	defer release()
-	b, err := a.newBroker(ctx, f)
-	if err != nil {
-		return err
+	lines := server.NewLogBuffer(a.stderr)
+	b, err := a.newBroker(ctx, f, lines)
+	if err == nil {
+		b.hangup = hangup
+		err = b.run(ctx)
 	}
-	b.hangup = hangup
-	return b.run(ctx)
+	return errors.Join(err, lines.Close())
 }
 
 // gcPercent makes the collector run less often than by default. A broker's live heap is small beside the garbage of its
