@@ -164,14 +164,16 @@ func presentGroups(all *present, t tier) groupList {
 	g.first = g.groups.rank(t.firstGroup)
 	g.length = g.groups.rank(t.endGroup) - g.first
 	seen := all.seen()
-	last := -1
+	excluded, last := 0, -1 // how many in the last group
 	for _, hole := range all.holes {
 		i := int(l.groupOf[seen.at(int(hole))])
-		if i == last || i < t.firstGroup || i >= t.endGroup {
+		if i < t.firstGroup || i >= t.endGroup {
 			continue
 		}
-		last = i
-		if part := all.narrow(l.groups[i].low, l.groups[i].end); part.length == 0 {
+		if i != last {
+			excluded, last = 0, i
+		}
+		if excluded++; excluded == l.readyIn(i, all.mask) {
 			g.holes = append(g.holes, i)
 		}
 	}
