@@ -88,5 +88,5 @@ func TestRandomHistoriesOfSmallPoolsAgreeWithTheRules(t *testing.T) {
 }
 
 func TestRandomHistoriesOfMediumPoolsAgreeWithTheRules(t *testing.T) {
-	playMany(t, 2000, func(r *rand.Rand) *history { return mediumUniverse(r).history(r, 200) })
+	playMany(t, 10_000, func(r *rand.Rand) *history { return mediumUniverse(r).history(r, 200) })
 }

@@ -119,6 +119,20 @@ func TestWeightedSharesHoldInTheBestTierAcrossWords(t *testing.T) {
 	}
 }
 
+func TestWeightedSharesHoldWhileTheHigherTierIsExcluded(t *testing.T) {
+	best := numbered(100, func(i int, a *selector.Auth) {
+		w := uint32(i%7 + 1)
+		a.Weight = &w
+	})
+	p := newPlayer(t, byWeight(), append([]*selector.Auth{auth("z", priority(1)), auth("y", priority(1))}, best...)...)
+	s := newShares(best)
+	for range 3 * s.window {
+		if err := s.add(p.pick(selector.Request{Provider: "p", Model: "m", Exclude: []string{"z", "y"}})); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // flapping are ways in which a member is out for every other pick.
 func flapping() map[string]func(p *player, req *selector.Request, id string, out bool) {
 	return map[string]func(p *player, req *selector.Request, id string, out bool){

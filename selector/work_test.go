@@ -1,0 +1,37 @@
+package selector
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// A pick works off a bounded number of ends, unless nobody is ready.
+func TestManyEqualEndsDoNotFallOnOnePick(t *testing.T) {
+	const many = 100_000
+	var auths []*Auth
+	for i := range many {
+		auths = append(auths, &Auth{ID: fmt.Sprintf("auth-%06d", i), Provider: "p"})
+	}
+	now := start()
+	resting := func(without string) *Pool {
+		p := internalPool(t, auths...)
+		for _, a := range auths {
+			if a.ID != without {
+				if _, err := p.Cooldown(a.ID, Cooldown{Until: now.Add(time.Minute)}, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return p
+	}
+	for name, p := range map[string]*Pool{"one is ready": resting("auth-000007"), "none is ready": resting("")} {
+		for range 3 {
+			before := len(p.timers.heap)
+			p.mustPick(t, &Request{Provider: "p", Model: "m"}, now.Add(time.Minute))
+			if done := before - len(p.timers.heap); done != pickAdvance {
+				t.Errorf("%s: a pick worked off %d ends, want %d", name, done, pickAdvance)
+			}
+		}
+	}
+}
