@@ -106,13 +106,171 @@ func BenchmarkUpdate(b *testing.B) {
 			b.Run(fmt.Sprintf("what=%s/auths=%d", what, n), func(b *testing.B) {
 				pool := benchPool(b, n, selector.Config{})
 				now := benchStart()
-				for i := int64(0); b.Loop(); i++ {
+				pool.Update([]*selector.Auth{{ID: "auth-000001", Provider: "claude"}}, nil, now)
+				for i := int64(1); b.Loop(); i++ {
 					a := &selector.Auth{ID: "auth-000001", Provider: "claude", Label: fmt.Sprint(i)}
 					if what == "priority" {
 						a.Priority = &i
 					}
 					pool.Update([]*selector.Auth{a}, nil, now)
 				}
+			})
+		}
+	}
+}
+
+func benchPicks(b *testing.B, pool *selector.Pool, n int, request func(i int) *selector.Request) {
+	b.Helper()
+	requests := make([]*selector.Request, n)
+	for i := range requests {
+		requests[i] = request(i)
+		if _, err := pool.Pick(requests[i], benchStart()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := pool.Pick(requests[i%n], benchStart()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func benchCool(b *testing.B, pool *selector.Pool, id string, c selector.Cooldown) {
+	b.Helper()
+	if _, err := pool.Cooldown(id, c, benchStart()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkPickRest is a pick when 100 models are in use and each of them rests for some auths.
+func BenchmarkPickRest(b *testing.B) {
+	const models = 100
+	for s := selector.RoundRobin; s <= selector.WeightedRoundRobin; s++ {
+		for _, n := range []int{10, 1000, 100_000} {
+			b.Run(fmt.Sprintf("strategy=%s/auths=%d", s, n), func(b *testing.B) {
+				pool := benchPool(b, n, selector.Config{Settings: selector.Settings{Strategy: s}})
+				for i := range 3 * models {
+					c := selector.Cooldown{Model: fmt.Sprintf("model-%d", i%models), Until: benchStart().Add(time.Hour)}
+					benchCool(b, pool, fmt.Sprintf("auth-%06d", i*7%n), c)
+				}
+				benchPicks(b, pool, models, func(i int) *selector.Request {
+					return &selector.Request{Provider: "claude", Model: fmt.Sprintf("model-%d", i)}
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkPickRestElsewhere is a pick of a model that rests for every auth of another provider.
+func BenchmarkPickRestElsewhere(b *testing.B) {
+	for _, n := range []int{10, 1000, 100_000} {
+		b.Run(fmt.Sprintf("auths=%d", n), func(b *testing.B) {
+			pool := benchPool(b, n, selector.Config{})
+			pool.Update([]*selector.Auth{{ID: "other", Provider: "vertex"}}, nil, benchStart())
+			for i := range n {
+				benchCool(b, pool, fmt.Sprintf("auth-%06d", i), selector.Cooldown{Model: "m", Until: benchStart().Add(time.Hour)})
+			}
+			benchPicks(b, pool, 1, func(int) *selector.Request { return &selector.Request{Provider: "vertex", Model: "m"} })
+		})
+	}
+}
+
+// BenchmarkPickNewModel is a pick of a model that nobody asked for before.
+func BenchmarkPickNewModel(b *testing.B) {
+	for s := selector.RoundRobin; s <= selector.WeightedRoundRobin; s++ {
+		for _, n := range []int{10, 1000, 100_000} {
+			b.Run(fmt.Sprintf("strategy=%s/auths=%d", s, n), func(b *testing.B) {
+				pool := benchPool(b, n, selector.Config{Settings: selector.Settings{Strategy: s}})
+				if _, err := pool.Pick(&selector.Request{Provider: "claude"}, benchStart()); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					if _, err := pool.Pick(&selector.Request{Provider: "claude", Model: fmt.Sprint("m", i)}, benchStart()); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkPickExclude is a pick that excludes auths.
+func BenchmarkPickExclude(b *testing.B) {
+	for s := selector.RoundRobin; s <= selector.WeightedRoundRobin; s++ {
+		for _, excluded := range []int{1, 16, 1024} {
+			b.Run(fmt.Sprintf("strategy=%s/excluded=%d", s, excluded), func(b *testing.B) {
+				pool := benchPool(b, 10_000, selector.Config{Settings: selector.Settings{Strategy: s}})
+				request := selector.Request{Provider: "claude", Model: "m"}
+				for i := range excluded {
+					request.Exclude = append(request.Exclude, fmt.Sprintf("auth-%06d", i*9))
+				}
+				benchPicks(b, pool, 1, func(int) *selector.Request { return &request })
+			})
+		}
+	}
+}
+
+// BenchmarkPickTwoLevel is round robin over virtual parents of ten auths each.
+func BenchmarkPickTwoLevel(b *testing.B) {
+	for _, n := range []int{20, 1000, 100_000} {
+		b.Run(fmt.Sprintf("auths=%d", n), func(b *testing.B) {
+			auths := make([]*selector.Auth, n)
+			for i := range auths {
+				auths[i] = &selector.Auth{
+					ID: fmt.Sprintf("auth-%06d", i), Provider: "gemini",
+					Attributes: map[string]string{"gemini_virtual_parent": fmt.Sprint("project-", i/10)},
+				}
+			}
+			pool := selector.New(selector.Config{})
+			pool.Update(auths, nil, benchStart())
+			benchPicks(b, pool, 1, func(int) *selector.Request { return &selector.Request{Provider: "gemini", Model: "m"} })
+		})
+	}
+}
+
+// BenchmarkPickExhausted is a refusal: every auth is cooling. Between refusals nothing happens, or one auth of the
+// provider or of another changes.
+func BenchmarkPickExhausted(b *testing.B) {
+	for _, between := range []string{"nothing", "other", "change"} {
+		for _, n := range []int{10, 1000, 100_000} {
+			b.Run(fmt.Sprintf("between=%s/auths=%d", between, n), func(b *testing.B) {
+				pool := benchPool(b, n, selector.Config{})
+				pool.Update([]*selector.Auth{{ID: "other", Provider: "vertex"}}, nil, benchStart())
+				for i := range n {
+					benchCool(b, pool, fmt.Sprintf("auth-%06d", i), selector.Cooldown{Until: benchStart().Add(time.Hour)})
+				}
+				changing := map[string]string{"other": "other", "change": "auth-000003"}[between]
+				b.ReportAllocs()
+				for b.Loop() {
+					if changing != "" {
+						benchCool(b, pool, changing, selector.Cooldown{Until: benchStart().Add(time.Minute)})
+					}
+					if _, err := pool.Pick(&selector.Request{Provider: "claude", Model: "m"}, benchStart()); err == nil {
+						b.Fatal("somebody is ready")
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkExplain is a pick that says why, with candidates that come in the order of the answer, and against it.
+func BenchmarkExplain(b *testing.B) {
+	for order, sign := range map[string]int64{"rising": 1, "falling": -1} {
+		for _, n := range []int{10, 1000, 100_000} {
+			b.Run(fmt.Sprintf("priorities=%s/auths=%d", order, n), func(b *testing.B) {
+				auths := make([]*selector.Auth, n)
+				for i := range auths {
+					priority := sign * int64(i)
+					auths[i] = &selector.Auth{ID: fmt.Sprintf("auth-%06d", i), Provider: "claude", Priority: &priority}
+				}
+				pool := selector.New(selector.Config{})
+				pool.Update(auths, nil, benchStart())
+				benchPicks(b, pool, 1, func(int) *selector.Request {
+					return &selector.Request{Provider: "claude", Model: "m", Options: selector.Explain}
+				})
 			})
 		}
 	}
