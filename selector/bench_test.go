@@ -13,7 +13,7 @@ func benchPool(b *testing.B, n int, c selector.Config) *selector.Pool {
 	b.Helper()
 	auths := make([]*selector.Auth, n)
 	for i := range auths {
-		weight := uint32(i%5 + 1) //nolint:gosec // at most 5
+		weight := uint32(i%5 + 1)
 		auths[i] = &selector.Auth{
 			ID: fmt.Sprintf("auth-%06d", i), Provider: "claude", Weight: &weight,
 			Attributes: map[string]string{"priority": fmt.Sprint(i % 3 / 2)},
@@ -78,7 +78,7 @@ func benchCooldown(b *testing.B, n int, scope string) {
 			pick(model)
 		}
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a benchmark
+	random := rand.New(rand.NewPCG(1, 2))
 	ids := make([]string, 1024)
 	names := make([]string, len(ids))
 	for i := range ids {

@@ -16,7 +16,7 @@ var (
 	ErrManagedByConfig = errors.New("the configuration owns this auth")
 )
 
-// CooldownError: there are candidates, and every one of them is in a quota cooldown.
+// CooldownError says that there are candidates, and that every one of them is in a quota cooldown.
 type CooldownError struct {
 	// Model and Provider as requested.
 	Model, Provider string
@@ -32,7 +32,8 @@ func (e *CooldownError) Error() string {
 	return fmt.Sprintf("every auth for model %q is cooling down, the first for %s more", e.Model, e.Wait)
 }
 
-// UnavailableError: auths of the provider are known, none is ready, and not all candidates are in a quota cooldown.
+// UnavailableError says that auths of the provider are known, none is ready, and not all candidates are in a quota
+// cooldown.
 type UnavailableError struct {
 	// Model and Provider as requested.
 	Model, Provider string
@@ -48,7 +49,7 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("no auth for model %q can be used", e.Model)
 }
 
-// FieldError: an argument is wrong. The edge names the field to the caller.
+// FieldError says that an argument is wrong. The edge names the field to the caller.
 type FieldError struct {
 	// Field in the words of the wire contract, such as `retry_after`.
 	Field string

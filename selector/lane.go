@@ -124,7 +124,7 @@ func (l *lane) remember() {
 		l.places[i] = -1
 	}
 	for position, m := range l.order {
-		l.places[m.index] = int32(position) //nolint:gosec // a pool has fewer auths
+		l.places[m.index] = int32(position)
 	}
 }
 

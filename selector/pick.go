@@ -20,7 +20,7 @@ type Request struct {
 type Options uint8
 
 const (
-	// WebSocket: the client is connected over a WebSocket.
+	// WebSocket says that the client is connected over a WebSocket.
 	WebSocket Options = 1 << iota
 	// Explain asks for Pick.Explanation, and for that of the errors.
 	Explain

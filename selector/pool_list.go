@@ -149,7 +149,7 @@ func (s *identity) blocks(now int64) []Block {
 	add := func(set *blockSet) {
 		for kind := range set.kinds {
 			if b := &set.kinds[kind]; b.until > now {
-				all = append(all, b.shown(set.model, CooldownKind(kind))) //nolint:gosec // an index of kinds
+				all = append(all, b.shown(set.model, CooldownKind(kind)))
 			}
 		}
 	}

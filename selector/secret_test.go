@@ -68,7 +68,7 @@ func TestSecretCannotBePrinted(t *testing.T) {
 			check(t, "an error", fmt.Errorf("failed: %v", value).Error())
 			for encoder, encode := range map[string]func(any) ([]byte, error){"json": json.Marshal, "xml": xml.Marshal, "yaml": marshalYAML} {
 				out, err := encode(value)
-				check(t, encoder, string(out)+fmt.Sprint(err))
+				check(t, encoder, fmt.Sprintf("%s %v", out, err))
 			}
 			var log bytes.Buffer
 			slog.New(slog.NewTextHandler(&log, nil)).Info("x", "value", value)

@@ -199,7 +199,7 @@ func (p *Pool) groupStart(key routeKey, n int) uint64 {
 	_, _ = h.Write([]byte(key.provider))
 	_, _ = h.Write([]byte{0})
 	_, _ = h.Write([]byte(key.model))
-	return (h.Sum64() ^ p.seed) % uint64(n)
+	return (h.Sum64() ^ p.seed) % uint64(n) //nolint:gosec // a count
 }
 
 // strategyFor is the strategy of the first rule that matches.
