@@ -3,6 +3,7 @@ package sessions
 import (
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,16 +18,15 @@ const (
 
 const (
 	// mostBindings keeps numbers of records and places in the log within 32 bits.
-	mostBindings = 1 << 29
+	mostBindings = 1 << 28
 	// upkeep is how many bindings a change frees at most beside the one it needs, so that the table gets rid of them
 	// faster than it fills.
 	upkeep = 4
 	// expireChunk is how many bindings are freed without letting others have the lock.
 	expireChunk = 128
-	// settleLimit is how many bindings Count, Len and Release free at most, to be exact.
-	settleLimit = 1024
-	// configureLimit is how many bindings Configure frees at most.
-	configureLimit = 1024
+	// callWork is how many ids a call frees at most before it leaves the rest to others or lets them have the lock. A
+	// binding with more ids than are left is freed whole.
+	callWork = 1024
 )
 
 // TableConfig is what a Table is made of.
@@ -40,17 +40,18 @@ type TableConfig struct {
 }
 
 // Table remembers which slot each session is bound to. It holds keyed hashes, not ids, within a bound; past it the least
-// recently used binding goes. What is dead, released or over, never takes the place of what is alive.
+// recently used binding goes. What is dead, released or over, never takes the place of what is alive. Past 65,536 ids and
+// four for each binding that there may be, a further id takes the place of one of its own binding.
 //
 // All methods may be called concurrently. No call holds the lock for long, however many bindings there are: what one
-// call would have to do for many bindings is left to later calls, and does not show in what they return.
+// call would have to do for many of them is left to later calls. Where that can be seen, the method says so.
 type Table struct {
 	hashKey [2]uint64
 
 	mu       sync.Mutex
 	ttl      time.Duration
 	max      int
-	clock    int64  // the latest time that the table was told
+	clock    int64  // the time that the table was told last
 	seq      uint64 // number of uses, of bindings and of ids
 	index    idIndex
 	aliases  slab[idRecord, *idRecord]
@@ -119,7 +120,7 @@ func (t *Table) Keep(key selector.SessionKey, now time.Time) time.Time {
 		return time.Time{}
 	}
 	t.use(binding, at)
-	t.id(id).touch(t.seq)
+	t.id(id).touch(t.seq, t.id(id).source())
 	return now.Add(t.ttl)
 }
 
@@ -135,7 +136,7 @@ func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now
 		return time.Time{}
 	}
 	t.use(binding, at)
-	t.id(id).touch(t.seq)
+	t.id(id).touch(t.seq, t.id(id).source())
 	t.bindID(binding, primary)
 	return now.Add(t.ttl)
 }
@@ -163,8 +164,8 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 		binding = t.create(slot)
 	}
 	t.use(binding, at)
-	for i := len(sessions) - 1; i >= 0; i-- { // the primary is used last
-		t.bindID(binding, sessions[i])
+	for _, s := range slices.Backward(sessions) { // the primary is used last
+		t.bindID(binding, s)
 	}
 	return now.Add(t.ttl)
 }
@@ -185,7 +186,7 @@ func (t *Table) makeRoom(now int64) {
 func (t *Table) bindID(binding uint32, s selector.Session) {
 	if id := t.find(s.Key); id != 0 && t.id(id).owner == binding {
 		t.seq++
-		t.id(id).used = t.seq<<8 | uint64(s.Source)
+		t.id(id).touch(t.seq, s.Source)
 		return
 	}
 	t.unbindID(s.Key)
@@ -203,9 +204,9 @@ func (t *Table) unbindID(key selector.SessionKey) {
 	}
 }
 
-// Release ends every binding to slot and returns how many were alive at the latest time that the table was told. It
-// works off at most 1,024 bindings that were over by then; what is left of them, if Expire is not called for a long
-// time, counts.
+// Release ends every binding to slot and returns how many were alive at the time that the table was told last. For
+// that it frees bindings that were over by then, of about 1,024 ids; if more are left because Expire was not called for
+// long, those count.
 func (t *Table) Release(slot selector.Slot) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -228,8 +229,8 @@ func (t *Table) Forget(key selector.SessionKey, now time.Time) (selector.Slot, b
 }
 
 // Configure changes the settings; values mean what they mean in TableConfig. A new time to live holds for a binding
-// from its next use on. If there are more bindings than the new max, the least recently used go: 1,024 at once, the
-// others a few with each later change, or with Expire.
+// from its next use on. If there are more bindings than the new max, the least recently used go: about 1,024 at once,
+// the others a few with each later change, or with Expire.
 func (t *Table) Configure(ttl time.Duration, most int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -238,7 +239,7 @@ func (t *Table) Configure(ttl time.Duration, most int) {
 	if t.ttl < before {
 		t.startEpoch(t.seq + 1)
 	}
-	t.reclaim(t.clock, configureLimit)
+	t.reclaim(t.clock, callWork)
 }
 
 // Expire frees at most limit bindings that nobody can find any more, or that are beyond Max, and returns how many. Call
@@ -249,16 +250,16 @@ func (t *Table) Expire(now time.Time, limit int) (removed int) {
 		t.mu.Lock()
 		n := t.reclaim(t.tell(now), asked)
 		t.mu.Unlock()
-		removed += n
-		if n < asked {
+		if n == 0 {
 			break
 		}
+		removed += n
 		runtime.Gosched() // or those who wait for the lock would not get it
 	}
 	return removed
 }
 
-// Len is how many bindings were alive at the latest time that the table was told, as exact as Release.
+// Len is how many bindings were alive at the time that the table was told last, as exact as Release.
 func (t *Table) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

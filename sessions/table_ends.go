@@ -112,37 +112,37 @@ func (t *Table) dead(now int64) uint32 {
 	return t.over(now)
 }
 
-// reclaim frees at most limit bindings: dead ones, then the least recently used ones beyond max. It returns how many.
-func (t *Table) reclaim(now int64, limit int) int {
-	for n := range limit {
+// reclaim frees at most limit bindings, and not many more than callWork ids: dead ones first, then the least recently
+// used ones beyond max. It returns how many bindings.
+func (t *Table) reclaim(now int64, limit int) (count int) {
+	for work := 0; count < limit && work < callWork; count++ {
 		binding := t.dead(now)
 		if binding == 0 && t.bindings.used > t.max {
 			binding = t.leastRecent()
 		}
 		if binding == 0 {
-			return n
+			break
 		}
-		t.drop(binding)
+		work += t.drop(binding)
 	}
-	return limit
+	return count
 }
 
 // settle frees bindings that are over, so that what is counted afterwards is alive.
 func (t *Table) settle() {
-	for range settleLimit {
+	for work := 0; work < callWork; {
 		binding := t.over(t.clock)
 		if binding == 0 {
 			return
 		}
-		t.drop(binding)
+		work += t.drop(binding)
 	}
 }
 
 // tell notes the time and returns it in nanoseconds since 1970.
 func (t *Table) tell(now time.Time) int64 {
-	n := now.UnixNano()
-	t.clock = max(t.clock, n)
-	return n
+	t.clock = now.UnixNano()
+	return t.clock
 }
 
 // addSaturated is the end of a time to live. Past the year 2262 all ends are the same.

@@ -9,13 +9,13 @@ import (
 
 const (
 	bucketSlots = 12
-	// maxIndexDepth is past what any number of hashes needs: half a billion ids take 19.
+	// maxIndexDepth is past what any number of hashes needs: a billion ids take 21.
 	maxIndexDepth = 26
 )
 
-// segmentBuckets are the sizes that a segment has in turn before it is split into two of the first size: 8 and 12 KiB,
+// segmentBuckets are the sizes that a segment has in turn before it is split into two of the first size: 4 and 6 KiB,
 // which the allocator gives without loss.
-var segmentBuckets = [...]int{128, 192}
+var segmentBuckets = [...]int{64, 96}
 
 // idIndex finds the record of a session id. It is an extendible hash table: a directory of segments, each of which grows
 // and is split by itself, so that no step takes long.
@@ -40,18 +40,23 @@ type indexBucket struct {
 	ids    [bucketSlots]uint32
 }
 
-// matches returns the slots that have a tag, as bits for next. There can be false ones behind a true one.
+// matches returns the slots that have a tag, as bits for firstMatch.
 func (b *indexBucket) matches(tag uint8) uint64 {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	low := binary.LittleEndian.Uint64(b.tags[:8]) ^ uint64(tag)*ones
-	high := (uint64(binary.LittleEndian.Uint32(b.tags[8:])) ^ uint64(tag)*ones) | 0xffffffff<<32
-	return (low-ones)&^low&tops>>7 | (high-ones)&^high&tops>>6
+	low := binary.LittleEndian.Uint64(b.tags[:8]) ^ uint64(tag)*0x0101010101010101
+	high := uint64(binary.LittleEndian.Uint32(b.tags[8:])^uint32(tag)*0x01010101) | 0xffffffff<<32
+	return zeroBytes(low)>>7 | zeroBytes(high)>>6
+}
+
+// zeroBytes returns the top bit of every byte that is zero.
+func zeroBytes(x uint64) uint64 {
+	const rest = 0x7f7f7f7f7f7f7f7f // the other bits of a byte; added, they carry into the top one unless all are 0
+	return ^((x&rest + rest) | x | rest)
 }
 
 // firstMatch is the slot of the lowest bit of what matches returned.
 func firstMatch(matches uint64) int {
 	bit := bits.TrailingZeros64(matches)
-	return (bit>>3 | bit&1<<3) & 15
+	return bit>>3 | bit&1<<3
 }
 
 // indexHash is what the index goes by. Keys are hashes already; it spreads hand-made ones as well.
@@ -172,8 +177,8 @@ func (t *Table) growSegment(hash uint64) {
 	}
 	half := [2]*indexSegment{newIndexSegment(0, old.depth+1), newIndexSegment(0, old.depth+1)}
 	t.spread(old, half)
-	span := 1 << (x.depth - old.depth) // places of the old segment in the directory
-	first := int(hash>>(64-x.depth)) &^ (span - 1)
+	span := 1 << (x.depth - old.depth)             // places of the old segment in the directory
+	first := int(hash>>(64-x.depth)) &^ (span - 1) //nolint:gosec // at most maxIndexDepth bits
 	for i := range span {
 		x.directory[first+i] = half[i*2/span]
 	}

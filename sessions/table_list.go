@@ -89,7 +89,7 @@ func (t *Table) listChunk(l *listing, before uint64, now time.Time) uint64 {
 	l.now = t.tell(now)
 	t.uses.blank()
 	i := t.uses.from(before) - 1
-	if i < 0 {
+	if i < 0 || l.query.OfSlot && t.bySlot[l.query.Slot] == 0 {
 		return 0
 	}
 	c := &t.uses.chunks[t.uses.order[i]]
@@ -123,7 +123,7 @@ func (t *Table) listBinding(l *listing, b *bindingRecord) (ids int) {
 	ids, id := t.lastUsedID(b.first.owner)
 	l.last = b.used
 	l.page = append(l.page, Bound{
-		Key: id.key, Source: uint8(id.used), Slot: g.slot,
+		Key: id.key, Source: id.source(), Slot: g.slot,
 		ExpiresAt: time.Unix(0, b.ends).UTC(), Aliases: ids,
 	})
 	return ids

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/credbroker/credbroker/selector"
 )
@@ -67,6 +68,17 @@ func TestListSizes(t *testing.T) {
 		if page, _, _ := table.List(Query{Size: size}, tableStart); len(page) != want {
 			t.Errorf("page of size %d has %d, want %d", size, len(page), want)
 		}
+	}
+}
+
+func TestListLeavesOutWhatIsOver(t *testing.T) {
+	table := NewTable(TableConfig{TTL: 10 * time.Second})
+	for i := range 4 {
+		bindNamed(table, 1, float64(i), fmt.Sprint(i))
+	}
+	page, _, err := table.List(Query{}, tableAt(11))
+	if got := listedNames(table, 4, page); got != "3 2" || err != nil {
+		t.Errorf("List = %q, %v, want 3 2", got, err)
 	}
 }
 

@@ -203,7 +203,8 @@ func (h *tableHistory) step() {
 		wantSlot, wantOK := h.model.forget(key)
 		h.equal("Forget", fmt.Sprint(slot, ok), fmt.Sprint(wantSlot, wantOK))
 	case op < 83:
-		ttl, most := []time.Duration{3, 10, 20, 60}[h.draw("ttl", 4)]*time.Second, 1+h.draw("max", h.most)
+		ttls := []time.Duration{3 * time.Second, 10 * time.Second, 20 * time.Second, time.Minute}
+		ttl, most := ttls[h.draw("ttl", len(ttls))], 1+h.draw("max", h.most)
 		h.table.Find(h.key(), h.now)
 		h.table.Configure(ttl, most)
 		h.table.Expire(h.now, len(h.keys))
@@ -297,8 +298,8 @@ func TestTableModelSeeds(t *testing.T) {
 		tick                                 time.Duration
 		rare                                 int
 	}{
-		{"few keys", 2000, 12, 6, 60, 1, time.Second / 2, 1},
-		{"many keys", 1000, 150, 60, 80, 4, time.Second / 2, 1},
+		{"few keys", 1500, 12, 6, 60, 1, time.Second / 2, 1},
+		{"many keys", 700, 150, 60, 80, 4, time.Second / 2, 1},
 		{"many chunks", 1, 20_000, 5000, 25_000, 2500, time.Millisecond, 200},
 	}
 	for _, test := range tests {
@@ -335,16 +336,38 @@ func checkTable(t *Table) error {
 	if bindings != t.bindings.used || ids-t.aliases.used > bindings {
 		return fmt.Errorf("%d bindings and %d ids in the log, %d records and %d aliases", bindings, ids, t.bindings.used, t.aliases.used)
 	}
+	return cmp.Or(checkIndex(t, ids), checkGroups(t))
+}
+
+// checkIndex checks that the index holds so many ids and counts right those that are not in their bucket.
+func checkIndex(t *Table, ids int) error {
 	indexed := 0
 	for i, s := range t.index.directory {
-		if i == 0 || s != t.index.directory[i-1] {
-			indexed += s.used
+		if i > 0 && s == t.index.directory[i-1] {
+			continue
+		}
+		passed := make([]uint32, len(s.buckets))
+		for place := range s.buckets {
+			for _, number := range s.buckets[place].ids {
+				if number == 0 {
+					continue
+				}
+				indexed++
+				for from := s.home(indexHash(t.id(number).key)); from != place; from = s.next(from) {
+					passed[from]++
+				}
+			}
+		}
+		for place := range s.buckets {
+			if s.buckets[place].passed != passed[place] {
+				return fmt.Errorf("bucket %d counts %d ids that passed it, want %d", place, s.buckets[place].passed, passed[place])
+			}
 		}
 	}
 	if indexed != ids {
 		return fmt.Errorf("%d ids in the index, %d in bindings", indexed, ids)
 	}
-	return checkGroups(t)
+	return nil
 }
 
 // checkEnds checks that bindings end in the order of the log within each epoch. That holds as long as time does not go

@@ -20,7 +20,9 @@ type idRecord struct {
 func (r *idRecord) link() *uint32 { return &r.next }
 
 // touch notes a use.
-func (r *idRecord) touch(use uint64) { r.used = use<<8 | r.used&0xff }
+func (r *idRecord) touch(use uint64, source uint8) { r.used = use<<8 | uint64(source) }
+
+func (r *idRecord) source() uint8 { return uint8(r.used & 0xff) }
 
 // bindingRecord is one binding with its first id: 64 bytes, so that a hit on that id touches one cache line.
 type bindingRecord struct {
@@ -78,15 +80,15 @@ func (t *Table) create(slot selector.Slot) uint32 {
 	return binding
 }
 
-// drop frees a binding and all its ids.
-func (t *Table) drop(binding uint32) {
+// drop frees a binding and all its ids, and returns how many ids it had.
+func (t *Table) drop(binding uint32) (ids int) {
 	b := t.bindings.at(binding)
 	if b.first.used != 0 {
 		t.indexRemove(binding)
+		ids++
 	}
-	for number := b.first.next; number != 0; {
-		r := t.id(number)
-		next := r.next
+	for number := b.first.next; number != 0; ids++ {
+		next := t.id(number).next
 		t.indexRemove(number)
 		t.aliases.put(number &^ aliasBit)
 		number = next
@@ -97,6 +99,7 @@ func (t *Table) drop(binding uint32) {
 	if t.bindings.used == 0 && len(t.bindings.chunks)+len(t.aliases.chunks) > 2 {
 		t.clear()
 	}
+	return ids
 }
 
 // attach gives a binding an id that the index does not hold.
@@ -115,7 +118,7 @@ func (t *Table) attach(binding uint32, s selector.Session) {
 	}
 	t.seq++
 	r.key = s.Key
-	r.used = t.seq<<8 | uint64(s.Source)
+	r.touch(t.seq, s.Source)
 	t.indexAdd(number)
 }
 

@@ -140,6 +140,15 @@ func TestTableRules(t *testing.T) {
 			3, map[string]int{"a": 1, "b": -1, "c": 1},
 		},
 		{
+			"a binding that is over goes first when the clock was put back", 2,
+			func(t *Table) {
+				bindNamed(t, 1, 100, "a")
+				bindNamed(t, 2, 0, "b")
+				bindNamed(t, 3, 11, "c")
+			},
+			11, map[string]int{"a": 1, "b": -1, "c": 3},
+		},
+		{
 			"a released binding goes before a live one that was used earlier", 2,
 			func(t *Table) {
 				bindNamed(t, 1, 0, "a")
@@ -220,13 +229,13 @@ func TestTableRecordSizes(t *testing.T) {
 
 func TestTableReturnsEnds(t *testing.T) {
 	table := NewTable(TableConfig{TTL: 10 * time.Second})
-	if got, want := bindNamed(table, 1, 1, "a"), tableAt(11); got != want {
+	if got, want := bindNamed(table, 1, 1, "a"), tableAt(11); !got.Equal(want) {
 		t.Errorf("Bind = %v, want %v", got, want)
 	}
-	if got, want := keepNamed(table, "a", 2), tableAt(12); got != want {
+	if got, want := keepNamed(table, "a", 2), tableAt(12); !got.Equal(want) {
 		t.Errorf("Keep = %v, want %v", got, want)
 	}
-	if got, want := joinNamed(table, "b", "a", 3), tableAt(13); got != want {
+	if got, want := joinNamed(table, "b", "a", 3), tableAt(13); !got.Equal(want) {
 		t.Errorf("Join = %v, want %v", got, want)
 	}
 	if got := table.Bind(nil, 1, tableAt(0)); !got.IsZero() {
@@ -242,7 +251,7 @@ func TestTableDefaults(t *testing.T) {
 	if got := table.Max(); got != 1_000_000 {
 		t.Errorf("Max = %d, want 1000000", got)
 	}
-	if got, want := bindNamed(table, 1, 0, "a"), tableAt(3600); got != want {
+	if got, want := bindNamed(table, 1, 0, "a"), tableAt(3600); !got.Equal(want) {
 		t.Errorf("Bind = %v, want %v", got, want)
 	}
 	table.Configure(math.MaxInt64, 5)
@@ -298,6 +307,16 @@ func TestTableAliasRecords(t *testing.T) {
 	}
 	if err := checkTable(table); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTableClockCorrected counts after a call that came with a time far ahead.
+func TestTableClockCorrected(t *testing.T) {
+	table := NewTable(TableConfig{TTL: 10 * time.Second})
+	table.Find(keyNamed(table, "a"), tableAt(1e6))
+	bindNamed(table, 1, 0, "a")
+	if got := table.Len(); got != 1 {
+		t.Errorf("Len = %d, want 1", got)
 	}
 }
 
@@ -360,8 +379,8 @@ func TestTableShrinks(t *testing.T) {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 	}
 	table.Configure(0, 10)
-	if got := table.Len(); got != n-configureLimit {
-		t.Errorf("Len = %d, want %d", got, n-configureLimit)
+	if got := table.Len(); got != n-callWork {
+		t.Errorf("Len = %d, want %d", got, n-callWork)
 	}
 	for i := n; table.Len() > 10; i++ {
 		if i == 2*n {
@@ -371,6 +390,21 @@ func TestTableShrinks(t *testing.T) {
 	}
 	if err := checkTable(table); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTableShrinksToTheLiving makes max smaller when most bindings are dead and not worked off.
+func TestTableShrinksToTheLiving(t *testing.T) {
+	table := NewTable(TableConfig{})
+	bindNamed(table, 1, 0, "old")
+	for i := range 3 * callWork {
+		bindNamed(table, 2, 0, fmt.Sprint(i))
+	}
+	table.Release(2)
+	table.Configure(0, 2)
+	bindNamed(table, 1, 0, "new")
+	if _, ok := table.Find(keyNamed(table, "old"), tableStart); !ok {
+		t.Error("a live binding went while there were dead ones")
 	}
 }
 

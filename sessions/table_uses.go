@@ -56,7 +56,7 @@ func (l *useLog) begin(use uint64) {
 		if n := len(l.spare); n > 0 {
 			number, l.spare = l.spare[n-1], l.spare[:n-1]
 		} else {
-			number = uint32(len(l.chunks))
+			number = uint32(len(l.chunks)) //nolint:gosec // 22 bits, as there are at most mostBindings
 			l.chunks = append(l.chunks, useLogChunk{refs: new([useChunk]uint32)})
 		}
 		l.order = append(l.order, number)
