@@ -16,8 +16,8 @@
 // # Where a rule lives
 //
 // pool_pick.go is the order of a pick; present.go and lane.go the list that a strategy sees; strategy.go and credits.go
-// the strategies; route.go the rotations; identity.go and block.go the state; reason.go why not; index.go what the
-// membership is turned into.
+// the strategies, creditmemory.go what an update leaves of their credits; route.go the rotations; identity.go and
+// block.go the state; reason.go why not; index.go what the membership is turned into.
 //
 // # What it does not do
 //

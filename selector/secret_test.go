@@ -45,7 +45,8 @@ func hiding(s selector.Secret) map[string]any {
 
 func TestSecretCannotBePrinted(t *testing.T) {
 	const text = "sk-hunter2"
-	leaks := []string{text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), fmt.Sprint([]byte(text)), strings.Trim(fmt.Sprintf("%#v", []byte(text)), "[]byte{}")}
+	// As it is, in hexadecimal, as decimal bytes, as Go writes bytes.
+	leaks := []string{text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), "115 107 45", "0x73, 0x6b, 0x2d"}
 	check := func(t *testing.T, how, printed string) {
 		t.Helper()
 		for _, leak := range leaks {
