@@ -57,7 +57,7 @@ func (s *Source) loadConfig() (wanted, *Config, Problems) {
 	}
 	w := s.want(s.wanted.files(s.path))
 	c, problems := load(s.path, s.o)
-	if files := append(c.secretFiles, s.path); !w.exactly(files) {
+	if files := append(slices.Clone(c.secretFiles), s.path); !w.exactly(files) {
 		w = s.want(files)
 		c, problems = load(s.path, s.o)
 	}
