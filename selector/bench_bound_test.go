@@ -34,7 +34,7 @@ func benchBound(b *testing.B, n int, shuffled bool) {
 		}
 	}
 	if shuffled {
-		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a benchmark
+		random := rand.New(rand.NewPCG(1, 2))
 		random.Shuffle(n, func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	}
 	b.ReportAllocs()
