@@ -116,7 +116,7 @@ for group in "$@"; do
   case "$group" in
     test)
       need_compiler
-      need_deb python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc
+      need_deb python3-grpcio python3-protobuf libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
       need_node_client
       go_tool grpcurl "$GRPCURL" github.com/fullstorydev/grpcurl/cmd/grpcurl
       ;;

@@ -110,8 +110,20 @@ func (r *runner) moves(t *testing.T, address, provider string) {
 	got.checkPick(t, 0, provider+"-1", "BINDING_NEW")
 	got.checkCooldown(t, 1, provider+"-1")
 	got.checkPick(t, 2, provider+"-2", "BINDING_REBOUND")
-	if id := fmt.Sprintf("%q", fmt.Sprintf("%s-client-%d", r.name, got.pid)); strings.Count(r.log(t), id) != 3 {
-		t.Errorf("the broker's log does not name request %s three times:\n%s", id, r.log(t))
+	r.checkLog(t, fmt.Sprintf("%q", fmt.Sprintf("%s-client-%d", r.name, got.pid)))
+}
+
+// checkLog waits until the broker's log names a request three times. The broker writes its lines in batches.
+func (r *runner) checkLog(t *testing.T, id string) {
+	t.Helper()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.After(10 * time.Second); strings.Count(r.log(t), id) != 3; {
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("the broker's log does not name request %s three times:\n%s", id, r.log(t))
+		}
 	}
 }
 
