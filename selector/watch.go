@@ -2,7 +2,8 @@ package selector
 
 import "slices"
 
-// Watcher collects the ids of auths that changed or went away. Memory is bounded by the number of auths.
+// Watcher collects the ids of auths that changed or went away. Until they are taken it keeps each id once, also of auths
+// that have gone, so its memory is bounded by the number of ids that there were meanwhile.
 type Watcher struct {
 	pool    *Pool
 	pending map[string]struct{} // guarded by pool.mu
