@@ -99,7 +99,7 @@ func (s *Source) readTrees(t touched, v verdict) (again touched) {
 
 // look finds the files of one tree that are to be read.
 func (s *Source) look(t *tree, touched touched) *scan {
-	look := &scan{tree: t, enter: s.enter, every: touched.unchanged}
+	look := &scan{tree: t, enter: s.enter, every: touched.unchanged, entered: make(map[string]bool)}
 	if touched.everything || t.folders[""] == nil || t.unread && len(touched.spots) > 0 {
 		look.whole()
 	} else {
@@ -201,10 +201,12 @@ func (s *Source) locate(name string) touched {
 			continue
 		}
 		rel, err := filepath.Rel(tree.root, name)
-		if err != nil || !filepath.IsLocal(rel) || rel == "." {
+		rel = filepath.ToSlash(rel)
+		if err != nil || !filepath.IsLocal(rel) || rel == "." || strings.Contains("/"+parent(rel), "/.") {
+			// Not of the tree, but files of it may lead here.
+			t.everything = t.everything || tree.beyond[name]
 			continue
 		}
-		rel = filepath.ToSlash(rel)
 		switch base := filepath.Base(name); {
 		case strings.HasPrefix(base, ".."):
 			// Links in this folder may lead through it.

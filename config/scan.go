@@ -17,6 +17,7 @@ type scan struct {
 	// every: files whose stamp did not change are read as well.
 	every bool
 
+	entered    map[string]bool // folders that links led to
 	read, gone []string
 	// left are folders that are gone.
 	left []string
@@ -25,6 +26,7 @@ type scan struct {
 // whole looks at the whole tree.
 func (s *scan) whole() {
 	s.tree.full, s.tree.unread = false, false
+	clear(s.tree.beyond)
 	s.tree.trail = trailOf(s.tree.root)
 	for _, dir := range s.tree.trail.dirs {
 		s.enter(dir)
@@ -134,6 +136,9 @@ func (s *scan) entry(rel string, e fs.DirEntry) found {
 		if !s.admits(rel, e, info) {
 			return foundNothing
 		}
+		if link {
+			s.follow(trailOf(s.tree.real(rel)))
+		}
 		s.folder(rel)
 		return foundFolder
 	}
@@ -143,10 +148,38 @@ func (s *scan) entry(rel string, e fs.DirEntry) found {
 	if err != nil {
 		info = nil
 	}
-	if f, ok := s.tree.know(rel); ok && (s.every || !f.stamp.same(stamp{info})) {
+	s.file(rel, stamp{info}, link)
+	return foundFile
+}
+
+// file notes a file that is to be read.
+func (s *scan) file(rel string, now stamp, link bool) {
+	f, ok := s.tree.know(rel)
+	if !ok {
+		return
+	}
+	fresh := s.every || !f.stamp.same(now)
+	switch {
+	case !link:
+		f.way = trail{}
+	case fresh || f.way.dirs == nil:
+		f.way = trailOf(s.tree.real(rel))
+	}
+	s.follow(f.way)
+	if fresh {
 		s.read = append(s.read, rel)
 	}
-	return foundFile
+}
+
+// follow watches the way that a link led. It can change outside of the tree.
+func (s *scan) follow(way trail) {
+	for i, dir := range way.dirs {
+		s.tree.beyond[way.paths[i]] = true
+		if !s.entered[dir] {
+			s.entered[dir] = true
+			s.enter(dir)
+		}
+	}
 }
 
 // admits refuses folders that lie too deep, and links into a folder that they lie in.

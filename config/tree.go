@@ -17,9 +17,11 @@ const (
 // tree is one folder of auth files, with what is known of the files in it. Paths in it are relative, with slashes; the
 // folder itself is "".
 type tree struct {
-	root    string
-	rank    int
-	trail   trail
+	root  string
+	rank  int
+	trail trail
+	// beyond are the paths where a change can show of what links in the tree lead to.
+	beyond  map[string]bool
 	folders map[string]*folder
 	files   int
 	limits  treeLimits
@@ -39,11 +41,15 @@ type folder struct {
 }
 
 // file is an auth file as it was last read.
-type file struct{ stamp stamp }
+type file struct {
+	stamp stamp
+	// way is how a link led to it, when it was last read.
+	way trail
+}
 
 func newTree(root string, rank int) *tree {
 	return &tree{
-		root: root, rank: rank, trail: trailOf(root), folders: make(map[string]*folder),
+		root: root, rank: rank, trail: trailOf(root), beyond: make(map[string]bool), folders: make(map[string]*folder),
 		limits: treeLimits{maxFiles, maxFolders}, faults: make(map[string]Problems),
 	}
 }

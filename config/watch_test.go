@@ -218,6 +218,40 @@ func TestRunSeesSwappedVolumeOfAuths(t *testing.T) {
 	s.untilIDs("a.json sub/b.json sub/c.json")
 }
 
+func TestRunSeesWhatLinksOutOfTheFolderLeadTo(t *testing.T) {
+	s := &scene{target: newTarget(t), dir: t.TempDir()}
+	volume := func(version string) {
+		s.write("mount/.."+version+"/a.json", note(version))
+		s.write("mount/.."+version+"/sub/b.json", note(version))
+	}
+	volume("1")
+	s.swap("mount/", "1")
+	s.write("home/c.json", note("1"))
+	s.write("auths/d.json", note("1"))
+	s.link("../mount/..data/a.json", "auths/a.json")
+	s.link("../mount/..data/sub", "auths/team")
+	s.link("../home/c.json", "auths/c.json")
+	s.write("c.yaml", "auth_dirs: [auths]")
+	s.open()
+	s.run(noRescan)
+	before := "1"
+	for _, version := range []string{"2", "3"} {
+		volume(version)
+		s.swap("mount/", version)
+		s.remove("mount/.." + before)
+		s.untilNote("a.json", version)
+		s.untilNote("team/b.json", version)
+		before = version
+	}
+	s.write("home/c.json", note("2"))
+	s.untilNote("c.json", "2")
+	s.replace("home/c.json", note("3"))
+	s.untilNote("c.json", "3")
+	if got, want := s.ids(), "a.json c.json d.json team/b.json"; got != want {
+		t.Errorf("auths are %q, want %q", got, want)
+	}
+}
+
 func TestRunSeesFoldersComeAndGo(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [later, auths]", "auths/a.json": note("1")})
 	s.run(noRescan)
@@ -281,19 +315,25 @@ func TestRunSurvivesLostEvents(t *testing.T) {
 func TestLocate(t *testing.T) {
 	s := newScene(t, map[string]string{
 		"c.yaml": "auths: [{id: a, provider: claude, secret: {file: keys/a}}]\nauth_dirs: [auths, linked]", "keys/a": "1", "auths/a.json": note("1"),
-		"real/b.json": note("1"),
+		"real/b.json": note("1"), "auths/.old/d.json": note("1"), "home/e.json": note("1"),
 	})
 	s.link("real", "linked")
+	s.link(".old/d.json", "auths/d.json")
+	s.link("../home/e.json", "auths/e.json")
 	s.source.Reload()
 	for path, want := range map[string]string{
 		"c.yaml": "config", "keys/a": "config", "c.yaml.swp": "", "keys/b": "", "keys": "", "other/a.json": "",
 		"auths": `0:""`, "auths/a.json": `0:"a.json"`, "auths/x/y.json": `0:"x/y.json"`, "auths/team": `0:"team"`, "auths/.a.json.tmp": "",
 		"auths/..data": `0:""`, "auths/sub/..data": `0:"sub"`, "linked": `1:""`, "linked/b.json": `1:"b.json"`, "real": `1:""`,
+		"auths/.old/d.json": "everything", "auths/.old/x.json": "", "home/e.json": "everything", "home/x.json": "",
 	} {
 		touched := s.source.locate(s.path(path))
 		got := ""
 		if touched.config {
 			got = "config"
+		}
+		if touched.everything {
+			got = "everything"
 		}
 		for at := range touched.spots {
 			got += fmt.Sprintf("%d:%q", slices.Index(s.source.trees, at.tree), at.rel)
