@@ -6,7 +6,7 @@
 //
 // # Promises
 //
-//   - A pick costs the same at 10 and at 100,000 auths and allocates nothing: readiness is an index (ranks, lane) that
+//   - A pick costs O(log n) in the number of auths, nothing for each of them, and allocates nothing: readiness is an index (ranks, lane) that
 //     is changed in place when a block begins or ends, not looked for at a pick.
 //   - An auth that is blocked, disabled or expired at the pick's time is never returned.
 //   - Memory is bounded by the configuration, not by what callers send: rotations are kept for 4,096 model keys, blocks
