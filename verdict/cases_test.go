@@ -1,0 +1,167 @@
+package verdict_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// verdictCase is one upstream answer and what it means.
+type verdictCase struct {
+	ID         string
+	Provider   string
+	Kind       string `json:"credential_kind"`
+	Model      string
+	Status     int
+	Headers    map[string]string
+	Body       string
+	Transport  string    `json:"transport_error"`
+	ReceivedAt time.Time `json:"received_at"`
+	Want       struct {
+		Fault, Action, Scope, Reason string
+
+		RetryAfter int64     `json:"retry_after_ms"`
+		ResetAt    time.Time `json:"reset_at"`
+		Backoff    bool
+
+		// Only the project's own cases say these.
+		Rule, Family, Domain, Retry, Ladder string
+		Billing                             bool
+	}
+}
+
+func (c *verdictCase) outcome() verdict.Outcome {
+	return verdict.Outcome{
+		Dialect: c.Provider, Kind: c.Kind, Model: c.Model, Status: c.Status, Headers: c.Headers, Body: []byte(c.Body),
+		ReceivedAt: c.ReceivedAt, TransportError: c.Transport,
+	}
+}
+
+// clock is the server's: its Date header, unless the answer comes from a cache.
+func (c *verdictCase) clock() time.Time {
+	date, err := time.Parse(time.RFC1123, c.Headers["date"])
+	if _, cached := c.Headers["age"]; err != nil || cached {
+		return c.ReceivedAt
+	}
+	return date
+}
+
+func (c *verdictCase) check(t *testing.T, got verdict.Verdict) {
+	t.Helper()
+	wantScope := c.Want.Scope
+	if wantScope == "credential" {
+		wantScope = string(verdict.ScopeAuth)
+	}
+	if string(got.Fault) != c.Want.Fault || string(got.Action) != c.Want.Action || string(got.Scope) != wantScope || got.Reason != c.Want.Reason {
+		t.Errorf("Judge(%s %d %s %v) = %s/%s/%s %s by rule %s, want %s/%s/%s %s", c.Provider, c.Status, c.Body, c.Headers,
+			got.Fault, got.Action, got.Scope, got.Reason, got.Rule, c.Want.Fault, c.Want.Action, wantScope, c.Want.Reason)
+	}
+	want, tolerance := time.Duration(c.Want.RetryAfter)*time.Millisecond, time.Second
+	if !c.Want.ResetAt.IsZero() {
+		want, tolerance = c.Want.ResetAt.Sub(c.clock()), 2*time.Second
+	}
+	if (want == 0) != (got.Delay == 0) || (got.Delay-want).Abs() > tolerance {
+		t.Errorf("Judge(%s %d %s %v).Delay = %v by rule %s, want %v", c.Provider, c.Status, c.Body, c.Headers, got.Delay, got.Rule, want)
+	}
+	if c.Want.Backoff != (got.Ladder != "") {
+		t.Errorf("Judge(%s %d %s %v).Ladder = %q by rule %s, want one: %v", c.Provider, c.Status, c.Body, c.Headers, got.Ladder, got.Rule, c.Want.Backoff)
+	}
+	if (got.Action == verdict.ActionDisable || got.Action == verdict.ActionInvalidate) && got.Person == "" {
+		t.Errorf("Judge(%s) = %s %s by rule %s, and does not say what a person must do", c.ID, got.Action, got.Reason, got.Rule)
+	}
+	if got.Delay > 0 && !got.Until.Equal(c.ReceivedAt.Add(got.Delay)) {
+		t.Errorf("Judge(%s).Until = %v, want receipt + %v", c.ID, got.Until, got.Delay)
+	}
+}
+
+// TestCases judges the shared cases.
+func TestCases(t *testing.T) {
+	rules := load(t)
+	judged := make(map[string]int)
+	for _, c := range sharedCases(t) {
+		judged[c.Provider]++
+		t.Run(c.ID, func(t *testing.T) { c.check(t, rules.Judge(c.outcome())) })
+	}
+	for _, provider := range slices.Sorted(mapKeys(judged)) {
+		t.Logf("%-20s %3d cases", provider, judged[provider])
+	}
+}
+
+func mapKeys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func load(t testing.TB, extra ...verdict.File) *verdict.Rules {
+	t.Helper()
+	rules, err := verdict.Load(extra...)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	return rules
+}
+
+// sharedCases reads every *.jsonl of the folders of verdict cases, and skips the test by name where there are none: never
+// when the folders are named or in CI.
+func sharedCases(t testing.TB) []verdictCase {
+	t.Helper()
+	const variable, standard = "CREDBROKER_VERDICTS", "../../shared/verdicts"
+	folders := os.Getenv(variable)
+	if folders == "" {
+		if _, err := os.Stat(standard); err != nil && os.Getenv("CI") == "" {
+			t.Skipf("no verdict cases: %s is not set and %s does not exist", variable, standard)
+		}
+		folders = standard
+	}
+	var all []verdictCase
+	for _, folder := range filepath.SplitList(folders) {
+		files, err := filepath.Glob(filepath.Join(folder, "*.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(all)
+		for _, file := range files {
+			all = append(all, readCases(t, file)...)
+		}
+		if len(all) == before {
+			t.Fatalf("folder %s has no cases", folder)
+		}
+	}
+	return all
+}
+
+func ownCases(t testing.TB) []verdictCase {
+	t.Helper()
+	return readCases(t, "testdata/cases.jsonl")
+}
+
+func readCases(t testing.TB, file string) []verdictCase {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	var cases []verdictCase
+	for lines.Scan() {
+		var c verdictCase
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			t.Fatalf("%s: case %d: %v", file, len(cases)+1, err)
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}

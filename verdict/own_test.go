@@ -1,0 +1,60 @@
+package verdict_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// TestOwnCases judges the project's own cases: every row of the decision table, its phrases and codes, and the grammar of hints.
+func TestOwnCases(t *testing.T) {
+	rules := load(t)
+	for _, c := range ownCases(t) {
+		t.Run(c.ID, func(t *testing.T) {
+			got := rules.Judge(c.outcome())
+			c.check(t, got)
+			for _, more := range [...]struct{ name, got, want string }{
+				{"Rule", got.Rule, c.Want.Rule},
+				{"Family", got.Family, c.Want.Family},
+				{"Domain", string(got.Domain), c.Want.Domain},
+				{"Retry", string(got.Retry), c.Want.Retry},
+				{"Ladder", string(got.Ladder), c.Want.Ladder},
+			} {
+				if more.want != "" && more.got != more.want {
+					t.Errorf("Judge(%s).%s = %q by rule %s, want %q", c.ID, more.name, more.got, got.Rule, more.want)
+				}
+			}
+			if want := got.Delay > 0 && !c.Want.Billing; got.FromHint != want {
+				t.Errorf("Judge(%s).FromHint = %v, want %v", c.ID, got.FromHint, want)
+			}
+		})
+	}
+}
+
+// TestRows holds what every embedded row promises: a source, an id of its own, and a case that it decides.
+func TestRows(t *testing.T) {
+	rules := load(t)
+	decided := make(map[string]bool)
+	for _, c := range ownCases(t) {
+		decided[rules.Judge(c.outcome()).Rule] = true
+	}
+	known, seen := rules.Reasons(), make(map[string]bool)
+	for _, row := range rules.Rows() {
+		if row.Source == "" || seen[row.ID] {
+			t.Errorf("%s:%d: row %s has no source, or an id that is taken", row.File, row.Line, row.ID)
+		}
+		seen[row.ID] = true
+		if !slices.ContainsFunc(known, func(r verdict.Reason) bool { return r.Name == row.Reason }) {
+			t.Errorf("%s:%d: row %s has the undeclared reason %q", row.File, row.Line, row.ID, row.Reason)
+		}
+		if !decided[row.ID] {
+			t.Errorf("%s:%d: no case of testdata/cases.jsonl is decided by row %s: add one, or drop the row", row.File, row.Line, row.ID)
+		}
+	}
+	for _, r := range known {
+		if !slices.ContainsFunc(rules.Rows(), func(row verdict.Row) bool { return row.Reason == r.Name }) {
+			t.Errorf("no row gives the reason %s", r.Name)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package verdict
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+const (
+	headerMitigated = "cf-mitigated"
+	headerException = ":exception-type"
+	headerErrorType = "x-amzn-errortype"
+)
+
+const maxCode = 128 // bytes; nothing longer is a code
+
+// view is an outcome as the rows see it.
+type view struct {
+	o        *Outcome
+	set      *ruleSet
+	headers  map[string]string // names in lower case
+	clock    time.Time         // of the server
+	status   int               // effective: what the body says where HTTP said 2xx
+	embedded bool              // HTTP said 2xx, the body says error
+	document
+	exception string   // name of the exception that an AWS event stream carries
+	codes     []string // lower case
+	message   string
+	text      string // body and message, ASCII in lower case
+}
+
+func newView(o *Outcome, set *ruleSet) *view {
+	v := &view{o: o, set: set, headers: lowerNames(o.Headers), status: o.Status, clock: o.ReceivedAt}
+	if _, cached := v.headers["age"]; !cached {
+		if date, ok := parseHTTPDate(v.headers["date"]); ok {
+			v.clock = date
+		}
+	}
+	v.document = readDocument(o.Body, v.headers["content-type"])
+	v.exception = v.headers[headerException]
+	if v.exception == "" {
+		v.exception = v.frameException()
+	}
+	v.readMessage()
+	v.readCodes()
+	if o.Status >= 200 && o.Status < 300 && (v.failed || v.exception != "" || v.headers[headerErrorType] != "") {
+		v.embedded = true
+		v.status = v.embeddedStatus()
+	}
+	return v
+}
+
+// lowerNames returns headers with names in lower case: the same map if they are, which is the rule. Of names equal but for
+// case the smallest spelling wins.
+func lowerNames(headers map[string]string) map[string]string {
+	folded := false
+	for name := range headers {
+		folded = folded || lower(name) != name
+	}
+	if !folded {
+		return headers
+	}
+	names, spelling := make(map[string]string, len(headers)), make(map[string]string, len(headers))
+	for name, value := range headers {
+		key := lower(name)
+		if before, twice := spelling[key]; !twice || name < before {
+			names[key], spelling[key] = value, name
+		}
+	}
+	return names
+}
+
+func (v *view) readMessage() {
+	if v.o.Status == 0 {
+		v.message = cut(v.o.TransportError)
+		v.text = lower(v.message)
+		return
+	}
+	for _, at := range []gjson.Result{
+		v.fault.Get("message"), v.fault.Get("Message"), v.fault.Get("error_description"), v.fault.Get("error"), v.fault.Get("detail"),
+		v.fault.Get("detail.message"), v.root.Get("base_resp.status_msg"), v.root.Get("message"),
+	} {
+		if at.Type == gjson.String && at.Str != "" {
+			v.message = at.Str
+			break
+		}
+	}
+	if v.kind != kindJSON && v.kind != kindStream {
+		v.message = v.source
+	}
+	v.text = v.source
+	if v.message != "" && !strings.Contains(v.text, v.message) { // decoding its escapes changed it
+		v.text += "\n" + v.message
+	}
+	v.text = strings.ReplaceAll(lower(v.text), "\u2019", "'")
+}
+
+// readCodes collects everything that names the error for programs, the most specific first.
+func (v *view) readCodes() {
+	for _, name := range [...]string{"code", "type", "status", "reason"} {
+		v.addCode(v.fault.Get(name))
+	}
+	details := v.fault.Get("details")
+	details.ForEach(func(_, detail gjson.Result) bool {
+		if detail.IsObject() {
+			v.addCode(detail.Get("reason"))
+		}
+		return true
+	})
+	v.addCode(details.Get("error_code"))
+	metadata := v.fault.Get("metadata")
+	for _, name := range [...]string{"error_type", "reason", "limit_source", "provider_code"} {
+		v.addCode(metadata.Get(name))
+	}
+	v.addCode(v.root.Get("code"))
+	v.addCode(v.root.Get("error")) // token endpoints: {"error":"invalid_grant"}
+	v.addCode(v.root.Get("detail.code"))
+	v.addCode(v.root.Get("error_type"))
+	if status := v.root.Get("base_resp.status_code"); status.Int() != 0 {
+		v.addCode(status)
+	}
+	v.addName(v.root.Get("__type").String())
+	v.addName(v.headers[headerErrorType])
+	v.addName(v.exception)
+	if in := v.set.codeInMessage; in != nil {
+		if found := in.FindStringSubmatch(v.message); len(found) > 1 {
+			v.addText(found[1])
+		}
+	}
+}
+
+func (v *view) addCode(r gjson.Result) {
+	switch r.Type {
+	case gjson.String:
+		v.addText(r.Str)
+	case gjson.Number:
+		v.addText(r.Raw)
+	default:
+	}
+}
+
+// addName adds an AWS name, of which both `Name:http://...` and `namespace#Name` occur.
+func (v *view) addName(name string) {
+	before, _, _ := strings.Cut(name, ":")
+	left, right, _ := strings.Cut(before, "#")
+	v.addText(left)
+	v.addText(right)
+}
+
+func (v *view) addText(code string) {
+	if code != "" && len(code) <= maxCode && !strings.Contains(code, "\n") {
+		v.codes = append(v.codes, lower(code))
+	}
+}
+
+// embeddedStatus returns the status that an error inside a 2xx stands for.
+func (v *view) embeddedStatus() int {
+	for _, number := range [...]int64{v.fault.Get("code").Int(), v.fault.Get("status").Int(), int64(v.streamStatus)} {
+		if number >= 400 && number <= 599 {
+			return int(number)
+		}
+	}
+	for _, code := range v.codes {
+		for _, s := range v.set.statuses {
+			if matchesAny(s.codes, code) {
+				return s.status
+			}
+		}
+	}
+	return 502
+}
+
+// lower returns s with ASCII letters in lower case: phrases, codes and header names are ASCII, and bytes that are not text
+// stay as they are.
+func lower(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if 'A' <= b[i] && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+func cut(s string) string { return s[:min(len(s), MaxBody)] }
+
+// glob reports whether text matches a pattern in which `*` stands for anything.
+func glob(pattern, text string) bool {
+	head, rest, starred := strings.Cut(pattern, "*")
+	if !starred {
+		return pattern == text
+	}
+	if !strings.HasPrefix(text, head) {
+		return false
+	}
+	text = text[len(head):]
+	for {
+		part, next, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(text, part)
+		}
+		at := strings.Index(text, part)
+		if at < 0 {
+			return false
+		}
+		text, rest = text[at+len(part):], next
+	}
+}
+
+func matchesAny(patterns []string, text string) bool {
+	for _, p := range patterns {
+		if glob(p, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// atoi reads a small number; -1 if it is none.
+func atoi(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return -1
+	}
+	return n
+}

@@ -1,0 +1,55 @@
+package verdict
+
+import (
+	"strings"
+	"time"
+)
+
+// codexFamily returns the active limit if it is not that of the account.
+func (v *view) codexFamily() string {
+	switch name := lower(v.headers["x-codex-active-limit"]); name {
+	case "", "codex", "premium":
+		return ""
+	default:
+		return name
+	}
+}
+
+func (v *view) codexBody(bound time.Duration) (hint, bool) {
+	if h, ok := v.instantText(scalar(v.fault.Get("resets_at")), bound); ok {
+		return h, true
+	}
+	d, ok := parseUnits(scalar(v.fault.Get("resets_in_seconds")), time.Second)
+	return bounded(d, ok, bound)
+}
+
+// codexWindows returns the latest reset of the full windows: only a full one keeps the account out. Those of the limit that
+// is named as active come before those of the account.
+func (v *view) codexWindows(bound time.Duration) (hint, bool) {
+	if family := v.codexFamily(); family != "" {
+		// The limit `codex_spark` has headers `x-codex-spark-...`; others repeat its whole name.
+		dashed := strings.ReplaceAll(family, "_", "-")
+		for _, prefix := range [...]string{"x-codex-" + family + "-", "x-codex-" + dashed + "-", "x-" + dashed + "-"} {
+			if h, ok := v.codexFull(prefix, bound); ok {
+				return h, true
+			}
+		}
+	}
+	return v.codexFull("x-codex-", bound)
+}
+
+func (v *view) codexFull(prefix string, bound time.Duration) (hint, bool) {
+	var latest hint
+	for _, window := range [...]string{"primary", "secondary"} {
+		if used, ok := parseDecimal(v.headers[prefix+window+"-used-percent"]); !ok || used < 100 {
+			continue
+		}
+		h, ok := v.instantText(v.headers[prefix+window+"-reset-at"], bound)
+		if !ok {
+			d, parsed := parseUnits(v.headers[prefix+window+"-reset-after-seconds"], time.Second)
+			h, ok = bounded(d, parsed, bound)
+		}
+		latest.extend(h, ok)
+	}
+	return latest, latest.delay > 0
+}
