@@ -101,7 +101,7 @@ func (p *authPool) PutAuth(ctx context.Context, req *credbrokerv1.PutAuthRequest
 	}
 	persisted, err := p.config.Auths.Put(ctx, id, document)
 	if err != nil {
-		return nil, storeFailure(err)
+		return nil, inRequest(storeFailure(err))
 	}
 	auth, err := p.auth(id, c.start)
 	return &credbrokerv1.PutAuthResponse{Auth: auth, Persisted: persisted}, err

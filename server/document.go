@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -195,4 +196,34 @@ func (v *violations) url(field, text string, schemes ...string) {
 	if !slices.Contains(schemes, u.Scheme) {
 		v.add(field, "must begin with "+strings.Join(schemes, ":// or ")+"://")
 	}
+}
+
+// inRequest names the field of the request where a store refused a member of the document.
+func inRequest(err error) error {
+	var refused *selector.FieldError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	member, rest := refused.Field, ""
+	if i := strings.IndexAny(member, ".["); i >= 0 {
+		member, rest = member[:i], member[i:]
+	}
+	field := "config." + member
+	switch member {
+	case "document":
+		field = "config"
+	case "type":
+		field = "config.provider"
+	case "excluded_models":
+		field = "config.exclude_models"
+	case "secret":
+		field = member // a store may ask for the whole of it
+	case "api_key", "access_token", "headers":
+		field = "secret." + member
+	case "expired":
+		field = "secret.expires_at"
+	case "account_id":
+		field = "secret.account"
+	}
+	return &selector.FieldError{Field: field + rest, Problem: refused.Problem}
 }
