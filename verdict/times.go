@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -104,7 +105,7 @@ func (e *timeExpr) certain() bool {
 	if e.fixed > 0 || e.next != periodNone && e.within >= boundMonth {
 		return true
 	}
-	for _, part := range append(e.first, e.latest...) {
+	for _, part := range slices.Concat(e.first, e.latest) {
 		if part.certain() {
 			return true
 		}
