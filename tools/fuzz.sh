@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the module, each for the time that is given, such as 20s.
+# Runs every fuzz target of the module, each for the time or the number of runs that is given, such as 20s or 20000x.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
