@@ -109,4 +109,14 @@ type Settings struct {
 	Rules    []Rule
 	// Failback: a session bound to an auth below the best tier moves back up.
 	Failback bool
+	// MaxLatch is how long a cooldown that an upstream hinted at is kept without trying; 0: DefaultMaxLatch.
+	MaxLatch time.Duration
+	// ProbeTimeout is how long a try may be under way before another may start; 0: DefaultProbeTimeout.
+	ProbeTimeout time.Duration
 }
+
+// What Settings mean where they say nothing.
+const (
+	DefaultMaxLatch     = 15 * time.Minute
+	DefaultProbeTimeout = time.Minute
+)

@@ -29,13 +29,21 @@ type Cooldown struct {
 
 // Block is one span in force.
 type Block struct {
-	// Model key; empty: the whole auth.
+	// Model key; empty: the whole auth, or a family.
 	Model string
-	Kind  CooldownKind
+	// Family is a glob on model keys that rest together; empty: it is no family.
+	Family string
+	// Domain is the limit domain that rests, with this auth in it; empty: the auth itself does.
+	Domain string
+	Kind   CooldownKind
 	// Until is its end; zero: it has none.
 	Until time.Time
-	// Reason are words for people.
+	// ProbeAt is from when on one request at a time may try it before Until; zero: none may.
+	ProbeAt time.Time
+	// Reason are the words given with it, or the reason of a judged answer.
 	Reason string
+	// Rule is the id of the row that judged the answer; empty: no answer led to it.
+	Rule string
 	// Level is the step of the backoff ladder, from 1; 0: the time was given.
 	Level int
 }
@@ -70,6 +78,8 @@ type Status struct {
 	// Picks since the start, and the time of the last.
 	Picks      uint64
 	LastPicked time.Time
+	// Windows are the quota windows that its answers told of, in text order of their names.
+	Windows []Window
 	// LastReport is the last thing reported of it; its time is zero if nothing was.
 	LastReport Report
 }
@@ -77,9 +87,11 @@ type Status struct {
 // Report is one thing that was said of an auth.
 type Report struct {
 	ReceivedAt time.Time
-	// What it was: `cooldown`, `invalidate`, `disable`, `enable`.
+	// What it was: `cooldown`, `invalidate`, `disable`, `enable`, `success`, or the reason of a judged answer.
 	What string
 	// Model key it was about; empty: the whole auth.
 	Model  string
 	Reason string
+	// Rule is the id of the row that judged the answer; empty: it was no answer.
+	Rule string
 }
