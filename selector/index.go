@@ -19,6 +19,7 @@ type index struct {
 	providers map[string]*provider
 	everyone  *provider
 	prefixes  map[string]bool
+	domains   map[domainKey][]*member
 	parents   map[string]bool // virtual ones
 	// generation counts the indexes of a pool.
 	generation uint64
@@ -55,6 +56,7 @@ func newIndex(members []*member, generation uint64) *index {
 		providers:  make(map[string]*provider),
 		everyone:   newProvider(mixed, scopeEveryone),
 		prefixes:   make(map[string]bool),
+		domains:    make(map[domainKey][]*member),
 		parents:    make(map[string]bool),
 	}
 	shared := make(map[patternsKey]*patterns)
@@ -82,6 +84,7 @@ func newIndex(members []*member, generation uint64) *index {
 		}
 		p.add(m)
 		x.everyone.add(m)
+		x.addDomains(m)
 	}
 	return x
 }

@@ -55,7 +55,7 @@ type lane struct {
 // mask are the members of a lane that one model rests for.
 type mask struct {
 	hidden  *ranks         // ready otherwise; nil: no member rests
-	blocked int            // ready otherwise or not
+	blocked int            // blocks that hide members, ready otherwise or not
 	weights map[int]uint64 // of the hidden, by tier
 	emptied *ranks         // of a parent lane: groups with ready members that are all hidden
 	outlook outlook
@@ -212,7 +212,7 @@ func (l *lane) update(m *member) {
 	l.changes.add(position)
 	t := l.tierAt(position)
 	change(&l.weights[t], m.weight, ready)
-	m.eachBlockedRoute(func(key string) {
+	l.eachBlockedRoute(m, func(key string) {
 		if k := l.masks[key]; k != nil && k.blocked > 0 && k.hidden.set(position, ready) {
 			k.weigh(t, m.weight, ready)
 		}
@@ -241,7 +241,7 @@ func (l *lane) updateModel(m *member, key string, blocked bool) {
 	} else {
 		k.blocked--
 	}
-	l.hide(k, position, blocked && m.ready())
+	l.hide(k, position, m.ready() && m.rests(key))
 	if k.blocked == 0 {
 		k.hidden, k.emptied = nil, nil
 	}
@@ -310,7 +310,7 @@ func (l *lane) newMask(key string, resting [][]*blockSet) *mask {
 	k := &mask{}
 	for _, s := range slices.Concat(resting...) {
 		for _, m := range s.owner.members {
-			if position := l.position(m); position >= 0 && m.blockKey(key) == s.model {
+			if position := l.position(m); position >= 0 && s.scope.covers(m.blockKey(key)) {
 				k.blocked++
 				l.hide(k, position, m.ready())
 			}
@@ -332,11 +332,27 @@ func (l *lane) forgetMask(key string) {
 	l.changes.skip()
 }
 
-// eachBlockedRoute calls f for every requested model key that the member rests for.
-func (m *member) eachBlockedRoute(f func(key string)) {
-	for key, set := range m.state.models {
-		if set.active {
-			m.routeKeys(key, f)
+// eachBlockedRoute calls f for every requested model key that a member of the lane rests for and that there is a mask of.
+func (l *lane) eachBlockedRoute(m *member, f func(key string)) {
+	m.subjects(func(s *subject) {
+		for _, set := range s.models {
+			if set.active {
+				l.eachKey(m, set, f)
+			}
+		}
+	})
+}
+
+// eachKey calls f for the requested model keys that a set of a member's concerns. Of a family it knows those that there
+// are masks of.
+func (l *lane) eachKey(m *member, set *blockSet, f func(key string)) {
+	if !set.scope.family {
+		m.routeKeys(set.scope.model, f)
+		return
+	}
+	for key := range l.masks {
+		if set.scope.covers(m.blockKey(key)) {
+			f(key)
 		}
 	}
 }

@@ -16,6 +16,8 @@ type member struct {
 	picks      uint64 // since the index was made; identity has those before
 	lastPicked int64
 	index      int // in text order of id, over the pool
+	trial      bool
+	domains    []*subject // of which something is known
 
 	timer    // of the end of its token
 	weight   uint32
@@ -25,6 +27,8 @@ type member struct {
 	provider *provider
 	expired  bool
 	born     uint64 // generation of the index in which an auth of this id and shape came up
+	// renewed is when its secret took the place of another; 0: it is the first that was seen.
+	renewed int64
 	// excludedBy is the number of the last pick that excluded it.
 	excludedBy uint64
 }
@@ -42,7 +46,8 @@ func sameShape(a, b *Auth) bool {
 	return a.Provider == b.Provider && a.identity() == b.identity() &&
 		a.priority() == b.priority() && a.weight() == b.weight() &&
 		a.webSockets() == b.webSockets() && a.virtualParent() == b.virtualParent() &&
-		slices.Equal(a.Models, b.Models) && slices.Equal(a.ExcludeModels, b.ExcludeModels) && a.Prefix == b.Prefix
+		slices.Equal(a.Models, b.Models) && slices.Equal(a.ExcludeModels, b.ExcludeModels) && a.Prefix == b.Prefix &&
+		slices.Equal(a.Domains, b.Domains)
 }
 
 // disabled by the configuration or by an operator.
@@ -50,7 +55,7 @@ func (m *member) disabled() bool { return m.auth.Disabled || m.state.disabled }
 
 // ready as far as time was worked off, single models aside.
 func (m *member) ready() bool {
-	return !m.disabled() && !m.expired && !m.state.whole.active
+	return !m.disabled() && !m.expired && !m.state.whole.active && !m.held()
 }
 
 // blockKey is the model key under which this auth keeps the state of a requested one: without its prefix.

@@ -115,6 +115,20 @@ type Settings struct {
 	ProbeTimeout time.Duration
 }
 
+func (s *Settings) maxLatch() time.Duration {
+	if s.MaxLatch == 0 {
+		return DefaultMaxLatch
+	}
+	return s.MaxLatch
+}
+
+func (s *Settings) probeTimeout() time.Duration {
+	if s.ProbeTimeout == 0 {
+		return DefaultProbeTimeout
+	}
+	return s.ProbeTimeout
+}
+
 // What Settings mean where they say nothing.
 const (
 	DefaultMaxLatch     = 15 * time.Minute

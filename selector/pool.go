@@ -35,11 +35,15 @@ type Pool struct {
 	slots      []*identity // by Slot; nil: free
 	free       []Slot
 	orphans    []*identity // without auths, the longest gone first
-	blocked    map[string][]*blockSet
+	blocked    map[string][]*blockSet // in force, by model key
+	families   map[string][]*blockSet // in force, by glob
+	domains    map[domainKey]*subject
+	outages    outages
 	timers     timers
 	routes     routes
 	watchers   map[*Watcher]struct{}
 	random     *rand.Rand
+	last       int64 // stamp
 
 	uses uint64 // counts picks
 
@@ -52,7 +56,8 @@ type Pool struct {
 func New(c Config) *Pool {
 	p := &Pool{
 		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
-		index: newIndex(nil, 0), identities: make(map[string]*identity), blocked: make(map[string][]*blockSet),
+		index: newIndex(nil, 0), identities: make(map[string]*identity), domains: make(map[domainKey]*subject),
+		blocked: make(map[string][]*blockSet), families: make(map[string][]*blockSet),
 		watchers: make(map[*Watcher]struct{}),
 		random:   rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
 	}
@@ -96,31 +101,76 @@ func (p *Pool) advance(now int64, limit int) {
 	}
 }
 
-// refreshSet makes the index follow the blocks of a set: whether any is in force, and when to look again.
+// stamp is the time at which something is taken in: later than all that was before.
+func (p *Pool) stamp(now time.Time) int64 {
+	p.last = max(now.UnixNano(), p.last+1)
+	return p.last
+}
+
+// refreshSet makes the index follow the blocks of a set: whether any is in force, whether it is half-open, and when to
+// look again.
 func (p *Pool) refreshSet(s *blockSet, now int64) {
-	_, b := s.latest()
-	active := b.until > now
-	if active != s.active {
+	r := s.rest(now)
+	resting := r.firm > now
+	halfOpen := r.piece != nil && !resting
+	tried := halfOpen && s.trial.until > now
+	if halfOpen != s.halfOpen {
+		s.halfOpen = halfOpen
+		p.countTrial(s)
+	}
+	if active := resting || tried; active != s.active {
 		s.active = active
-		if s.model == "" {
-			p.refreshIdentity(s.owner)
-		} else {
-			p.refreshModel(s)
-		}
+		p.refreshScope(s)
 	}
 	p.changed(s.owner)
 	switch {
-	case active:
-		p.timers.schedule(&s.timer, b.until)
-	case s.model != "" && (b.until == 0 || !s.remembers() || b.until+int64(ladderMemory) <= now):
-		p.timers.cancel(&s.timer)
-		delete(s.owner.models, s.model)
-	case s.remembers() && b.until+int64(ladderMemory) > now:
-		p.timers.schedule(&s.timer, b.until+int64(ladderMemory))
+	case resting:
+		p.timers.schedule(&s.timer, r.firm)
+	case tried:
+		p.timers.schedule(&s.timer, min(s.trial.until, r.end))
+	case halfOpen:
+		p.timers.schedule(&s.timer, r.end)
 	default:
-		p.timers.cancel(&s.timer)
-		s.kinds = [numCooldownKinds]block{}
+		p.refreshMemory(s, now)
 	}
+}
+
+// refreshMemory keeps what is over for as long as something counts on it.
+func (p *Pool) refreshMemory(s *blockSet, now int64) {
+	if next := s.forget(now); next != 0 {
+		p.timers.schedule(&s.timer, next)
+		return
+	}
+	p.timers.cancel(&s.timer)
+	if s.scope.model != "" {
+		p.dropSet(s)
+	}
+	if s.owner.domain != (domainKey{}) && s.owner.empty() {
+		p.dropDomain(s.owner)
+	}
+}
+
+// countTrial follows the begin or end of a set's being half-open.
+func (p *Pool) countTrial(s *blockSet) {
+	if s.halfOpen {
+		s.owner.trials++
+	} else {
+		s.owner.trials--
+	}
+	for _, m := range s.owner.members {
+		m.noteTrials()
+	}
+}
+
+// refreshScope follows the begin or end of a set's keeping auths away.
+func (p *Pool) refreshScope(s *blockSet) {
+	if s.scope.model == "" {
+		for _, m := range s.owner.members {
+			p.refreshMember(m)
+		}
+		return
+	}
+	p.refreshModel(s)
 }
 
 func (p *Pool) refreshToken(m *member, now int64) {
@@ -134,7 +184,7 @@ func (p *Pool) refreshToken(m *member, now int64) {
 		m.expired = expired
 		p.refreshMember(m)
 	}
-	p.changed(m.state)
+	p.changed(&m.state.subject)
 }
 
 func (p *Pool) refreshIdentity(s *identity) {
@@ -152,56 +202,67 @@ func (p *Pool) refreshMember(m *member) {
 	}
 }
 
-// refreshModel follows the begin or end of a block for one model.
+// refreshModel follows the begin or end of a block for one model, or for a family.
 func (p *Pool) refreshModel(s *blockSet) {
-	if s.active {
-		s.place = len(p.blocked[s.model])
-		p.blocked[s.model] = append(p.blocked[s.model], s)
+	if lists := p.listsOf(s); s.active {
+		s.place = len(lists[s.scope.model])
+		lists[s.scope.model] = append(lists[s.scope.model], s)
 	} else {
-		p.unblock(s)
+		unblock(lists, s)
 	}
 	for _, m := range s.owner.members {
-		m.routeKeys(s.model, func(key string) {
-			for _, l := range m.provider.lanes {
-				l.updateModel(m, key, s.active)
+		for _, lanes := range [][]*lane{m.provider.lanes, p.index.everyone.lanes} {
+			for _, l := range lanes {
+				l.eachKey(m, s, func(key string) { l.updateModel(m, key, s.active) })
 			}
-			for _, l := range p.index.everyone.lanes {
-				l.updateModel(m, key, s.active)
-			}
-		})
+		}
 	}
 }
 
-func (p *Pool) unblock(s *blockSet) {
-	resting := p.blocked[s.model]
+// listsOf are the lists of which a set in force is in one.
+func (p *Pool) listsOf(s *blockSet) map[string][]*blockSet {
+	if s.scope.family {
+		return p.families
+	}
+	return p.blocked
+}
+
+func unblock(lists map[string][]*blockSet, s *blockSet) {
+	resting := lists[s.scope.model]
 	last := resting[len(resting)-1]
 	resting[s.place], last.place = last, s.place
 	resting[len(resting)-1] = nil
 	if len(resting) == 1 {
-		delete(p.blocked, s.model)
+		delete(lists, s.scope.model)
 		return
 	}
-	p.blocked[s.model] = resting[:len(resting)-1]
+	lists[s.scope.model] = resting[:len(resting)-1]
 }
 
-// resting are the blocks in force that may concern a requested model key: those for the key itself, and those for what
-// is left of it without a prefix that some auth has.
+// resting are the blocks in force that may concern a requested model key: those for the key itself, those for what is
+// left of it without a prefix that some auth has, and those for families of either.
 func (p *Pool) resting(key string) (lists [][]*blockSet) {
-	if sets := p.blocked[key]; sets != nil {
-		lists = append(lists, sets)
-	}
-	for i := range len(key) {
-		if key[i] == '/' && p.index.prefixes[key[:i]] {
-			if sets := p.blocked[key[i+1:]]; sets != nil {
+	add := func(key string) {
+		if sets := p.blocked[key]; sets != nil {
+			lists = append(lists, sets)
+		}
+		for glob, sets := range p.families {
+			if MatchGlob(glob, key) {
 				lists = append(lists, sets)
 			}
+		}
+	}
+	add(key)
+	for i := range len(key) {
+		if key[i] == '/' && p.index.prefixes[key[:i]] {
+			add(key[i+1:])
 		}
 	}
 	return lists
 }
 
 // changed tells watchers, and makes what picks remember of a pool without a ready auth stale.
-func (p *Pool) changed(s *identity) {
+func (p *Pool) changed(s *subject) {
 	for _, m := range s.members {
 		m.provider.version++
 		p.index.everyone.version++

@@ -72,16 +72,18 @@ func (q *query) usable(s *identity) (m *member, diverted bool) {
 // catchUp works off the ends that decide whether auths of an identity are ready.
 func (q *query) catchUp(s *identity) {
 	p := q.pool
-	if s.whole.over(q.now) {
-		p.refreshSet(&s.whole, q.now)
-	}
 	for _, m := range s.members {
 		if m.timer.over(q.now) {
 			p.refreshToken(m, q.now)
 		}
-		if set := s.models[m.blockKey(q.key.model)]; set != nil && set.timer.over(q.now) {
-			p.refreshSet(set, q.now)
-		}
+		key := m.blockKey(q.key.model)
+		m.subjects(func(s *subject) {
+			s.each(key, func(set *blockSet) {
+				if set.timer.over(q.now) {
+					p.refreshSet(set, q.now)
+				}
+			})
+		})
 	}
 }
 

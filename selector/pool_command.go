@@ -1,6 +1,9 @@
 package selector
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Cooldown blocks an auth, or one model of it, and returns the block in force afterwards. Its errors are ErrUnknownAuth
 // and *FieldError (`model`: the auth does not serve it; `until`: not in the future).
@@ -18,41 +21,53 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	if !c.Endless && !c.Until.IsZero() && !c.Until.After(now) {
 		return Block{}, &FieldError{"until", "must be in the future"}
 	}
-	key = m.blockKey(key)
-	nanos := now.UnixNano()
-	set, victim := m.state.makeSet(key)
+	set := p.makeSet(&m.state.subject, scope{model: m.blockKey(key)})
+	stamp := p.stamp(now)
+	if e, ok := p.order(set.ledger(c.Kind), c, stamp); ok {
+		if c.Kind == Authentication {
+			e.Secret = secretPrint(m.auth)
+		}
+		set.ledger(c.Kind).add(e)
+	}
+	m.state.report = Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
+	p.refreshSet(set, stamp)
+	b, _ := set.block(c.Kind, stamp)
+	return b, nil
+}
+
+// makeSet finds or makes the blocks of a scope; those that must go for it go.
+func (p *Pool) makeSet(s *subject, at scope) *blockSet {
+	set, victim := s.makeSet(at)
 	if victim != nil {
 		p.dropSet(victim)
 	}
-	b := &set.kinds[c.Kind]
-	until, level := p.end(b, c, nanos)
-	if until > b.until {
-		*b = block{until: until, level: level, given: c.Endless || !c.Until.IsZero(), reason: c.Reason}
-	}
-	m.state.report = Report{ReceivedAt: now, What: "cooldown", Model: key, Reason: c.Reason}
-	p.refreshSet(set, nanos)
-	return b.shown(key, c.Kind), nil
+	return set
 }
 
-// end is the end that a cooldown asks for, and the step of the ladder that it takes. A burst of reports in one open
-// window climbs once.
-func (p *Pool) end(b *block, c Cooldown, now int64) (until int64, level int) {
-	if b.until > now-int64(ladderMemory) {
-		level = b.level
-	}
+// order is the evidence that a cooldown makes. It is none where a ladder finds a cooldown in force: a burst of reports in
+// one open window climbs once.
+func (p *Pool) order(l *Ledger, c Cooldown, now int64) (Evidence, bool) {
+	e := Evidence{Received: now, Command: true, Reason: c.Reason}
 	switch {
 	case c.Endless:
-		return never, level
+		e.Until = never
 	case !c.Until.IsZero():
-		return nanosOf(c.Until), level
-	case b.until > now:
-		return b.until, level
+		e.Until = nanosOf(c.Until)
+	default:
+		if l.rest(now).piece != nil {
+			return e, false
+		}
+		e.Ladder = ladderOf(c.Kind)
+		l.forget(now)
+		e.Level, _ = l.climb(&e, now)
+		e.Until = now + e.Ladder.step(e.Level, p.random)
 	}
-	level++
-	return now + int64(ladderOf(c.Kind).step(level, p.random)), level
+	e.Probe = e.Until
+	return e, true
 }
 
-// ClearCooldown ends the blocks of one model, or all blocks of the auth if model is blank, and returns how many were in force.
+// ClearCooldown ends the blocks of one model, or all blocks of the auth if model is blank, and returns how many were in
+// force. Those of limit domains of the auth are among them: what they shared is over for every auth.
 func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,35 +75,44 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
-	nanos := now.UnixNano()
+	stamp := p.stamp(now)
 	key := m.blockKey(ModelKey(model))
 	cleared := 0
-	if key != "" {
-		if set := m.state.models[key]; set != nil {
-			cleared = set.inForce(nanos)
-			p.dropSet(set)
-		}
-	} else {
-		cleared = m.state.whole.inForce(nanos)
-		m.state.whole.kinds = [numCooldownKinds]block{}
-		p.refreshSet(&m.state.whole, nanos)
-		for _, set := range m.state.models {
-			cleared += set.inForce(nanos)
-			p.dropSet(set)
-		}
+	clearing := slices.Clone(m.domains)
+	for _, s := range append(clearing, &m.state.subject) {
+		cleared += p.clearSubject(s, key, stamp)
 	}
-	p.changed(m.state)
+	p.changed(&m.state.subject)
 	return cleared, nil
 }
 
-func (s *blockSet) inForce(now int64) int {
-	count := 0
-	for i := range s.kinds {
-		if s.kinds[i].until > now {
-			count++
+// clearSubject ends the blocks that concern a model key, or all.
+func (p *Pool) clearSubject(s *subject, key string, stamp int64) (cleared int) {
+	end := func(set *blockSet) {
+		cleared += set.inForce(stamp)
+		for kind := range numCooldownKinds {
+			set.ledger(kind).clear(stamp)
 		}
+		set.trial = trial{}
+		p.refreshSet(set, stamp)
 	}
-	return count
+	if key != "" {
+		s.each(key, func(set *blockSet) {
+			if set != &s.whole {
+				end(set)
+			}
+		})
+		if s.domain == (domainKey{}) && s.set(scope{model: key}) == nil {
+			end(p.makeSet(s, scope{model: key}))
+		}
+		return cleared
+	}
+	s.cleared = stamp
+	end(&s.whole)
+	for _, set := range s.models {
+		end(set)
+	}
+	return cleared
 }
 
 // Enable undoes Disable. ErrManagedByConfig: the configuration disables the auth.
@@ -103,6 +127,7 @@ func (p *Pool) Enable(id string, now time.Time) error {
 		return ErrManagedByConfig
 	}
 	m.state.report = Report{ReceivedAt: now, What: "enable"}
+	m.state.switched = p.stamp(now)
 	p.setDisabled(m.state, false, "")
 	return nil
 }
@@ -116,6 +141,7 @@ func (p *Pool) Disable(id, reason string, now time.Time) error {
 		return ErrUnknownAuth
 	}
 	m.state.report = Report{ReceivedAt: now, What: "disable", Reason: reason}
+	m.state.switched = p.stamp(now)
 	p.setDisabled(m.state, true, reason)
 	return nil
 }
@@ -123,7 +149,7 @@ func (p *Pool) Disable(id, reason string, now time.Time) error {
 func (p *Pool) setDisabled(s *identity, disabled bool, why string) {
 	s.disabled, s.why = disabled, why
 	p.refreshIdentity(s)
-	p.changed(s)
+	p.changed(&s.subject)
 }
 
 // Release ends every binding to an auth and returns how many there were.
@@ -135,7 +161,7 @@ func (p *Pool) Release(id, reason string, now time.Time) (int, error) {
 		return 0, ErrUnknownAuth
 	}
 	m.state.report = Report{ReceivedAt: now, What: "invalidate", Reason: reason}
-	p.changed(m.state)
+	p.changed(&m.state.subject)
 	if p.bindings == nil {
 		return 0, nil
 	}

@@ -20,6 +20,17 @@ type Filter struct {
 	Limit int
 }
 
+// Auth returns one auth as it is configured. False: it is not in the pool.
+func (p *Pool) Auth(id string) (*Auth, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.index.byID[id]
+	if m == nil {
+		return nil, false
+	}
+	return m.auth, true
+}
+
 // Status returns one auth. The error is ErrUnknownAuth.
 func (p *Pool) Status(id string, now time.Time) (Status, error) {
 	p.mu.Lock()
@@ -102,9 +113,10 @@ func (m *member) stateFor(key string, now int64) (State, standing) {
 		return StateReady, s
 	case ReasonDisabled:
 		return StateDisabled, s
-	case ReasonCoolingAuth, ReasonCoolingModel:
-		return StateCooling, s
 	default:
+		if s.quota && s.until != never {
+			return StateCooling, s
+		}
 		return StateBlocked, s
 	}
 }
@@ -114,7 +126,7 @@ func (m *member) status(key string, now int64) Status {
 	status := Status{
 		Auth: m.auth, Priority: m.priority, Weight: m.weight,
 		State: state, Why: s.detail, Until: timeOf(s.until),
-		Blocks: m.state.blocks(now), Slot: m.state.slot,
+		Blocks: m.blocks(now), Slot: m.state.slot, Windows: slices.Clone(m.state.windows),
 		Picks: m.state.picks, LastReport: m.state.report,
 	}
 	last := m.state.lastPicked
@@ -136,29 +148,35 @@ func (r Reason) words() string {
 		return "disabled by an operator"
 	case ReasonInvalidated:
 		return "the upstream refused its secret"
-	case ReasonCoolingAuth, ReasonCoolingModel:
+	case ReasonCoolingAuth, ReasonCoolingModel, ReasonCoolingDomain:
 		return "cooling down"
+	case ReasonHalfOpen:
+		return "a request is trying it"
 	default:
 		return "blocked"
 	}
 }
 
-// blocks in force, of the whole first, then in text order of the model key.
-func (s *identity) blocks(now int64) []Block {
+// blocks in force: of the auth before those of its domains, of the whole before those of models and families.
+func (m *member) blocks(now int64) []Block {
 	var all []Block
 	add := func(set *blockSet) {
-		for kind := range set.kinds {
-			if b := &set.kinds[kind]; b.until > now {
-				all = append(all, b.shown(set.model, CooldownKind(kind)))
+		for kind := range numCooldownKinds {
+			if b, ok := set.block(kind, now); ok {
+				all = append(all, b)
 			}
 		}
 	}
-	add(&s.whole)
-	for _, set := range s.models {
-		add(set)
-	}
+	m.subjects(func(s *subject) {
+		add(&s.whole)
+		for _, set := range s.models {
+			add(set)
+		}
+	})
 	slices.SortFunc(all, func(a, b Block) int {
-		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(
+			cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Family, b.Family), cmp.Compare(a.Model, b.Model), cmp.Compare(a.Kind, b.Kind),
+		)
 	})
 	return all
 }

@@ -82,7 +82,7 @@ func (q *query) excludes(m *member) bool { return m.excludedBy == q.pool.uses }
 
 // mask of a lane for the requested model key; nil: no auth of it rests for that model only.
 func (q *query) mask(l *lane) *mask {
-	if len(q.pool.blocked) == 0 || q.key.model == "" {
+	if q.key.model == "" || len(q.pool.blocked) == 0 && len(q.pool.families) == 0 {
 		return nil
 	}
 	k := l.masks[q.key.model]
@@ -164,4 +164,21 @@ func (q *query) count(m *member) {
 	q.pool.routes.keep(q.route)
 	m.picks++
 	m.lastPicked = q.now
+	if m.trial {
+		q.try(m)
+	}
+}
+
+// try makes the pick the one request that may try what is half-open of its auth.
+func (q *query) try(m *member) {
+	p := q.pool
+	key := m.blockKey(q.key.model)
+	m.subjects(func(s *subject) {
+		s.each(key, func(set *blockSet) {
+			if set.halfOpen && !set.active {
+				set.trial = trial{until: q.now + int64(p.settings.probeTimeout()), started: q.now}
+				p.refreshSet(set, q.now)
+			}
+		})
+	})
 }

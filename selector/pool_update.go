@@ -29,7 +29,7 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 		return
 	}
 	generation := p.index.generation + 1
-	next := newIndex(p.merge(changed, generation), generation)
+	next := newIndex(p.merge(changed, generation, now.UnixNano()), generation)
 	used := p.usedLanes()
 	for key, kinds := range used {
 		next.prepare(key, kinds)
@@ -51,7 +51,7 @@ func (p *Pool) fits(changed map[string]*Auth) bool {
 }
 
 // merge is the membership after a change, in text order of id.
-func (p *Pool) merge(changed map[string]*Auth, generation uint64) []*member {
+func (p *Pool) merge(changed map[string]*Auth, generation uint64, now int64) []*member {
 	added := make([]*Auth, 0, len(changed))
 	for _, a := range changed {
 		if a != nil {
@@ -77,7 +77,12 @@ func (p *Pool) merge(changed map[string]*Auth, generation uint64) []*member {
 		members[i] = &side[i]
 		makeMember(members[i], a)
 		members[i].born = generation
-		if old := p.index.byID[a.ID]; old != nil && (old.auth == a || sameShape(old.auth, a)) {
+		old := p.index.byID[a.ID]
+		if old == nil {
+			continue
+		}
+		members[i].renew(a, old, now)
+		if old.auth == a || sameShape(old.auth, a) {
 			members[i].born = old.born
 		}
 	}
@@ -118,31 +123,51 @@ func (x *index) prepare(key routeKey, kinds uint) {
 
 // swapAuths replaces what picks hand out, without a new index.
 func (p *Pool) swapAuths(changed map[string]*Auth, now int64) {
-	var healed []*identity
-	for id, a := range changed {
-		if m := p.index.byID[id]; m != nil && !m.state.knows(a, m.state.members) {
-			healed = append(healed, m.state)
-		}
-	}
 	for id, a := range changed {
 		m := p.index.byID[id]
 		if m == nil {
 			continue // it was to be removed, and is not there
 		}
+		m.renew(a, m, now)
 		m.auth = a
 		p.refreshToken(m, now)
 		p.refreshMember(m)
-	}
-	for _, s := range healed {
-		p.heal(s, now)
+		p.heal(m.state, now)
 	}
 }
 
-// heal ends the blocks that a new secret ends.
+// renew notes when an auth that takes the place of old got another secret.
+func (m *member) renew(a *Auth, old *member, now int64) {
+	m.renewed = old.renewed
+	if old.auth != a && !sameHeaders(old.auth, a) {
+		m.renewed = now
+	}
+}
+
+// heal ends the blocks about secrets that no auth of an identity has any more.
 func (p *Pool) heal(s *identity, now int64) {
+	if s.empty() || len(s.members) == 0 {
+		return
+	}
+	var secrets []uint64
+	gone := func(e Evidence) bool {
+		if e.Secret == 0 {
+			return false
+		}
+		if secrets == nil {
+			for _, m := range s.members {
+				secrets = append(secrets, secretPrint(m.auth))
+			}
+		}
+		return !slices.Contains(secrets, e.Secret)
+	}
 	end := func(set *blockSet) {
-		if set.kinds[Authentication].until != 0 {
-			set.kinds[Authentication] = block{}
+		if set.ledgers == nil {
+			return
+		}
+		l := &set.ledgers[Authentication]
+		before := len(l.Evidence)
+		if l.Evidence = slices.DeleteFunc(l.Evidence, gone); len(l.Evidence) < before {
 			p.refreshSet(set, now)
 		}
 	}
@@ -166,9 +191,7 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		p.timers.cancel(&m.timer)
 		m.state.picks += m.picks
 		m.state.lastPicked = max(m.state.lastPicked, m.lastPicked)
-		if m.state.former == nil {
-			m.state.former, m.state.members = m.state.members, nil
-		}
+		m.state.members = nil
 		if next.byID[m.auth.ID] == nil {
 			for w := range p.watchers {
 				w.add(m.auth.ID)
@@ -182,6 +205,10 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
 			p.timers.schedule(&m.timer, nanosOf(m.auth.ExpiresAt))
 		}
+		m.noteTrials()
+	}
+	for _, d := range p.domains {
+		p.attach(d)
 	}
 	for _, provider := range next.providers {
 		provider.fill()
@@ -192,10 +219,10 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		if before != nil && before.auth == m.auth && before.expired == m.expired {
 			continue
 		}
-		if !m.state.knows(m.auth, m.state.former) {
-			p.heal(m.state, now)
-		}
-		p.changed(m.state)
+		p.changed(&m.state.subject)
+	}
+	for _, m := range next.members {
+		p.heal(m.state, now)
 	}
 	p.adopt(old)
 }
@@ -206,7 +233,7 @@ func (p *Pool) identity(name string) *identity {
 		return s
 	}
 	s := &identity{name: name}
-	s.whole.owner, s.whole.timer.set = s, &s.whole
+	s.init()
 	if n := len(p.free); n > 0 {
 		s.slot, p.free = p.free[n-1], p.free[:n-1]
 		p.slots[s.slot] = s
@@ -221,9 +248,7 @@ func (p *Pool) identity(name string) *identity {
 // adopt keeps count of the identities that lost their last auth, and drops those that have been gone for longest.
 func (p *Pool) adopt(old *index) {
 	p.orphans = slices.DeleteFunc(p.orphans, func(s *identity) bool {
-		if s.orphan = len(s.members) == 0; !s.orphan {
-			s.last = nil
-		}
+		s.orphan = len(s.members) == 0
 		return !s.orphan
 	})
 	for _, m := range old.members {
@@ -231,11 +256,7 @@ func (p *Pool) adopt(old *index) {
 		if len(s.members) == 0 && !s.orphan {
 			s.orphan = true
 			p.orphans = append(p.orphans, s)
-			for _, gone := range s.former {
-				s.last = append(s.last, secretPrintOf(gone.auth))
-			}
 		}
-		s.former = nil
 	}
 	for len(p.orphans) > maxOrphans {
 		p.drop(p.orphans[0])
@@ -256,14 +277,21 @@ func (p *Pool) drop(s *identity) {
 	p.free = append(p.free, s.slot)
 }
 
-// dropSet forgets the blocks of one model.
+// dropSet forgets the blocks of one model or family.
 func (p *Pool) dropSet(s *blockSet) {
+	if s.halfOpen {
+		s.halfOpen = false
+		p.countTrial(s)
+	}
 	if s.active {
 		s.active = false
 		p.refreshModel(s)
 	}
 	p.timers.cancel(&s.timer)
-	delete(s.owner.models, s.model)
+	delete(s.owner.models, s.scope)
+	if s.scope.family {
+		s.owner.families--
+	}
 }
 
 func (p *Pool) identityOf(slot Slot) *identity {

@@ -7,29 +7,82 @@ type standing struct {
 	reason Reason // ReasonReady if it is
 	until  int64  // when that ends; never, or 0 where nothing has to end
 	detail string
+	quota  bool // it is out for a quota
 }
 
 // standing classifies a member for a requested model key that it serves.
 func (m *member) standing(key string, now int64) standing {
-	switch {
-	case m.disabled():
-		return standing{ReasonDisabled, never, m.whyDisabled()}
-	case m.refused():
-		return standing{ReasonInvalidated, never, m.state.whole.kinds[Authentication].reason}
-	case m.tokenOver(now):
-		return standing{ReasonTokenExpired, never, "the access token is over"}
+	if m.disabled() {
+		return standing{reason: ReasonDisabled, until: never, detail: m.whyDisabled()}
 	}
-	kind, b, ofModel := m.state.applying(m.blockKey(key), now)
-	switch {
-	case b == nil:
+	if e := m.state.refusal(now); e != nil {
+		return standing{reason: ReasonInvalidated, until: never, detail: e.words()}
+	}
+	if m.tokenOver(now) {
+		return standing{reason: ReasonTokenExpired, until: never, detail: "the access token is over"}
+	}
+	h := m.hold(m.blockKey(key), now)
+	if h.set == nil {
 		return standing{reason: ReasonReady}
-	case kind != Quota || b.until == never:
-		return standing{ReasonBlocked, b.until, b.reason}
-	case ofModel:
-		return standing{ReasonCoolingModel, b.until, b.reason}
-	default:
-		return standing{ReasonCoolingAuth, b.until, b.reason}
 	}
+	s := standing{reason: ReasonBlocked, until: h.firm, detail: h.piece.words(), quota: h.kind == Quota}
+	switch {
+	case h.firm <= now:
+		s.reason, s.until = ReasonHalfOpen, min(h.set.trial.until, h.end)
+	case !s.quota || h.firm == never:
+	case h.set.owner != &m.state.subject:
+		s.reason = ReasonCoolingDomain
+	case h.set.scope.model != "":
+		s.reason = ReasonCoolingModel
+	default:
+		s.reason = ReasonCoolingAuth
+	}
+	return s
+}
+
+// words for people.
+func (e *Evidence) words() string {
+	words := e.Reason
+	if e.Rule != "" {
+		words += " (rule " + e.Rule + ")"
+	}
+	if e.Person != "" {
+		words += ": " + e.Person
+	}
+	return words
+}
+
+// hold is what keeps a member away; without a set nothing does.
+type hold struct {
+	rest
+	set *blockSet
+}
+
+// hold finds what decides for a model key, in the order of rest: of a member's domains, then of its identity.
+func (m *member) hold(key string, now int64) (best hold) {
+	consider := func(set *blockSet) {
+		r := set.rest(now)
+		if r.piece == nil || r.firm <= now && set.trial.until <= now {
+			return
+		}
+		equal := best.set != nil && !r.outlasts(best.rest, now) && !best.outlasts(r, now)
+		if r.outlasts(best.rest, now) || equal && r.kind == Quota && best.kind != Quota {
+			best = hold{r, set}
+		}
+	}
+	m.subjects(func(s *subject) { s.each(key, consider) })
+	return best
+}
+
+// refusal is the evidence that the upstream refused the secret of the identity, without end; nil: it did not.
+func (s *identity) refusal(now int64) *Evidence {
+	if s.whole.ledgers == nil {
+		return nil
+	}
+	if r := s.whole.ledgers[Authentication].rest(now); r.end == never {
+		return r.piece
+	}
+	return nil
 }
 
 func (m *member) whyDisabled() string {
@@ -38,9 +91,6 @@ func (m *member) whyDisabled() string {
 	}
 	return m.state.why
 }
-
-// refused: the upstream refused the secret, and it has not changed since.
-func (m *member) refused() bool { return m.state.whole.kinds[Authentication].until == never }
 
 func (m *member) tokenOver(now int64) bool {
 	return !m.auth.ExpiresAt.IsZero() && nanosOf(m.auth.ExpiresAt) <= now
@@ -62,7 +112,7 @@ func (o *outlook) add(s standing) {
 		return // no candidate
 	}
 	o.candidates++
-	if s.reason == ReasonCoolingAuth || s.reason == ReasonCoolingModel {
+	if s.quota {
 		o.cooling++
 	}
 	if s.until != 0 {

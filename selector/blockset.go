@@ -1,0 +1,153 @@
+package selector
+
+// scope is what blocks are about: the whole of a subject, one model key of it, or a family of model keys.
+type scope struct {
+	model  string // model key, or the glob of a family; "": the whole
+	family bool
+}
+
+// covers reports whether blocks of the scope hold for a model key.
+func (s scope) covers(key string) bool {
+	if s.family {
+		return key != "" && MatchGlob(s.model, key)
+	}
+	return s.model == "" || s.model == key
+}
+
+// trial is the permission to let one request through to a scope that is half-open.
+type trial struct {
+	// until is the end of the time that the request under way has; not in the future: none is under way.
+	until int64
+	// started is when that request was picked.
+	started int64
+}
+
+// blockSet are the blocks of one subject for one scope.
+type blockSet struct {
+	timer
+
+	owner *subject
+	scope scope
+	// ledgers by kind; nil: nothing is known.
+	ledgers *[numCooldownKinds]Ledger
+	trial   trial
+	// As far as time was worked off: nobody may be picked, and one at a time may be or is.
+	active, halfOpen bool
+	place            int // in Pool.blocked or Pool.families while active and not about the whole
+}
+
+// ledger finds or makes the one of a kind.
+func (s *blockSet) ledger(kind CooldownKind) *Ledger {
+	if s.ledgers == nil {
+		s.ledgers = new([numCooldownKinds]Ledger)
+		for i := range s.ledgers {
+			s.ledgers[i].Cleared = s.owner.cleared
+			if s.scope.model == "" {
+				s.ledgers[i].Horizon = s.owner.succeeded
+			}
+		}
+	}
+	return &s.ledgers[kind]
+}
+
+// rest is what decides at a time: of what keeps everybody away the one that does so for longest, else of what is
+// half-open the one that ends last; a quota block where several do.
+func (s *blockSet) rest(now int64) rest {
+	var best rest
+	if s.ledgers == nil {
+		return best
+	}
+	for kind := range s.ledgers {
+		r := s.ledgers[kind].rest(now)
+		r.kind = CooldownKind(kind) //nolint:gosec // there are four
+		if r.piece != nil && r.outlasts(best, now) {
+			best = r
+		}
+	}
+	return best
+}
+
+// outlasts reports whether r decides beside another.
+func (r rest) outlasts(o rest, now int64) bool {
+	if r.firm > now || o.firm > now {
+		return r.firm > o.firm
+	}
+	return r.end > o.end
+}
+
+// deadline is the last end of all, whether it is over or not.
+func (s *blockSet) deadline() (last int64) {
+	if s.ledgers == nil {
+		return 0
+	}
+	for kind := range s.ledgers {
+		for i := range s.ledgers[kind].Evidence {
+			last = max(last, s.ledgers[kind].Evidence[i].Until)
+		}
+	}
+	return last
+}
+
+// inForce counts the blocks.
+func (s *blockSet) inForce(now int64) (count int) {
+	if s.ledgers == nil {
+		return 0
+	}
+	for kind := range s.ledgers {
+		if s.ledgers[kind].rest(now).piece != nil {
+			count++
+		}
+	}
+	return count
+}
+
+// forget drops what nothing counts on any more; 0: there is nothing left.
+func (s *blockSet) forget(now int64) (next int64) {
+	if s.ledgers == nil {
+		return 0
+	}
+	for kind := range s.ledgers {
+		next = max(next, s.ledgers[kind].forget(now))
+	}
+	if next == 0 {
+		s.ledgers = nil
+	}
+	return next
+}
+
+// succeed takes in that a request which began at start was served, and reports whether it ended anything.
+func (s *blockSet) succeed(start int64) (ended bool) {
+	if s.ledgers == nil {
+		return false
+	}
+	for kind := range s.ledgers {
+		l := &s.ledgers[kind]
+		before := len(l.Evidence) + len(l.Strikes)
+		l.succeed(start)
+		ended = ended || len(l.Evidence)+len(l.Strikes) < before
+	}
+	return ended
+}
+
+// block in force of a kind, as callers see it; its kind is set in any case.
+func (s *blockSet) block(kind CooldownKind, now int64) (Block, bool) {
+	shown := Block{Kind: kind, Domain: s.owner.domain.name}
+	if s.scope.family {
+		shown.Family = s.scope.model
+	} else {
+		shown.Model = s.scope.model
+	}
+	if s.ledgers == nil {
+		return shown, false
+	}
+	r := s.ledgers[kind].rest(now)
+	if r.piece == nil {
+		return shown, false
+	}
+	shown.Until, shown.Level = timeOf(r.end), r.piece.Level
+	shown.Reason, shown.Rule = r.piece.Reason, r.piece.Rule
+	if r.firm < r.end {
+		shown.ProbeAt = timeOf(r.firm)
+	}
+	return shown, true
+}

@@ -1,0 +1,121 @@
+package selector
+
+import (
+	"slices"
+	"strings"
+)
+
+// domainKey names a limit domain. Auths of different providers share none. The zero value names nothing.
+type domainKey struct {
+	provider string
+	name     string // such as `org:acme`
+	outage   bool   // all auths of the provider, because it fails for all alike
+}
+
+// outageKey is the domain of all auths of a provider.
+func outageKey(provider string) domainKey {
+	return domainKey{provider: provider, name: "provider:" + provider, outage: true}
+}
+
+// domainsOf an auth that are of a kind, in text order.
+func domainsOf(a *Auth, kind string) []domainKey {
+	var keys []domainKey
+	for _, name := range a.Domains {
+		if before, _, ok := strings.Cut(name, ":"); ok && before == kind {
+			keys = append(keys, domainKey{provider: a.Provider, name: name})
+		}
+	}
+	slices.SortFunc(keys, func(a, b domainKey) int { return strings.Compare(a.name, b.name) })
+	return slices.Compact(keys)
+}
+
+// addDomains notes the members that share what an auth declares.
+func (x *index) addDomains(m *member) {
+	for _, name := range m.auth.Domains {
+		key := domainKey{provider: m.auth.Provider, name: name}
+		if known := x.domains[key]; len(known) == 0 || known[len(known)-1] != m {
+			x.domains[key] = append(known, m)
+		}
+	}
+}
+
+// sharing are the members of a domain, in text order of id.
+func (x *index) sharing(key domainKey) []*member {
+	if !key.outage {
+		return x.domains[key]
+	}
+	if p := x.providers[key.provider]; p != nil {
+		return p.members
+	}
+	return nil
+}
+
+// makeDomain finds the state of a domain, or makes it.
+func (p *Pool) makeDomain(key domainKey) *subject {
+	d := p.domains[key]
+	if d == nil {
+		d = &subject{domain: key}
+		d.init()
+		p.domains[key] = d
+		p.attach(d)
+	}
+	return d
+}
+
+// attach tells the members of a domain that there is something to know about it.
+func (p *Pool) attach(d *subject) {
+	d.members = p.index.sharing(d.domain)
+	for _, m := range d.members {
+		m.domains = append(m.domains, d)
+		m.noteTrials()
+	}
+}
+
+// dropDomain forgets a domain that nothing is known of any more.
+func (p *Pool) dropDomain(d *subject) {
+	p.timers.cancel(&d.whole.timer)
+	delete(p.domains, d.domain)
+	for _, m := range d.members {
+		m.domains = slices.DeleteFunc(m.domains, func(other *subject) bool { return other == d })
+	}
+}
+
+// subjects calls f for what evidence against a member is kept of: its domains, then its identity.
+func (m *member) subjects(f func(*subject)) {
+	for _, d := range m.domains {
+		f(d)
+	}
+	f(&m.state.subject)
+}
+
+// held: a domain of it rests as a whole.
+func (m *member) held() bool {
+	for _, d := range m.domains {
+		if d.whole.active {
+			return true
+		}
+	}
+	return false
+}
+
+// rests reports whether a requested model key rests for it, the whole auth aside.
+func (m *member) rests(key string) bool {
+	key = m.blockKey(key)
+	if m.state.rests(key) {
+		return true
+	}
+	for _, d := range m.domains {
+		if d.rests(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// noteTrials keeps in the member whether a pick of it may be a trial.
+func (m *member) noteTrials() {
+	m.trial = m.state != nil && m.state.trials > 0
+	for _, d := range m.domains {
+		m.trial = m.trial || d.trials > 0
+	}
+}

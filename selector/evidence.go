@@ -1,0 +1,264 @@
+package selector
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	// memory is how long evidence is kept after its end, for the ladder, and a clear or a strike after it was made.
+	memory = 24 * time.Hour
+	// burst is within which pieces of evidence are one.
+	burst = int64(time.Second)
+	// maxEvidence bounds the pieces of one sort in a ledger, and maxStrikes the strikes.
+	maxEvidence = 8
+	maxStrikes  = 8
+	// never is the end of what does not end.
+	never = math.MaxInt64
+)
+
+// Evidence is one piece of what is known against an auth: it was learnt at one time and says until when to stay away.
+// Times are Unix nanoseconds.
+type Evidence struct {
+	Received int64
+	// Until is its end; the greatest number: it has none.
+	Until int64
+	// Probe is from when on one request at a time may try, at most Until.
+	Probe int64
+	// Level is the step of the ladder that gave the times, from 1; 0: they were told.
+	Level  int
+	Ladder Ladder
+	// Command: a caller ordered it. A success does not end it.
+	Command bool
+	// Secret stands for the secret that was refused; 0: it is not about one.
+	Secret uint64
+	// Reason are the words of a command, else the reason of a finding, with its rule and what a person must do.
+	Reason, Rule, Person string
+}
+
+// alike: they are pieces of one sort, so that one may stand for both.
+func (e *Evidence) alike(o *Evidence) bool {
+	return e.Ladder == o.Ladder && e.Command == o.Command && e.Secret == o.Secret
+}
+
+// covers reports whether o says nothing that e does not say. Of two that say the same, the greater in text order of their
+// words covers the other, so that covering is an order and what is left of a set does not depend on the way there.
+func (e *Evidence) covers(o *Evidence) bool {
+	if !e.alike(o) || e.Received < o.Received || e.Until < o.Until || e.Probe < o.Probe || e.Level < o.Level {
+		return false
+	}
+	if e.Received > o.Received || e.Until > o.Until || e.Probe > o.Probe || e.Level > o.Level {
+		return true
+	}
+	return cmp.Or(cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person)) >= 0
+}
+
+// join raises e to what both say.
+func (e *Evidence) join(o *Evidence) {
+	if o.Until > e.Until {
+		e.Reason, e.Rule, e.Person = o.Reason, o.Rule, o.Person
+	}
+	e.Received, e.Until = max(e.Received, o.Received), max(e.Until, o.Until)
+	e.Probe, e.Level = max(e.Probe, o.Probe), max(e.Level, o.Level)
+}
+
+// Strike is one failure that counts towards a Repeat.
+type Strike struct {
+	At     int64
+	Reason string
+}
+
+// Ledger is what is known of one scope for one kind of cooldown: a horizon and the evidence past it. Ledgers of replicas
+// merge in any order, any number of times, to the same. The zero value knows nothing.
+type Ledger struct {
+	// Horizon is the latest start of a request that succeeded. Evidence received until then is dead, but for commands.
+	Horizon int64
+	// Cleared is when an operator last cleared it. Evidence received until then is dead, commands too.
+	Cleared int64
+	// Evidence past the horizon that no other piece covers, oldest first.
+	Evidence []Evidence
+	// Strikes past the horizon, oldest first.
+	Strikes []Strike
+}
+
+// Merge takes in what another replica knows.
+func (l *Ledger) Merge(o *Ledger) {
+	l.Horizon, l.Cleared = max(l.Horizon, o.Horizon), max(l.Cleared, o.Cleared)
+	l.Evidence = append(l.Evidence, o.Evidence...)
+	l.Strikes = append(l.Strikes, o.Strikes...)
+	l.tidy()
+}
+
+// succeed takes in that a request which began at start was served.
+func (l *Ledger) succeed(start int64) {
+	if start > l.Horizon {
+		l.Horizon = start
+		l.tidy()
+	}
+}
+
+// clear takes in an operator's word.
+func (l *Ledger) clear(at int64) {
+	if at > l.Cleared {
+		l.Cleared = at
+		l.tidy()
+	}
+}
+
+// add takes in a piece that was received now. Pieces of one sort that come within a second are one, and so are the oldest
+// where there are many: that may keep an auth out for longer than each alone would, never for less.
+func (l *Ledger) add(e Evidence) {
+	count, oldest := 0, -1
+	for i := range l.Evidence {
+		known := &l.Evidence[i]
+		if !known.alike(&e) {
+			continue
+		}
+		if e.Received-known.Received < burst {
+			e.join(known)
+		}
+		if count++; oldest < 0 {
+			oldest = i
+		}
+	}
+	if count >= maxEvidence {
+		e.join(&l.Evidence[oldest])
+	}
+	l.Evidence = append(l.Evidence, e)
+	l.tidy()
+}
+
+// strike counts a failure, unless its attempt began before the last one was known.
+func (l *Ledger) strike(s Strike, started int64) {
+	for _, known := range l.Strikes {
+		if known.Reason == s.Reason && started <= known.At {
+			return
+		}
+	}
+	l.Strikes = append(l.Strikes, s)
+	l.tidy()
+}
+
+// struck counts the strikes for a reason since a time.
+func (l *Ledger) struck(reason string, since int64) int {
+	n := 0
+	for _, s := range l.Strikes {
+		if s.Reason == reason && s.At >= since {
+			n++
+		}
+	}
+	return n
+}
+
+// tidy drops what is dead or covered and puts the rest in order.
+func (l *Ledger) tidy() {
+	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
+		return e.Received <= l.Cleared || !e.Command && e.Received <= l.Horizon
+	})
+	slices.SortFunc(l.Evidence, func(a, b Evidence) int { return a.compare(&b) })
+	kept := l.Evidence[:0]
+	for i := range l.Evidence {
+		covered := func(o Evidence) bool { return o.covers(&l.Evidence[i]) }
+		// What covers a piece comes after it, and equals follow each other.
+		if !slices.ContainsFunc(l.Evidence[i+1:], covered) {
+			kept = append(kept, l.Evidence[i])
+		}
+	}
+	clear(l.Evidence[len(kept):])
+	l.Evidence = kept
+	if len(l.Strikes) == 0 {
+		return
+	}
+	l.Strikes = slices.DeleteFunc(l.Strikes, func(s Strike) bool { return s.At <= max(l.Cleared, l.Horizon) })
+	slices.SortFunc(l.Strikes, func(a, b Strike) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Reason, b.Reason)) })
+	l.Strikes = slices.Compact(l.Strikes)
+	l.Strikes = l.Strikes[max(0, len(l.Strikes)-maxStrikes):]
+}
+
+// compare is the order in a ledger: what covers another comes after it.
+func (e *Evidence) compare(o *Evidence) int {
+	return cmp.Or(
+		cmp.Compare(e.Received, o.Received), cmp.Compare(e.Until, o.Until), cmp.Compare(e.Probe, o.Probe),
+		cmp.Compare(e.Level, o.Level), cmp.Compare(e.Ladder, o.Ladder), compareBools(e.Command, o.Command),
+		cmp.Compare(e.Secret, o.Secret),
+		cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person),
+	)
+}
+
+// forget drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
+// 0: nothing is left.
+func (l *Ledger) forget(now int64) (next int64) {
+	gone := func(end int64) bool {
+		if end != never && end <= now-int64(memory) {
+			return true
+		}
+		next = max(next, end)
+		return false
+	}
+	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool { return gone(e.Until) })
+	l.Strikes = slices.DeleteFunc(l.Strikes, func(s Strike) bool { return gone(s.At) })
+	if l.Cleared > 0 {
+		gone(l.Cleared)
+	}
+	switch next {
+	case 0, never:
+		return next
+	}
+	return next + int64(memory)
+}
+
+// rest is what a ledger says at a time.
+type rest struct {
+	kind CooldownKind
+	// firm is the end of the time in which nobody may try, and end that of the time in which one at a time may. One that
+	// is not after the time is over.
+	firm, end int64
+	piece     *Evidence // the one that decides end; nil: all is over
+}
+
+func (l *Ledger) rest(now int64) (r rest) {
+	for i := range l.Evidence {
+		e := &l.Evidence[i]
+		if e.Until <= now {
+			continue
+		}
+		r.firm = max(r.firm, e.Probe)
+		if e.Until >= r.end {
+			r.end, r.piece = e.Until, e
+		}
+	}
+	return r
+}
+
+// climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. A
+// failure takes none if its attempt began before the window was over: it belongs to the burst that opened it.
+func (l *Ledger) climb(e *Evidence, started int64) (level int, window int64) {
+	for i := range l.Evidence {
+		known := &l.Evidence[i]
+		if !known.alike(e) {
+			continue
+		}
+		level = max(level, known.Level)
+		if started < known.Probe {
+			window = max(window, known.Probe)
+		}
+	}
+	if window == 0 {
+		level++
+	}
+	return level, window
+}
+
+// renew finds the hint that an attempt tried before its end, of which it says as little as the failure does; nil: none.
+func (l *Ledger) renew(started, now int64) *Evidence {
+	var hint *Evidence
+	for i := range l.Evidence {
+		e := &l.Evidence[i]
+		if !e.Command && e.Probe < e.Until && e.Probe <= started && e.Until > now && (hint == nil || e.Until > hint.Until) {
+			hint = e
+		}
+	}
+	return hint
+}

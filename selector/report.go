@@ -1,0 +1,246 @@
+package selector
+
+import "time"
+
+// oldestStart is how long ago an attempt may have begun whose start nobody knows. It then proves as little as it can.
+const oldestStart = 10 * time.Minute
+
+// Report takes in what an upstream answer means for the auth that got it, and returns what that changed. The error is
+// ErrUnknownAuth.
+func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.index.byID[a.AuthID]
+	if m == nil {
+		return Consequence{}, ErrUnknownAuth
+	}
+	if a.Started.IsZero() {
+		a.Started = now.Add(-oldestStart)
+	}
+	stamp := p.stamp(now)
+	r := report{
+		pool: p, member: m, finding: &f, model: ModelKey(a.Model),
+		stamp: stamp, started: min(nanosOf(a.Started), stamp),
+	}
+	r.key = m.blockKey(r.model)
+	m.state.see(a.Windows)
+	m.state.report = Report{ReceivedAt: now, What: f.Reason, Model: r.key, Rule: f.Rule}
+	if f.Success {
+		m.state.report.What = "success"
+		r.succeed()
+	} else {
+		p.advance(stamp, pickAdvance)
+		r.fail()
+	}
+	r.endTrial()
+	return r.done, nil
+}
+
+// report is one answer on its way.
+type report struct {
+	pool    *Pool
+	member  *member
+	finding *Finding
+	model   string // key as requested
+	key     string // key under which the auth keeps state
+	stamp   int64
+	started int64
+	done    Consequence
+}
+
+// succeed moves the horizons of all that the request has proven to work.
+func (r *report) succeed() {
+	s := r.member.state
+	s.succeeded = max(s.succeeded, r.started)
+	r.pool.outages.succeed(r)
+	if len(r.member.domains) == 0 && s.empty() {
+		return
+	}
+	r.member.subjects(func(s *subject) {
+		s.each(r.key, func(set *blockSet) {
+			if set.succeed(r.started) {
+				r.pool.refreshSet(set, r.stamp)
+			}
+		})
+	})
+}
+
+// fail does what the finding says, unless the failure is one that the provider's auths share.
+func (r *report) fail() {
+	if gate := r.gate(); gate != nil {
+		r.renewGate(gate)
+	} else {
+		r.contradict()
+		r.act(r.finding.Action)
+		if r.pool.outages.suspect(r) {
+			r.openGate()
+		}
+	}
+	r.done.Others = r.others()
+}
+
+// act takes an action against the auth, or against the limit domains that the finding names.
+func (r *report) act(action Action) {
+	switch action {
+	case ActionNone:
+		// It says nothing against the auth; the way to the upstream may rest all the same.
+		if r.finding.Domain != "" && r.finding.Ladder != LadderNone {
+			r.rest(domainsOf(r.member.auth, r.finding.Domain), scope{})
+		}
+	case ActionCooldown:
+		r.cooldown()
+	case ActionInvalidate:
+		r.invalidate()
+	case ActionDisable:
+		r.disable()
+	}
+}
+
+// cooldown makes the narrowest scope rest that the answer proves closed.
+func (r *report) cooldown() {
+	at := scope{}
+	if r.finding.Scope == ScopeModel && r.key != "" {
+		at.model = r.key
+		if r.finding.Family != "" {
+			at = scope{model: r.finding.Family, family: true}
+		} else if !r.member.patterns.serve(r.model) {
+			r.done.Note = "the auth does not serve this model"
+			return
+		}
+	}
+	if r.rest(domainsOf(r.member.auth, r.finding.Domain), at) {
+		return
+	}
+	set := r.pool.makeSet(&r.member.state.subject, at)
+	if repeat := r.finding.Repeat; repeat.Count > 0 {
+		l := set.ledger(r.finding.Kind)
+		l.strike(Strike{At: r.stamp, Reason: r.finding.Reason}, r.started)
+		if l.struck(r.finding.Reason, r.stamp-int64(repeat.Within)) >= repeat.Count {
+			r.pool.refreshSet(set, r.stamp)
+			r.act(repeat.Action)
+			return
+		}
+	}
+	r.done.Action = ActionCooldown
+	r.block(set)
+}
+
+// rest makes limit domains rest; false: there are none.
+func (r *report) rest(domains []domainKey, at scope) bool {
+	for _, key := range domains {
+		r.done.Action = ActionCooldown
+		r.done.Domains = append(r.done.Domains, key.name)
+		r.block(r.pool.makeSet(r.pool.makeDomain(key), at))
+	}
+	return len(domains) > 0
+}
+
+// block adds the finding to a set and tells what is in force then.
+func (r *report) block(set *blockSet) {
+	l := set.ledger(r.finding.Kind)
+	if e, ok := r.evidence(l); ok {
+		l.add(e)
+	}
+	r.pool.refreshSet(set, r.stamp)
+	r.tell(set)
+}
+
+// tell what is in force of a set, if it holds for longer than what was told before.
+func (r *report) tell(set *blockSet) {
+	b, ok := set.block(r.finding.Kind, r.stamp)
+	if ok && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
+		r.done.Until, r.done.ProbeAt, r.done.Level = b.Until, b.ProbeAt, b.Level
+	}
+}
+
+// evidence is what the finding adds to a ledger; false: nothing, because it was over on arrival.
+func (r *report) evidence(l *Ledger) (Evidence, bool) {
+	f := r.finding
+	e := Evidence{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, Person: f.Person}
+	latch := r.stamp + int64(r.pool.settings.maxLatch())
+	if !f.Until.IsZero() {
+		e.Until = nanosOf(f.Until)
+		e.Probe = e.Until
+		if f.Hint {
+			e.Probe = min(e.Until, latch)
+		}
+		return e, e.Until > r.stamp
+	}
+	if hint := l.renew(r.started, r.stamp); hint != nil {
+		e.Ladder, e.Until, e.Probe = hint.Ladder, hint.Until, min(hint.Until, latch)
+		return e, true
+	}
+	e.Ladder = f.Ladder
+	level, window := l.climb(&e, r.started)
+	if e.Level = level; window == 0 {
+		window = r.stamp + e.Ladder.step(level, r.pool.random)
+	}
+	e.Until, e.Probe = window, window
+	return e, true
+}
+
+// invalidate takes the auth out until it has another secret.
+func (r *report) invalidate() {
+	if r.started < r.member.renewed {
+		r.done.Note = "the auth got another secret since the request began"
+		return
+	}
+	set := &r.member.state.whole
+	set.ledger(Authentication).add(Evidence{
+		Received: r.stamp, Until: never, Probe: never, Secret: secretPrint(r.member.auth),
+		Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person,
+	})
+	r.pool.refreshSet(set, r.stamp)
+	r.done.Action = ActionInvalidate
+	if r.pool.bindings != nil {
+		r.done.Released = r.pool.bindings.Release(r.member.state.slot)
+	}
+}
+
+// disable takes the auth out until somebody enables it. Whoever did so after the request began knew better.
+func (r *report) disable() {
+	s := r.member.state
+	switch {
+	case s.disabled:
+		r.done.Note = "the auth is disabled already"
+		return
+	case r.started <= s.switched:
+		r.done.Note = "the auth was enabled since the request began"
+		return
+	}
+	s.switched = r.stamp
+	r.done.Action = ActionDisable
+	e := Evidence{Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person}
+	r.pool.setDisabled(s, true, e.words())
+}
+
+// endTrial lets the next request try what this one tried, if it is still half-open.
+func (r *report) endTrial() {
+	r.member.subjects(func(s *subject) {
+		if s.trials == 0 {
+			return
+		}
+		s.each(r.key, func(set *blockSet) {
+			if set.halfOpen && set.trial.started == r.started {
+				set.trial = trial{}
+				r.pool.refreshSet(set, r.stamp)
+			}
+		})
+	})
+}
+
+// others reports whether another auth of the provider could take the request now.
+func (r *report) others() bool {
+	list := r.ready(Request{Model: r.model, Exclude: []string{r.member.auth.ID}})
+	return list.length > 0
+}
+
+// ready are the auths of the provider that a request could use now.
+func (r *report) ready(req Request) present {
+	q := query{pool: r.pool, now: r.stamp, provider: r.member.provider, req: &req}
+	req.Provider = r.member.provider.name
+	q.find()
+	q.exclude()
+	r.pool.scratch = r.pool.scratch[:0]
+	return q.present(q.view.plain())
+}

@@ -1,0 +1,89 @@
+package selector
+
+// maxModelBlocks bounds the models of one subject that blocks are kept for.
+const maxModelBlocks = 1024
+
+// subject is what evidence is kept of: an identity, or a limit domain.
+type subject struct {
+	domain  domainKey // the zero one: it is an identity
+	members []*member // of the index in use, in text order of id
+	whole   blockSet
+	models  map[scope]*blockSet
+	families int // sets of families
+	// trials counts the sets that are half-open.
+	trials int
+	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
+	cleared, succeeded int64
+}
+
+func (s *subject) init() { s.whole.owner, s.whole.timer.set = s, &s.whole }
+
+// set returns the blocks of a scope. It is nil if there never were any.
+func (s *subject) set(at scope) *blockSet {
+	if at.model == "" {
+		return &s.whole
+	}
+	return s.models[at]
+}
+
+// makeSet is set that makes one where there is none; victim is the one that must go for it.
+func (s *subject) makeSet(at scope) (set, victim *blockSet) {
+	if set = s.set(at); set != nil {
+		return set, nil
+	}
+	if len(s.models) >= maxModelBlocks {
+		for _, candidate := range s.models {
+			if victim == nil || candidate.endsBefore(victim) {
+				victim = candidate
+			}
+		}
+	}
+	if s.models == nil {
+		s.models = make(map[scope]*blockSet)
+	}
+	set = &blockSet{owner: s, scope: at}
+	set.timer.set = set
+	s.models[at] = set
+	if at.family {
+		s.families++
+	}
+	return set, victim
+}
+
+func (s *blockSet) endsBefore(o *blockSet) bool {
+	if a, b := s.deadline(), o.deadline(); a != b {
+		return a < b
+	}
+	if s.scope.family != o.scope.family {
+		return o.scope.family
+	}
+	return s.scope.model < o.scope.model
+}
+
+// each calls f for the sets that concern a model key: the whole, the model, and its families.
+func (s *subject) each(key string, f func(*blockSet)) {
+	f(&s.whole)
+	if key == "" || len(s.models) == 0 {
+		return
+	}
+	if set := s.models[scope{model: key}]; set != nil {
+		f(set)
+	}
+	if s.families == 0 {
+		return
+	}
+	for at, set := range s.models {
+		if at.family && at.covers(key) {
+			f(set)
+		}
+	}
+}
+
+// rests reports whether some set keeps a model away, as far as time was worked off.
+func (s *subject) rests(key string) (active bool) {
+	s.each(key, func(set *blockSet) { active = active || set.active && set != &s.whole })
+	return active
+}
+
+// empty: nothing is known of it.
+func (s *subject) empty() bool { return s.whole.ledgers == nil && len(s.models) == 0 }
