@@ -50,7 +50,7 @@ func (s *blockSet) ledger(kind CooldownKind) *Ledger {
 	return &s.ledgers[kind]
 }
 
-// rest is what decides at a time: of what keeps everybody away the one that does so for longest, else of what is
+// rest is what decides at a time, refused secrets aside: of what keeps everybody away the one that does so for longest, else of what is
 // half-open the one that ends last; a quota block where several do.
 func (s *blockSet) rest(now int64) rest {
 	var best rest
@@ -58,7 +58,7 @@ func (s *blockSet) rest(now int64) rest {
 		return best
 	}
 	for kind := range s.ledgers {
-		r := s.ledgers[kind].rest(now)
+		r := s.ledgers[kind].rest(0, now)
 		r.kind = CooldownKind(kind) //nolint:gosec // there are four
 		if r.piece != nil && r.outlasts(best, now) {
 			best = r
@@ -88,13 +88,13 @@ func (s *blockSet) deadline() (last int64) {
 	return last
 }
 
-// inForce counts the blocks.
-func (s *blockSet) inForce(now int64) (count int) {
+// inForce counts the blocks that hold for an auth with a secret.
+func (s *blockSet) inForce(secret uint64, now int64) (count int) {
 	if s.ledgers == nil {
 		return 0
 	}
 	for kind := range s.ledgers {
-		if s.ledgers[kind].rest(now).piece != nil {
+		if s.ledgers[kind].rest(secret, now).piece != nil {
 			count++
 		}
 	}
@@ -129,8 +129,8 @@ func (s *blockSet) succeed(start int64) (ended bool) {
 	return ended
 }
 
-// block in force of a kind, as callers see it; its kind is set in any case.
-func (s *blockSet) block(kind CooldownKind, now int64) (Block, bool) {
+// block in force of a kind for an auth with a secret, as callers see it; its kind is set in any case.
+func (s *blockSet) block(kind CooldownKind, secret uint64, now int64) (Block, bool) {
 	shown := Block{Kind: kind, Domain: s.owner.domain.name}
 	if s.scope.family {
 		shown.Family = s.scope.model
@@ -140,7 +140,7 @@ func (s *blockSet) block(kind CooldownKind, now int64) (Block, bool) {
 	if s.ledgers == nil {
 		return shown, false
 	}
-	r := s.ledgers[kind].rest(now)
+	r := s.ledgers[kind].rest(secret, now)
 	if r.piece == nil {
 		return shown, false
 	}

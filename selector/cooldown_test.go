@@ -103,33 +103,30 @@ func secret(text string) func(*selector.Auth) {
 	}
 }
 
-func TestNewSecretEndsAuthenticationBlocksAndNoOthers(t *testing.T) {
-	for name, step := range map[string]struct {
-		change func(p *player)
-		healed bool
-	}{
-		"the same secret":                   {func(p *player) { p.put(auth("a", secret("old"))) }, false},
-		"a new secret":                      {func(p *player) { p.put(auth("a", secret("new"))) }, true},
-		"a new secret and priority":         {func(p *player) { p.put(auth("a", secret("new"), priority(1))) }, true},
-		"a new label":                       {func(p *player) { p.put(auth("a", secret("old"), func(a *selector.Auth) { a.Label = "x" })) }, false},
-		"a rename":                          {func(p *player) { p.Update([]*selector.Auth{auth("b", secret("old"))}, []string{"a"}, p.now) }, false},
-		"a rename with a new secret":        {func(p *player) { p.Update([]*selector.Auth{auth("b", secret("new"))}, []string{"a"}, p.now) }, true},
-		"a second auth with the old secret": {func(p *player) { p.put(auth("b", secret("old"))) }, false},
-		"a second auth with a new secret":   {func(p *player) { p.put(auth("b", secret("new"))) }, true},
-		"going and coming back": {func(p *player) {
+func TestRefusedSecretKeepsOutWhoHasItAndNobodyElse(t *testing.T) {
+	for name, change := range map[string]func(p *player){
+		"the same secret":                   func(p *player) { p.put(auth("a", secret("old"))) },
+		"a new secret":                      func(p *player) { p.put(auth("a", secret("new"))) },
+		"a new secret and priority":         func(p *player) { p.put(auth("a", secret("new"), priority(1))) },
+		"a new label":                       func(p *player) { p.put(auth("a", secret("old"), func(a *selector.Auth) { a.Label = "x" })) },
+		"a rename":                          func(p *player) { p.Update([]*selector.Auth{auth("b", secret("old"))}, []string{"a"}, p.now) },
+		"a rename with a new secret":        func(p *player) { p.Update([]*selector.Auth{auth("b", secret("new"))}, []string{"a"}, p.now) },
+		"a second auth with the old secret": func(p *player) { p.put(auth("b", secret("old"))) },
+		"a second auth with a new secret":   func(p *player) { p.put(auth("b", secret("new"))) },
+		"going and coming back": func(p *player) {
 			p.Update(nil, []string{"a"}, p.now)
 			p.put(auth("z"))
 			p.put(auth("a", secret("old")))
-		}, false},
-		"going and coming back with a new secret": {func(p *player) {
+		},
+		"going and coming back with a new secret": func(p *player) {
 			p.Update(nil, []string{"a"}, p.now)
 			p.put(auth("z"))
 			p.put(auth("a", secret("new")))
-		}, true},
-		"going and coming back renamed with a new secret": {func(p *player) {
+		},
+		"going and coming back renamed with a new secret": func(p *player) {
 			p.Update(nil, []string{"a"}, p.now)
 			p.put(auth("b", secret("new")))
-		}, true},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlayer(t, selector.Config{}, auth("a", secret("old")))
@@ -139,15 +136,15 @@ func TestNewSecretEndsAuthenticationBlocksAndNoOthers(t *testing.T) {
 				_, err := p.Cooldown("a", c, p.now)
 				p.must(err)
 			}
-			step.change(p)
+			change(p)
 			page, _ := p.List(selector.Filter{}, p.now)
 			for _, s := range page {
 				if s.Auth.Identity != "account" {
 					continue
 				}
 				want := 3
-				if step.healed {
-					want = 1
+				if s.Auth.Headers[0].Value.Equal(selector.NewSecret("new")) {
+					want = 2
 				}
 				if len(s.Blocks) != want {
 					t.Errorf("%s has blocks %v, want %d", s.Auth.ID, s.Blocks, want)

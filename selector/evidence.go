@@ -12,8 +12,9 @@ const (
 	memory = 24 * time.Hour
 	// burst is within which pieces of evidence are one.
 	burst = int64(time.Second)
-	// maxEvidence bounds the pieces of one sort in a ledger, and maxStrikes the strikes.
+	// maxEvidence bounds the pieces of one sort in a ledger, maxSecrets those about secrets, and maxStrikes the strikes.
 	maxEvidence = 8
+	maxSecrets  = 8
 	maxStrikes  = 8
 	// never is the end of what does not end.
 	never = math.MaxInt64
@@ -32,7 +33,7 @@ type Evidence struct {
 	Ladder Ladder
 	// Command: a caller ordered it. A success does not end it.
 	Command bool
-	// Secret stands for the secret that was refused; 0: it is not about one.
+	// Secret stands for the secret that was refused: the piece concerns the auths that have it. 0: it concerns all.
 	Secret uint64
 	// Reason are the words of a command, else the reason of a finding, with its rule and what a person must do.
 	Reason, Rule, Person string
@@ -168,6 +169,7 @@ func (l *Ledger) tidy() {
 	}
 	clear(l.Evidence[len(kept):])
 	l.Evidence = kept
+	l.boundSecrets()
 	if len(l.Strikes) == 0 {
 		return
 	}
@@ -175,6 +177,26 @@ func (l *Ledger) tidy() {
 	slices.SortFunc(l.Strikes, func(a, b Strike) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Reason, b.Reason)) })
 	l.Strikes = slices.Compact(l.Strikes)
 	l.Strikes = l.Strikes[max(0, len(l.Strikes)-maxStrikes):]
+}
+
+// boundSecrets drops the oldest pieces about secrets where there are many.
+func (l *Ledger) boundSecrets() {
+	count := 0
+	for i := range l.Evidence {
+		if l.Evidence[i].Secret != 0 {
+			count++
+		}
+	}
+	if count <= maxSecrets {
+		return
+	}
+	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
+		if e.Secret == 0 || count <= maxSecrets {
+			return false
+		}
+		count--
+		return true
+	})
 }
 
 // compare is the order in a ledger: what covers another comes after it.
@@ -190,23 +212,28 @@ func (e *Evidence) compare(o *Evidence) int {
 // forget drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
 // 0: nothing is left.
 func (l *Ledger) forget(now int64) (next int64) {
-	gone := func(end int64) bool {
-		if end != never && end <= now-int64(memory) {
+	gone := func(end int64, keep time.Duration) bool {
+		if end == never {
+			next = never
+			return false
+		}
+		if end += int64(keep); end <= now {
 			return true
 		}
 		next = max(next, end)
 		return false
 	}
-	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool { return gone(e.Until) })
-	l.Strikes = slices.DeleteFunc(l.Strikes, func(s Strike) bool { return gone(s.At) })
-	if l.Cleared > 0 {
-		gone(l.Cleared)
+	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
+		if e.Level > 0 {
+			return gone(e.Until, memory)
+		}
+		return gone(e.Until, 0)
+	})
+	l.Strikes = slices.DeleteFunc(l.Strikes, func(s Strike) bool { return gone(s.At, memory) })
+	if known := max(l.Cleared, l.Horizon); known > 0 {
+		gone(known, memory)
 	}
-	switch next {
-	case 0, never:
-		return next
-	}
-	return next + int64(memory)
+	return next
 }
 
 // rest is what a ledger says at a time.
@@ -218,10 +245,11 @@ type rest struct {
 	piece     *Evidence // the one that decides end; nil: all is over
 }
 
-func (l *Ledger) rest(now int64) (r rest) {
+// rest of the auths whose secret is not refused. With a secret it is the rest of those that have it.
+func (l *Ledger) rest(secret uint64, now int64) (r rest) {
 	for i := range l.Evidence {
 		e := &l.Evidence[i]
-		if e.Until <= now {
+		if e.Until <= now || e.Secret != 0 && e.Secret != secret {
 			continue
 		}
 		r.firm = max(r.firm, e.Probe)

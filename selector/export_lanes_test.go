@@ -93,8 +93,15 @@ func (l *lane) checkMask(p *Pool, key string, k *mask) error {
 	blocked := 0
 	weights := map[int]uint64{}
 	for position, m := range l.order {
-		if set := m.state.models[m.blockKey(key)]; set != nil && set.active {
-			blocked++
+		sets := 0
+		m.subjects(func(s *subject) {
+			s.each(m.blockKey(key), func(set *blockSet) {
+				if set.active && set.scope.model != "" {
+					sets++
+				}
+			})
+		})
+		if blocked += sets; sets > 0 {
 			if hidden.set(position, m.ready()); m.ready() && m.weight > 0 {
 				weights[l.tierAt(position)] += uint64(m.weight)
 			}

@@ -11,7 +11,7 @@ func (p *Pool) CheckIndex() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return errors.Join(
-		p.checkMembers(), p.checkIdentities(), p.checkBlocked(), p.checkTimers(), p.checkLanes(), p.checkRoutes(),
+		p.checkMembers(), p.checkIdentities(), p.checkDomains(), p.checkBlocked(), p.checkTimers(), p.checkLanes(), p.checkRoutes(),
 	)
 }
 
@@ -66,9 +66,6 @@ func (p *Pool) checkIdentities() error {
 		if s.orphan {
 			orphans++
 		}
-		if len(s.models) > maxModelBlocks {
-			return fmt.Errorf("identity %s has blocks for %d models", name, len(s.models))
-		}
 	}
 	for slot, s := range p.slots {
 		if free := slices.Contains(p.free, Slot(slot)); free != (s == nil) {
@@ -84,22 +81,83 @@ func (p *Pool) checkIdentities() error {
 	return nil
 }
 
-// eachSet calls f for every set of blocks.
-func (p *Pool) eachSet(f func(*blockSet) error) error {
-	for _, s := range p.identities {
-		if s.whole.owner != s || s.whole.model != "" {
-			return fmt.Errorf("identity %s does not own its blocks", s.name)
+// eachSubject calls f for every identity and limit domain.
+func (p *Pool) eachSubject(f func(name string, s *subject) error) error {
+	for name, s := range p.identities {
+		if s.domain != (domainKey{}) {
+			return fmt.Errorf("identity %s thinks that it is %v", name, s.domain)
 		}
-		if err := f(&s.whole); err != nil {
+		if err := f("identity "+name, &s.subject); err != nil {
 			return err
 		}
-		for model, set := range s.models {
-			if set.owner != s || set.model != model || model == "" {
-				return fmt.Errorf("identity %s does not own its blocks for %q", s.name, model)
+	}
+	for key, s := range p.domains {
+		if s.domain != key {
+			return fmt.Errorf("domain %v thinks that it is %v", key, s.domain)
+		}
+		if !slices.Equal(s.members, p.index.sharing(key)) {
+			return fmt.Errorf("domain %v does not know its members", key)
+		}
+		if s.empty() {
+			return fmt.Errorf("domain %v is kept for nothing", key)
+		}
+		if err := f("domain "+key.name, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachSet calls f for every set of blocks.
+func (p *Pool) eachSet(f func(*blockSet) error) error {
+	return p.eachSubject(func(name string, s *subject) error {
+		sets := []*blockSet{&s.whole}
+		families, trials := 0, 0
+		for at, set := range s.models {
+			if set.scope != at || at.model == "" {
+				return fmt.Errorf("%s does not own its blocks for %v", name, at)
+			}
+			if at.family {
+				families++
+			}
+			sets = append(sets, set)
+		}
+		for _, set := range sets {
+			if set.owner != s {
+				return fmt.Errorf("%s does not own its blocks for %v", name, set.scope)
+			}
+			if set.halfOpen {
+				trials++
 			}
 			if err := f(set); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", name, err)
 			}
+		}
+		if families != s.families || trials != s.trials || len(s.models) > maxModelBlocks {
+			return fmt.Errorf("%s counts %d families of %d, %d half-open of %d, %d models", name, s.families, families, s.trials, trials, len(s.models))
+		}
+		return nil
+	})
+}
+
+// checkDomains compares what members know of domains with the domains.
+func (p *Pool) checkDomains() error {
+	for _, m := range p.index.members {
+		trials := m.state.trials > 0
+		for _, d := range m.domains {
+			if p.domains[d.domain] != d || !slices.Contains(d.members, m) {
+				return fmt.Errorf("member %s is in domain %v, which does not know it", m.auth.ID, d.domain)
+			}
+			trials = trials || d.trials > 0
+		}
+		known := 0
+		for _, d := range p.domains {
+			if slices.Contains(d.members, m) {
+				known++
+			}
+		}
+		if known != len(m.domains) || trials != m.trial {
+			return fmt.Errorf("member %s knows %d domains of %d, trials %t of %t", m.auth.ID, len(m.domains), known, m.trial, trials)
 		}
 	}
 	return nil
@@ -107,20 +165,22 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 
 func (p *Pool) checkBlocked() error {
 	listed := 0
-	for model, sets := range p.blocked {
-		if len(sets) == 0 {
-			return fmt.Errorf("an empty list for %q", model)
-		}
-		for i, s := range sets {
-			if s.place != i || s.model != model || !s.active || s.owner.models[model] != s || p.identities[s.owner.name] != s.owner {
-				return fmt.Errorf("place %d of %q holds a set that does not belong there", i, model)
+	for _, lists := range []map[string][]*blockSet{p.blocked, p.families} {
+		for model, sets := range lists {
+			if len(sets) == 0 {
+				return fmt.Errorf("an empty list for %q", model)
 			}
+			for i, s := range sets {
+				if s.place != i || s.scope.model != model || !s.active || s.owner.models[s.scope] != s {
+					return fmt.Errorf("place %d of %q holds a set that does not belong there", i, model)
+				}
+			}
+			listed += len(sets)
 		}
-		listed += len(sets)
 	}
 	active := 0
 	err := p.eachSet(func(s *blockSet) error {
-		if s.active && s.model != "" {
+		if s.active && s.scope.model != "" {
 			active++
 		}
 		return nil
@@ -133,45 +193,56 @@ func (p *Pool) checkBlocked() error {
 
 // checkTimers looks at the heap's order and places, and at who must and who must not be in it.
 func (p *Pool) checkTimers() error {
-	want := map[*timer]int64{}
+	waiting := map[*timer]bool{}
 	err := p.eachSet(func(s *blockSet) error {
-		_, b := s.latest()
-		switch {
-		case s.active && b.until == never:
-		case s.active:
-			want[&s.timer] = b.until
-		case b.until == never:
-			return fmt.Errorf("set %q of %s does not end and is not active", s.model, s.owner.name)
-		case s.remembers():
-			want[&s.timer] = b.until + int64(ladderMemory)
-		case s.model != "":
-			return fmt.Errorf("set %q of %s is kept for nothing", s.model, s.owner.name)
-		}
 		if s.timer.set != s || s.timer.member != nil {
-			return fmt.Errorf("the timer of set %q of %s is about something else", s.model, s.owner.name)
+			return fmt.Errorf("the timer of set %v is about something else", s.scope)
 		}
-		return nil
+		if s.ledgers == nil && s.scope.model != "" {
+			return fmt.Errorf("set %v is kept for nothing", s.scope)
+		}
+		if (s.active || s.halfOpen) && s.rest(p.last).end != never || s.timer.place != 0 {
+			waiting[&s.timer] = true
+		}
+		return s.check()
 	})
 	for _, m := range p.index.members {
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
-			want[&m.timer] = nanosOf(m.auth.ExpiresAt)
+			waiting[&m.timer] = true
 		}
 	}
 	for i, t := range p.timers.heap {
-		if due, ok := want[t]; !ok || due != t.due && due != never {
-			return fmt.Errorf("timer %d is due at %d, want %d, %t", i, t.due, due, ok)
+		if !waiting[t] {
+			return fmt.Errorf("timer %d waits for nothing", i)
 		}
 		if t.place != i+1 || i > 0 && t.due < p.timers.heap[(i-1)/2].due {
 			return fmt.Errorf("timer %d is out of place", i)
 		}
-		delete(want, t)
+		delete(waiting, t)
 	}
-	for t, due := range want {
-		if due != never {
-			return fmt.Errorf("no timer for set %p, member %p at %d", t.set, t.member, due)
-		}
+	if len(waiting) > 0 {
+		return fmt.Errorf("%d sets or members wait without a timer", len(waiting))
 	}
 	return err
+}
+
+// check compares what a set was when time was last worked off with what its evidence says then.
+func (s *blockSet) check() error {
+	if s.timer.place == 0 {
+		if r := s.rest(0); (s.active || s.halfOpen) && r.firm != never {
+			return fmt.Errorf("set %v rests until %d and nobody will look again", s.scope, r.firm)
+		}
+		return nil
+	}
+	// At the instant before its timer is due, it is as it is marked.
+	at := s.timer.due - 1
+	r := s.rest(at)
+	resting := r.firm > at
+	halfOpen := r.piece != nil && !resting
+	if halfOpen != s.halfOpen || (resting || halfOpen && s.trial.until > at) != s.active {
+		return fmt.Errorf("set %v is marked active %t, half-open %t, and rests until %d, %d", s.scope, s.active, s.halfOpen, r.firm, r.end)
+	}
+	return nil
 }
 
 func (p *Pool) checkRoutes() error {

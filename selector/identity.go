@@ -44,14 +44,32 @@ func (s *identity) see(windows []Window) {
 	}
 }
 
-// secretPrint stands for the secret of an auth without keeping it. It is never 0.
-func secretPrint(a *Auth) uint64 {
-	hash := sha256.New()
-	for _, h := range a.Headers {
-		_, _ = fmt.Fprintf(hash, "%d %s ", len(h.Name), h.Name)
-		h.Value.writeTo(hash)
+// secret stands for the secret of an auth without telling it. It is never 0.
+func (m *member) secret() uint64 {
+	if m.print == 0 {
+		hash := sha256.New()
+		for _, h := range m.auth.Headers {
+			_, _ = fmt.Fprintf(hash, "%d %s ", len(h.Name), h.Name)
+			h.Value.writeTo(hash)
+		}
+		m.print = binary.BigEndian.Uint64(hash.Sum(nil)) | 1
 	}
-	return binary.BigEndian.Uint64(hash.Sum(nil)) | 1
+	return m.print
+}
+
+// refusal is the evidence that the upstream refused the secret of a member; nil: it did not.
+func (m *member) refusal(now int64) *Evidence {
+	if m.state.whole.ledgers == nil {
+		return nil
+	}
+	var last *Evidence
+	for i := range m.state.whole.ledgers[Authentication].Evidence {
+		e := &m.state.whole.ledgers[Authentication].Evidence[i]
+		if e.Secret != 0 && e.Until > now && e.Secret == m.secret() && (last == nil || e.Until > last.Until) {
+			last = e
+		}
+	}
+	return last
 }
 
 func sameHeaders(a, b *Auth) bool {

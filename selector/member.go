@@ -26,7 +26,10 @@ type member struct {
 	patterns *patterns
 	provider *provider
 	expired  bool
-	born     uint64 // generation of the index in which an auth of this id and shape came up
+	// refused: the upstream refused its secret, as far as time was worked off.
+	refused bool
+	print   uint64 // of its secret; 0: not made yet
+	born    uint64 // generation of the index in which an auth of this id and shape came up
 	// renewed is when its secret took the place of another; 0: it is the first that was seen.
 	renewed int64
 	// excludedBy is the number of the last pick that excluded it.
@@ -55,7 +58,7 @@ func (m *member) disabled() bool { return m.auth.Disabled || m.state.disabled }
 
 // ready as far as time was worked off, single models aside.
 func (m *member) ready() bool {
-	return !m.disabled() && !m.expired && !m.state.whole.active && !m.held()
+	return !m.disabled() && !m.expired && !m.refused && !m.state.whole.active && !m.held()
 }
 
 // blockKey is the model key under which this auth keeps the state of a requested one: without its prefix.

@@ -147,7 +147,7 @@ func (r *report) gate() *blockSet {
 	if set == nil || set.ledgers == nil {
 		return nil
 	}
-	if piece := set.ledgers[r.finding.Kind].rest(r.stamp).piece; piece == nil || piece.Reason != r.finding.Reason {
+	if piece := set.ledgers[r.finding.Kind].rest(0, r.stamp).piece; piece == nil || piece.Reason != r.finding.Reason {
 		return nil
 	}
 	return set
@@ -193,9 +193,9 @@ func (r *report) renewGate(set *blockSet) {
 	}
 	level, window := l.climb(&e, r.started)
 	if e.Level = level; window == 0 {
-		window = r.stamp + min(e.Ladder.step(level, r.pool.random), int64(r.pool.settings.maxLatch()))
+		window = r.now + min(e.Ladder.step(level, r.pool.random), int64(r.pool.settings.maxLatch()))
 	}
-	e.Probe, e.Until = window, max(window, r.stamp+int64(outageSpan))
+	e.Probe, e.Until = window, max(window, r.now+int64(outageSpan))
 	l.add(e)
 	r.pool.refreshSet(set, r.stamp)
 	r.done = Consequence{Action: ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}}

@@ -34,7 +34,7 @@ type Pool struct {
 	identities map[string]*identity
 	slots      []*identity // by Slot; nil: free
 	free       []Slot
-	orphans    []*identity // without auths, the longest gone first
+	orphans    []*identity            // without auths, the longest gone first
 	blocked    map[string][]*blockSet // in force, by model key
 	families   map[string][]*blockSet // in force, by glob
 	domains    map[domainKey]*subject
@@ -123,16 +123,41 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 		p.refreshScope(s)
 	}
 	p.changed(s.owner)
+	due := p.refreshRefusals(s, now)
 	switch {
 	case resting:
-		p.timers.schedule(&s.timer, r.firm)
+		due = min(due, r.firm)
 	case tried:
-		p.timers.schedule(&s.timer, min(s.trial.until, r.end))
+		due = min(due, s.trial.until, r.end)
 	case halfOpen:
-		p.timers.schedule(&s.timer, r.end)
-	default:
+		due = min(due, r.end)
+	case due == never:
 		p.refreshMemory(s, now)
+		return
 	}
+	p.timers.schedule(&s.timer, due)
+}
+
+// refreshRefusals follows the begin or end of an upstream's refusing secrets, and returns when the next of them ends.
+func (p *Pool) refreshRefusals(s *blockSet, now int64) (next int64) {
+	next = never
+	if s.ledgers == nil || s.scope.model != "" {
+		return next
+	}
+	for i := range s.ledgers[Authentication].Evidence {
+		if e := &s.ledgers[Authentication].Evidence[i]; e.Secret != 0 && e.Until > now {
+			next = min(next, e.Until)
+		}
+	}
+	if s.owner.domain == (domainKey{}) {
+		for _, m := range s.owner.members {
+			if refused := m.refusal(now) != nil; refused != m.refused {
+				m.refused = refused
+				p.refreshMember(m)
+			}
+		}
+	}
+	return next
 }
 
 // refreshMemory keeps what is over for as long as something counts on it.

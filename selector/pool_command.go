@@ -22,16 +22,18 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 		return Block{}, &FieldError{"until", "must be in the future"}
 	}
 	set := p.makeSet(&m.state.subject, scope{model: m.blockKey(key)})
-	stamp := p.stamp(now)
-	if e, ok := p.order(set.ledger(c.Kind), c, stamp); ok {
-		if c.Kind == Authentication {
-			e.Secret = secretPrint(m.auth)
-		}
-		set.ledger(c.Kind).add(e)
+	e := Evidence{Received: p.stamp(now), Command: true, Reason: c.Reason}
+	secret := uint64(0)
+	if c.Kind == Authentication && key == "" {
+		secret = m.secret()
+		e.Secret = secret
+	}
+	if l := set.ledger(c.Kind); p.order(&e, l, c, now.UnixNano()) {
+		l.add(e)
 	}
 	m.state.report = Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
-	p.refreshSet(set, stamp)
-	b, _ := set.block(c.Kind, stamp)
+	p.refreshSet(set, p.last)
+	b, _ := set.block(c.Kind, secret, p.last)
 	return b, nil
 }
 
@@ -44,26 +46,25 @@ func (p *Pool) makeSet(s *subject, at scope) *blockSet {
 	return set
 }
 
-// order is the evidence that a cooldown makes. It is none where a ladder finds a cooldown in force: a burst of reports in
-// one open window climbs once.
-func (p *Pool) order(l *Ledger, c Cooldown, now int64) (Evidence, bool) {
-	e := Evidence{Received: now, Command: true, Reason: c.Reason}
+// order gives the evidence that a cooldown makes its times. False: it makes none, because a ladder found a cooldown in
+// force. A burst of reports in one open window climbs once.
+func (p *Pool) order(e *Evidence, l *Ledger, c Cooldown, now int64) bool {
 	switch {
 	case c.Endless:
 		e.Until = never
 	case !c.Until.IsZero():
 		e.Until = nanosOf(c.Until)
 	default:
-		if l.rest(now).piece != nil {
-			return e, false
+		if l.rest(e.Secret, now).piece != nil {
+			return false
 		}
 		e.Ladder = ladderOf(c.Kind)
 		l.forget(now)
-		e.Level, _ = l.climb(&e, now)
+		e.Level, _ = l.climb(e, now)
 		e.Until = now + e.Ladder.step(e.Level, p.random)
 	}
 	e.Probe = e.Until
-	return e, true
+	return true
 }
 
 // ClearCooldown ends the blocks of one model, or all blocks of the auth if model is blank, and returns how many were in
@@ -75,26 +76,26 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
-	stamp := p.stamp(now)
+	p.stamp(now)
 	key := m.blockKey(ModelKey(model))
 	cleared := 0
 	clearing := slices.Clone(m.domains)
 	for _, s := range append(clearing, &m.state.subject) {
-		cleared += p.clearSubject(s, key, stamp)
+		cleared += p.clearSubject(s, m, key)
 	}
 	p.changed(&m.state.subject)
 	return cleared, nil
 }
 
-// clearSubject ends the blocks that concern a model key, or all.
-func (p *Pool) clearSubject(s *subject, key string, stamp int64) (cleared int) {
+// clearSubject ends the blocks that concern a model key, or all, and counts those that held for a member.
+func (p *Pool) clearSubject(s *subject, m *member, key string) (cleared int) {
 	end := func(set *blockSet) {
-		cleared += set.inForce(stamp)
+		cleared += set.inForce(m.secret(), p.last)
 		for kind := range numCooldownKinds {
-			set.ledger(kind).clear(stamp)
+			set.ledger(kind).clear(p.last)
 		}
 		set.trial = trial{}
-		p.refreshSet(set, stamp)
+		p.refreshSet(set, p.last)
 	}
 	if key != "" {
 		s.each(key, func(set *blockSet) {
@@ -107,7 +108,7 @@ func (p *Pool) clearSubject(s *subject, key string, stamp int64) (cleared int) {
 		}
 		return cleared
 	}
-	s.cleared = stamp
+	s.cleared = p.last
 	end(&s.whole)
 	for _, set := range s.models {
 		end(set)

@@ -160,9 +160,13 @@ func (r Reason) words() string {
 // blocks in force: of the auth before those of its domains, of the whole before those of models and families.
 func (m *member) blocks(now int64) []Block {
 	var all []Block
+	secret := uint64(0)
+	if m.state.whole.ledgers != nil {
+		secret = m.secret()
+	}
 	add := func(set *blockSet) {
 		for kind := range numCooldownKinds {
-			if b, ok := set.block(kind, now); ok {
+			if b, ok := set.block(kind, secret, now); ok {
 				all = append(all, b)
 			}
 		}

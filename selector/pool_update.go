@@ -129,7 +129,8 @@ func (p *Pool) swapAuths(changed map[string]*Auth, now int64) {
 			continue // it was to be removed, and is not there
 		}
 		m.renew(a, m, now)
-		m.auth = a
+		m.auth, m.print = a, 0
+		m.refused = m.refusal(now) != nil
 		p.refreshToken(m, now)
 		p.refreshMember(m)
 		p.heal(m.state, now)
@@ -144,37 +145,18 @@ func (m *member) renew(a *Auth, old *member, now int64) {
 	}
 }
 
-// heal ends the blocks about secrets that no auth of an identity has any more.
+// heal forgets about secrets that no auth of an identity has any more, once replicas that still have them have had the
+// time to hear of it.
 func (p *Pool) heal(s *identity, now int64) {
-	if s.empty() || len(s.members) == 0 {
+	if s.whole.ledgers == nil || len(s.members) == 0 {
 		return
 	}
-	var secrets []uint64
-	gone := func(e Evidence) bool {
-		if e.Secret == 0 {
-			return false
-		}
-		if secrets == nil {
-			for _, m := range s.members {
-				secrets = append(secrets, secretPrint(m.auth))
-			}
-		}
-		return !slices.Contains(secrets, e.Secret)
-	}
-	end := func(set *blockSet) {
-		if set.ledgers == nil {
-			return
-		}
-		l := &set.ledgers[Authentication]
-		before := len(l.Evidence)
-		if l.Evidence = slices.DeleteFunc(l.Evidence, gone); len(l.Evidence) < before {
-			p.refreshSet(set, now)
-		}
-	}
-	end(&s.whole)
-	for _, set := range s.models {
-		end(set)
-	}
+	l := &s.whole.ledgers[Authentication]
+	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
+		known := func(m *member) bool { return m.secret() == e.Secret }
+		return e.Secret != 0 && e.Received <= now-int64(memory) && !slices.ContainsFunc(s.members, known)
+	})
+	p.refreshSet(&s.whole, now)
 }
 
 // swapIndex puts a new membership in place of the old.
@@ -202,6 +184,7 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		m.state = p.identity(m.auth.identity())
 		m.state.members = append(m.state.members, m)
 		m.expired = m.tokenOver(now)
+		m.refused = m.refusal(now) != nil
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
 			p.timers.schedule(&m.timer, nanosOf(m.auth.ExpiresAt))
 		}

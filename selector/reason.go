@@ -15,7 +15,7 @@ func (m *member) standing(key string, now int64) standing {
 	if m.disabled() {
 		return standing{reason: ReasonDisabled, until: never, detail: m.whyDisabled()}
 	}
-	if e := m.state.refusal(now); e != nil {
+	if e := m.refusal(now); e != nil && e.Until == never {
 		return standing{reason: ReasonInvalidated, until: never, detail: e.words()}
 	}
 	if m.tokenOver(now) {
@@ -60,8 +60,7 @@ type hold struct {
 
 // hold finds what decides for a model key, in the order of rest: of a member's domains, then of its identity.
 func (m *member) hold(key string, now int64) (best hold) {
-	consider := func(set *blockSet) {
-		r := set.rest(now)
+	consider := func(set *blockSet, r rest) {
 		if r.piece == nil || r.firm <= now && set.trial.until <= now {
 			return
 		}
@@ -70,19 +69,13 @@ func (m *member) hold(key string, now int64) (best hold) {
 			best = hold{r, set}
 		}
 	}
-	m.subjects(func(s *subject) { s.each(key, consider) })
+	m.subjects(func(s *subject) {
+		s.each(key, func(set *blockSet) { consider(set, set.rest(now)) })
+	})
+	if e := m.refusal(now); e != nil {
+		consider(&m.state.whole, rest{kind: Authentication, firm: e.Probe, end: e.Until, piece: e})
+	}
 	return best
-}
-
-// refusal is the evidence that the upstream refused the secret of the identity, without end; nil: it did not.
-func (s *identity) refusal(now int64) *Evidence {
-	if s.whole.ledgers == nil {
-		return nil
-	}
-	if r := s.whole.ledgers[Authentication].rest(now); r.end == never {
-		return r.piece
-	}
-	return nil
 }
 
 func (m *member) whyDisabled() string {

@@ -17,11 +17,11 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 	if a.Started.IsZero() {
 		a.Started = now.Add(-oldestStart)
 	}
-	stamp := p.stamp(now)
 	r := report{
 		pool: p, member: m, finding: &f, model: ModelKey(a.Model),
-		stamp: stamp, started: min(nanosOf(a.Started), stamp),
+		now: now.UnixNano(), stamp: p.stamp(now),
 	}
+	r.started = min(nanosOf(a.Started), r.stamp)
 	r.key = m.blockKey(r.model)
 	m.state.see(a.Windows)
 	m.state.report = Report{ReceivedAt: now, What: f.Reason, Model: r.key, Rule: f.Rule}
@@ -29,7 +29,7 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 		m.state.report.What = "success"
 		r.succeed()
 	} else {
-		p.advance(stamp, pickAdvance)
+		p.advance(r.stamp, pickAdvance)
 		r.fail()
 	}
 	r.endTrial()
@@ -43,6 +43,7 @@ type report struct {
 	finding *Finding
 	model   string // key as requested
 	key     string // key under which the auth keeps state
+	now     int64
 	stamp   int64
 	started int64
 	done    Consequence
@@ -147,7 +148,7 @@ func (r *report) block(set *blockSet) {
 
 // tell what is in force of a set, if it holds for longer than what was told before.
 func (r *report) tell(set *blockSet) {
-	b, ok := set.block(r.finding.Kind, r.stamp)
+	b, ok := set.block(r.finding.Kind, 0, r.stamp)
 	if ok && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
 		r.done.Until, r.done.ProbeAt, r.done.Level = b.Until, b.ProbeAt, b.Level
 	}
@@ -157,7 +158,7 @@ func (r *report) tell(set *blockSet) {
 func (r *report) evidence(l *Ledger) (Evidence, bool) {
 	f := r.finding
 	e := Evidence{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, Person: f.Person}
-	latch := r.stamp + int64(r.pool.settings.maxLatch())
+	latch := r.now + int64(r.pool.settings.maxLatch())
 	if !f.Until.IsZero() {
 		e.Until = nanosOf(f.Until)
 		e.Probe = e.Until
@@ -173,7 +174,7 @@ func (r *report) evidence(l *Ledger) (Evidence, bool) {
 	e.Ladder = f.Ladder
 	level, window := l.climb(&e, r.started)
 	if e.Level = level; window == 0 {
-		window = r.stamp + e.Ladder.step(level, r.pool.random)
+		window = r.now + e.Ladder.step(level, r.pool.random)
 	}
 	e.Until, e.Probe = window, window
 	return e, true
@@ -187,7 +188,7 @@ func (r *report) invalidate() {
 	}
 	set := &r.member.state.whole
 	set.ledger(Authentication).add(Evidence{
-		Received: r.stamp, Until: never, Probe: never, Secret: secretPrint(r.member.auth),
+		Received: r.stamp, Until: never, Probe: never, Secret: r.member.secret(),
 		Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person,
 	})
 	r.pool.refreshSet(set, r.stamp)

@@ -5,10 +5,10 @@ const maxModelBlocks = 1024
 
 // subject is what evidence is kept of: an identity, or a limit domain.
 type subject struct {
-	domain  domainKey // the zero one: it is an identity
-	members []*member // of the index in use, in text order of id
-	whole   blockSet
-	models  map[scope]*blockSet
+	domain   domainKey // the zero one: it is an identity
+	members  []*member // of the index in use, in text order of id
+	whole    blockSet
+	models   map[scope]*blockSet
 	families int // sets of families
 	// trials counts the sets that are half-open.
 	trials int
