@@ -129,6 +129,22 @@ func (s *blockSet) succeed(start int64) (ended bool) {
 	return ended
 }
 
+// renew lets the hints that an attempt tried stand until the next try, and reports whether there are any.
+func (s *blockSet) renew(started, now, next int64) (renewed bool) {
+	if s.ledgers == nil {
+		return false
+	}
+	for kind := range s.ledgers {
+		if hint := s.ledgers[kind].tried(started, now); hint != nil {
+			again := *hint
+			again.Received, again.Probe = now, max(again.Probe, min(again.Until, next))
+			s.ledgers[kind].add(again)
+			renewed = true
+		}
+	}
+	return renewed
+}
+
 // block in force of a kind for an auth with a secret, as callers see it; its kind is set in any case.
 func (s *blockSet) block(kind CooldownKind, secret uint64, now int64) (Block, bool) {
 	shown := Block{Kind: kind, Domain: s.owner.domain.name}

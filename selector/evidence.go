@@ -279,8 +279,8 @@ func (l *Ledger) climb(e *Evidence, started int64) (level int, window int64) {
 	return level, window
 }
 
-// renew finds the hint that an attempt tried before its end, of which it says as little as the failure does; nil: none.
-func (l *Ledger) renew(started, now int64) *Evidence {
+// tried finds the hint that an attempt tried before its end; nil: none.
+func (l *Ledger) tried(started, now int64) *Evidence {
 	var hint *Evidence
 	for i := range l.Evidence {
 		e := &l.Evidence[i]

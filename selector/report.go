@@ -72,6 +72,9 @@ func (r *report) fail() {
 		r.renewGate(gate)
 	} else {
 		r.contradict()
+		if r.finding.Action == ActionCooldown {
+			r.renew()
+		}
 		r.act(r.finding.Action)
 		if r.pool.outages.suspect(r) {
 			r.openGate()
@@ -158,18 +161,13 @@ func (r *report) tell(set *blockSet) {
 func (r *report) evidence(l *Ledger) (Evidence, bool) {
 	f := r.finding
 	e := Evidence{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, Person: f.Person}
-	latch := r.now + int64(r.pool.settings.maxLatch())
 	if !f.Until.IsZero() {
 		e.Until = nanosOf(f.Until)
 		e.Probe = e.Until
 		if f.Hint {
-			e.Probe = min(e.Until, latch)
+			e.Probe = min(e.Until, r.latch())
 		}
 		return e, e.Until > r.stamp
-	}
-	if hint := l.renew(r.started, r.stamp); hint != nil {
-		e.Ladder, e.Until, e.Probe = hint.Ladder, hint.Until, min(hint.Until, latch)
-		return e, true
 	}
 	e.Ladder = f.Ladder
 	level, window := l.climb(&e, r.started)
@@ -178,6 +176,28 @@ func (r *report) evidence(l *Ledger) (Evidence, bool) {
 	}
 	e.Until, e.Probe = window, window
 	return e, true
+}
+
+// latch is the latest time to which a guess of the upstream's is kept untried.
+func (r *report) latch() int64 { return r.now + int64(r.pool.settings.maxLatch()) }
+
+// renew keeps the hints that the request tried, and that its failure speaks for, until the next try: when the failure says,
+// at the latest after max_latch.
+func (r *report) renew() {
+	next := r.latch()
+	if until := r.finding.Until; !until.IsZero() {
+		next = min(next, nanosOf(until))
+	}
+	r.member.subjects(func(s *subject) {
+		if s.domain.outage {
+			return
+		}
+		s.each(r.key, func(set *blockSet) {
+			if set.renew(r.started, r.stamp, next) {
+				r.pool.refreshSet(set, r.stamp)
+			}
+		})
+	})
 }
 
 // invalidate takes the auth out until it has another secret.
