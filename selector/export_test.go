@@ -266,3 +266,12 @@ func (p *Pool) checkRoutes() error {
 	}
 	return nil
 }
+
+// Suspicions counts what is kept to find outages.
+func (p *Pool) Suspicions() int {
+	n := 0
+	for _, all := range p.outages {
+		n += len(all)
+	}
+	return n
+}

@@ -54,7 +54,7 @@ func (r *report) succeed() {
 	s := r.member.state
 	s.succeeded = max(s.succeeded, r.started)
 	r.pool.outages.succeed(r)
-	if len(r.member.domains) == 0 && s.empty() {
+	if r.nothingKnown() {
 		return
 	}
 	r.member.subjects(func(s *subject) {
@@ -65,6 +65,9 @@ func (r *report) succeed() {
 		})
 	})
 }
+
+// nothingKnown: there is no evidence of the auth, and none of its domains.
+func (r *report) nothingKnown() bool { return len(r.member.domains) == 0 && r.member.state.empty() }
 
 // fail does what the finding says, unless the failure is one that the provider's auths share.
 func (r *report) fail() {
@@ -235,14 +238,14 @@ func (r *report) disable() {
 	r.pool.setDisabled(s, true, e.words())
 }
 
-// endTrial lets the next request try what this one tried, if it is still half-open.
+// endTrial lets the next request try what this one tried, once or as soon as it is half-open.
 func (r *report) endTrial() {
+	if r.nothingKnown() {
+		return
+	}
 	r.member.subjects(func(s *subject) {
-		if s.trials == 0 {
-			return
-		}
 		s.each(r.key, func(set *blockSet) {
-			if set.halfOpen && set.trial.started == r.started {
+			if set.trial.until != 0 && set.trial.started == r.started {
 				set.trial = trial{}
 				r.pool.refreshSet(set, r.stamp)
 			}
