@@ -31,6 +31,9 @@ type blockSet struct {
 	// ledgers by kind; nil: nothing is known.
 	ledgers *[numCooldownKinds]Ledger
 	trial   trial
+	// permit is the last time at which a request may use the permit that the pool has; 0: it has none.
+	permit int64
+	wanted bool // in Pool.wanted
 	// As far as time was worked off: nobody may be picked, and one at a time may be or is.
 	active, halfOpen bool
 	place            int // in Pool.blocked or Pool.families while active and not about the whole
@@ -66,6 +69,9 @@ func (s *blockSet) rest(now int64) rest {
 	}
 	return best
 }
+
+// mayTry reports whether a request could try what is half-open, if none does.
+func (s *blockSet) mayTry(now int64) bool { return s.owner.alone || s.permit >= now }
 
 // outlasts reports whether r decides beside another.
 func (r rest) outlasts(o rest, now int64) bool {

@@ -54,7 +54,7 @@ func (x *index) sharing(key domainKey) []*member {
 func (p *Pool) makeDomain(key domainKey) *subject {
 	d := p.domains[key]
 	if d == nil {
-		d = &subject{domain: key}
+		d = &subject{domain: key, alone: !p.permits}
 		d.init()
 		p.domains[key] = d
 		p.attach(d)

@@ -155,9 +155,7 @@ func (l *Ledger) struck(reason string, since int64) int {
 
 // tidy drops what is dead or covered and puts the rest in order.
 func (l *Ledger) tidy() {
-	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
-		return e.Received <= l.Cleared || !e.Command && e.Received <= l.Horizon
-	})
+	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool { return l.dead(&e) })
 	slices.SortFunc(l.Evidence, func(a, b Evidence) int { return a.compare(&b) })
 	kept := l.Evidence[:0]
 	for i := range l.Evidence {
@@ -177,6 +175,11 @@ func (l *Ledger) tidy() {
 	slices.SortFunc(l.Strikes, func(a, b Strike) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Reason, b.Reason)) })
 	l.Strikes = slices.Compact(l.Strikes)
 	l.Strikes = l.Strikes[max(0, len(l.Strikes)-maxStrikes):]
+}
+
+// dead: the piece is not past the horizon.
+func (l *Ledger) dead(e *Evidence) bool {
+	return e.Received <= l.Cleared || !e.Command && e.Received <= l.Horizon
 }
 
 // boundSecrets drops the oldest pieces about secrets where there are many.

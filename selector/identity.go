@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // identity is the runtime state of one account or key. Its auths come and go; it stays.
@@ -15,9 +14,7 @@ type identity struct {
 	name string
 	slot Slot
 
-	disabled bool
-	why      string
-	switched int64 // when it was enabled or disabled last
+	change Switch
 
 	orphan  bool // in Pool.orphans
 	report  Report
@@ -30,19 +27,6 @@ type identity struct {
 
 // maxWindows bounds the quota windows that are kept of an identity.
 const maxWindows = 32
-
-// see keeps the newest of each quota window.
-func (s *identity) see(windows []Window) {
-	for _, w := range windows {
-		i, found := slices.BinarySearchFunc(s.windows, w.Name, func(known Window, name string) int { return strings.Compare(known.Name, name) })
-		switch {
-		case found && !w.SeenAt.Before(s.windows[i].SeenAt):
-			s.windows[i] = w
-		case !found && len(s.windows) < maxWindows:
-			s.windows = slices.Insert(s.windows, i, w)
-		}
-	}
-}
 
 // secret stands for the secret of an auth without telling it. It is never 0.
 func (m *member) secret() uint64 {

@@ -54,7 +54,7 @@ func sameShape(a, b *Auth) bool {
 }
 
 // disabled by the configuration or by an operator.
-func (m *member) disabled() bool { return m.auth.Disabled || m.state.disabled }
+func (m *member) disabled() bool { return m.auth.Disabled || m.state.change.Disabled }
 
 // ready as far as time was worked off, single models aside.
 func (m *member) ready() bool {

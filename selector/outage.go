@@ -161,7 +161,7 @@ func (r *report) contradict() {
 	}
 	d.each(r.key, func(set *blockSet) {
 		if set.succeed(r.started) {
-			r.pool.refreshSet(set, r.stamp)
+			r.refresh(set)
 		}
 	})
 }
@@ -179,7 +179,7 @@ func (r *report) openGate() {
 			continue
 		}
 		set.ledgers[f.kind].succeed(f.at)
-		r.pool.refreshSet(set, r.stamp)
+		r.refresh(set)
 	}
 	r.renewGate(r.pool.makeSet(r.pool.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))
 }
@@ -197,7 +197,7 @@ func (r *report) renewGate(set *blockSet) {
 	}
 	e.Probe, e.Until = window, max(window, r.now+int64(outageSpan))
 	l.add(e)
-	r.pool.refreshSet(set, r.stamp)
-	r.done = Consequence{Action: ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}}
+	r.refresh(set)
+	r.done = Consequence{Action: ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}, Changed: true}
 	r.tell(set)
 }

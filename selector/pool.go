@@ -14,6 +14,10 @@ type Config struct {
 	Bindings Bindings
 	// Seed makes what is random: backoff jitter and where group cursors start.
 	Seed uint64
+	// Recording: changes are kept for Take until it is called.
+	Recording bool
+	// Permits: what is half-open is tried only with a permit, see Wanted and Grant.
+	Permits bool
 	// CursorStart is the first value of a rotation's cursor. Replicas of a fleet use different ones.
 	CursorStart uint64
 }
@@ -23,6 +27,8 @@ type Pool struct {
 	bindings    Bindings
 	seed        uint64
 	cursorStart uint64
+	recording   bool
+	permits     bool
 
 	// updating serialises changes of the membership; it is taken before mu.
 	updating sync.Mutex
@@ -45,6 +51,12 @@ type Pool struct {
 	random     *rand.Rand
 	last       int64 // stamp
 
+	// What is to be stored, asked for and given back. A subject or set is in each at most once.
+	changes  uint64
+	dirty    []*subject
+	wanted   []*blockSet
+	returned []PermitKey
+
 	uses uint64 // counts picks
 
 	// Scratch of a pick.
@@ -56,6 +68,7 @@ type Pool struct {
 func New(c Config) *Pool {
 	p := &Pool{
 		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
+		recording: c.Recording, permits: c.Permits,
 		index: newIndex(nil, 0), identities: make(map[string]*identity), domains: make(map[domainKey]*subject),
 		blocked: make(map[string][]*blockSet), families: make(map[string][]*blockSet),
 		watchers: make(map[*Watcher]struct{}),
@@ -118,7 +131,8 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 		s.halfOpen = halfOpen
 		p.countTrial(s)
 	}
-	if active := resting || tried; active != s.active {
+	p.refreshPermit(s, now)
+	if active := resting || tried || halfOpen && !s.mayTry(now); active != s.active {
 		s.active = active
 		p.refreshScope(s)
 	}
@@ -129,6 +143,8 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 		due = min(due, r.firm)
 	case tried:
 		due = min(due, s.trial.until, r.end)
+	case halfOpen && s.permit != 0:
+		due = min(due, s.permit+1, r.end)
 	case halfOpen:
 		due = min(due, r.end)
 	case due == never:

@@ -33,6 +33,7 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	}
 	m.state.report = Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
 	p.refreshSet(set, p.last)
+	p.touch(set.owner)
 	b, _ := set.block(c.Kind, secret, p.last)
 	return b, nil
 }
@@ -89,6 +90,7 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 
 // clearSubject ends the blocks that concern a model key, or all, and counts those that held for a member.
 func (p *Pool) clearSubject(s *subject, m *member, key string) (cleared int) {
+	p.touch(s)
 	end := func(set *blockSet) {
 		cleared += set.inForce(m.secret(), p.last)
 		for kind := range numCooldownKinds {
@@ -128,8 +130,7 @@ func (p *Pool) Enable(id string, now time.Time) error {
 		return ErrManagedByConfig
 	}
 	m.state.report = Report{ReceivedAt: now, What: "enable"}
-	m.state.switched = p.stamp(now)
-	p.setDisabled(m.state, false, "")
+	p.turn(m.state, Switch{At: p.stamp(now)})
 	return nil
 }
 
@@ -142,15 +143,15 @@ func (p *Pool) Disable(id, reason string, now time.Time) error {
 		return ErrUnknownAuth
 	}
 	m.state.report = Report{ReceivedAt: now, What: "disable", Reason: reason}
-	m.state.switched = p.stamp(now)
-	p.setDisabled(m.state, true, reason)
+	p.turn(m.state, Switch{At: p.stamp(now), Disabled: true, Why: reason})
 	return nil
 }
 
-func (p *Pool) setDisabled(s *identity, disabled bool, why string) {
-	s.disabled, s.why = disabled, why
+func (p *Pool) turn(s *identity, to Switch) {
+	s.change = to
 	p.refreshIdentity(s)
 	p.changed(&s.subject)
+	p.touch(&s.subject)
 }
 
 // Release ends every binding to an auth and returns how many there were.

@@ -216,6 +216,7 @@ func (p *Pool) identity(name string) *identity {
 		return s
 	}
 	s := &identity{name: name}
+	s.identity, s.alone = s, !p.permits
 	s.init()
 	if n := len(p.free); n > 0 {
 		s.slot, p.free = p.free[n-1], p.free[:n-1]
@@ -235,15 +236,19 @@ func (p *Pool) adopt(old *index) {
 		return !s.orphan
 	})
 	for _, m := range old.members {
-		s := m.state
-		if len(s.members) == 0 && !s.orphan {
-			s.orphan = true
-			p.orphans = append(p.orphans, s)
-		}
+		p.adoptOne(m.state)
 	}
 	for len(p.orphans) > maxOrphans {
 		p.drop(p.orphans[0])
 		p.orphans = p.orphans[1:]
+	}
+}
+
+// adoptOne counts an identity among those without auths, if it is one.
+func (p *Pool) adoptOne(s *identity) {
+	if len(s.members) == 0 && !s.orphan {
+		s.orphan = true
+		p.orphans = append(p.orphans, s)
 	}
 }
 
@@ -270,6 +275,7 @@ func (p *Pool) dropSet(s *blockSet) {
 		s.active = false
 		p.refreshModel(s)
 	}
+	p.giveBack(s)
 	p.timers.cancel(&s.timer)
 	delete(s.owner.models, s.scope)
 	if s.scope.family {

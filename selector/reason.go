@@ -28,7 +28,10 @@ func (m *member) standing(key string, now int64) standing {
 	s := standing{reason: ReasonBlocked, until: h.firm, detail: h.piece.words(), quota: h.kind == Quota}
 	switch {
 	case h.firm <= now:
-		s.reason, s.until = ReasonHalfOpen, min(h.set.trial.until, h.end)
+		s.reason, s.until = ReasonHalfOpen, 0
+		if h.set.trial.until > now {
+			s.until = min(h.set.trial.until, h.end)
+		}
 	case !s.quota || h.firm == never:
 	case h.set.owner != &m.state.subject:
 		s.reason = ReasonCoolingDomain
@@ -61,7 +64,7 @@ type hold struct {
 // hold finds what decides for a model key, in the order of rest: of a member's domains, then of its identity.
 func (m *member) hold(key string, now int64) (best hold) {
 	consider := func(set *blockSet, r rest) {
-		if r.piece == nil || r.firm <= now && set.trial.until <= now {
+		if r.piece == nil || r.firm <= now && set.trial.until <= now && set.mayTry(now) {
 			return
 		}
 		equal := best.set != nil && !r.outlasts(best.rest, now) && !best.outlasts(r, now)
@@ -82,7 +85,7 @@ func (m *member) whyDisabled() string {
 	if m.auth.Disabled {
 		return "disabled in " + m.auth.Source
 	}
-	return m.state.why
+	return m.state.change.Why
 }
 
 func (m *member) tokenOver(now int64) bool {

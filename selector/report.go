@@ -23,7 +23,7 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 	}
 	r.started = min(nanosOf(a.Started), r.stamp)
 	r.key = m.blockKey(r.model)
-	m.state.see(a.Windows)
+	m.state.windows = mergeWindows(m.state.windows, a.Windows)
 	m.state.report = Report{ReceivedAt: now, What: f.Reason, Model: r.key, Rule: f.Rule}
 	if f.Success {
 		m.state.report.What = "success"
@@ -60,7 +60,7 @@ func (r *report) succeed() {
 	r.member.subjects(func(s *subject) {
 		s.each(r.key, func(set *blockSet) {
 			if set.succeed(r.started) {
-				r.pool.refreshSet(set, r.stamp)
+				r.refresh(set)
 			}
 		})
 	})
@@ -123,7 +123,7 @@ func (r *report) cooldown() {
 		l := set.ledger(r.finding.Kind)
 		l.strike(Strike{At: r.stamp, Reason: r.finding.Reason}, r.started)
 		if l.struck(r.finding.Reason, r.stamp-int64(repeat.Within)) >= repeat.Count {
-			r.pool.refreshSet(set, r.stamp)
+			r.refresh(set)
 			r.act(repeat.Action)
 			return
 		}
@@ -148,8 +148,15 @@ func (r *report) block(set *blockSet) {
 	if e, ok := r.evidence(l); ok {
 		l.add(e)
 	}
-	r.pool.refreshSet(set, r.stamp)
+	r.refresh(set)
 	r.tell(set)
+}
+
+// refresh makes the pool follow what the report changed of a set.
+func (r *report) refresh(set *blockSet) {
+	r.pool.refreshSet(set, r.stamp)
+	r.pool.touch(set.owner)
+	r.done.Changed = true
 }
 
 // tell what is in force of a set, if it holds for longer than what was told before.
@@ -197,7 +204,7 @@ func (r *report) renew() {
 		}
 		s.each(r.key, func(set *blockSet) {
 			if set.renew(r.started, r.stamp, next) {
-				r.pool.refreshSet(set, r.stamp)
+				r.refresh(set)
 			}
 		})
 	})
@@ -214,7 +221,7 @@ func (r *report) invalidate() {
 		Received: r.stamp, Until: never, Probe: never, Secret: r.member.secret(),
 		Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person,
 	})
-	r.pool.refreshSet(set, r.stamp)
+	r.refresh(set)
 	r.done.Action = ActionInvalidate
 	if r.pool.bindings != nil {
 		r.done.Released = r.pool.bindings.Release(r.member.state.slot)
@@ -225,17 +232,17 @@ func (r *report) invalidate() {
 func (r *report) disable() {
 	s := r.member.state
 	switch {
-	case s.disabled:
+	case s.change.Disabled:
 		r.done.Note = "the auth is disabled already"
 		return
-	case r.started <= s.switched:
+	case r.started <= s.change.At:
 		r.done.Note = "the auth was enabled since the request began"
 		return
 	}
-	s.switched = r.stamp
 	r.done.Action = ActionDisable
 	e := Evidence{Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person}
-	r.pool.setDisabled(s, true, e.words())
+	r.done.Changed = true
+	r.pool.turn(s, Switch{At: r.stamp, Disabled: true, Why: e.words()})
 }
 
 // endTrial lets the next request try what this one tried, once or as soon as it is half-open.

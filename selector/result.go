@@ -124,6 +124,8 @@ type Consequence struct {
 	Released int
 	// Others: another auth of the provider could take the same request now.
 	Others bool
+	// Changed: something must be stored before the report is acknowledged, see Pool.Changes.
+	Changed bool
 	// Note says, for people, why less was done than the finding says; empty: it was done.
 	Note string
 }

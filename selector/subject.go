@@ -6,6 +6,7 @@ const maxModelBlocks = 1024
 // subject is what evidence is kept of: an identity, or a limit domain.
 type subject struct {
 	domain   domainKey // the zero one: it is an identity
+	identity *identity // nil: it is a domain
 	members  []*member // of the index in use, in text order of id
 	whole    blockSet
 	models   map[scope]*blockSet
@@ -14,6 +15,9 @@ type subject struct {
 	trials int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
 	cleared, succeeded int64
+	// alone: what is half-open may be tried without a permit.
+	alone bool
+	dirty bool // in Pool.dirty
 }
 
 func (s *subject) init() { s.whole.owner, s.whole.timer.set = s, &s.whole }

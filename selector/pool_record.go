@@ -1,0 +1,162 @@
+package selector
+
+import (
+	"slices"
+	"time"
+)
+
+// touch notes that a record of the subject must be stored.
+func (p *Pool) touch(s *subject) {
+	if !p.recording {
+		return
+	}
+	p.changes++
+	if !s.dirty {
+		s.dirty = true
+		p.dirty = append(p.dirty, s)
+	}
+}
+
+// Changes counts what must be stored of all that was changed so far. A change is safe once Take was called after it and
+// what that returned is stored.
+func (p *Pool) Changes() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changes
+}
+
+// Take returns the records that changed since it was last called, at most limit of them, and the count of changes that are
+// stored once these are. More says that there are others.
+func (p *Pool) Take(limit int) (records []Record, changes uint64, more bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(limit, len(p.dirty))
+	for _, s := range p.dirty[:n] {
+		s.dirty = false
+		records = append(records, s.record())
+	}
+	p.dirty = slices.Delete(p.dirty, 0, n)
+	return records, p.changes, len(p.dirty) > 0
+}
+
+// Records returns the records of all that anything is known of.
+func (p *Pool) Records() []Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []Record
+	for _, s := range p.identities {
+		if r := s.record(); !s.empty() || r.Switch != (Switch{}) || s.cleared > 0 {
+			all = append(all, r)
+		}
+	}
+	for _, s := range p.domains {
+		all = append(all, s.record())
+	}
+	return all
+}
+
+// Merge takes in what others know. Where this pool knows more, its own records are among those that Take returns next.
+func (p *Pool) Merge(records []Record, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range records {
+		p.merge1(&records[i], now.UnixNano())
+	}
+}
+
+func (p *Pool) merge1(o *Record, now int64) {
+	s := p.subjectOf(o.Key)
+	if s == nil {
+		return
+	}
+	p.last = max(p.last, o.latest())
+	before := s.record()
+	merged := s.record()
+	merged.Merge(o)
+	s.cleared, s.succeeded = merged.Cleared, merged.Succeeded
+	for i := range merged.Scopes {
+		theirs := &merged.Scopes[i]
+		set := p.makeSet(s, scope{model: theirs.Model, family: theirs.Family})
+		set.ledger(Quota)
+		*set.ledgers = theirs.Ledgers
+		p.refreshSet(set, now)
+	}
+	if id := s.identity; id != nil {
+		id.windows, id.report = merged.Windows, merged.LastReport
+		if merged.Switch != before.Switch {
+			id.change = merged.Switch
+			p.refreshIdentity(id)
+			p.changed(s)
+		}
+	} else if s.empty() {
+		p.dropDomain(s)
+	}
+	if merged.knowsMore(o, now) {
+		p.touch(s)
+	}
+}
+
+// latest stamp in a record, so that those of this pool are later.
+func (r *Record) latest() int64 {
+	last := max(r.Switch.At, r.Cleared)
+	for i := range r.Scopes {
+		for kind := range r.Scopes[i].Ledgers {
+			l := &r.Scopes[i].Ledgers[kind]
+			last = max(last, l.Cleared)
+			for _, e := range l.Evidence {
+				last = max(last, e.Received)
+			}
+		}
+	}
+	return last
+}
+
+// subjectOf a key, made if needed; nil: the key makes no sense.
+func (p *Pool) subjectOf(key RecordKey) *subject {
+	switch key.Kind {
+	case RecordIdentity:
+		s := p.identity(key.Name)
+		p.adoptOne(s)
+		return &s.subject
+	case RecordDomain:
+		return p.makeDomain(domainKey{provider: key.Provider, name: key.Name})
+	case RecordProvider:
+		return p.makeDomain(outageKey(key.Provider))
+	}
+	return nil
+}
+
+// record of a subject as it is.
+func (s *subject) record() Record {
+	r := Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded}
+	add := func(set *blockSet) {
+		if set.ledgers == nil {
+			return
+		}
+		copied := ScopeRecord{Model: set.scope.model, Family: set.scope.family, Ledgers: *set.ledgers}
+		for kind := range copied.Ledgers {
+			l := &copied.Ledgers[kind]
+			l.Evidence, l.Strikes = slices.Clone(l.Evidence), slices.Clone(l.Strikes)
+		}
+		at, _ := slices.BinarySearchFunc(r.Scopes, &copied, compareScopes)
+		r.Scopes = slices.Insert(r.Scopes, at, copied)
+	}
+	add(&s.whole)
+	for _, set := range s.models {
+		add(set)
+	}
+	if s.identity != nil {
+		r.Switch, r.Windows, r.LastReport = s.identity.change, slices.Clone(s.identity.windows), s.identity.report
+	}
+	return r
+}
+
+func (s *subject) key() RecordKey {
+	switch {
+	case s.identity != nil:
+		return RecordKey{Kind: RecordIdentity, Name: s.identity.name}
+	case s.domain.outage:
+		return RecordKey{Kind: RecordProvider, Provider: s.domain.provider}
+	}
+	return RecordKey{Kind: RecordDomain, Provider: s.domain.provider, Name: s.domain.name}
+}

@@ -1,0 +1,180 @@
+package selector
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// RecordKey names what a record is about: one identity, one limit domain, or the auths of a provider together.
+type RecordKey struct {
+	Kind RecordKind
+	// Provider of the domain; empty for an identity.
+	Provider string
+	// Name of the identity, or of the domain such as `org:acme`; for a provider empty.
+	Name string
+}
+
+// RecordKind is what sort of thing a record is about.
+type RecordKind uint8
+
+// The kinds of records.
+const (
+	RecordIdentity RecordKind = iota + 1
+	RecordDomain
+	RecordProvider
+)
+
+// Record is the runtime state of one identity or limit domain. Records of one key merge in any order, any number of times,
+// to the same, so that replicas that exchange them agree in the end. Times are Unix nanoseconds of fleet time.
+type Record struct {
+	Key RecordKey
+	// Switch is whether an operator, or a verdict, took the identity out.
+	Switch Switch
+	// Cleared is when an operator last cleared all cooldowns, and Succeeded the latest start of a request that was served.
+	Cleared, Succeeded int64
+	// Scopes in the order of their models, families last.
+	Scopes []ScopeRecord
+	// Windows in text order of their names.
+	Windows []Window
+	// LastReport is the last thing reported.
+	LastReport Report
+}
+
+// ScopeRecord are the ledgers of the whole (Model is empty), of one model key, or of a family of them.
+type ScopeRecord struct {
+	Model   string
+	Family  bool
+	Ledgers [numCooldownKinds]Ledger
+}
+
+// Switch is a register: the later one holds.
+type Switch struct {
+	At       int64
+	Disabled bool
+	Why      string
+}
+
+// later of two. Of two at one time the one that disables holds, so that the choice depends on nothing else.
+func (s Switch) later(o Switch) Switch {
+	if cmp.Or(cmp.Compare(s.At, o.At), compareBools(s.Disabled, o.Disabled), cmp.Compare(s.Why, o.Why)) >= 0 {
+		return s
+	}
+	return o
+}
+
+// Merge takes in another record of the same key.
+func (r *Record) Merge(o *Record) {
+	r.Switch = r.Switch.later(o.Switch)
+	r.Cleared, r.Succeeded = max(r.Cleared, o.Cleared), max(r.Succeeded, o.Succeeded)
+	for i := range o.Scopes {
+		theirs := &o.Scopes[i]
+		at, found := slices.BinarySearchFunc(r.Scopes, theirs, compareScopes)
+		if !found {
+			r.Scopes = slices.Insert(r.Scopes, at, ScopeRecord{Model: theirs.Model, Family: theirs.Family})
+		}
+		for kind := range theirs.Ledgers {
+			r.Scopes[at].Ledgers[kind].Merge(&theirs.Ledgers[kind])
+		}
+	}
+	for i := range r.Scopes {
+		r.settle(&r.Scopes[i])
+	}
+	r.Windows = mergeWindows(r.Windows, o.Windows)
+	if o.LastReport.after(r.LastReport) {
+		r.LastReport = o.LastReport
+	}
+}
+
+// settle lets what is known of all scopes count in one.
+func (r *Record) settle(s *ScopeRecord) {
+	for kind := range s.Ledgers {
+		s.Ledgers[kind].clear(r.Cleared)
+		if s.Model == "" {
+			s.Ledgers[kind].succeed(r.Succeeded)
+		}
+	}
+}
+
+func compareScopes(s ScopeRecord, o *ScopeRecord) int {
+	return cmp.Or(compareBools(s.Family, o.Family), cmp.Compare(s.Model, o.Model))
+}
+
+// after orders reports by time, those of one time by their words.
+func (r Report) after(o Report) bool {
+	return cmp.Or(r.ReceivedAt.Compare(o.ReceivedAt), cmp.Compare(r.What, o.What), cmp.Compare(r.Model, o.Model),
+		cmp.Compare(r.Reason, o.Reason), cmp.Compare(r.Rule, o.Rule)) > 0
+}
+
+// mergeWindows keeps the newest of each name, and of the names those that were seen last if there are too many.
+func mergeWindows(known, seen []Window) []Window {
+	for _, w := range seen {
+		i, found := slices.BinarySearchFunc(known, w.Name, func(k Window, name string) int { return strings.Compare(k.Name, name) })
+		switch {
+		case !found:
+			known = slices.Insert(known, i, w)
+		case w.after(known[i]):
+			known[i] = w
+		}
+	}
+	for len(known) > maxWindows {
+		oldest := 0
+		for i := range known {
+			if known[oldest].after(known[i]) {
+				oldest = i
+			}
+		}
+		known = slices.Delete(known, oldest, oldest+1)
+	}
+	return known
+}
+
+// after orders windows by when they were seen, those of one time by what they say.
+func (w Window) after(o Window) bool {
+	return cmp.Or(w.SeenAt.Compare(o.SeenAt), w.ResetsAt.Compare(o.ResetsAt), cmp.Compare(w.UsedShare, o.UsedShare),
+		cmp.Compare(w.Name, o.Name)) > 0
+}
+
+// knowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
+// each replica forgets it by itself.
+func (r *Record) knowsMore(o *Record, now int64) bool {
+	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch {
+		return true
+	}
+	for i := range r.Scopes {
+		mine, theirs := &r.Scopes[i], &ScopeRecord{}
+		if at, found := slices.BinarySearchFunc(o.Scopes, mine, compareScopes); found {
+			theirs = &o.Scopes[at]
+		}
+		for kind := range mine.Ledgers {
+			if mine.Ledgers[kind].knowsMore(&theirs.Ledgers[kind], now) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// knowsMore: there is live evidence that o lacks, or o holds on to some that is dead.
+func (l *Ledger) knowsMore(o *Ledger, now int64) bool {
+	for i := range l.Evidence {
+		e := &l.Evidence[i]
+		known := func(piece Evidence) bool { return piece.covers(e) }
+		if e.Until > now && !slices.ContainsFunc(o.Evidence, known) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(o.Evidence, func(e Evidence) bool { return e.Until > now && l.dead(&e) })
+}
+
+// Forget drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
+func (r *Record) Forget(now int64) bool {
+	r.Scopes = slices.DeleteFunc(r.Scopes, func(s ScopeRecord) bool {
+		left := false
+		for kind := range s.Ledgers {
+			left = s.Ledgers[kind].forget(now) != 0 || left
+		}
+		return !left
+	})
+	return len(r.Scopes) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded) > now-int64(memory)
+}
