@@ -263,9 +263,10 @@ func (l *Ledger) rest(secret uint64, now int64) (r rest) {
 	return r
 }
 
-// climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. A
-// failure takes none if its attempt began before the window was over: it belongs to the burst that opened it.
-func (l *Ledger) climb(e *Evidence, started int64) (level int, window int64) {
+// climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. One
+// whose attempt began before the window was over belongs to the burst that opened it, and takes none.
+func (l *Ledger) climb(e *Evidence, started, now int64) (level int, window int64) {
+	burst := false
 	for i := range l.Evidence {
 		known := &l.Evidence[i]
 		if !known.alike(e) {
@@ -273,21 +274,28 @@ func (l *Ledger) climb(e *Evidence, started int64) (level int, window int64) {
 		}
 		level = max(level, known.Level)
 		if started < known.Probe {
+			burst = true
+		}
+		if known.Probe > now {
 			window = max(window, known.Probe)
 		}
 	}
-	if window == 0 {
-		level++
+	if !burst {
+		return level + 1, 0
 	}
 	return level, window
 }
 
-// tried finds the hint that an attempt tried before its end; nil: none.
+// tried finds the hint that an attempt tried before its end; nil: none, or another kept everybody away when it began.
 func (l *Ledger) tried(started, now int64) *Evidence {
 	var hint *Evidence
 	for i := range l.Evidence {
 		e := &l.Evidence[i]
-		if !e.Command && e.Probe < e.Until && e.Probe <= started && e.Until > now && (hint == nil || e.Until > hint.Until) {
+		switch {
+		case e.Until <= now:
+		case e.Probe > started:
+			return nil
+		case !e.Command && e.Probe < e.Until && (hint == nil || e.Until > hint.Until):
 			hint = e
 		}
 	}

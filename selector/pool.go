@@ -138,6 +138,9 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 	}
 	p.changed(s.owner)
 	due := p.refreshRefusals(s, now)
+	if s.permit != 0 && s.trial.until > now {
+		due = min(due, s.trial.until) // it is given back then
+	}
 	switch {
 	case resting:
 		due = min(due, r.firm)

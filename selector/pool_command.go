@@ -61,7 +61,7 @@ func (p *Pool) order(e *Evidence, l *Ledger, c Cooldown, now int64) bool {
 		}
 		e.Ladder = ladderOf(c.Kind)
 		l.forget(now)
-		e.Level, _ = l.climb(e, now)
+		e.Level, _ = l.climb(e, now, now)
 		e.Until = now + e.Ladder.step(e.Level, p.random)
 	}
 	e.Probe = e.Until
@@ -96,7 +96,6 @@ func (p *Pool) clearSubject(s *subject, m *member, key string) (cleared int) {
 		for kind := range numCooldownKinds {
 			set.ledger(kind).clear(p.last)
 		}
-		set.trial = trial{}
 		p.refreshSet(set, p.last)
 	}
 	if key != "" {

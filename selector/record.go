@@ -169,12 +169,21 @@ func (l *Ledger) knowsMore(o *Ledger, now int64) bool {
 
 // Forget drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
 func (r *Record) Forget(now int64) bool {
-	r.Scopes = slices.DeleteFunc(r.Scopes, func(s ScopeRecord) bool {
-		left := false
-		for kind := range s.Ledgers {
-			left = s.Ledgers[kind].forget(now) != 0 || left
+	left := r.Scopes[:0]
+	for i := range r.Scopes {
+		if r.Scopes[i].forget(now) {
+			left = append(left, r.Scopes[i])
 		}
-		return !left
-	})
-	return len(r.Scopes) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded) > now-int64(memory)
+	}
+	clear(r.Scopes[len(left):])
+	r.Scopes = left
+	return len(left) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded) > now-int64(memory)
+}
+
+// forget drops what is over, and reports whether anything is left.
+func (s *ScopeRecord) forget(now int64) (left bool) {
+	for kind := range s.Ledgers {
+		left = s.Ledgers[kind].forget(now) != 0 || left
+	}
+	return left
 }
