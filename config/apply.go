@@ -50,18 +50,18 @@ func (t *touched) merge(other touched) {
 
 func (t *touched) isEmpty() bool { return !t.everything && !t.config && len(t.spots) == 0 }
 
-// verdict is what becomes of a file that is broken.
-type verdict int
+// ruling is what becomes of a file that is broken.
+type ruling int
 
 const (
 	// tentative: it may be half-written, so somebody should look at it again.
-	tentative verdict = iota
+	tentative ruling = iota
 	// final: it is refused.
 	final
 )
 
 // apply looks at what was touched and publishes what came of it. It returns what to look at again.
-func (s *Source) apply(t touched, v verdict) (again touched) {
+func (s *Source) apply(t touched, v ruling) (again touched) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	changed := false
@@ -74,7 +74,7 @@ func (s *Source) apply(t touched, v verdict) (again touched) {
 }
 
 // readTrees looks at auth files. Trees that were never read, or cannot be, are looked at as a whole.
-func (s *Source) readTrees(t touched, v verdict) (again touched) {
+func (s *Source) readTrees(t touched, v ruling) (again touched) {
 	var read, gone touched
 	for _, tree := range s.trees {
 		look := s.look(tree, t)
@@ -127,7 +127,7 @@ func (s *Source) drop(at spot) {
 }
 
 // settle takes over what a file says. True: it should be read again.
-func (s *Source) settle(at spot, r result, v verdict) (again bool) {
+func (s *Source) settle(at spot, r result, v ruling) (again bool) {
 	f, ok := at.tree.know(at.rel)
 	switch {
 	case r.missing:

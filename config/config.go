@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/verdict"
 )
 
 // Config is what a configuration file says, with the defaults filled in. docs/configuration.md and the schema describe
@@ -18,6 +19,12 @@ type Config struct {
 	Selection Selection `yaml:"selection"`
 	// Sessions is how long conversations stay on their auth.
 	Sessions Sessions `yaml:"sessions"`
+	// Cooldown is how cooldowns are tried before their end.
+	Cooldown Cooldown `yaml:"cooldown"`
+	// Verdict is what upstream answers mean.
+	Verdict Verdict `yaml:"verdict"`
+	// Rules are the rules of verdicts, those of Verdict.Rules included. Never nil.
+	Rules *verdict.Rules `yaml:"-"`
 	// Log is what the process writes.
 	Log Log `yaml:"log"`
 	// Auths are the auths of the file itself, their secrets read. They are immutable.
@@ -26,8 +33,9 @@ type Config struct {
 	// what is put.
 	AuthDirs []string `yaml:"auth_dirs"`
 
-	lines       map[string]int // where the keys of Listen stand
-	secretFiles []string
+	lines map[string]int // where the keys of Listen stand
+	files []string       // that the file refers to
+	rules []verdict.File // that Rules were made of, beside those of the program
 }
 
 // Listen is where the broker can be reached: `host:port`, or `unix:///path` for a socket.
@@ -68,6 +76,21 @@ type Sessions struct {
 	Failback bool `yaml:"failback"`
 }
 
+// Cooldown is how cooldowns are tried before their end.
+type Cooldown struct {
+	// MaxLatch is how long a time that an upstream hinted at is kept untried.
+	MaxLatch time.Duration `yaml:"max_latch"`
+	// ProbeTimeout is how long a try may be under way before another may start.
+	ProbeTimeout time.Duration `yaml:"probe_timeout"`
+}
+
+// Verdict is what upstream answers mean.
+type Verdict struct {
+	// Rules are paths of files of rules, which go before the rules that the program has. Relative ones are already joined
+	// to the folder of the file.
+	Rules []string `yaml:"rules"`
+}
+
 // Log is what the process writes.
 type Log struct {
 	// Level is one of debug, info, warn and error.
@@ -83,13 +106,17 @@ func Default() *Config {
 	return &Config{
 		Listen:   Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
 		Sessions: Sessions{Affinity: true, TTL: time.Hour, Max: 1_000_000},
+		Cooldown: Cooldown{MaxLatch: selector.DefaultMaxLatch, ProbeTimeout: selector.DefaultProbeTimeout},
 		Log:      Log{Level: "info", Access: true, Format: "json"},
 	}
 }
 
 // Settings are what the pool needs to know.
 func (c *Config) Settings() selector.Settings {
-	s := selector.Settings{Strategy: c.Selection.Strategy, Failback: c.Sessions.Failback}
+	s := selector.Settings{
+		Strategy: c.Selection.Strategy, Failback: c.Sessions.Failback,
+		MaxLatch: c.Cooldown.MaxLatch, ProbeTimeout: c.Cooldown.ProbeTimeout,
+	}
 	for _, rule := range c.Selection.Rules {
 		s.Rules = append(s.Rules, selector.Rule(rule))
 	}

@@ -1,11 +1,13 @@
 package config
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/verdict"
 )
 
 // The limits of the YAML file.
@@ -17,15 +19,24 @@ const (
 	maxAuths    = 100_000
 	maxDirs     = 64
 	maxListen   = 16
+
+	minLatch = time.Second
+	maxLatch = 24 * time.Hour
+	minProbe = time.Second
+	maxProbe = time.Hour
+
+	maxRuleFiles = 16
+	maxRuleFile  = 1 << 20
 )
 
 // document is a YAML file that is being read.
 type document struct {
 	reader
 
-	into *Config
-	o    Options
-	ids  map[string]int // the line of each auth
+	into   *Config
+	o      Options
+	ids    map[string]int // the line of each auth
+	broken Problems       // of the files of rules
 }
 
 // config reads the document into a configuration that holds the defaults.
@@ -35,6 +46,8 @@ func (d *document) config(v value) {
 		"listen":    d.listen,
 		"selection": func(v value) { selection(v, &c.Selection) },
 		"sessions":  func(v value) { sessions(v, &c.Sessions) },
+		"cooldown":  func(v value) { cooldown(v, &c.Cooldown) },
+		"verdict":   func(v value) { v.object(fields{"rules": d.ruleFiles}) },
 		"log":       func(v value) { logging(v, &c.Log) },
 		"auths":     d.auths,
 		"auth_dirs": d.authDirs,
@@ -139,6 +152,52 @@ func sessions(v value, s *Sessions) {
 		},
 		"failback": func(v value) { s.Failback = v.boolean() },
 	})
+}
+
+func cooldown(v value, c *Cooldown) {
+	v.object(fields{
+		"max_latch":     func(v value) { c.MaxLatch, _ = v.duration(minLatch, maxLatch) },
+		"probe_timeout": func(v value) { c.ProbeTimeout, _ = v.duration(minProbe, maxProbe) },
+	})
+}
+
+// ruleFiles reads the files of rules. What is wrong in one is told with its own name and lines.
+func (d *document) ruleFiles(v value) {
+	seen := make(map[string]bool)
+	for _, element := range v.list(maxRuleFiles) {
+		text, ok := element.checked(maxPath, wrongPath)
+		if !ok {
+			continue
+		}
+		name := filepath.Clean(beside(d.file, text))
+		if seen[name] {
+			element.problemf("%s is listed twice", name)
+			continue
+		}
+		seen[name] = true
+		d.into.Verdict.Rules = append(d.into.Verdict.Rules, name)
+		d.into.files = append(d.into.files, name)
+		data, _, err := readFile(name, maxRuleFile)
+		if err != nil {
+			element.problemf("the file %s %s", name, err)
+			continue
+		}
+		d.into.rules = append(d.into.rules, verdict.File{Name: name, Text: data})
+	}
+}
+
+// judge makes the rules of verdicts out of the files. Without files it leaves them to the caller, who may have them.
+func (d *document) judge() {
+	if len(d.into.rules) == 0 {
+		return
+	}
+	rules, err := verdict.Load(d.into.rules...)
+	if problems, ok := errors.AsType[verdict.Problems](err); ok {
+		for _, p := range problems {
+			d.broken = append(d.broken, Problem(p))
+		}
+	}
+	d.into.Rules = rules
 }
 
 func logging(v value, l *Log) {

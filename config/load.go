@@ -2,6 +2,8 @@ package config
 
 import (
 	"time"
+
+	"github.com/credbroker/credbroker/verdict"
 )
 
 // Options are what this package must be told. The zero value reads no environment variable.
@@ -28,10 +30,17 @@ func Load(path string, o Options) (*Config, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	if c.Rules == nil {
+		rules, err := verdict.Load()
+		if err != nil {
+			return nil, Problems{{Message: err.Error()}}
+		}
+		c.Rules = rules
+	}
 	return c, nil
 }
 
-// load is Load. With problems, the configuration tells only which files it wanted.
+// load is Load without the rules that the program has. With problems, the configuration tells only which files it wanted.
 func load(path string, o Options) (*Config, Problems) {
 	c := Default()
 	if path == "" {
@@ -47,5 +56,6 @@ func load(path string, o Options) (*Config, Problems) {
 	if root, ok := d.parseYAML(data); ok && root != nil {
 		d.config(d.at(root, root.Line, ""))
 	}
-	return c, d.all()
+	d.judge()
+	return c, append(d.all(), d.broken...)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +94,8 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			},
 		},
 		Sessions: Sessions{TTL: 90 * time.Minute, Max: 5000, Failback: true},
+		Cooldown: Cooldown{MaxLatch: 5 * time.Minute, ProbeTimeout: 20 * time.Second},
+		Verdict:  Verdict{Rules: []string{"testdata/accept/rules/own"}},
 		Log:      Log{Level: "debug", Format: "console"},
 		Auths: []*selector.Auth{{
 			ID: "claude-team-1", Provider: "claude", Label: "team one", Note: "two\nlines\n",
@@ -108,16 +109,16 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			},
 			Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 			Domains:    []string{"org:acme", "egress:eu"},
-			Origin:     selector.OriginConfig, Source: file + ":21",
+			Origin:     selector.OriginConfig, Source: file + ":26",
 		}},
 		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},
 	}
-	ignored := cmpopts.IgnoreUnexported(Config{})
+	ignored := cmp.Options{cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Rules")}
 	if diff := cmp.Diff(want, got, ignored, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("Load(%s): want -, got +\n%s", file, diff)
 	}
 	settings := selector.Settings{
-		Strategy: selector.WeightedRoundRobin, Failback: true,
+		Strategy: selector.WeightedRoundRobin, Failback: true, MaxLatch: 5 * time.Minute, ProbeTimeout: 20 * time.Second,
 		Rules: []selector.Rule{
 			{Provider: "claude", Model: "claude-opus-*", Strategy: selector.FillFirst}, {Strategy: selector.RoundRobin},
 		},
@@ -129,7 +130,8 @@ func TestLoadReadsEveryKey(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	want := Default()
-	if got, err := Load("", Options{}); err != nil || !reflect.DeepEqual(got, want) {
+	unread := cmp.Options{cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Path", "Rules")}
+	if got, err := Load("", Options{}); err != nil || got.Rules == nil || cmp.Diff(want, got, unread) != "" {
 		t.Errorf("Load without a file = %+v, %v, want %+v", got, err, want)
 	}
 	for _, file := range []string{"testdata/accept/comment.yaml", "testdata/accept/empty-sections.yaml"} {
@@ -137,7 +139,7 @@ func TestDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Path")); diff != "" {
+		if diff := cmp.Diff(want, got, unread); diff != "" {
 			t.Errorf("Load(%s) is not the defaults: want -, got +\n%s", file, diff)
 		}
 	}

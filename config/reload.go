@@ -53,15 +53,23 @@ func (w wanted) moved() bool {
 // all are read again.
 func (s *Source) loadConfig() (wanted, *Config, Problems) {
 	if s.path == "" {
-		return wanted{}, Default(), nil
+		return wanted{}, s.withRules(Default()), nil
 	}
 	w := s.want(s.wanted.files(s.path))
 	c, problems := load(s.path, s.o)
-	if files := append(slices.Clone(c.secretFiles), s.path); !w.exactly(files) {
+	if files := append(slices.Clone(c.files), s.path); !w.exactly(files) {
 		w = s.want(files)
 		c, problems = load(s.path, s.o)
 	}
-	return w, c, problems
+	return w, s.withRules(c), problems
+}
+
+// withRules gives a configuration without rules of its own those that the program has.
+func (s *Source) withRules(c *Config) *Config {
+	if c.Rules == nil {
+		c.Rules = s.rules
+	}
+	return c
 }
 
 // files are those that were wanted, and one more.
@@ -86,7 +94,7 @@ func (w wanted) exactly(files []string) bool {
 }
 
 // reloadConfig takes over the YAML file if nothing is wrong with it.
-func (s *Source) reloadConfig(last verdict) (changed bool, again bool) {
+func (s *Source) reloadConfig(last ruling) (changed bool, again bool) {
 	w, c, problems := s.loadConfig()
 	s.wanted = w
 	if len(problems) > 0 {
@@ -103,7 +111,12 @@ func (s *Source) reloadConfig(last verdict) (changed bool, again bool) {
 	s.mu.Lock()
 	s.config = c
 	s.mu.Unlock()
-	return !reflect.DeepEqual([]any{before.Selection, before.Sessions, before.Log}, []any{c.Selection, c.Sessions, c.Log}), false
+	return !reflect.DeepEqual(before.settings(), c.settings()), false
+}
+
+// settings are what is told when it changes: what is no auth and takes no restart.
+func (c *Config) settings() []any {
+	return []any{c.Selection, c.Sessions, c.Cooldown, c.Verdict, c.rules, c.Log}
 }
 
 // keepListen keeps what takes a restart as it was, and says so.

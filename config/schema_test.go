@@ -97,7 +97,7 @@ func readerKeys(t *testing.T) []string {
 	for way, text := range map[string]string{
 		"": "{unknown: 1}", "listen": "{listen: {unknown: 1}}", "selection": "{selection: {unknown: 1}}",
 		"selection.rules[]": "{selection: {rules: [{unknown: 1}]}}", "sessions": "{sessions: {unknown: 1}}",
-		"log": "{log: {unknown: 1}}", "auths[]": "{auths: [{unknown: 1}]}",
+		"log": "{log: {unknown: 1}}", "cooldown": "{cooldown: {unknown: 1}}", "verdict": "{verdict: {unknown: 1}}", "auths[]": "{auths: [{unknown: 1}]}",
 	} {
 		file := filepath.Join(t.TempDir(), "unknown.yaml")
 		write(t, file, text)
@@ -164,7 +164,7 @@ func TestSchemaAcceptsWhatLoadAccepts(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	schema := compileSchema(t)
 	beyond := []string{
-		"account", "dirs", "duplicate-id", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag",
+		"account", "cooldown", "dirs", "duplicate-id", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag",
 	}
 	broken := []string{
 		"control-character", "documents-broken", "documents", "duration", "duplicate-key", "empty", "key-not-text", "syntax", "syntax-tab",

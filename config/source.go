@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/verdict"
 )
 
 // Target is told which auths are in force. *selector.Pool is one.
@@ -28,7 +29,8 @@ type Source struct {
 	trees    []*tree
 	memory   map[string][]byte // documents by id
 	target   Target
-	watcher  *watcher // nil while Run does not run
+	rules    *verdict.Rules // of the program alone
+	watcher  *watcher       // nil while Run does not run
 	wanted   wanted
 	// Why the newest YAML file is not in force, and which of its keys take a restart.
 	refused, restart Problems
@@ -43,7 +45,11 @@ type Source struct {
 // Open loads the YAML file, or the defaults if the path is empty, and the auth files. It fails only for what is wrong
 // with the YAML file; a broken auth file shows in Status. Nothing is watched before Run.
 func Open(path string, o Options) (*Source, error) {
-	s := &Source{o: o, path: path, pace: usualPace(), catalog: newCatalog(), memory: make(map[string][]byte)}
+	rules, err := verdict.Load()
+	if err != nil {
+		return nil, Problems{{Message: err.Error()}}
+	}
+	s := &Source{o: o, path: path, pace: usualPace(), catalog: newCatalog(), memory: make(map[string][]byte), rules: rules}
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	w, c, problems := s.loadConfig()

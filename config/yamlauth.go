@@ -177,7 +177,7 @@ func (d *document) secretFile(v value) (string, bool) {
 		return "", false
 	}
 	name = filepath.Clean(beside(d.file, name))
-	d.into.secretFiles = append(d.into.secretFiles, name)
+	d.into.files = append(d.into.files, name)
 	data, _, err := readFile(name, maxSecret+1<<10) // white space around it does not count
 	if err != nil {
 		v.problemf("the file %s %s", name, err)
