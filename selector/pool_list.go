@@ -63,6 +63,23 @@ func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
 	return page, total
 }
 
+// Quotas are the quota windows that an auth's answers told of.
+type Quotas struct {
+	Auth    *Auth
+	Windows []Window
+}
+
+// Quotas returns those of at most limit auths that have any, in text order of id; of auths of one identity the first.
+func (p *Pool) Quotas(limit int) []Quotas {
+	var all []Quotas
+	p.each(func(m *member) {
+		if len(all) < limit && len(m.state.windows) > 0 && m.state.members[0] == m {
+			all = append(all, Quotas{m.auth, slices.Clone(m.state.windows)})
+		}
+	})
+	return all
+}
+
 // PoolCount is how many auths of a provider are in a state.
 type PoolCount struct {
 	Provider string

@@ -1,6 +1,9 @@
 package selector
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // oldestStart is how long ago an attempt may have begun whose start nobody knows. It then proves as little as it can.
 const oldestStart = 10 * time.Minute
@@ -24,7 +27,7 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 	r.started = min(nanosOf(a.Started), r.stamp)
 	r.key = m.blockKey(r.model)
 	m.state.windows = mergeWindows(m.state.windows, a.Windows)
-	m.state.report = Report{ReceivedAt: now, What: f.Reason, Model: r.key, Rule: f.Rule}
+	m.state.report = Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: r.key, Rule: f.Rule}
 	if f.Success {
 		m.state.report.What = "success"
 		r.succeed()

@@ -15,8 +15,11 @@ import (
 // maxCooldown is how far ahead a cooldown may be ordered.
 const maxCooldown = 366 * 24 * time.Hour
 
-// reportInvalidate is the label of an InvalidateAuth among reports; cooldowns have their kind.
-const reportInvalidate = "INVALIDATE"
+// The labels of reports; cooldowns have their kind, and results that were judged are counted apart.
+const (
+	reportInvalidate = "INVALIDATE"
+	reportResult     = "RESULT"
+)
 
 // broker is the service for gateways. Its methods convert, call the core and convert.
 type broker struct {

@@ -121,7 +121,19 @@ func authMessage(st *selector.Status, boundSessions int, now time.Time) *credbro
 			What:       r.What,
 			Model:      r.Model,
 			Reason:     r.Reason,
+			Rule:       r.Rule,
 		}
+	}
+	for _, w := range st.Windows {
+		m.QuotaWindows = append(m.QuotaWindows, windowMessage(w))
+	}
+	return m
+}
+
+func windowMessage(w selector.Window) *credbrokerv1.QuotaWindow {
+	m := &credbrokerv1.QuotaWindow{Name: w.Name, ResetsAt: timeMessage(w.ResetsAt), SeenAt: timeMessage(w.SeenAt)}
+	if w.UsedShare >= 0 {
+		m.UsedShare = &w.UsedShare
 	}
 	return m
 }
@@ -155,6 +167,10 @@ func cooldownMessageOf(b *selector.Block, now time.Time) *credbrokerv1.Cooldown 
 		Until:        timeMessage(b.Until),
 		Reason:       b.Reason,
 		BackoffLevel: int32(b.Level), //nolint:gosec // ladders have few steps
+		Family:       b.Family,
+		Domain:       b.Domain,
+		ProbeAt:      timeMessage(b.ProbeAt),
+		Rule:         b.Rule,
 	}
 	if !b.Until.IsZero() {
 		m.TimeLeft = durationpb.New(b.Until.Sub(now))

@@ -5,6 +5,7 @@ const (
 	logRequest = "request"
 	logPanic   = "panic in a handler"
 	logFailure = "request failed inside the broker"
+	logVerdict = "verdict"
 )
 
 // The names of the log's fields.
@@ -21,4 +22,11 @@ const (
 	fieldPanic     = "panic"
 	fieldStack     = "stack"
 	fieldCause     = "cause"
+	fieldVerdict   = "verdict"
+	fieldRule      = "rule"
+	fieldAction    = "action"
+	fieldUntil     = "until"
+	fieldDomains   = "domains"
+	fieldPerson    = "person"
+	fieldNote      = "note"
 )

@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"google.golang.org/grpc/codes"
+
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 )
 
 const (
@@ -17,6 +19,13 @@ const (
 
 	outcomeOK     = "OK"
 	providerOther = "other"
+
+	tokensInput  = "input"
+	tokensCached = "cached_input"
+	tokensOutput = "output"
+
+	// maxQuotaAuths is how many auths have their quotas shown; those of further ones are in GetAuth.
+	maxQuotaAuths = 1000
 
 	// maxLabelProviders is how many providers have series of their own; further ones count as other.
 	maxLabelProviders = 64
@@ -26,6 +35,9 @@ const (
 type metrics struct {
 	picks     *prometheus.CounterVec
 	reports   *prometheus.CounterVec
+	results   *prometheus.CounterVec
+	outages   *prometheus.CounterVec
+	tokens    *prometheus.CounterVec
 	panics    prometheus.Counter
 	handledBy *prometheus.CounterVec
 	durations *prometheus.HistogramVec
@@ -45,6 +57,18 @@ func newMetrics(c *Config) (*metrics, error) {
 			Namespace: metricsNamespace, Name: "reports_total",
 			Help: "Reports about auths, by what was reported and what came of it.",
 		}, []string{"report", "outcome"}),
+		results: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "results_total",
+			Help: "Upstream answers that were reported, by what was done about them and why.",
+		}, []string{"provider", "action", "reason"}),
+		outages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "outage_results_total",
+			Help: "Upstream answers that were held against the provider, because most of its auths fail alike.",
+		}, []string{"provider"}),
+		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "tokens_total",
+			Help: "Tokens that reports told of.",
+		}, []string{"provider", "kind"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Name: "panics_total",
 			Help: "Calls that ended in a panic.",
@@ -69,7 +93,7 @@ func newMetrics(c *Config) (*metrics, error) {
 	}
 	m.build.Set(1)
 	for _, collector := range []prometheus.Collector{
-		m.picks, m.reports, m.panics, m.handledBy, m.durations, m.build, newStateCollector(c),
+		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(c),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := c.Metrics.Register(collector); err != nil {
@@ -97,6 +121,21 @@ func (m *metrics) picked(provider, modelKey string, c *call) {
 // reported counts one report.
 func (m *metrics) reported(report string, reason Reason) {
 	m.reports.WithLabelValues(report, outcome(reason)).Inc()
+}
+
+// judged counts one result. Its provider is one of the pool, and its reason one of the rules.
+func (m *metrics) judged(r *result, used *credbrokerv1.Usage) {
+	provider := m.providers.name(r.provider)
+	m.results.WithLabelValues(provider, actionName(r.done.Action), cmp.Or(r.verdict.Reason, r.verdict.Rule)).Inc()
+	if r.done.Outage {
+		m.outages.WithLabelValues(provider).Inc()
+	}
+	if used == nil {
+		return
+	}
+	m.tokens.WithLabelValues(provider, tokensInput).Add(float64(used.GetInputTokens()))
+	m.tokens.WithLabelValues(provider, tokensCached).Add(float64(used.GetCachedInputTokens()))
+	m.tokens.WithLabelValues(provider, tokensOutput).Add(float64(used.GetOutputTokens()))
 }
 
 func outcome(reason Reason) string { return cmp.Or(string(reason), outcomeOK) }
@@ -134,7 +173,7 @@ func (b *boundedNames) name(name string) string {
 type stateCollector struct {
 	config *Config
 
-	auths, bindings, bindingsMax, generation, problems *prometheus.Desc
+	auths, bindings, bindingsMax, generation, problems, quotaUsed, quotaReset *prometheus.Desc
 }
 
 func newStateCollector(c *Config) *stateCollector {
@@ -148,12 +187,14 @@ func newStateCollector(c *Config) *stateCollector {
 		bindingsMax: desc("bindings_max", "Most sessions that are kept bound."),
 		generation:  desc("config_generation", "Counts the configurations in force since the start, from 1."),
 		problems:    desc("config_problems", "Problems that keep parts of the newest configuration out of force."),
+		quotaUsed:   desc("quota_used_ratio", "Share of a quota that is used, as the upstream last showed it.", "provider", "auth_id", "window"),
+		quotaReset:  desc("quota_reset_timestamp_seconds", "When a quota is unused again, as the upstream last showed it.", "provider", "auth_id", "window"),
 	}
 }
 
 // Describe is part of prometheus.Collector.
 func (s *stateCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.auths, s.bindings, s.bindingsMax, s.generation, s.problems} {
+	for _, d := range []*prometheus.Desc{s.auths, s.bindings, s.bindingsMax, s.generation, s.problems, s.quotaUsed, s.quotaReset} {
 		out <- d
 	}
 }
@@ -172,4 +213,15 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 	status := s.config.Status.ConfigStatus()
 	gauge(s.generation, float64(status.Generation))
 	gauge(s.problems, float64(len(status.Problems)))
+	for _, q := range s.config.Pool.Quotas(maxQuotaAuths) {
+		for _, w := range q.Windows {
+			labels := []string{strings.ToValidUTF8(q.Auth.Provider, "?"), strings.ToValidUTF8(q.Auth.ID, "?"), strings.ToValidUTF8(w.Name, "?")}
+			if w.UsedShare >= 0 {
+				gauge(s.quotaUsed, w.UsedShare, labels...)
+			}
+			if !w.ResetsAt.IsZero() {
+				gauge(s.quotaReset, float64(w.ResetsAt.Unix()), labels...)
+			}
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/verdict"
 )
 
 // The transport. Sidecars and gateways may ping every ten seconds, also while they are idle; a peer that is gone is
@@ -63,6 +65,8 @@ type Settings struct {
 	Affinity bool
 	// AccessLog: one line for every call.
 	AccessLog bool
+	// Rules say what upstream answers mean; nil: those of the program.
+	Rules *verdict.Rules
 }
 
 // AuthStore keeps auths beyond the process. A document is the JSON object of an auth file, as docs/behaviour.md describes
@@ -104,6 +108,7 @@ type Server struct {
 	settings atomic.Pointer[Settings]
 	metrics  *metrics
 	ids      *idSource
+	ownRules func() *verdict.Rules
 	headers  headerPool
 
 	grpc   *grpc.Server
@@ -126,6 +131,7 @@ func New(c Config) (*Server, error) {
 		c.Metrics = prometheus.NewRegistry()
 	}
 	s := &Server{config: c, clock: c.Clock, started: c.Clock(), log: c.Log, ids: newIDSource()}
+	s.ownRules = sync.OnceValue(loadRules)
 	s.Configure(c.Settings)
 	var err error
 	if s.metrics, err = newMetrics(&s.config); err != nil {
@@ -134,6 +140,15 @@ func New(c Config) (*Server, error) {
 	s.grpc = grpc.NewServer(append(s.chain(), transportOptions()...)...)
 	s.register()
 	return s, nil
+}
+
+// loadRules reads the rules of the program, which a test proves to be sound.
+func loadRules() *verdict.Rules {
+	rules, err := verdict.Load()
+	if err != nil {
+		panic("the program's own rules: " + err.Error())
+	}
+	return rules
 }
 
 func transportOptions() []grpc.ServerOption {

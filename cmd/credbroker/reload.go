@@ -16,7 +16,7 @@ func (b *broker) configure(c *config.Config) {
 }
 
 func serverSettings(c *config.Config) server.Settings {
-	return server.Settings{Affinity: c.Sessions.Affinity, AccessLog: c.Log.Access}
+	return server.Settings{Affinity: c.Sessions.Affinity, AccessLog: c.Log.Access, Rules: c.Rules}
 }
 
 // reloaded writes one line for a change that was seen, and one for each problem that came or went with it.

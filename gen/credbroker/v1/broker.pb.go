@@ -245,11 +245,68 @@ func (CooldownKind) EnumDescriptor() ([]byte, []int) {
 	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{2}
 }
 
+// Retry says who could serve a request that failed.
+type Retry int32
+
+const (
+	// Unknown.
+	Retry_RETRY_UNSPECIFIED Retry = 0
+	// Nobody: it is the caller's fault, or it was served.
+	Retry_RETRY_NOBODY Retry = 1
+	// Another auth.
+	Retry_RETRY_ANOTHER_AUTH Retry = 2
+	// Another model: every auth would get the same answer for this one.
+	Retry_RETRY_OTHER_MODEL Retry = 3
+)
+
+// Enum value maps for Retry.
+var (
+	Retry_name = map[int32]string{
+		0: "RETRY_UNSPECIFIED",
+		1: "RETRY_NOBODY",
+		2: "RETRY_ANOTHER_AUTH",
+		3: "RETRY_OTHER_MODEL",
+	}
+	Retry_value = map[string]int32{
+		"RETRY_UNSPECIFIED":  0,
+		"RETRY_NOBODY":       1,
+		"RETRY_ANOTHER_AUTH": 2,
+		"RETRY_OTHER_MODEL":  3,
+	}
+)
+
+func (x Retry) Enum() *Retry {
+	p := new(Retry)
+	*p = x
+	return p
+}
+
+func (x Retry) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Retry) Descriptor() protoreflect.EnumDescriptor {
+	return file_credbroker_v1_broker_proto_enumTypes[3].Descriptor()
+}
+
+func (Retry) Type() protoreflect.EnumType {
+	return &file_credbroker_v1_broker_proto_enumTypes[3]
+}
+
+func (x Retry) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Retry.Descriptor instead.
+func (Retry) EnumDescriptor() ([]byte, []int) {
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{3}
+}
+
 // Fault says who or what an upstream answer proves to be the problem.
 type Fault int32
 
 const (
-	// Nothing was wrong.
+	// Nothing was wrong: the request was served.
 	Fault_FAULT_UNSPECIFIED Fault = 0
 	// The request itself.
 	Fault_FAULT_CALLER Fault = 1
@@ -294,11 +351,11 @@ func (x Fault) String() string {
 }
 
 func (Fault) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[3].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[4].Descriptor()
 }
 
 func (Fault) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[3]
+	return &file_credbroker_v1_broker_proto_enumTypes[4]
 }
 
 func (x Fault) Number() protoreflect.EnumNumber {
@@ -307,7 +364,7 @@ func (x Fault) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fault.Descriptor instead.
 func (Fault) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{3}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{4}
 }
 
 // Action is the consequence of a verdict.
@@ -355,11 +412,11 @@ func (x Action) String() string {
 }
 
 func (Action) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[4].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[5].Descriptor()
 }
 
 func (Action) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[4]
+	return &file_credbroker_v1_broker_proto_enumTypes[5]
 }
 
 func (x Action) Number() protoreflect.EnumNumber {
@@ -368,7 +425,7 @@ func (x Action) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Action.Descriptor instead.
 func (Action) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{4}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{5}
 }
 
 // Scope is what a verdict applies to.
@@ -412,11 +469,11 @@ func (x Scope) String() string {
 }
 
 func (Scope) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[5].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[6].Descriptor()
 }
 
 func (Scope) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[5]
+	return &file_credbroker_v1_broker_proto_enumTypes[6]
 }
 
 func (x Scope) Number() protoreflect.EnumNumber {
@@ -425,7 +482,7 @@ func (x Scope) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Scope.Descriptor instead.
 func (Scope) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{5}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{6}
 }
 
 // PickCredentialRequest describes one upstream request that a gateway is about to send.
@@ -1185,23 +1242,26 @@ type ReportResultRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the auth; required.
 	AuthId string `protobuf:"bytes,1,opt,name=auth_id,json=authId,proto3" json:"auth_id,omitempty"`
-	// Model of the request, as picked.
+	// Model of the request, as picked; empty where the request had none, such as that for a new token.
 	Model string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
-	// Of the pick that this is the result of.
+	// Of the pick that this is the result of. It tells when the attempt began, which decides what the answer can say: without
+	// it, and without `latency`, a success ends nothing that was learnt in the last ten minutes.
 	PickId string `protobuf:"bytes,3,opt,name=pick_id,json=pickId,proto3" json:"pick_id,omitempty"`
-	// HTTP status of the answer; 0 with `transport_error`.
+	// HTTP status of the answer, 100 to 599; 0 with `transport_error`.
 	HttpStatus int32 `protobuf:"varint,4,opt,name=http_status,json=httpStatus,proto3" json:"http_status,omitempty"`
-	// Headers of the answer.
+	// Headers of the answer: on a failure they say when to come back, on a success what is used of the quotas. At most 256
+	// with 64 KiB.
 	Headers map[string]string `protobuf:"bytes,5,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The error body; empty on success.
+	// The error body, as far as it was read: the first 64 KiB are looked at. On success empty, or the failed event of a
+	// stream that began well.
 	Body []byte `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
-	// From sending the request to the end of the answer.
+	// From sending the request to the end of the answer; not below zero.
 	Latency *durationpb.Duration `protobuf:"bytes,7,opt,name=latency,proto3" json:"latency,omitempty"`
-	// When the answer arrived; absent: now.
+	// When the answer arrived, from which delays count; absent: now. It is taken to lie within the last ten minutes.
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// Tokens used, as far as known.
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
-	// Set when there was no HTTP answer: what happened instead.
+	// Set when there was no HTTP answer: what happened instead. At most 1 KiB.
 	TransportError string `protobuf:"bytes,10,opt,name=transport_error,json=transportError,proto3" json:"transport_error,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1422,18 +1482,41 @@ type Verdict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whose fault it was.
 	Fault Fault `protobuf:"varint,1,opt,name=fault,proto3,enum=credbroker.v1.Fault" json:"fault,omitempty"`
-	// What was done about it.
+	// What was done about it. It differs from what the rule says where repetition makes more of it, and where newer
+	// evidence stands against it: `note` then says so.
 	Action Action `protobuf:"varint,2,opt,name=action,proto3,enum=credbroker.v1.Action" json:"action,omitempty"`
 	// What it was done to.
 	Scope Scope `protobuf:"varint,3,opt,name=scope,proto3,enum=credbroker.v1.Scope" json:"scope,omitempty"`
-	// End of the cooldown; absent without one.
+	// End of the cooldown in force now; absent without one.
 	Until *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
-	// Machine-readable reason, such as `rate_limited`.
+	// Machine-readable reason, such as `rate_limited`; empty on success.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Whether another auth could succeed with the same request.
+	// Whether another auth could succeed with the same request, and one is ready: pick again, with this one excluded.
 	RetryElsewhere bool `protobuf:"varint,6,opt,name=retry_elsewhere,json=retryElsewhere,proto3" json:"retry_elsewhere,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Glob on model keys that share the limit; empty: the model of the request alone.
+	Family string `protobuf:"bytes,7,opt,name=family,proto3" json:"family,omitempty"`
+	// Kind of limit domain that the limit belongs to, the `org` of `org:acme`; empty: this auth alone.
+	LimitDomain string `protobuf:"bytes,8,opt,name=limit_domain,json=limitDomain,proto3" json:"limit_domain,omitempty"`
+	// What rests in place of the auth: the limit domains that it declares of that kind, or `provider:NAME` in an outage.
+	RestingDomains []string `protobuf:"bytes,9,rep,name=resting_domains,json=restingDomains,proto3" json:"resting_domains,omitempty"`
+	// Id of the rule that decided, or `success` or `unmatched`. docs/verdicts.md tells how to look it up.
+	Rule string `protobuf:"bytes,10,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Who could serve the request, by the rule alone.
+	Retry Retry `protobuf:"varint,11,opt,name=retry,proto3,enum=credbroker.v1.Retry" json:"retry,omitempty"`
+	// From when on one request at a time may try before `until`; absent: none may.
+	ProbeAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=probe_at,json=probeAt,proto3" json:"probe_at,omitempty"`
+	// Step of the backoff ladder, from 1; 0: the upstream told the time.
+	BackoffLevel int32 `protobuf:"varint,13,opt,name=backoff_level,json=backoffLevel,proto3" json:"backoff_level,omitempty"`
+	// What a person must do; empty: nothing.
+	Person string `protobuf:"bytes,14,opt,name=person,proto3" json:"person,omitempty"`
+	// Why less was done than the rule says; empty: it was done.
+	Note string `protobuf:"bytes,15,opt,name=note,proto3" json:"note,omitempty"`
+	// Sessions that were bound to the auth and are not any more.
+	ReleasedSessions int64 `protobuf:"varint,16,opt,name=released_sessions,json=releasedSessions,proto3" json:"released_sessions,omitempty"`
+	// Most auths of the provider fail alike, so the provider rests in place of its auths.
+	Outage        bool `protobuf:"varint,17,opt,name=outage,proto3" json:"outage,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Verdict) Reset() {
@@ -1504,6 +1587,83 @@ func (x *Verdict) GetReason() string {
 func (x *Verdict) GetRetryElsewhere() bool {
 	if x != nil {
 		return x.RetryElsewhere
+	}
+	return false
+}
+
+func (x *Verdict) GetFamily() string {
+	if x != nil {
+		return x.Family
+	}
+	return ""
+}
+
+func (x *Verdict) GetLimitDomain() string {
+	if x != nil {
+		return x.LimitDomain
+	}
+	return ""
+}
+
+func (x *Verdict) GetRestingDomains() []string {
+	if x != nil {
+		return x.RestingDomains
+	}
+	return nil
+}
+
+func (x *Verdict) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Verdict) GetRetry() Retry {
+	if x != nil {
+		return x.Retry
+	}
+	return Retry_RETRY_UNSPECIFIED
+}
+
+func (x *Verdict) GetProbeAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ProbeAt
+	}
+	return nil
+}
+
+func (x *Verdict) GetBackoffLevel() int32 {
+	if x != nil {
+		return x.BackoffLevel
+	}
+	return 0
+}
+
+func (x *Verdict) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
+}
+
+func (x *Verdict) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *Verdict) GetReleasedSessions() int64 {
+	if x != nil {
+		return x.ReleasedSessions
+	}
+	return 0
+}
+
+func (x *Verdict) GetOutage() bool {
+	if x != nil {
+		return x.Outage
 	}
 	return false
 }
@@ -1778,14 +1938,26 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x13cached_input_tokens\x18\x02 \x01(\x03R\x11cachedInputTokens\x12#\n" +
 	"\routput_tokens\x18\x03 \x01(\x03R\foutputTokens\"H\n" +
 	"\x14ReportResultResponse\x120\n" +
-	"\averdict\x18\x01 \x01(\v2\x16.credbroker.v1.VerdictR\averdict\"\x83\x02\n" +
+	"\averdict\x18\x01 \x01(\v2\x16.credbroker.v1.VerdictR\averdict\"\xf4\x04\n" +
 	"\aVerdict\x12*\n" +
 	"\x05fault\x18\x01 \x01(\x0e2\x14.credbroker.v1.FaultR\x05fault\x12-\n" +
 	"\x06action\x18\x02 \x01(\x0e2\x15.credbroker.v1.ActionR\x06action\x12*\n" +
 	"\x05scope\x18\x03 \x01(\x0e2\x14.credbroker.v1.ScopeR\x05scope\x120\n" +
 	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12'\n" +
-	"\x0fretry_elsewhere\x18\x06 \x01(\bR\x0eretryElsewhere\"b\n" +
+	"\x0fretry_elsewhere\x18\x06 \x01(\bR\x0eretryElsewhere\x12\x16\n" +
+	"\x06family\x18\a \x01(\tR\x06family\x12!\n" +
+	"\flimit_domain\x18\b \x01(\tR\vlimitDomain\x12'\n" +
+	"\x0fresting_domains\x18\t \x03(\tR\x0erestingDomains\x12\x12\n" +
+	"\x04rule\x18\n" +
+	" \x01(\tR\x04rule\x12*\n" +
+	"\x05retry\x18\v \x01(\x0e2\x14.credbroker.v1.RetryR\x05retry\x125\n" +
+	"\bprobe_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\aprobeAt\x12#\n" +
+	"\rbackoff_level\x18\r \x01(\x05R\fbackoffLevel\x12\x16\n" +
+	"\x06person\x18\x0e \x01(\tR\x06person\x12\x12\n" +
+	"\x04note\x18\x0f \x01(\tR\x04note\x12+\n" +
+	"\x11released_sessions\x18\x10 \x01(\x03R\x10releasedSessions\x12\x16\n" +
+	"\x06outage\x18\x11 \x01(\bR\x06outage\"b\n" +
 	"\x15InvalidateAuthRequest\x12\x17\n" +
 	"\aauth_id\x18\x01 \x01(\tR\x06authId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
@@ -1826,7 +1998,12 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x13COOLDOWN_KIND_QUOTA\x10\x01\x12\x1b\n" +
 	"\x17COOLDOWN_KIND_TRANSIENT\x10\x02\x12 \n" +
 	"\x1cCOOLDOWN_KIND_AUTHENTICATION\x10\x03\x12\x17\n" +
-	"\x13COOLDOWN_KIND_OTHER\x10\x04*\x80\x01\n" +
+	"\x13COOLDOWN_KIND_OTHER\x10\x04*_\n" +
+	"\x05Retry\x12\x15\n" +
+	"\x11RETRY_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fRETRY_NOBODY\x10\x01\x12\x16\n" +
+	"\x12RETRY_ANOTHER_AUTH\x10\x02\x12\x15\n" +
+	"\x11RETRY_OTHER_MODEL\x10\x03*\x80\x01\n" +
 	"\x05Fault\x12\x15\n" +
 	"\x11FAULT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fFAULT_CALLER\x10\x01\x12\x14\n" +
@@ -1867,85 +2044,88 @@ func file_credbroker_v1_broker_proto_rawDescGZIP() []byte {
 	return file_credbroker_v1_broker_proto_rawDescData
 }
 
-var file_credbroker_v1_broker_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_credbroker_v1_broker_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_credbroker_v1_broker_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_credbroker_v1_broker_proto_goTypes = []any{
 	(SessionSource)(0),              // 0: credbroker.v1.SessionSource
 	(Binding)(0),                    // 1: credbroker.v1.Binding
 	(CooldownKind)(0),               // 2: credbroker.v1.CooldownKind
-	(Fault)(0),                      // 3: credbroker.v1.Fault
-	(Action)(0),                     // 4: credbroker.v1.Action
-	(Scope)(0),                      // 5: credbroker.v1.Scope
-	(*PickCredentialRequest)(nil),   // 6: credbroker.v1.PickCredentialRequest
-	(*PickCredentialResponse)(nil),  // 7: credbroker.v1.PickCredentialResponse
-	(*Credential)(nil),              // 8: credbroker.v1.Credential
-	(*Session)(nil),                 // 9: credbroker.v1.Session
-	(*PickCredentialsRequest)(nil),  // 10: credbroker.v1.PickCredentialsRequest
-	(*PickCredentialsResponse)(nil), // 11: credbroker.v1.PickCredentialsResponse
-	(*PickResult)(nil),              // 12: credbroker.v1.PickResult
-	(*ReportCooldownRequest)(nil),   // 13: credbroker.v1.ReportCooldownRequest
-	(*ReportCooldownResponse)(nil),  // 14: credbroker.v1.ReportCooldownResponse
-	(*ReportResultRequest)(nil),     // 15: credbroker.v1.ReportResultRequest
-	(*Usage)(nil),                   // 16: credbroker.v1.Usage
-	(*ReportResultResponse)(nil),    // 17: credbroker.v1.ReportResultResponse
-	(*Verdict)(nil),                 // 18: credbroker.v1.Verdict
-	(*InvalidateAuthRequest)(nil),   // 19: credbroker.v1.InvalidateAuthRequest
-	(*InvalidateAuthResponse)(nil),  // 20: credbroker.v1.InvalidateAuthResponse
-	(*HttpError)(nil),               // 21: credbroker.v1.HttpError
-	nil,                             // 22: credbroker.v1.PickCredentialRequest.HeadersEntry
-	nil,                             // 23: credbroker.v1.Credential.AttributesEntry
-	nil,                             // 24: credbroker.v1.Credential.RequestHeadersEntry
-	nil,                             // 25: credbroker.v1.ReportResultRequest.HeadersEntry
-	nil,                             // 26: credbroker.v1.HttpError.HeadersEntry
-	(*Explanation)(nil),             // 27: credbroker.v1.Explanation
-	(*timestamppb.Timestamp)(nil),   // 28: google.protobuf.Timestamp
-	(*status.Status)(nil),           // 29: google.rpc.Status
-	(*durationpb.Duration)(nil),     // 30: google.protobuf.Duration
+	(Retry)(0),                      // 3: credbroker.v1.Retry
+	(Fault)(0),                      // 4: credbroker.v1.Fault
+	(Action)(0),                     // 5: credbroker.v1.Action
+	(Scope)(0),                      // 6: credbroker.v1.Scope
+	(*PickCredentialRequest)(nil),   // 7: credbroker.v1.PickCredentialRequest
+	(*PickCredentialResponse)(nil),  // 8: credbroker.v1.PickCredentialResponse
+	(*Credential)(nil),              // 9: credbroker.v1.Credential
+	(*Session)(nil),                 // 10: credbroker.v1.Session
+	(*PickCredentialsRequest)(nil),  // 11: credbroker.v1.PickCredentialsRequest
+	(*PickCredentialsResponse)(nil), // 12: credbroker.v1.PickCredentialsResponse
+	(*PickResult)(nil),              // 13: credbroker.v1.PickResult
+	(*ReportCooldownRequest)(nil),   // 14: credbroker.v1.ReportCooldownRequest
+	(*ReportCooldownResponse)(nil),  // 15: credbroker.v1.ReportCooldownResponse
+	(*ReportResultRequest)(nil),     // 16: credbroker.v1.ReportResultRequest
+	(*Usage)(nil),                   // 17: credbroker.v1.Usage
+	(*ReportResultResponse)(nil),    // 18: credbroker.v1.ReportResultResponse
+	(*Verdict)(nil),                 // 19: credbroker.v1.Verdict
+	(*InvalidateAuthRequest)(nil),   // 20: credbroker.v1.InvalidateAuthRequest
+	(*InvalidateAuthResponse)(nil),  // 21: credbroker.v1.InvalidateAuthResponse
+	(*HttpError)(nil),               // 22: credbroker.v1.HttpError
+	nil,                             // 23: credbroker.v1.PickCredentialRequest.HeadersEntry
+	nil,                             // 24: credbroker.v1.Credential.AttributesEntry
+	nil,                             // 25: credbroker.v1.Credential.RequestHeadersEntry
+	nil,                             // 26: credbroker.v1.ReportResultRequest.HeadersEntry
+	nil,                             // 27: credbroker.v1.HttpError.HeadersEntry
+	(*Explanation)(nil),             // 28: credbroker.v1.Explanation
+	(*timestamppb.Timestamp)(nil),   // 29: google.protobuf.Timestamp
+	(*status.Status)(nil),           // 30: google.rpc.Status
+	(*durationpb.Duration)(nil),     // 31: google.protobuf.Duration
 }
 var file_credbroker_v1_broker_proto_depIdxs = []int32{
-	22, // 0: credbroker.v1.PickCredentialRequest.headers:type_name -> credbroker.v1.PickCredentialRequest.HeadersEntry
-	8,  // 1: credbroker.v1.PickCredentialResponse.credential:type_name -> credbroker.v1.Credential
-	9,  // 2: credbroker.v1.PickCredentialResponse.session:type_name -> credbroker.v1.Session
-	27, // 3: credbroker.v1.PickCredentialResponse.explanation:type_name -> credbroker.v1.Explanation
-	23, // 4: credbroker.v1.Credential.attributes:type_name -> credbroker.v1.Credential.AttributesEntry
-	24, // 5: credbroker.v1.Credential.request_headers:type_name -> credbroker.v1.Credential.RequestHeadersEntry
-	28, // 6: credbroker.v1.Credential.expires_at:type_name -> google.protobuf.Timestamp
+	23, // 0: credbroker.v1.PickCredentialRequest.headers:type_name -> credbroker.v1.PickCredentialRequest.HeadersEntry
+	9,  // 1: credbroker.v1.PickCredentialResponse.credential:type_name -> credbroker.v1.Credential
+	10, // 2: credbroker.v1.PickCredentialResponse.session:type_name -> credbroker.v1.Session
+	28, // 3: credbroker.v1.PickCredentialResponse.explanation:type_name -> credbroker.v1.Explanation
+	24, // 4: credbroker.v1.Credential.attributes:type_name -> credbroker.v1.Credential.AttributesEntry
+	25, // 5: credbroker.v1.Credential.request_headers:type_name -> credbroker.v1.Credential.RequestHeadersEntry
+	29, // 6: credbroker.v1.Credential.expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 7: credbroker.v1.Session.source:type_name -> credbroker.v1.SessionSource
 	1,  // 8: credbroker.v1.Session.binding:type_name -> credbroker.v1.Binding
-	28, // 9: credbroker.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
-	6,  // 10: credbroker.v1.PickCredentialsRequest.picks:type_name -> credbroker.v1.PickCredentialRequest
-	12, // 11: credbroker.v1.PickCredentialsResponse.results:type_name -> credbroker.v1.PickResult
-	7,  // 12: credbroker.v1.PickResult.response:type_name -> credbroker.v1.PickCredentialResponse
-	29, // 13: credbroker.v1.PickResult.error:type_name -> google.rpc.Status
-	30, // 14: credbroker.v1.ReportCooldownRequest.retry_after:type_name -> google.protobuf.Duration
-	28, // 15: credbroker.v1.ReportCooldownRequest.until:type_name -> google.protobuf.Timestamp
+	29, // 9: credbroker.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
+	7,  // 10: credbroker.v1.PickCredentialsRequest.picks:type_name -> credbroker.v1.PickCredentialRequest
+	13, // 11: credbroker.v1.PickCredentialsResponse.results:type_name -> credbroker.v1.PickResult
+	8,  // 12: credbroker.v1.PickResult.response:type_name -> credbroker.v1.PickCredentialResponse
+	30, // 13: credbroker.v1.PickResult.error:type_name -> google.rpc.Status
+	31, // 14: credbroker.v1.ReportCooldownRequest.retry_after:type_name -> google.protobuf.Duration
+	29, // 15: credbroker.v1.ReportCooldownRequest.until:type_name -> google.protobuf.Timestamp
 	2,  // 16: credbroker.v1.ReportCooldownRequest.kind:type_name -> credbroker.v1.CooldownKind
-	28, // 17: credbroker.v1.ReportCooldownResponse.until:type_name -> google.protobuf.Timestamp
-	25, // 18: credbroker.v1.ReportResultRequest.headers:type_name -> credbroker.v1.ReportResultRequest.HeadersEntry
-	30, // 19: credbroker.v1.ReportResultRequest.latency:type_name -> google.protobuf.Duration
-	28, // 20: credbroker.v1.ReportResultRequest.received_at:type_name -> google.protobuf.Timestamp
-	16, // 21: credbroker.v1.ReportResultRequest.usage:type_name -> credbroker.v1.Usage
-	18, // 22: credbroker.v1.ReportResultResponse.verdict:type_name -> credbroker.v1.Verdict
-	3,  // 23: credbroker.v1.Verdict.fault:type_name -> credbroker.v1.Fault
-	4,  // 24: credbroker.v1.Verdict.action:type_name -> credbroker.v1.Action
-	5,  // 25: credbroker.v1.Verdict.scope:type_name -> credbroker.v1.Scope
-	28, // 26: credbroker.v1.Verdict.until:type_name -> google.protobuf.Timestamp
-	26, // 27: credbroker.v1.HttpError.headers:type_name -> credbroker.v1.HttpError.HeadersEntry
-	6,  // 28: credbroker.v1.CredentialBroker.PickCredential:input_type -> credbroker.v1.PickCredentialRequest
-	10, // 29: credbroker.v1.CredentialBroker.PickCredentials:input_type -> credbroker.v1.PickCredentialsRequest
-	13, // 30: credbroker.v1.CredentialBroker.ReportCooldown:input_type -> credbroker.v1.ReportCooldownRequest
-	15, // 31: credbroker.v1.CredentialBroker.ReportResult:input_type -> credbroker.v1.ReportResultRequest
-	19, // 32: credbroker.v1.CredentialBroker.InvalidateAuth:input_type -> credbroker.v1.InvalidateAuthRequest
-	7,  // 33: credbroker.v1.CredentialBroker.PickCredential:output_type -> credbroker.v1.PickCredentialResponse
-	11, // 34: credbroker.v1.CredentialBroker.PickCredentials:output_type -> credbroker.v1.PickCredentialsResponse
-	14, // 35: credbroker.v1.CredentialBroker.ReportCooldown:output_type -> credbroker.v1.ReportCooldownResponse
-	17, // 36: credbroker.v1.CredentialBroker.ReportResult:output_type -> credbroker.v1.ReportResultResponse
-	20, // 37: credbroker.v1.CredentialBroker.InvalidateAuth:output_type -> credbroker.v1.InvalidateAuthResponse
-	33, // [33:38] is the sub-list for method output_type
-	28, // [28:33] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	29, // 17: credbroker.v1.ReportCooldownResponse.until:type_name -> google.protobuf.Timestamp
+	26, // 18: credbroker.v1.ReportResultRequest.headers:type_name -> credbroker.v1.ReportResultRequest.HeadersEntry
+	31, // 19: credbroker.v1.ReportResultRequest.latency:type_name -> google.protobuf.Duration
+	29, // 20: credbroker.v1.ReportResultRequest.received_at:type_name -> google.protobuf.Timestamp
+	17, // 21: credbroker.v1.ReportResultRequest.usage:type_name -> credbroker.v1.Usage
+	19, // 22: credbroker.v1.ReportResultResponse.verdict:type_name -> credbroker.v1.Verdict
+	4,  // 23: credbroker.v1.Verdict.fault:type_name -> credbroker.v1.Fault
+	5,  // 24: credbroker.v1.Verdict.action:type_name -> credbroker.v1.Action
+	6,  // 25: credbroker.v1.Verdict.scope:type_name -> credbroker.v1.Scope
+	29, // 26: credbroker.v1.Verdict.until:type_name -> google.protobuf.Timestamp
+	3,  // 27: credbroker.v1.Verdict.retry:type_name -> credbroker.v1.Retry
+	29, // 28: credbroker.v1.Verdict.probe_at:type_name -> google.protobuf.Timestamp
+	27, // 29: credbroker.v1.HttpError.headers:type_name -> credbroker.v1.HttpError.HeadersEntry
+	7,  // 30: credbroker.v1.CredentialBroker.PickCredential:input_type -> credbroker.v1.PickCredentialRequest
+	11, // 31: credbroker.v1.CredentialBroker.PickCredentials:input_type -> credbroker.v1.PickCredentialsRequest
+	14, // 32: credbroker.v1.CredentialBroker.ReportCooldown:input_type -> credbroker.v1.ReportCooldownRequest
+	16, // 33: credbroker.v1.CredentialBroker.ReportResult:input_type -> credbroker.v1.ReportResultRequest
+	20, // 34: credbroker.v1.CredentialBroker.InvalidateAuth:input_type -> credbroker.v1.InvalidateAuthRequest
+	8,  // 35: credbroker.v1.CredentialBroker.PickCredential:output_type -> credbroker.v1.PickCredentialResponse
+	12, // 36: credbroker.v1.CredentialBroker.PickCredentials:output_type -> credbroker.v1.PickCredentialsResponse
+	15, // 37: credbroker.v1.CredentialBroker.ReportCooldown:output_type -> credbroker.v1.ReportCooldownResponse
+	18, // 38: credbroker.v1.CredentialBroker.ReportResult:output_type -> credbroker.v1.ReportResultResponse
+	21, // 39: credbroker.v1.CredentialBroker.InvalidateAuth:output_type -> credbroker.v1.InvalidateAuthResponse
+	35, // [35:40] is the sub-list for method output_type
+	30, // [30:35] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_credbroker_v1_broker_proto_init() }
@@ -1967,7 +2147,7 @@ func file_credbroker_v1_broker_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_credbroker_v1_broker_proto_rawDesc), len(file_credbroker_v1_broker_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,

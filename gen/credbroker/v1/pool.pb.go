@@ -394,7 +394,7 @@ type Auth struct {
 	StateReason string `protobuf:"bytes,7,opt,name=state_reason,json=stateReason,proto3" json:"state_reason,omitempty"`
 	// When that ends by itself; absent if it does not.
 	StateUntil *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=state_until,json=stateUntil,proto3" json:"state_until,omitempty"`
-	// Cooldowns in force, of the whole auth first, then by model key.
+	// Cooldowns in force, of the auth before those of its limit domains; of the whole first, then by family and model key.
 	Cooldowns []*Cooldown `protobuf:"bytes,9,rep,name=cooldowns,proto3" json:"cooldowns,omitempty"`
 	// Sessions bound to it.
 	BoundSessions int64 `protobuf:"varint,10,opt,name=bound_sessions,json=boundSessions,proto3" json:"bound_sessions,omitempty"`
@@ -403,7 +403,9 @@ type Auth struct {
 	// When it was last picked; absent: never.
 	LastPickedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_picked_at,json=lastPickedAt,proto3" json:"last_picked_at,omitempty"`
 	// The last thing that was reported of it; absent: nothing.
-	LastReport    *LastReport `protobuf:"bytes,13,opt,name=last_report,json=lastReport,proto3" json:"last_report,omitempty"`
+	LastReport *LastReport `protobuf:"bytes,13,opt,name=last_report,json=lastReport,proto3" json:"last_report,omitempty"`
+	// What its answers told of the quotas of its account, by name.
+	QuotaWindows  []*QuotaWindow `protobuf:"bytes,14,rep,name=quota_windows,json=quotaWindows,proto3" json:"quota_windows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -529,10 +531,90 @@ func (x *Auth) GetLastReport() *LastReport {
 	return nil
 }
 
+func (x *Auth) GetQuotaWindows() []*QuotaWindow {
+	if x != nil {
+		return x.QuotaWindows
+	}
+	return nil
+}
+
+// QuotaWindow is one quota as the upstream last showed it.
+type QuotaWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The upstream's own word, such as `5h` or `tokens`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Share that is used: 0 is unused, 1 is full, more occurs; absent: not told.
+	UsedShare *float64 `protobuf:"fixed64,2,opt,name=used_share,json=usedShare,proto3,oneof" json:"used_share,omitempty"`
+	// When it is unused again; absent: not told.
+	ResetsAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=resets_at,json=resetsAt,proto3" json:"resets_at,omitempty"`
+	// When it was shown.
+	SeenAt        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=seen_at,json=seenAt,proto3" json:"seen_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaWindow) Reset() {
+	*x = QuotaWindow{}
+	mi := &file_credbroker_v1_pool_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaWindow) ProtoMessage() {}
+
+func (x *QuotaWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_credbroker_v1_pool_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaWindow.ProtoReflect.Descriptor instead.
+func (*QuotaWindow) Descriptor() ([]byte, []int) {
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *QuotaWindow) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QuotaWindow) GetUsedShare() float64 {
+	if x != nil && x.UsedShare != nil {
+		return *x.UsedShare
+	}
+	return 0
+}
+
+func (x *QuotaWindow) GetResetsAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ResetsAt
+	}
+	return nil
+}
+
+func (x *QuotaWindow) GetSeenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SeenAt
+	}
+	return nil
+}
+
 // Cooldown is one span in which an auth, or one model of it, is not picked.
 type Cooldown struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Model key; empty: the whole auth.
+	// Model key; empty: the whole auth, or a family.
 	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	// What it is for.
 	Kind CooldownKind `protobuf:"varint,2,opt,name=kind,proto3,enum=credbroker.v1.CooldownKind" json:"kind,omitempty"`
@@ -540,17 +622,25 @@ type Cooldown struct {
 	Until *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
 	// Time left when this answer was made; absent without an end.
 	TimeLeft *durationpb.Duration `protobuf:"bytes,4,opt,name=time_left,json=timeLeft,proto3" json:"time_left,omitempty"`
-	// Words given with it.
+	// Words given with it, or the reason of a verdict.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Step of the backoff ladder, from 1; 0 when the caller gave the time.
-	BackoffLevel  int32 `protobuf:"varint,6,opt,name=backoff_level,json=backoffLevel,proto3" json:"backoff_level,omitempty"`
+	// Step of the backoff ladder, from 1; 0 when the time was told.
+	BackoffLevel int32 `protobuf:"varint,6,opt,name=backoff_level,json=backoffLevel,proto3" json:"backoff_level,omitempty"`
+	// Glob on model keys that rest together; empty: it is no family.
+	Family string `protobuf:"bytes,7,opt,name=family,proto3" json:"family,omitempty"`
+	// Limit domain that rests, with this auth in it, or `provider:NAME` in an outage; empty: the auth itself does.
+	Domain string `protobuf:"bytes,8,opt,name=domain,proto3" json:"domain,omitempty"`
+	// From when on one request at a time may try before `until`; absent: none may.
+	ProbeAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=probe_at,json=probeAt,proto3" json:"probe_at,omitempty"`
+	// Id of the rule that decided; empty: it was no verdict.
+	Rule          string `protobuf:"bytes,10,opt,name=rule,proto3" json:"rule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Cooldown) Reset() {
 	*x = Cooldown{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[2]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +652,7 @@ func (x *Cooldown) String() string {
 func (*Cooldown) ProtoMessage() {}
 
 func (x *Cooldown) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[2]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +665,7 @@ func (x *Cooldown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cooldown.ProtoReflect.Descriptor instead.
 func (*Cooldown) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{2}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Cooldown) GetModel() string {
@@ -620,24 +710,54 @@ func (x *Cooldown) GetBackoffLevel() int32 {
 	return 0
 }
 
+func (x *Cooldown) GetFamily() string {
+	if x != nil {
+		return x.Family
+	}
+	return ""
+}
+
+func (x *Cooldown) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+func (x *Cooldown) GetProbeAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ProbeAt
+	}
+	return nil
+}
+
+func (x *Cooldown) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
 // LastReport is the last report about an auth.
 type LastReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When it arrived.
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
-	// What it was: `cooldown`, `invalidate`, or a verdict's reason.
+	// What it was: `cooldown`, `invalidate`, `enable`, `disable`, `success`, or a verdict's reason.
 	What string `protobuf:"bytes,2,opt,name=what,proto3" json:"what,omitempty"`
 	// Model key it was about; empty: the whole auth.
 	Model string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
 	// Words given with it.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Id of the rule that decided; empty: it was no upstream answer.
+	Rule          string `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LastReport) Reset() {
 	*x = LastReport{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[3]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -649,7 +769,7 @@ func (x *LastReport) String() string {
 func (*LastReport) ProtoMessage() {}
 
 func (x *LastReport) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[3]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -662,7 +782,7 @@ func (x *LastReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LastReport.ProtoReflect.Descriptor instead.
 func (*LastReport) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{3}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LastReport) GetReceivedAt() *timestamppb.Timestamp {
@@ -693,6 +813,13 @@ func (x *LastReport) GetReason() string {
 	return ""
 }
 
+func (x *LastReport) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
 // ListAuthsRequest filters and pages.
 type ListAuthsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -712,7 +839,7 @@ type ListAuthsRequest struct {
 
 func (x *ListAuthsRequest) Reset() {
 	*x = ListAuthsRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[4]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +851,7 @@ func (x *ListAuthsRequest) String() string {
 func (*ListAuthsRequest) ProtoMessage() {}
 
 func (x *ListAuthsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[4]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +864,7 @@ func (x *ListAuthsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuthsRequest.ProtoReflect.Descriptor instead.
 func (*ListAuthsRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{4}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListAuthsRequest) GetProvider() string {
@@ -790,7 +917,7 @@ type ListAuthsResponse struct {
 
 func (x *ListAuthsResponse) Reset() {
 	*x = ListAuthsResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[5]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +929,7 @@ func (x *ListAuthsResponse) String() string {
 func (*ListAuthsResponse) ProtoMessage() {}
 
 func (x *ListAuthsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[5]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +942,7 @@ func (x *ListAuthsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuthsResponse.ProtoReflect.Descriptor instead.
 func (*ListAuthsResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{5}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListAuthsResponse) GetAuths() []*Auth {
@@ -850,7 +977,7 @@ type GetAuthRequest struct {
 
 func (x *GetAuthRequest) Reset() {
 	*x = GetAuthRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[6]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -862,7 +989,7 @@ func (x *GetAuthRequest) String() string {
 func (*GetAuthRequest) ProtoMessage() {}
 
 func (x *GetAuthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[6]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -875,7 +1002,7 @@ func (x *GetAuthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAuthRequest.ProtoReflect.Descriptor instead.
 func (*GetAuthRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{6}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetAuthRequest) GetAuthId() string {
@@ -896,7 +1023,7 @@ type GetAuthResponse struct {
 
 func (x *GetAuthResponse) Reset() {
 	*x = GetAuthResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[7]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +1035,7 @@ func (x *GetAuthResponse) String() string {
 func (*GetAuthResponse) ProtoMessage() {}
 
 func (x *GetAuthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[7]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +1048,7 @@ func (x *GetAuthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAuthResponse.ProtoReflect.Descriptor instead.
 func (*GetAuthResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{7}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetAuthResponse) GetAuth() *Auth {
@@ -954,7 +1081,7 @@ type AuthSecret struct {
 
 func (x *AuthSecret) Reset() {
 	*x = AuthSecret{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[8]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1093,7 @@ func (x *AuthSecret) String() string {
 func (*AuthSecret) ProtoMessage() {}
 
 func (x *AuthSecret) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[8]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1106,7 @@ func (x *AuthSecret) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthSecret.ProtoReflect.Descriptor instead.
 func (*AuthSecret) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{8}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AuthSecret) GetSecret() isAuthSecret_Secret {
@@ -1059,7 +1186,7 @@ type PutAuthRequest struct {
 
 func (x *PutAuthRequest) Reset() {
 	*x = PutAuthRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[9]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1198,7 @@ func (x *PutAuthRequest) String() string {
 func (*PutAuthRequest) ProtoMessage() {}
 
 func (x *PutAuthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[9]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1211,7 @@ func (x *PutAuthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutAuthRequest.ProtoReflect.Descriptor instead.
 func (*PutAuthRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{9}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PutAuthRequest) GetConfig() *AuthConfig {
@@ -1114,7 +1241,7 @@ type PutAuthResponse struct {
 
 func (x *PutAuthResponse) Reset() {
 	*x = PutAuthResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[10]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1253,7 @@ func (x *PutAuthResponse) String() string {
 func (*PutAuthResponse) ProtoMessage() {}
 
 func (x *PutAuthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[10]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1266,7 @@ func (x *PutAuthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutAuthResponse.ProtoReflect.Descriptor instead.
 func (*PutAuthResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{10}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PutAuthResponse) GetAuth() *Auth {
@@ -1167,7 +1294,7 @@ type DeleteAuthRequest struct {
 
 func (x *DeleteAuthRequest) Reset() {
 	*x = DeleteAuthRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[11]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1306,7 @@ func (x *DeleteAuthRequest) String() string {
 func (*DeleteAuthRequest) ProtoMessage() {}
 
 func (x *DeleteAuthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[11]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1319,7 @@ func (x *DeleteAuthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAuthRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAuthRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{11}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteAuthRequest) GetAuthId() string {
@@ -1211,7 +1338,7 @@ type DeleteAuthResponse struct {
 
 func (x *DeleteAuthResponse) Reset() {
 	*x = DeleteAuthResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[12]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1350,7 @@ func (x *DeleteAuthResponse) String() string {
 func (*DeleteAuthResponse) ProtoMessage() {}
 
 func (x *DeleteAuthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[12]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1363,7 @@ func (x *DeleteAuthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAuthResponse.ProtoReflect.Descriptor instead.
 func (*DeleteAuthResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{12}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{13}
 }
 
 // EnableAuthRequest names one auth.
@@ -1250,7 +1377,7 @@ type EnableAuthRequest struct {
 
 func (x *EnableAuthRequest) Reset() {
 	*x = EnableAuthRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[13]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1389,7 @@ func (x *EnableAuthRequest) String() string {
 func (*EnableAuthRequest) ProtoMessage() {}
 
 func (x *EnableAuthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[13]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +1402,7 @@ func (x *EnableAuthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnableAuthRequest.ProtoReflect.Descriptor instead.
 func (*EnableAuthRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{13}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EnableAuthRequest) GetAuthId() string {
@@ -1296,7 +1423,7 @@ type EnableAuthResponse struct {
 
 func (x *EnableAuthResponse) Reset() {
 	*x = EnableAuthResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[14]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1435,7 @@ func (x *EnableAuthResponse) String() string {
 func (*EnableAuthResponse) ProtoMessage() {}
 
 func (x *EnableAuthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[14]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1448,7 @@ func (x *EnableAuthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnableAuthResponse.ProtoReflect.Descriptor instead.
 func (*EnableAuthResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{14}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EnableAuthResponse) GetAuth() *Auth {
@@ -1344,7 +1471,7 @@ type DisableAuthRequest struct {
 
 func (x *DisableAuthRequest) Reset() {
 	*x = DisableAuthRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[15]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1483,7 @@ func (x *DisableAuthRequest) String() string {
 func (*DisableAuthRequest) ProtoMessage() {}
 
 func (x *DisableAuthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[15]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1496,7 @@ func (x *DisableAuthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisableAuthRequest.ProtoReflect.Descriptor instead.
 func (*DisableAuthRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{15}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DisableAuthRequest) GetAuthId() string {
@@ -1397,7 +1524,7 @@ type DisableAuthResponse struct {
 
 func (x *DisableAuthResponse) Reset() {
 	*x = DisableAuthResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[16]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1536,7 @@ func (x *DisableAuthResponse) String() string {
 func (*DisableAuthResponse) ProtoMessage() {}
 
 func (x *DisableAuthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[16]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1549,7 @@ func (x *DisableAuthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisableAuthResponse.ProtoReflect.Descriptor instead.
 func (*DisableAuthResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{16}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DisableAuthResponse) GetAuth() *Auth {
@@ -1445,7 +1572,7 @@ type ClearCooldownRequest struct {
 
 func (x *ClearCooldownRequest) Reset() {
 	*x = ClearCooldownRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[17]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1584,7 @@ func (x *ClearCooldownRequest) String() string {
 func (*ClearCooldownRequest) ProtoMessage() {}
 
 func (x *ClearCooldownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[17]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1597,7 @@ func (x *ClearCooldownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearCooldownRequest.ProtoReflect.Descriptor instead.
 func (*ClearCooldownRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{17}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ClearCooldownRequest) GetAuthId() string {
@@ -1500,7 +1627,7 @@ type ClearCooldownResponse struct {
 
 func (x *ClearCooldownResponse) Reset() {
 	*x = ClearCooldownResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[18]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1639,7 @@ func (x *ClearCooldownResponse) String() string {
 func (*ClearCooldownResponse) ProtoMessage() {}
 
 func (x *ClearCooldownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[18]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1652,7 @@ func (x *ClearCooldownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearCooldownResponse.ProtoReflect.Descriptor instead.
 func (*ClearCooldownResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{18}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClearCooldownResponse) GetCleared() int32 {
@@ -1557,7 +1684,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[19]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +1696,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[19]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +1709,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{19}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListSessionsRequest) GetAuthId() string {
@@ -1625,7 +1752,7 @@ type BoundSession struct {
 
 func (x *BoundSession) Reset() {
 	*x = BoundSession{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[20]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +1764,7 @@ func (x *BoundSession) String() string {
 func (*BoundSession) ProtoMessage() {}
 
 func (x *BoundSession) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[20]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +1777,7 @@ func (x *BoundSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BoundSession.ProtoReflect.Descriptor instead.
 func (*BoundSession) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{20}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BoundSession) GetSessionHash() string {
@@ -1703,7 +1830,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[21]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1715,7 +1842,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[21]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1728,7 +1855,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{21}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*BoundSession {
@@ -1768,7 +1895,7 @@ type ReleaseSessionRequest struct {
 
 func (x *ReleaseSessionRequest) Reset() {
 	*x = ReleaseSessionRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[22]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1780,7 +1907,7 @@ func (x *ReleaseSessionRequest) String() string {
 func (*ReleaseSessionRequest) ProtoMessage() {}
 
 func (x *ReleaseSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[22]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1793,7 +1920,7 @@ func (x *ReleaseSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseSessionRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseSessionRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{22}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReleaseSessionRequest) GetSession() isReleaseSessionRequest_Session {
@@ -1854,7 +1981,7 @@ type SessionName struct {
 
 func (x *SessionName) Reset() {
 	*x = SessionName{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[23]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +1993,7 @@ func (x *SessionName) String() string {
 func (*SessionName) ProtoMessage() {}
 
 func (x *SessionName) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[23]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2006,7 @@ func (x *SessionName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionName.ProtoReflect.Descriptor instead.
 func (*SessionName) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{23}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SessionName) GetProvider() string {
@@ -1914,7 +2041,7 @@ type ReleaseSessionResponse struct {
 
 func (x *ReleaseSessionResponse) Reset() {
 	*x = ReleaseSessionResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[24]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1926,7 +2053,7 @@ func (x *ReleaseSessionResponse) String() string {
 func (*ReleaseSessionResponse) ProtoMessage() {}
 
 func (x *ReleaseSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[24]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1939,7 +2066,7 @@ func (x *ReleaseSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseSessionResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseSessionResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{24}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReleaseSessionResponse) GetAuthId() string {
@@ -1960,7 +2087,7 @@ type WatchAuthsRequest struct {
 
 func (x *WatchAuthsRequest) Reset() {
 	*x = WatchAuthsRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[25]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2099,7 @@ func (x *WatchAuthsRequest) String() string {
 func (*WatchAuthsRequest) ProtoMessage() {}
 
 func (x *WatchAuthsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[25]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2112,7 @@ func (x *WatchAuthsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAuthsRequest.ProtoReflect.Descriptor instead.
 func (*WatchAuthsRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{25}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchAuthsRequest) GetProvider() string {
@@ -2012,7 +2139,7 @@ type WatchAuthsResponse struct {
 
 func (x *WatchAuthsResponse) Reset() {
 	*x = WatchAuthsResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[26]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2024,7 +2151,7 @@ func (x *WatchAuthsResponse) String() string {
 func (*WatchAuthsResponse) ProtoMessage() {}
 
 func (x *WatchAuthsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[26]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2037,7 +2164,7 @@ func (x *WatchAuthsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAuthsResponse.ProtoReflect.Descriptor instead.
 func (*WatchAuthsResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{26}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchAuthsResponse) GetEvent() isWatchAuthsResponse_Event {
@@ -2108,7 +2235,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[27]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2247,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[27]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2260,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{27}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{28}
 }
 
 // GetStatusResponse tells how the broker is doing.
@@ -2165,7 +2292,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[28]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2177,7 +2304,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[28]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2317,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{28}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -2278,7 +2405,7 @@ type Engine struct {
 
 func (x *Engine) Reset() {
 	*x = Engine{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[29]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2290,7 +2417,7 @@ func (x *Engine) String() string {
 func (*Engine) ProtoMessage() {}
 
 func (x *Engine) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[29]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2303,7 +2430,7 @@ func (x *Engine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Engine.ProtoReflect.Descriptor instead.
 func (*Engine) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{29}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Engine) GetName() string {
@@ -2342,7 +2469,7 @@ type PoolCount struct {
 
 func (x *PoolCount) Reset() {
 	*x = PoolCount{}
-	mi := &file_credbroker_v1_pool_proto_msgTypes[30]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2354,7 +2481,7 @@ func (x *PoolCount) String() string {
 func (*PoolCount) ProtoMessage() {}
 
 func (x *PoolCount) ProtoReflect() protoreflect.Message {
-	mi := &file_credbroker_v1_pool_proto_msgTypes[30]
+	mi := &file_credbroker_v1_pool_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2367,7 +2494,7 @@ func (x *PoolCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolCount.ProtoReflect.Descriptor instead.
 func (*PoolCount) Descriptor() ([]byte, []int) {
-	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{30}
+	return file_credbroker_v1_pool_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PoolCount) GetProvider() string {
@@ -2420,7 +2547,7 @@ const file_credbroker_v1_pool_proto_rawDesc = "" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
-	"\a_weight\"\xf3\x04\n" +
+	"\a_weight\"\xb4\x05\n" +
 	"\x04Auth\x121\n" +
 	"\x06config\x18\x01 \x01(\v2\x19.credbroker.v1.AuthConfigR\x06config\x121\n" +
 	"\x06origin\x18\x02 \x01(\x0e2\x19.credbroker.v1.AuthOriginR\x06origin\x12\x16\n" +
@@ -2438,21 +2565,35 @@ const file_credbroker_v1_pool_proto_rawDesc = "" +
 	"\x05picks\x18\v \x01(\x04R\x05picks\x12@\n" +
 	"\x0elast_picked_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\flastPickedAt\x12:\n" +
 	"\vlast_report\x18\r \x01(\v2\x19.credbroker.v1.LastReportR\n" +
-	"lastReport\"\xf8\x01\n" +
+	"lastReport\x12?\n" +
+	"\rquota_windows\x18\x0e \x03(\v2\x1a.credbroker.v1.QuotaWindowR\fquotaWindows\"\xc2\x01\n" +
+	"\vQuotaWindow\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\n" +
+	"used_share\x18\x02 \x01(\x01H\x00R\tusedShare\x88\x01\x01\x127\n" +
+	"\tresets_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bresetsAt\x123\n" +
+	"\aseen_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06seenAtB\r\n" +
+	"\v_used_share\"\xf3\x02\n" +
 	"\bCooldown\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12/\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1b.credbroker.v1.CooldownKindR\x04kind\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x126\n" +
 	"\ttime_left\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\btimeLeft\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12#\n" +
-	"\rbackoff_level\x18\x06 \x01(\x05R\fbackoffLevel\"\x8b\x01\n" +
+	"\rbackoff_level\x18\x06 \x01(\x05R\fbackoffLevel\x12\x16\n" +
+	"\x06family\x18\a \x01(\tR\x06family\x12\x16\n" +
+	"\x06domain\x18\b \x01(\tR\x06domain\x125\n" +
+	"\bprobe_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aprobeAt\x12\x12\n" +
+	"\x04rule\x18\n" +
+	" \x01(\tR\x04rule\"\x9f\x01\n" +
 	"\n" +
 	"LastReport\x12;\n" +
 	"\vreceived_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"receivedAt\x12\x12\n" +
 	"\x04what\x18\x02 \x01(\tR\x04what\x12\x14\n" +
 	"\x05model\x18\x03 \x01(\tR\x05model\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xb0\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04rule\x18\x05 \x01(\tR\x04rule\"\xb0\x01\n" +
 	"\x10ListAuthsRequest\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12.\n" +
@@ -2606,112 +2747,117 @@ func file_credbroker_v1_pool_proto_rawDescGZIP() []byte {
 }
 
 var file_credbroker_v1_pool_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_credbroker_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_credbroker_v1_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_credbroker_v1_pool_proto_goTypes = []any{
 	(AuthState)(0),                 // 0: credbroker.v1.AuthState
 	(AuthKind)(0),                  // 1: credbroker.v1.AuthKind
 	(AuthOrigin)(0),                // 2: credbroker.v1.AuthOrigin
 	(*AuthConfig)(nil),             // 3: credbroker.v1.AuthConfig
 	(*Auth)(nil),                   // 4: credbroker.v1.Auth
-	(*Cooldown)(nil),               // 5: credbroker.v1.Cooldown
-	(*LastReport)(nil),             // 6: credbroker.v1.LastReport
-	(*ListAuthsRequest)(nil),       // 7: credbroker.v1.ListAuthsRequest
-	(*ListAuthsResponse)(nil),      // 8: credbroker.v1.ListAuthsResponse
-	(*GetAuthRequest)(nil),         // 9: credbroker.v1.GetAuthRequest
-	(*GetAuthResponse)(nil),        // 10: credbroker.v1.GetAuthResponse
-	(*AuthSecret)(nil),             // 11: credbroker.v1.AuthSecret
-	(*PutAuthRequest)(nil),         // 12: credbroker.v1.PutAuthRequest
-	(*PutAuthResponse)(nil),        // 13: credbroker.v1.PutAuthResponse
-	(*DeleteAuthRequest)(nil),      // 14: credbroker.v1.DeleteAuthRequest
-	(*DeleteAuthResponse)(nil),     // 15: credbroker.v1.DeleteAuthResponse
-	(*EnableAuthRequest)(nil),      // 16: credbroker.v1.EnableAuthRequest
-	(*EnableAuthResponse)(nil),     // 17: credbroker.v1.EnableAuthResponse
-	(*DisableAuthRequest)(nil),     // 18: credbroker.v1.DisableAuthRequest
-	(*DisableAuthResponse)(nil),    // 19: credbroker.v1.DisableAuthResponse
-	(*ClearCooldownRequest)(nil),   // 20: credbroker.v1.ClearCooldownRequest
-	(*ClearCooldownResponse)(nil),  // 21: credbroker.v1.ClearCooldownResponse
-	(*ListSessionsRequest)(nil),    // 22: credbroker.v1.ListSessionsRequest
-	(*BoundSession)(nil),           // 23: credbroker.v1.BoundSession
-	(*ListSessionsResponse)(nil),   // 24: credbroker.v1.ListSessionsResponse
-	(*ReleaseSessionRequest)(nil),  // 25: credbroker.v1.ReleaseSessionRequest
-	(*SessionName)(nil),            // 26: credbroker.v1.SessionName
-	(*ReleaseSessionResponse)(nil), // 27: credbroker.v1.ReleaseSessionResponse
-	(*WatchAuthsRequest)(nil),      // 28: credbroker.v1.WatchAuthsRequest
-	(*WatchAuthsResponse)(nil),     // 29: credbroker.v1.WatchAuthsResponse
-	(*GetStatusRequest)(nil),       // 30: credbroker.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),      // 31: credbroker.v1.GetStatusResponse
-	(*Engine)(nil),                 // 32: credbroker.v1.Engine
-	(*PoolCount)(nil),              // 33: credbroker.v1.PoolCount
-	nil,                            // 34: credbroker.v1.AuthConfig.AttributesEntry
-	nil,                            // 35: credbroker.v1.AuthSecret.HeadersEntry
-	(*timestamppb.Timestamp)(nil),  // 36: google.protobuf.Timestamp
-	(CooldownKind)(0),              // 37: credbroker.v1.CooldownKind
-	(*durationpb.Duration)(nil),    // 38: google.protobuf.Duration
-	(SessionSource)(0),             // 39: credbroker.v1.SessionSource
+	(*QuotaWindow)(nil),            // 5: credbroker.v1.QuotaWindow
+	(*Cooldown)(nil),               // 6: credbroker.v1.Cooldown
+	(*LastReport)(nil),             // 7: credbroker.v1.LastReport
+	(*ListAuthsRequest)(nil),       // 8: credbroker.v1.ListAuthsRequest
+	(*ListAuthsResponse)(nil),      // 9: credbroker.v1.ListAuthsResponse
+	(*GetAuthRequest)(nil),         // 10: credbroker.v1.GetAuthRequest
+	(*GetAuthResponse)(nil),        // 11: credbroker.v1.GetAuthResponse
+	(*AuthSecret)(nil),             // 12: credbroker.v1.AuthSecret
+	(*PutAuthRequest)(nil),         // 13: credbroker.v1.PutAuthRequest
+	(*PutAuthResponse)(nil),        // 14: credbroker.v1.PutAuthResponse
+	(*DeleteAuthRequest)(nil),      // 15: credbroker.v1.DeleteAuthRequest
+	(*DeleteAuthResponse)(nil),     // 16: credbroker.v1.DeleteAuthResponse
+	(*EnableAuthRequest)(nil),      // 17: credbroker.v1.EnableAuthRequest
+	(*EnableAuthResponse)(nil),     // 18: credbroker.v1.EnableAuthResponse
+	(*DisableAuthRequest)(nil),     // 19: credbroker.v1.DisableAuthRequest
+	(*DisableAuthResponse)(nil),    // 20: credbroker.v1.DisableAuthResponse
+	(*ClearCooldownRequest)(nil),   // 21: credbroker.v1.ClearCooldownRequest
+	(*ClearCooldownResponse)(nil),  // 22: credbroker.v1.ClearCooldownResponse
+	(*ListSessionsRequest)(nil),    // 23: credbroker.v1.ListSessionsRequest
+	(*BoundSession)(nil),           // 24: credbroker.v1.BoundSession
+	(*ListSessionsResponse)(nil),   // 25: credbroker.v1.ListSessionsResponse
+	(*ReleaseSessionRequest)(nil),  // 26: credbroker.v1.ReleaseSessionRequest
+	(*SessionName)(nil),            // 27: credbroker.v1.SessionName
+	(*ReleaseSessionResponse)(nil), // 28: credbroker.v1.ReleaseSessionResponse
+	(*WatchAuthsRequest)(nil),      // 29: credbroker.v1.WatchAuthsRequest
+	(*WatchAuthsResponse)(nil),     // 30: credbroker.v1.WatchAuthsResponse
+	(*GetStatusRequest)(nil),       // 31: credbroker.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),      // 32: credbroker.v1.GetStatusResponse
+	(*Engine)(nil),                 // 33: credbroker.v1.Engine
+	(*PoolCount)(nil),              // 34: credbroker.v1.PoolCount
+	nil,                            // 35: credbroker.v1.AuthConfig.AttributesEntry
+	nil,                            // 36: credbroker.v1.AuthSecret.HeadersEntry
+	(*timestamppb.Timestamp)(nil),  // 37: google.protobuf.Timestamp
+	(CooldownKind)(0),              // 38: credbroker.v1.CooldownKind
+	(*durationpb.Duration)(nil),    // 39: google.protobuf.Duration
+	(SessionSource)(0),             // 40: credbroker.v1.SessionSource
 }
 var file_credbroker_v1_pool_proto_depIdxs = []int32{
-	34, // 0: credbroker.v1.AuthConfig.attributes:type_name -> credbroker.v1.AuthConfig.AttributesEntry
+	35, // 0: credbroker.v1.AuthConfig.attributes:type_name -> credbroker.v1.AuthConfig.AttributesEntry
 	1,  // 1: credbroker.v1.AuthConfig.kind:type_name -> credbroker.v1.AuthKind
 	3,  // 2: credbroker.v1.Auth.config:type_name -> credbroker.v1.AuthConfig
 	2,  // 3: credbroker.v1.Auth.origin:type_name -> credbroker.v1.AuthOrigin
-	36, // 4: credbroker.v1.Auth.expires_at:type_name -> google.protobuf.Timestamp
+	37, // 4: credbroker.v1.Auth.expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 5: credbroker.v1.Auth.state:type_name -> credbroker.v1.AuthState
-	36, // 6: credbroker.v1.Auth.state_until:type_name -> google.protobuf.Timestamp
-	5,  // 7: credbroker.v1.Auth.cooldowns:type_name -> credbroker.v1.Cooldown
-	36, // 8: credbroker.v1.Auth.last_picked_at:type_name -> google.protobuf.Timestamp
-	6,  // 9: credbroker.v1.Auth.last_report:type_name -> credbroker.v1.LastReport
-	37, // 10: credbroker.v1.Cooldown.kind:type_name -> credbroker.v1.CooldownKind
-	36, // 11: credbroker.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	38, // 12: credbroker.v1.Cooldown.time_left:type_name -> google.protobuf.Duration
-	36, // 13: credbroker.v1.LastReport.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 14: credbroker.v1.ListAuthsRequest.state:type_name -> credbroker.v1.AuthState
-	4,  // 15: credbroker.v1.ListAuthsResponse.auths:type_name -> credbroker.v1.Auth
-	4,  // 16: credbroker.v1.GetAuthResponse.auth:type_name -> credbroker.v1.Auth
-	36, // 17: credbroker.v1.AuthSecret.expires_at:type_name -> google.protobuf.Timestamp
-	35, // 18: credbroker.v1.AuthSecret.headers:type_name -> credbroker.v1.AuthSecret.HeadersEntry
-	3,  // 19: credbroker.v1.PutAuthRequest.config:type_name -> credbroker.v1.AuthConfig
-	11, // 20: credbroker.v1.PutAuthRequest.secret:type_name -> credbroker.v1.AuthSecret
-	4,  // 21: credbroker.v1.PutAuthResponse.auth:type_name -> credbroker.v1.Auth
-	4,  // 22: credbroker.v1.EnableAuthResponse.auth:type_name -> credbroker.v1.Auth
-	4,  // 23: credbroker.v1.DisableAuthResponse.auth:type_name -> credbroker.v1.Auth
-	4,  // 24: credbroker.v1.ClearCooldownResponse.auth:type_name -> credbroker.v1.Auth
-	39, // 25: credbroker.v1.BoundSession.source:type_name -> credbroker.v1.SessionSource
-	36, // 26: credbroker.v1.BoundSession.expires_at:type_name -> google.protobuf.Timestamp
-	23, // 27: credbroker.v1.ListSessionsResponse.sessions:type_name -> credbroker.v1.BoundSession
-	26, // 28: credbroker.v1.ReleaseSessionRequest.name:type_name -> credbroker.v1.SessionName
-	4,  // 29: credbroker.v1.WatchAuthsResponse.auth:type_name -> credbroker.v1.Auth
-	38, // 30: credbroker.v1.GetStatusResponse.uptime:type_name -> google.protobuf.Duration
-	36, // 31: credbroker.v1.GetStatusResponse.config_loaded_at:type_name -> google.protobuf.Timestamp
-	32, // 32: credbroker.v1.GetStatusResponse.engines:type_name -> credbroker.v1.Engine
-	33, // 33: credbroker.v1.GetStatusResponse.pool:type_name -> credbroker.v1.PoolCount
-	0,  // 34: credbroker.v1.PoolCount.state:type_name -> credbroker.v1.AuthState
-	7,  // 35: credbroker.v1.AuthPool.ListAuths:input_type -> credbroker.v1.ListAuthsRequest
-	9,  // 36: credbroker.v1.AuthPool.GetAuth:input_type -> credbroker.v1.GetAuthRequest
-	12, // 37: credbroker.v1.AuthPool.PutAuth:input_type -> credbroker.v1.PutAuthRequest
-	14, // 38: credbroker.v1.AuthPool.DeleteAuth:input_type -> credbroker.v1.DeleteAuthRequest
-	16, // 39: credbroker.v1.AuthPool.EnableAuth:input_type -> credbroker.v1.EnableAuthRequest
-	18, // 40: credbroker.v1.AuthPool.DisableAuth:input_type -> credbroker.v1.DisableAuthRequest
-	20, // 41: credbroker.v1.AuthPool.ClearCooldown:input_type -> credbroker.v1.ClearCooldownRequest
-	22, // 42: credbroker.v1.AuthPool.ListSessions:input_type -> credbroker.v1.ListSessionsRequest
-	25, // 43: credbroker.v1.AuthPool.ReleaseSession:input_type -> credbroker.v1.ReleaseSessionRequest
-	28, // 44: credbroker.v1.AuthPool.WatchAuths:input_type -> credbroker.v1.WatchAuthsRequest
-	30, // 45: credbroker.v1.AuthPool.GetStatus:input_type -> credbroker.v1.GetStatusRequest
-	8,  // 46: credbroker.v1.AuthPool.ListAuths:output_type -> credbroker.v1.ListAuthsResponse
-	10, // 47: credbroker.v1.AuthPool.GetAuth:output_type -> credbroker.v1.GetAuthResponse
-	13, // 48: credbroker.v1.AuthPool.PutAuth:output_type -> credbroker.v1.PutAuthResponse
-	15, // 49: credbroker.v1.AuthPool.DeleteAuth:output_type -> credbroker.v1.DeleteAuthResponse
-	17, // 50: credbroker.v1.AuthPool.EnableAuth:output_type -> credbroker.v1.EnableAuthResponse
-	19, // 51: credbroker.v1.AuthPool.DisableAuth:output_type -> credbroker.v1.DisableAuthResponse
-	21, // 52: credbroker.v1.AuthPool.ClearCooldown:output_type -> credbroker.v1.ClearCooldownResponse
-	24, // 53: credbroker.v1.AuthPool.ListSessions:output_type -> credbroker.v1.ListSessionsResponse
-	27, // 54: credbroker.v1.AuthPool.ReleaseSession:output_type -> credbroker.v1.ReleaseSessionResponse
-	29, // 55: credbroker.v1.AuthPool.WatchAuths:output_type -> credbroker.v1.WatchAuthsResponse
-	31, // 56: credbroker.v1.AuthPool.GetStatus:output_type -> credbroker.v1.GetStatusResponse
-	46, // [46:57] is the sub-list for method output_type
-	35, // [35:46] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	37, // 6: credbroker.v1.Auth.state_until:type_name -> google.protobuf.Timestamp
+	6,  // 7: credbroker.v1.Auth.cooldowns:type_name -> credbroker.v1.Cooldown
+	37, // 8: credbroker.v1.Auth.last_picked_at:type_name -> google.protobuf.Timestamp
+	7,  // 9: credbroker.v1.Auth.last_report:type_name -> credbroker.v1.LastReport
+	5,  // 10: credbroker.v1.Auth.quota_windows:type_name -> credbroker.v1.QuotaWindow
+	37, // 11: credbroker.v1.QuotaWindow.resets_at:type_name -> google.protobuf.Timestamp
+	37, // 12: credbroker.v1.QuotaWindow.seen_at:type_name -> google.protobuf.Timestamp
+	38, // 13: credbroker.v1.Cooldown.kind:type_name -> credbroker.v1.CooldownKind
+	37, // 14: credbroker.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	39, // 15: credbroker.v1.Cooldown.time_left:type_name -> google.protobuf.Duration
+	37, // 16: credbroker.v1.Cooldown.probe_at:type_name -> google.protobuf.Timestamp
+	37, // 17: credbroker.v1.LastReport.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 18: credbroker.v1.ListAuthsRequest.state:type_name -> credbroker.v1.AuthState
+	4,  // 19: credbroker.v1.ListAuthsResponse.auths:type_name -> credbroker.v1.Auth
+	4,  // 20: credbroker.v1.GetAuthResponse.auth:type_name -> credbroker.v1.Auth
+	37, // 21: credbroker.v1.AuthSecret.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 22: credbroker.v1.AuthSecret.headers:type_name -> credbroker.v1.AuthSecret.HeadersEntry
+	3,  // 23: credbroker.v1.PutAuthRequest.config:type_name -> credbroker.v1.AuthConfig
+	12, // 24: credbroker.v1.PutAuthRequest.secret:type_name -> credbroker.v1.AuthSecret
+	4,  // 25: credbroker.v1.PutAuthResponse.auth:type_name -> credbroker.v1.Auth
+	4,  // 26: credbroker.v1.EnableAuthResponse.auth:type_name -> credbroker.v1.Auth
+	4,  // 27: credbroker.v1.DisableAuthResponse.auth:type_name -> credbroker.v1.Auth
+	4,  // 28: credbroker.v1.ClearCooldownResponse.auth:type_name -> credbroker.v1.Auth
+	40, // 29: credbroker.v1.BoundSession.source:type_name -> credbroker.v1.SessionSource
+	37, // 30: credbroker.v1.BoundSession.expires_at:type_name -> google.protobuf.Timestamp
+	24, // 31: credbroker.v1.ListSessionsResponse.sessions:type_name -> credbroker.v1.BoundSession
+	27, // 32: credbroker.v1.ReleaseSessionRequest.name:type_name -> credbroker.v1.SessionName
+	4,  // 33: credbroker.v1.WatchAuthsResponse.auth:type_name -> credbroker.v1.Auth
+	39, // 34: credbroker.v1.GetStatusResponse.uptime:type_name -> google.protobuf.Duration
+	37, // 35: credbroker.v1.GetStatusResponse.config_loaded_at:type_name -> google.protobuf.Timestamp
+	33, // 36: credbroker.v1.GetStatusResponse.engines:type_name -> credbroker.v1.Engine
+	34, // 37: credbroker.v1.GetStatusResponse.pool:type_name -> credbroker.v1.PoolCount
+	0,  // 38: credbroker.v1.PoolCount.state:type_name -> credbroker.v1.AuthState
+	8,  // 39: credbroker.v1.AuthPool.ListAuths:input_type -> credbroker.v1.ListAuthsRequest
+	10, // 40: credbroker.v1.AuthPool.GetAuth:input_type -> credbroker.v1.GetAuthRequest
+	13, // 41: credbroker.v1.AuthPool.PutAuth:input_type -> credbroker.v1.PutAuthRequest
+	15, // 42: credbroker.v1.AuthPool.DeleteAuth:input_type -> credbroker.v1.DeleteAuthRequest
+	17, // 43: credbroker.v1.AuthPool.EnableAuth:input_type -> credbroker.v1.EnableAuthRequest
+	19, // 44: credbroker.v1.AuthPool.DisableAuth:input_type -> credbroker.v1.DisableAuthRequest
+	21, // 45: credbroker.v1.AuthPool.ClearCooldown:input_type -> credbroker.v1.ClearCooldownRequest
+	23, // 46: credbroker.v1.AuthPool.ListSessions:input_type -> credbroker.v1.ListSessionsRequest
+	26, // 47: credbroker.v1.AuthPool.ReleaseSession:input_type -> credbroker.v1.ReleaseSessionRequest
+	29, // 48: credbroker.v1.AuthPool.WatchAuths:input_type -> credbroker.v1.WatchAuthsRequest
+	31, // 49: credbroker.v1.AuthPool.GetStatus:input_type -> credbroker.v1.GetStatusRequest
+	9,  // 50: credbroker.v1.AuthPool.ListAuths:output_type -> credbroker.v1.ListAuthsResponse
+	11, // 51: credbroker.v1.AuthPool.GetAuth:output_type -> credbroker.v1.GetAuthResponse
+	14, // 52: credbroker.v1.AuthPool.PutAuth:output_type -> credbroker.v1.PutAuthResponse
+	16, // 53: credbroker.v1.AuthPool.DeleteAuth:output_type -> credbroker.v1.DeleteAuthResponse
+	18, // 54: credbroker.v1.AuthPool.EnableAuth:output_type -> credbroker.v1.EnableAuthResponse
+	20, // 55: credbroker.v1.AuthPool.DisableAuth:output_type -> credbroker.v1.DisableAuthResponse
+	22, // 56: credbroker.v1.AuthPool.ClearCooldown:output_type -> credbroker.v1.ClearCooldownResponse
+	25, // 57: credbroker.v1.AuthPool.ListSessions:output_type -> credbroker.v1.ListSessionsResponse
+	28, // 58: credbroker.v1.AuthPool.ReleaseSession:output_type -> credbroker.v1.ReleaseSessionResponse
+	30, // 59: credbroker.v1.AuthPool.WatchAuths:output_type -> credbroker.v1.WatchAuthsResponse
+	32, // 60: credbroker.v1.AuthPool.GetStatus:output_type -> credbroker.v1.GetStatusResponse
+	50, // [50:61] is the sub-list for method output_type
+	39, // [39:50] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_credbroker_v1_pool_proto_init() }
@@ -2721,15 +2867,16 @@ func file_credbroker_v1_pool_proto_init() {
 	}
 	file_credbroker_v1_broker_proto_init()
 	file_credbroker_v1_pool_proto_msgTypes[0].OneofWrappers = []any{}
-	file_credbroker_v1_pool_proto_msgTypes[8].OneofWrappers = []any{
+	file_credbroker_v1_pool_proto_msgTypes[2].OneofWrappers = []any{}
+	file_credbroker_v1_pool_proto_msgTypes[9].OneofWrappers = []any{
 		(*AuthSecret_ApiKey)(nil),
 		(*AuthSecret_AccessToken)(nil),
 	}
-	file_credbroker_v1_pool_proto_msgTypes[22].OneofWrappers = []any{
+	file_credbroker_v1_pool_proto_msgTypes[23].OneofWrappers = []any{
 		(*ReleaseSessionRequest_SessionHash)(nil),
 		(*ReleaseSessionRequest_Name)(nil),
 	}
-	file_credbroker_v1_pool_proto_msgTypes[26].OneofWrappers = []any{
+	file_credbroker_v1_pool_proto_msgTypes[27].OneofWrappers = []any{
 		(*WatchAuthsResponse_Auth)(nil),
 		(*WatchAuthsResponse_RemovedAuthId)(nil),
 		(*WatchAuthsResponse_SnapshotSize)(nil),
@@ -2740,7 +2887,7 @@ func file_credbroker_v1_pool_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_credbroker_v1_pool_proto_rawDesc), len(file_credbroker_v1_pool_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
