@@ -89,7 +89,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	collectors := []prometheus.Collector{m.picks, m.reports, m.panics, m.handledBy, m.durations, m.build, newStateCollector(&c)}
+	collectors := []prometheus.Collector{m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(&c)}
 	var names []string
 	for _, collector := range collectors {
 		descs := make(chan *prometheus.Desc, 16)
