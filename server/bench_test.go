@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"github.com/rs/zerolog"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
@@ -24,16 +27,16 @@ import (
 
 const pickMethod = "/credbroker.v1.CredentialBroker/PickCredential"
 
-// emptyServer answers PickCredential with one prepared message and does nothing else: no interceptor, no option.
-func emptyServer(answer *credbrokerv1.PickCredentialResponse) *grpc.Server {
+// emptyServer answers one method with a prepared message and does nothing else: no interceptor, no option.
+func emptyServer(method string, req, answer proto.Message) *grpc.Server {
 	s := grpc.NewServer()
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "credbroker.v1.CredentialBroker",
 		HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{
-			MethodName: "PickCredential",
+			MethodName: path.Base(method),
 			Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-				if err := decode(&credbrokerv1.PickCredentialRequest{}); err != nil {
+				if err := decode(fresh(req)); err != nil {
 					return nil, err
 				}
 				return answer, nil
@@ -111,21 +114,26 @@ type rpc struct {
 
 // rpcs are a pick, and an empty method with the same bytes.
 func rpcs(b *testing.B) (pick, empty rpc) {
+	return beside(b, pickMethod, benchRequest(), &credbrokerv1.PickCredentialResponse{})
+}
+
+// beside are a method of a broker, and an empty one with the same bytes.
+func beside(b *testing.B, method string, req, answer proto.Message) (call, empty rpc) {
 	s := benchBroker(b)
 	broker := dialTCP(b, s.Serve, func() { s.Stop(context.Background()) })
-	req, answer := benchRequest(), &credbrokerv1.PickCredentialResponse{}
-	if err := broker.Invoke(b.Context(), pickMethod, req, answer); err != nil {
+	if err := broker.Invoke(b.Context(), method, req, answer); err != nil {
 		b.Fatal(err)
 	}
-	e := emptyServer(answer)
-	beside := dialTCP(b, e.Serve, e.Stop)
-	call := func(conn *grpc.ClientConn) func(context.Context) error {
-		return func(ctx context.Context) error {
-			return conn.Invoke(ctx, pickMethod, req, &credbrokerv1.PickCredentialResponse{})
-		}
+	e := emptyServer(method, req, answer)
+	other := dialTCP(b, e.Serve, e.Stop)
+	on := func(conn *grpc.ClientConn) func(context.Context) error {
+		return func(ctx context.Context) error { return conn.Invoke(ctx, method, req, fresh(answer)) }
 	}
-	return rpc{"PickCredential", call(broker)}, rpc{"Empty", call(beside)}
+	return rpc{path.Base(method), on(broker)}, rpc{"Empty", on(other)}
 }
+
+// fresh is an empty message of the type of another.
+func fresh(m proto.Message) proto.Message { return m.ProtoReflect().New().Interface() }
 
 // timed calls once and returns how long it took.
 func timed(b *testing.B, r rpc) time.Duration {
@@ -165,6 +173,27 @@ func BenchmarkRPC(b *testing.B) {
 		b.ReportMetric(percentile(picks, 0.5)/percentile(empties, 0.5), "p50-ratio")
 		b.ReportMetric(percentile(picks, 0.99)/percentile(empties, 0.99), "p99-ratio")
 	})
+}
+
+// BenchmarkReportResult is what the report of a success, and that of a limit, cost beside an empty method.
+func BenchmarkReportResult(b *testing.B) {
+	success := &credbrokerv1.ReportResultRequest{AuthId: "auth-0007", Model: "claude-sonnet-4-5", HttpStatus: 200, Latency: durationpb.New(time.Second)}
+	limit := &credbrokerv1.ReportResultRequest{
+		AuthId: "auth-0007", Model: "claude-sonnet-4-5", HttpStatus: 429, Headers: map[string]string{"retry-after": "30"},
+		Body: []byte(`{"type":"error","error":{"type":"rate_limit_error","message":"Number of request tokens has exceeded your per-minute rate limit"}}`),
+	}
+	for name, req := range map[string]proto.Message{"success": success, "limit": limit} {
+		b.Run("result="+name, func(b *testing.B) {
+			report, empty := beside(b, "/credbroker.v1.CredentialBroker/ReportResult", req, &credbrokerv1.ReportResultResponse{})
+			var reports, empties []time.Duration
+			for b.Loop() {
+				reports = append(reports, timed(b, report))
+				empties = append(empties, timed(b, empty))
+			}
+			b.ReportMetric(percentile(reports, 0.5)-percentile(empties, 0.5), "p50-extra-us")
+			b.ReportMetric(percentile(reports, 0.5)/percentile(empties, 0.5), "p50-ratio")
+		})
+	}
 }
 
 const (

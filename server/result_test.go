@@ -161,14 +161,24 @@ func TestBeginOfAnAttempt(t *testing.T) {
 		change func(success *credbrokerv1.ReportResultRequest, now time.Time, early, late string)
 		ends   bool
 	}{
-		"picked before the limit":     {func(r *credbrokerv1.ReportResultRequest, _ time.Time, early, _ string) { r.PickId = early }, false},
-		"picked after the limit":      {func(r *credbrokerv1.ReportResultRequest, _ time.Time, _, late string) { r.PickId = late }, true},
-		"sent before the limit":       {func(r *credbrokerv1.ReportResultRequest, _ time.Time, _, _ string) { r.Latency = durationpb.New(time.Minute) }, false},
-		"sent after the limit":        {func(r *credbrokerv1.ReportResultRequest, _ time.Time, _, _ string) { r.Latency = durationpb.New(time.Second) }, true},
-		"pick and latency disagree":   {func(r *credbrokerv1.ReportResultRequest, _ time.Time, early, _ string) { r.PickId, r.Latency = early, durationpb.New(0) }, false},
-		"nothing is known":            {func(*credbrokerv1.ReportResultRequest, time.Time, string, string) {}, false},
-		"arrived before the limit":    {func(r *credbrokerv1.ReportResultRequest, now time.Time, _, _ string) { r.Latency, r.ReceivedAt = durationpb.New(0), timestamppb.New(now.Add(-time.Minute)) }, false},
-		"arrives tomorrow, sent soon": {func(r *credbrokerv1.ReportResultRequest, now time.Time, _, _ string) { r.Latency, r.ReceivedAt = durationpb.New(time.Minute), timestamppb.New(now.Add(24 * time.Hour)) }, false},
+		"picked before the limit": {func(r *credbrokerv1.ReportResultRequest, _ time.Time, early, _ string) { r.PickId = early }, false},
+		"picked after the limit":  {func(r *credbrokerv1.ReportResultRequest, _ time.Time, _, late string) { r.PickId = late }, true},
+		"sent before the limit": {func(r *credbrokerv1.ReportResultRequest, _ time.Time, _, _ string) {
+			r.Latency = durationpb.New(time.Minute)
+		}, false},
+		"sent after the limit": {func(r *credbrokerv1.ReportResultRequest, _ time.Time, _, _ string) {
+			r.Latency = durationpb.New(time.Second)
+		}, true},
+		"pick and latency disagree": {func(r *credbrokerv1.ReportResultRequest, _ time.Time, early, _ string) {
+			r.PickId, r.Latency = early, durationpb.New(0)
+		}, false},
+		"nothing is known": {func(*credbrokerv1.ReportResultRequest, time.Time, string, string) {}, false},
+		"arrived before the limit": {func(r *credbrokerv1.ReportResultRequest, now time.Time, _, _ string) {
+			r.Latency, r.ReceivedAt = durationpb.New(0), timestamppb.New(now.Add(-time.Minute))
+		}, false},
+		"arrives tomorrow, sent soon": {func(r *credbrokerv1.ReportResultRequest, now time.Time, _, _ string) {
+			r.Latency, r.ReceivedAt = durationpb.New(time.Minute), timestamppb.New(now.Add(24*time.Hour))
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{openai("a")}})
