@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,12 +32,12 @@ func (s *session) authLine(w io.Writer, auth *credbrokerv1.Auth) {
 		strconv.FormatInt(auth.GetBoundSessions(), 10), strconv.FormatUint(auth.GetPicks(), 10), cell(auth.GetStateReason()))
 }
 
-// restingModels names the models of an auth that rest while the auth as a whole may not.
+// restingModels names the models and families of an auth that rest while the auth as a whole may not.
 func restingModels(auth *credbrokerv1.Auth) string {
 	var models []string
 	for _, c := range auth.GetCooldowns() {
-		if c.GetModel() != "" && (len(models) == 0 || models[len(models)-1] != c.GetModel()) {
-			models = append(models, c.GetModel())
+		if name := cmp.Or(c.GetModel(), c.GetFamily()); name != "" && !slices.Contains(models, name) {
+			models = append(models, name)
 		}
 	}
 	const shown = 2
@@ -53,21 +55,61 @@ func (s *session) printAuth(auth *credbrokerv1.Auth) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if len(auth.GetCooldowns()) == 0 {
+	if err := s.printCooldowns(auth.GetCooldowns()); err != nil {
+		return err
+	}
+	return s.printQuotas(auth.GetQuotaWindows())
+}
+
+func (s *session) printCooldowns(cooldowns []*credbrokerv1.Cooldown) error {
+	if len(cooldowns) == 0 {
 		return nil
 	}
 	_, _ = fmt.Fprintln(s.stdout)
-	w = newTable(s.stdout)
-	row(w, "COOLDOWN OF", "KIND", "UNTIL", "LEFT", "LEVEL", "REASON")
-	for _, c := range auth.GetCooldowns() {
-		model, left := cell(c.GetModel()), "-"
-		if c.GetModel() == "" {
-			model = "(whole auth)"
-		}
+	w := newTable(s.stdout)
+	row(w, "COOLDOWN OF", "KIND", "UNTIL", "LEFT", "PROBE IN", "LEVEL", "RULE", "REASON")
+	for _, c := range cooldowns {
+		left := "-"
 		if c.GetTimeLeft() != nil {
 			left = span(c.GetTimeLeft().AsDuration())
 		}
-		row(w, model, word(c.GetKind(), prefixCooldown), clock(c.GetUntil()), left, level(c.GetBackoffLevel()), cell(c.GetReason()))
+		row(w, restsOf(c), word(c.GetKind(), prefixCooldown), clock(c.GetUntil()), left, s.timeLeft(c.GetProbeAt()),
+			level(c.GetBackoffLevel()), cell(c.GetRule()), cell(c.GetReason()))
+	}
+	return w.Flush()
+}
+
+// restsOf names what a cooldown is of: a model or family, and the limit domain where it is not the auth itself.
+func restsOf(c *credbrokerv1.Cooldown) string {
+	what := "(whole auth)"
+	switch {
+	case c.GetFamily() != "":
+		what = cell(c.GetFamily())
+	case c.GetModel() != "":
+		what = cell(c.GetModel())
+	case c.GetDomain() != "":
+		return cell(c.GetDomain())
+	}
+	if c.GetDomain() != "" {
+		what += " of " + cell(c.GetDomain())
+	}
+	return what
+}
+
+// printQuotas writes what the upstream told of its quotas.
+func (s *session) printQuotas(windows []*credbrokerv1.QuotaWindow) error {
+	if len(windows) == 0 {
+		return nil
+	}
+	_, _ = fmt.Fprintln(s.stdout)
+	w := newTable(s.stdout)
+	row(w, "QUOTA", "USED", "RESETS IN", "SEEN")
+	for _, q := range windows {
+		used := "-"
+		if q.UsedShare != nil {
+			used = strconv.FormatFloat(100*q.GetUsedShare(), 'f', 0, 64) + "%"
+		}
+		row(w, cell(q.GetName()), used, s.timeLeft(q.GetResetsAt()), s.ago(q.GetSeenAt()))
 	}
 	return w.Flush()
 }
@@ -127,6 +169,9 @@ func (s *session) lastReport(r *credbrokerv1.LastReport) string {
 	words = append(words, s.ago(r.GetReceivedAt()))
 	if r.GetReason() != "" {
 		words = append(words, "("+r.GetReason()+")")
+	}
+	if r.GetRule() != "" {
+		words = append(words, "by rule "+r.GetRule())
 	}
 	return cell(strings.Join(words, " "))
 }

@@ -26,9 +26,9 @@ func TestTables(t *testing.T) {
 	for _, tt := range []struct{ name, args, want string }{
 		{"a pick is a column of facts with its secrets masked", "pick --provider claude --model m(high)", pickTable + "\n" + explainTable[1:]},
 		{"every page of auths is one table", "auths list", `
-			ID      PROVIDER  PRIORITY  STATE    LEFT   RESTING MODELS  SESSIONS  PICKS  WHY
-			team-1  claude    10        COOLING  4m10s  claude-opus-4   7         120    weekly limit
-			team-2  claude    10        READY    -      -               0         0      -
+			ID      PROVIDER  PRIORITY  STATE    LEFT   RESTING MODELS                 SESSIONS  PICKS  WHY
+			team-1  claude    10        COOLING  4m10s  claude-opus-4,claude-sonnet-*  7         120    weekly limit
+			team-2  claude    10        READY    -      -                              0         0      -
 			`},
 		{"one auth has all its facts and cooldowns", "auths get team-1", authTable},
 		{"enable shows the auth", "auths enable team-2", `
@@ -130,11 +130,17 @@ LEFT         4m10s
 SESSIONS     7
 PICKS        120
 LAST PICK    1m0s ago
-LAST REPORT  cooldown of claude-opus-4 50s ago (weekly limit)
+LAST REPORT  cooldown of claude-opus-4 50s ago (weekly limit) by rule claude-window
 
-COOLDOWN OF    KIND       UNTIL                 LEFT   LEVEL  REASON
-(whole auth)   QUOTA      2026-11-22T12:04:10Z  4m10s  -      weekly limit
-claude-opus-4  TRANSIENT  2026-11-22T12:00:00Z  1s     3      -
+COOLDOWN OF                  KIND       UNTIL                 LEFT    PROBE IN  LEVEL  RULE           REASON
+(whole auth)                 QUOTA      2026-11-22T12:04:10Z  4m10s   -         -      -              weekly limit
+claude-opus-4                TRANSIENT  2026-11-22T12:00:00Z  1s      -         3      -              -
+claude-sonnet-* of org:acme  QUOTA      2026-11-22T13:00:00Z  1h0m0s  1m0s      -      claude-window  usage_window
+provider:claude              TRANSIENT  2026-11-22T12:01:00Z  1m0s    -         -      common-5xx     upstream_error
+
+QUOTA  USED  RESETS IN  SEEN
+5h     25%   2h0m0s     1s ago
+7d     -     -          1h0m0s ago
 `
 
 func TestErrors(t *testing.T) {

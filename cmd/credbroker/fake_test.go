@@ -141,11 +141,18 @@ func (f *fakeBroker) auth(id string) (*credbrokerv1.Auth, error) {
 	case "team-1":
 		a.State, a.StateReason, a.StateUntil = credbrokerv1.AuthState_AUTH_STATE_COOLING, "weekly limit", later(250*time.Second)
 		a.BoundSessions, a.Picks, a.LastPickedAt = 7, 120, later(-time.Minute)
-		a.LastReport = &credbrokerv1.LastReport{What: "cooldown", Model: "claude-opus-4", ReceivedAt: later(-50 * time.Second), Reason: "weekly limit"}
+		a.LastReport = &credbrokerv1.LastReport{What: "cooldown", Model: "claude-opus-4", ReceivedAt: later(-50 * time.Second), Reason: "weekly limit", Rule: "claude-window"}
 		a.Cooldowns = []*credbrokerv1.Cooldown{
 			{Kind: credbrokerv1.CooldownKind_COOLDOWN_KIND_QUOTA, Until: later(250 * time.Second), TimeLeft: durationpb.New(250 * time.Second), Reason: "weekly limit"},
 			{Model: "claude-opus-4", Kind: credbrokerv1.CooldownKind_COOLDOWN_KIND_TRANSIENT, Until: later(time.Second / 2),
 				TimeLeft: durationpb.New(time.Second / 2), BackoffLevel: 3},
+			{Family: "claude-sonnet-*", Domain: "org:acme", Until: later(time.Hour), TimeLeft: durationpb.New(time.Hour), ProbeAt: later(time.Minute),
+				Kind: credbrokerv1.CooldownKind_COOLDOWN_KIND_QUOTA, Reason: "usage_window", Rule: "claude-window"},
+			{Domain: "provider:claude", Until: later(time.Minute), TimeLeft: durationpb.New(time.Minute),
+				Kind: credbrokerv1.CooldownKind_COOLDOWN_KIND_TRANSIENT, Reason: "upstream_error", Rule: "common-5xx"},
+		}
+		a.QuotaWindows = []*credbrokerv1.QuotaWindow{
+			{Name: "5h", UsedShare: new(0.254), ResetsAt: later(2 * time.Hour), SeenAt: later(-time.Second)}, {Name: "7d", SeenAt: later(-time.Hour)},
 		}
 	case "team-2":
 	case "owned":
