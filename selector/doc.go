@@ -1,23 +1,28 @@
 // Package selector is the pool of auths and the decision which one a request uses.
 //
-// A Pool holds the auths (configuration, replaced by Update), the runtime state of their identities (blocks, disabled
-// registers, counters) and the rotations. Pick reads one request and answers with one auth or a typed error; the rules
-// are those of docs/behaviour.md.
+// A Pool holds the auths (configuration, replaced by Update), the runtime state of their identities (evidence for
+// cooldowns, disabled registers, counters) and the rotations. Pick reads one request and answers with one auth or a typed
+// error; Report takes in what came of it. The rules are those of docs/behaviour.md.
 //
 // # Promises
 //
-//   - A pick costs O(log n) in the number of auths, nothing for each of them, and allocates nothing: readiness is an index (ranks, lane) that
-//     is changed in place when a block begins or ends, not looked for at a pick.
+//   - A pick costs O(log n) in the number of auths, nothing for each of them, and allocates nothing: readiness is an index
+//     (ranks, lane) that is changed in place when a block begins or ends, not looked for at a pick. The begin or end of a
+//     limit domain's block, a try of one included, costs as much as the domain has auths.
 //   - An auth that is blocked, disabled or expired at the pick's time is never returned.
 //   - Memory is bounded by the configuration, not by what callers send: rotations are kept for 4,096 model keys, blocks
-//     for 1,024 models of an identity, watchers keep ids of auths.
+//     for 1,024 models of an identity or domain, watchers keep ids of auths.
+//   - Records of one key merge in any order, any number of times, to the same. Pools that exchange what Take returns agree
+//     in the end, and none lets two requests at once try what is half-open.
 //   - An explanation comes from the same classification that errors are counted with.
 //
 // # Where a rule lives
 //
 // pool_pick.go is the order of a pick; present.go and lane.go the list that a strategy sees; strategy.go and credits.go
-// the strategies, creditmemory.go what an update leaves of their credits; route.go the rotations; identity.go and
-// block.go the state; reason.go why not; index.go what the membership is turned into.
+// the strategies, creditmemory.go what an update leaves of their credits; route.go the rotations; index.go what the
+// membership is turned into. evidence.go is what is known and how it merges, ladder.go the backoff, blockset.go and
+// subject.go whom it concerns, domain.go limit domains, outage.go whole providers; report.go is what a report does,
+// reason.go why not; record.go, pool_record.go and permit.go are for replicas and stores, store.go what those must do.
 //
 // # What it does not do
 //

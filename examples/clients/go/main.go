@@ -1,4 +1,4 @@
-// A gateway's side of credbroker: pick an auth, report a cooldown, pick again, and decide by the reason of an error.
+// A gateway's side of credbroker: pick an auth, report what came of it, pick again, and decide by the reason of an error.
 //
 //	go run ./examples/clients/go [ADDRESS [PROVIDER [MODEL]]]
 package main
@@ -6,6 +6,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -19,7 +20,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	pb "github.com/credbroker/credbroker/gen/credbroker/v1"
 )
@@ -55,7 +55,7 @@ func serve(broker pb.CredentialBrokerClient, provider, model string) error {
 		Headers: map[string]string{"X-Session-ID": "go-example"},
 		Body:    []byte(`{"messages": [{"role": "user", "content": "Hello"}]}`),
 	}
-	for _, upstream := range []int{429, 200} { // what the upstream shall answer to the first and to the second attempt
+	for _, upstream := range []int32{429, 200} { // what the upstream shall answer to the first and to the second attempt
 		// Nobody left to try: if the upstream has answered before, its own answer may be the better one to pass on.
 		picked, err := broker.PickCredential(ctx, request)
 		if err != nil {
@@ -65,27 +65,43 @@ func serve(broker pb.CredentialBrokerClient, provider, model string) error {
 		// Through auth.GetProxyUrl() if there is one. The values of the headers are secret: they go upstream and into no log.
 		fmt.Printf("%s (%s): send model %s to %s with %s\n", auth.GetAuthId(), picked.GetSession().GetBinding(), auth.GetModel(),
 			cmp.Or(auth.GetBaseUrl(), "the provider"), strings.Join(slices.Sorted(maps.Keys(auth.GetRequestHeaders())), ", "))
-		if upstream != 429 {
-			break
+		// Successes too, and the answer as it is: what it means is the broker's business.
+		report := &pb.ReportResultRequest{
+			AuthId: auth.GetAuthId(), Model: auth.GetModel(), PickId: picked.GetPickId(), HttpStatus: upstream,
 		}
-		cooldown, err := broker.ReportCooldown(ctx, &pb.ReportCooldownRequest{
-			AuthId: auth.GetAuthId(), Model: auth.GetModel(), PickId: picked.GetPickId(), Reason: "the upstream said 429",
-			End: &pb.ReportCooldownRequest_RetryAfter{RetryAfter: durationpb.New(30 * time.Second)},
-		})
+		if upstream != 200 {
+			report.Headers, report.Body = map[string]string{"Retry-After": "30"}, []byte(`{"error": {"message": "Rate limit reached"}}`)
+		}
+		result, err := broker.ReportResult(ctx, report)
 		if err != nil { // the client's request need not fail with it
 			handle(err)
-		} else {
-			fmt.Printf("%s rests until %s\n", auth.GetAuthId(), cooldown.GetUntil().AsTime().Format(time.RFC3339))
+		}
+		verdict := result.GetVerdict()
+		if verdict.GetUntil() != nil {
+			fmt.Printf("%s rests until %s\n", auth.GetAuthId(), verdict.GetUntil().AsTime().Format(time.RFC3339))
+		}
+		if upstream == 200 {
+			return nil
+		}
+		if err == nil && !verdict.GetRetryElsewhere() {
+			return errNobodyElse
 		}
 		request.ExcludeAuthIds = append(request.ExcludeAuthIds, auth.GetAuthId())
 	}
 	return nil
 }
 
+// errNobodyElse: the upstream's own answer is the best there is for the client.
+var errNobodyElse = errors.New("nobody else can serve it, so the upstream's own answer is passed on")
+
 // handle decides by the reason of an error, never by its code alone, and returns the exit code.
 func handle(err error) int {
 	if err == nil {
 		return 0
+	}
+	if errors.Is(err, errNobodyElse) {
+		fmt.Println(err)
+		return 4
 	}
 	info, answer, wait := &errdetails.ErrorInfo{}, &pb.HttpError{}, "none"
 	for _, detail := range status.Convert(err).Details() {

@@ -1,5 +1,5 @@
 'use strict';
-// A gateway's side of credbroker: pick an auth, report a cooldown, pick again, and decide by the reason of an error.
+// A gateway's side of credbroker: pick an auth, report what came of it, pick again, and decide by the reason of an error.
 //
 //   npm ci && node client.js [ADDRESS [PROVIDER [MODEL]]]
 const path = require('node:path');
@@ -24,7 +24,7 @@ async function main([address, provider = 'claude', model = 'claude-sonnet-4-5'])
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
   });
-  process.exitCode = await serve(broker, provider, model).then(() => 0, handle);
+  process.exitCode = await serve(broker, provider, model).catch(handle);
   broker.close();
 }
 
@@ -44,13 +44,24 @@ async function serve(broker, provider, model) {
     // Through auth.proxyUrl if there is one. The values of the headers are secret: they go upstream and into no log.
     console.log(`${auth.authId} (${session.binding}): send model ${auth.model} to ${auth.baseUrl || 'the provider'}`
       + ` with ${Object.keys(auth.requestHeaders).sort().join(', ')}`);
-    if (upstream !== 429) break;
-    await call(broker, 'reportCooldown', {
-      authId: auth.authId, model: auth.model, pickId, reason: 'the upstream said 429', retryAfter: { seconds: 30 },
-    }).then(({ until }) => console.log(`${auth.authId} rests until ${new Date(until.seconds * 1000).toISOString()}`),
-      handle); // the client's request need not fail with it
+    // Successes too, and the answer as it is: what it means is the broker's business.
+    const report = { authId: auth.authId, model: auth.model, pickId, httpStatus: upstream };
+    if (upstream !== 200) {
+      Object.assign(report, { headers: { 'Retry-After': '30' }, body: Buffer.from('{"error": {"message": "Rate limit reached"}}') });
+    }
+    const { verdict } = await call(broker, 'reportResult', report).catch((error) => {
+      handle(error); // the client's request need not fail with it
+      return { verdict: { retryElsewhere: true } };
+    });
+    if (verdict.until) console.log(`${auth.authId} rests until ${new Date(verdict.until.seconds * 1000).toISOString()}`);
+    if (upstream === 200) return 0;
+    if (!verdict.retryElsewhere) {
+      console.log("nobody else can serve it, so the upstream's own answer is passed on");
+      return 4;
+    }
     request.excludeAuthIds.push(auth.authId);
   }
+  return 0;
 }
 
 // Each call has a deadline of its own: between two of them lies the upstream's answer, which may take minutes.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A gateway's side of credbroker: pick an auth, report a cooldown, pick again, and decide by the reason of an error.
+"""A gateway's side of credbroker: pick an auth, report what came of it, pick again, and decide by the reason of an error.
 
 ./generate.sh && /usr/bin/python3 client.py [ADDRESS [PROVIDER [MODEL]]]
 """
@@ -10,7 +10,6 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stubs"
 
 import grpc
 from credbroker.v1 import broker_pb2 as pb, broker_pb2_grpc
-from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
 
@@ -23,8 +22,7 @@ def main(address, provider, model):
     ]
     with grpc.insecure_channel(address, options) as channel:  # one for the life of the gateway
         try:
-            serve(broker_pb2_grpc.CredentialBrokerStub(channel), provider, model)
-            return 0
+            return serve(broker_pb2_grpc.CredentialBrokerStub(channel), provider, model)
         except grpc.RpcError as error:
             return handle(error)
 
@@ -48,16 +46,27 @@ def serve(broker, provider, model):
         # Through auth.proxy_url if there is one. The values of the headers are secret: they go upstream and into no log.
         print(f"{auth.auth_id} ({binding}): send model {auth.model} to {auth.base_url or 'the provider'}"
               f" with {', '.join(sorted(auth.request_headers))}")
-        if upstream != 429:
-            break
+        # Successes too, and the answer as it is: what it means is the broker's business.
+        report = pb.ReportResultRequest(
+            auth_id=auth.auth_id, model=auth.model, pick_id=picked.pick_id, http_status=upstream)
+        if upstream != 200:
+            report.headers["Retry-After"] = "30"
+            report.body = b'{"error": {"message": "Rate limit reached"}}'
+        elsewhere = True
         try:
-            cooldown = broker.ReportCooldown(pb.ReportCooldownRequest(
-                auth_id=auth.auth_id, model=auth.model, pick_id=picked.pick_id, reason="the upstream said 429",
-                retry_after=Duration(seconds=30)), **call)
-            print(f"{auth.auth_id} rests until {cooldown.until.ToJsonString()}")
+            verdict = broker.ReportResult(report, **call).verdict
+            elsewhere = verdict.retry_elsewhere
+            if verdict.HasField("until"):
+                print(f"{auth.auth_id} rests until {verdict.until.ToJsonString()}")
         except grpc.RpcError as error:  # the client's request need not fail with it
             handle(error)
+        if upstream == 200:
+            return 0
+        if not elsewhere:
+            print("nobody else can serve it, so the upstream's own answer is passed on")
+            return 4
         request.exclude_auth_ids.append(auth.auth_id)
+    return 0
 
 
 def details_of(error):
