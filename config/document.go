@@ -145,7 +145,7 @@ func strategy(v value) selector.Strategy {
 func sessions(v value, s *Sessions) {
 	v.object(fields{
 		"affinity": func(v value) { s.Affinity = v.boolean() },
-		"ttl":      func(v value) { s.TTL, _ = v.duration(minTTL, maxTTL) },
+		"ttl":      func(v value) { s.TTL = v.duration(minTTL, maxTTL) },
 		"max": func(v value) {
 			n, _ := v.integer(1, maxBindings)
 			s.Max = int(n)
@@ -156,8 +156,8 @@ func sessions(v value, s *Sessions) {
 
 func cooldown(v value, c *Cooldown) {
 	v.object(fields{
-		"max_latch":     func(v value) { c.MaxLatch, _ = v.duration(minLatch, maxLatch) },
-		"probe_timeout": func(v value) { c.ProbeTimeout, _ = v.duration(minProbe, maxProbe) },
+		"max_latch":     func(v value) { c.MaxLatch = v.duration(minLatch, maxLatch) },
+		"probe_timeout": func(v value) { c.ProbeTimeout = v.duration(minProbe, maxProbe) },
 	})
 }
 

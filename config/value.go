@@ -268,28 +268,28 @@ func (v value) integer(low, high int64) (int64, bool) {
 	return n, true
 }
 
-// duration is a time span between two others.
-func (v value) duration(low, high time.Duration) (time.Duration, bool) {
+// duration is a time span between two others; 0 for what is none, which was reported.
+func (v value) duration(low, high time.Duration) time.Duration {
 	allowed := fmt.Sprintf("a duration from %s to %s, such as 30m", short(low), short(high))
 	switch v.kind() {
 	case "text":
 	case "a number":
 		v.problemf("is a number without a unit; allowed: %s", allowed)
-		return 0, false
+		return 0
 	default:
 		v.wrong(allowed)
-		return 0, false
+		return 0
 	}
 	d, err := time.ParseDuration(v.node.Value)
 	if err != nil {
 		v.problemf("%s is not a duration; allowed: %s", quoted(v.node.Value), allowed)
-		return 0, false
+		return 0
 	}
 	if d < low || d > high {
 		v.problemf("%s is out of range; allowed: %s", quoted(v.node.Value), allowed)
-		return 0, false
+		return 0
 	}
-	return d, true
+	return d
 }
 
 // short is the duration without the units that are zero.

@@ -62,7 +62,7 @@ func (s *blockSet) rest(now int64) rest {
 	}
 	for kind := range s.ledgers {
 		r := s.ledgers[kind].rest(0, now)
-		r.kind = CooldownKind(kind) //nolint:gosec // there are four
+		r.kind = CooldownKind(kind)
 		if r.piece != nil && r.outlasts(best, now) {
 			best = r
 		}

@@ -22,7 +22,7 @@
 // the strategies, creditmemory.go what an update leaves of their credits; route.go the rotations; index.go what the
 // membership is turned into. evidence.go is what is known and how it merges, ladder.go the backoff, blockset.go and
 // subject.go whom it concerns, domain.go limit domains, outage.go whole providers; report.go is what a report does,
-// reason.go why not; record.go, pool_record.go and permit.go are for replicas and stores, store.go what those must do.
+// reason.go why not; record.go, pool_record.go and permit.go are for replicas.
 //
 // # What it does not do
 //
