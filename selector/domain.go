@@ -62,11 +62,12 @@ func (p *Pool) makeDomain(key domainKey) *subject {
 	return d
 }
 
-// attach tells the members of a domain that there is something to know about it.
+// attach tells the members of a domain that there is something to know about it. Each keeps its domains in text order.
 func (p *Pool) attach(d *subject) {
 	d.members = p.index.sharing(d.domain)
 	for _, m := range d.members {
-		m.domains = append(m.domains, d)
+		at, _ := slices.BinarySearchFunc(m.domains, d, func(x, y *subject) int { return strings.Compare(x.domain.name, y.domain.name) })
+		m.domains = slices.Insert(m.domains, at, d)
 		m.noteTrials()
 	}
 }

@@ -133,8 +133,8 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		if families != s.families || trials != s.trials || len(s.models) > maxModelBlocks {
-			return fmt.Errorf("%s counts %d families of %d, %d half-open of %d, %d models", name, s.families, families, s.trials, trials, len(s.models))
+		if families != len(s.families) || trials != s.trials || len(s.models) > maxModelBlocks {
+			return fmt.Errorf("%s counts %d families of %d, %d half-open of %d, %d models", name, len(s.families), families, s.trials, trials, len(s.models))
 		}
 		return nil
 	})

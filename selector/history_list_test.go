@@ -105,14 +105,9 @@ func (w *world) compareStatus(got selector.Status, key string) error {
 		return fmt.Errorf("%s is an older version of itself", got.Auth.ID)
 	}
 	state, s := o.state(a, key)
-	var blocks []selector.Block
-	for scope, b := range o.identity(a).blocks {
-		if b.endless || b.until.After(o.now) {
-			blocks = append(blocks, shownBlock(scope, b))
-		}
-	}
+	blocks := o.blocks(a)
 	slices.SortFunc(blocks, func(x, y selector.Block) int {
-		return cmp.Or(cmp.Compare(x.Model, y.Model), cmp.Compare(x.Kind, y.Kind))
+		return cmp.Or(cmp.Compare(x.Domain, y.Domain), cmp.Compare(x.Family, y.Family), cmp.Compare(x.Model, y.Model), cmp.Compare(x.Kind, y.Kind))
 	})
 	why := errors.New("without a reason")
 	if (got.Why == "") == (state == selector.StateReady) && (s.detail == "" || got.Why == s.detail) {
@@ -127,7 +122,7 @@ func (w *world) compareStatus(got selector.Status, key string) error {
 
 func utc(blocks []selector.Block) []selector.Block {
 	for i := range blocks {
-		blocks[i].Until = blocks[i].Until.UTC()
+		blocks[i].Until, blocks[i].ProbeAt = blocks[i].Until.UTC(), blocks[i].ProbeAt.UTC()
 	}
 	return blocks
 }

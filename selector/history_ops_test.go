@@ -22,6 +22,7 @@ type authSpec struct {
 	Disabled               bool
 	Expires                int // seconds from when it is put; 0: never
 	Secret                 int
+	Domains                string // with commas
 }
 
 func (s *authSpec) auth(now time.Time) *selector.Auth {
@@ -36,6 +37,9 @@ func (s *authSpec) auth(now time.Time) *selector.Auth {
 	}
 	if s.Models != "" {
 		a.Models = strings.Split(s.Models, ",")
+	}
+	if s.Domains != "" {
+		a.Domains = strings.Split(s.Domains, ",")
 	}
 	if s.Except != "" {
 		a.ExcludeModels = strings.Split(s.Except, ",")
@@ -55,7 +59,7 @@ func (s authSpec) String() string {
 		value any
 	}{
 		{"identity", s.Identity}, {"priority", s.Priority}, {"models", s.Models}, {"except", s.Except}, {"prefix", s.Prefix},
-		{"parent", s.Parent}, {"websockets", s.WebSockets}, {"disabled", s.Disabled}, {"expires", s.Expires}, {"secret", s.Secret},
+		{"parent", s.Parent}, {"websockets", s.WebSockets}, {"disabled", s.Disabled}, {"expires", s.Expires}, {"secret", s.Secret}, {"domains", s.Domains},
 	} {
 		if !reflect.ValueOf(part.value).IsZero() {
 			fmt.Fprintf(&b, " %s %v", part.name, part.value)
@@ -103,20 +107,14 @@ func (o *oracle) update(put []*selector.Auth, remove []string) {
 		}
 	}
 	for id, a := range next {
-		s := o.identity(a)
-		known := func(old *selector.Auth) bool { return old.Headers[0].Value.Equal(a.Headers[0].Value) }
-		if o.auths[id] != a && len(s.last) > 0 && !slices.ContainsFunc(s.last, known) {
-			maps.DeleteFunc(s.blocks, func(s oracleScope, _ *oracleBlock) bool { return s.kind == selector.Authentication })
+		switch old := o.auths[id]; {
+		case old == nil:
+			delete(o.renewed, id)
+		case secretOf(old) != secretOf(a):
+			o.renewed[id] = o.now
 		}
 	}
 	o.auths = next
-	now := map[*oracleIdentity][]*selector.Auth{}
-	for _, a := range next {
-		now[o.identity(a)] = append(now[o.identity(a)], a)
-	}
-	for s, auths := range now {
-		s.last = auths
-	}
 }
 
 // opWait lets time pass. Ends are worked off by Advance if Ends is positive, else by the picks themselves.
@@ -178,12 +176,12 @@ func (op opCooldown) do(w *world) error {
 	if err != nil {
 		return err
 	}
-	scope := oracleScope{bare(a, key), op.Kind}
-	want, err := w.oracle.cool(w.oracle.identity(a), scope, c, got.Until)
+	scope := oracleScope{subject: oracleSubject{name: identityOf(a)}, key: bare(a, key)}
+	want, err := w.oracle.cool(a, oracleLedgerKey{scope, op.Kind}, c, got.Until)
 	if err != nil {
 		return err
 	}
-	return same("Cooldown", got, shownBlock(scope, want))
+	return same("Cooldown", utc([]selector.Block{got}), utc([]selector.Block{want}))
 }
 
 func wantError(err, want error) error {
@@ -193,62 +191,80 @@ func wantError(err, want error) error {
 	return nil
 }
 
-// cool applies a cooldown. Where a ladder decides with jitter, the end that the pool chose is checked and taken over.
-func (o *oracle) cool(s *oracleIdentity, scope oracleScope, c selector.Cooldown, chosen time.Time) (*oracleBlock, error) {
-	b := s.blocks[scope]
-	if b == nil {
-		b = &oracleBlock{}
-		s.blocks[scope] = b
+// cool applies an order. Where a ladder decides with jitter, the end that the pool chose is checked and taken over.
+func (o *oracle) cool(a *selector.Auth, k oracleLedgerKey, c selector.Cooldown, chosen time.Time) (selector.Block, error) {
+	l, stamp := o.ledger(k.scope, k.kind), o.stamp()
+	p := oraclePiece{received: stamp, command: true, reason: c.Reason, endless: c.Endless, until: c.Until, probe: c.Until}
+	secret := ""
+	if k.kind == selector.Authentication && k.scope.key == "" {
+		secret = secretOf(a)
+		p.secret = secret
 	}
-	level := b.level
-	if !b.endless && o.now.Sub(b.until) >= 24*time.Hour {
-		level = 0
-	}
-	switch {
-	case c.Endless:
-		if !b.endless {
-			*b = oracleBlock{endless: true, level: level, given: true, reason: c.Reason}
+	if !c.Endless && c.Until.IsZero() {
+		// One open window is one step.
+		if _, open := l.rest(o.now, p.secret, ""); open {
+			return o.shown(l, k, secret), nil
 		}
-	case !c.Until.IsZero():
-		if !b.endless && c.Until.After(b.until) {
-			*b = oracleBlock{until: c.Until, level: level, given: true, reason: c.Reason}
+		p.ladder = map[selector.CooldownKind]selector.Ladder{
+			selector.Quota: selector.LadderRate, selector.Authentication: selector.LadderRefusal,
+		}[k.kind]
+		if p.ladder == selector.LadderNone {
+			p.ladder = selector.LadderOverload
 		}
-	case b.endless || b.until.After(o.now): // one open window is one step
-	default:
-		level++
-		least, most := ladderBounds(c.Kind, level)
+		p.level = 1 + l.level(p, o.now)
+		least, most := ladderStep(p.ladder, p.level)
 		if d := chosen.Sub(o.now); d < least || d > most {
-			return nil, fmt.Errorf("step %d of the ladder %d is %v, want %v to %v", level, c.Kind, d, least, most)
+			return selector.Block{}, fmt.Errorf("step %d of ladder %d is %v, want %v to %v", p.level, p.ladder, d, least, most)
 		}
-		*b = oracleBlock{until: chosen, level: level, reason: c.Reason}
+		p.until, p.probe = chosen, chosen
 	}
-	return b, nil
+	l.add(p)
+	return o.shown(l, k, secret), nil
 }
 
-func ladderBounds(kind selector.CooldownKind, level int) (least, most time.Duration) {
-	d, limit := time.Second, time.Minute
-	switch kind {
-	case selector.Authentication:
-		return 30 * time.Minute, 30 * time.Minute
-	case selector.Quota:
-		d, limit = 2*time.Second, 5*time.Minute
+func (o *oracle) shown(l *oracleLedger, k oracleLedgerKey, secret string) selector.Block {
+	b, _ := l.block(k, secret, o.last)
+	return b
+}
+
+// level is the highest step that a ladder has taken and that counts still.
+func (l *oracleLedger) level(p oraclePiece, now time.Time) (level int) {
+	for _, known := range l.pieces {
+		if l.live(known) && known.alike(p) && known.until.After(now.Add(-24*time.Hour)) {
+			level = max(level, known.level)
+		}
 	}
-	for ; level > 1 && d < limit; level-- {
+	return level
+}
+
+// ladderStep bounds the rest at a level.
+func ladderStep(ladder selector.Ladder, level int) (least, most time.Duration) {
+	type steps struct{ first, limit time.Duration }
+	s := map[selector.Ladder]steps{
+		selector.LadderNone: {2 * time.Second, 5 * time.Minute}, selector.LadderRate: {2 * time.Second, 5 * time.Minute},
+		selector.LadderOverload: {time.Second, time.Minute}, selector.LadderEgress: {10 * time.Second, 30 * time.Minute},
+		selector.LadderQuota: {15 * time.Minute, 5 * time.Hour}, selector.LadderQuotaLong: {15 * time.Minute, 24 * time.Hour},
+		selector.LadderRefusal: {30 * time.Minute, 30 * time.Minute},
+	}[ladder]
+	d := s.first
+	for ; level > 1 && d < s.limit; level-- {
 		d *= 2
 	}
-	d = min(d, limit)
+	if d = min(d, s.limit); s.first == s.limit {
+		return d, d
+	}
 	return d * 8 / 10, d * 12 / 10
 }
 
-func shownBlock(scope oracleScope, b *oracleBlock) selector.Block {
-	shown := selector.Block{Model: scope.key, Kind: scope.kind, Reason: b.reason}
-	if !b.endless {
-		shown.Until = b.until
+// ladderBounds are those of a cooldown that is ordered without a time.
+func ladderBounds(kind selector.CooldownKind, level int) (least, most time.Duration) {
+	switch kind {
+	case selector.Quota:
+		return ladderStep(selector.LadderRate, level)
+	case selector.Authentication:
+		return ladderStep(selector.LadderRefusal, level)
 	}
-	if !b.given {
-		shown.Level = b.level
-	}
-	return shown
+	return ladderStep(selector.LadderOverload, level)
 }
 
 // opClear ends cooldowns.
@@ -260,15 +276,23 @@ func (op opClear) do(w *world) error {
 	if a == nil {
 		return wantError(err, selector.ErrUnknownAuth)
 	}
-	want, key := 0, bare(a, oracleKey(op.Model))
-	maps.DeleteFunc(w.oracle.identity(a).blocks, func(scope oracleScope, b *oracleBlock) bool {
-		cleared := key == "" || scope.key == key
-		if cleared && (b.endless || b.until.After(w.oracle.now)) {
-			want++
+	return same("ClearCooldown", got, w.oracle.clear(a, bare(a, oracleKey(op.Model))))
+}
+
+// clear ends what concerns a model key, or all, and counts what was in force.
+func (o *oracle) clear(a *selector.Auth, key string) (cleared int) {
+	stamp := o.stamp()
+	for k, l := range o.ledgers {
+		if !slices.Contains(o.subjects(a), k.scope.subject) || key != "" && !slices.Contains(o.scopes(k.scope.subject, key), k.scope) ||
+			key != "" && k.scope.key == "" {
+			continue
 		}
-		return cleared
-	})
-	return same("ClearCooldown", got, want)
+		if _, any := l.rest(stamp, "", secretOf(a)); any {
+			cleared++
+		}
+		l.cleared = stamp
+	}
+	return cleared
 }
 
 // opSwitch enables or disables an auth.
@@ -292,7 +316,7 @@ func (op opSwitch) do(w *world) error {
 		return wantError(err, selector.ErrManagedByConfig)
 	}
 	s := w.oracle.identity(a)
-	if s.disabled, s.why = !op.On, ""; s.disabled {
+	if s.disabled, s.why, s.switched = !op.On, "", w.oracle.stamp(); s.disabled {
 		s.why = "by hand"
 	}
 	return err

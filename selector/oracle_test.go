@@ -18,6 +18,10 @@ type oracle struct {
 	auths      map[string]*selector.Auth
 	identities map[string]*oracleIdentity
 	rotations  map[oracleRoute]*oracleRotation
+	ledgers    map[oracleLedgerKey]*oracleLedger
+	trials     map[oracleScope]oracleTrial
+	renewed    map[string]time.Time  // by id: when it got another secret
+	last       time.Time             // stamp
 	bindings   *sessionTable[string] // by identity; nil: sessions are not bound
 }
 
@@ -26,22 +30,9 @@ type oracleRoute struct{ provider, key string }
 type oracleIdentity struct {
 	disabled bool
 	why      string
-	blocks   map[oracleScope]*oracleBlock
+	switched time.Time // when it was enabled or disabled last
 	picks    uint64
-	last     []*selector.Auth // the auths it has, or had when it left the pool
-}
-
-type oracleScope struct {
-	key  string // "": the whole auth
-	kind selector.CooldownKind
-}
-
-type oracleBlock struct {
-	until   time.Time
-	endless bool
-	level   int
-	given   bool
-	reason  string
+	report   string // what was last reported, and the rule
 }
 
 // standing is what the rules say of one auth for one request, tiers aside.
@@ -49,13 +40,15 @@ type oracleStanding struct {
 	reason selector.Reason
 	until  time.Time // zero: it does not end by itself
 	detail string
+	quota  bool
 }
 
 func newOracle(c selector.Config, start time.Time) *oracle {
 	return &oracle{
 		settings: c.Settings, cursorStart: c.CursorStart, now: start,
 		auths: map[string]*selector.Auth{}, identities: map[string]*oracleIdentity{},
-		rotations: map[oracleRoute]*oracleRotation{},
+		rotations: map[oracleRoute]*oracleRotation{}, ledgers: map[oracleLedgerKey]*oracleLedger{},
+		trials: map[oracleScope]oracleTrial{}, renewed: map[string]time.Time{},
 	}
 }
 
@@ -90,7 +83,7 @@ func identityOf(a *selector.Auth) string {
 func (o *oracle) identity(a *selector.Auth) *oracleIdentity {
 	name := identityOf(a)
 	if o.identities[name] == nil {
-		o.identities[name] = &oracleIdentity{blocks: map[oracleScope]*oracleBlock{}}
+		o.identities[name] = &oracleIdentity{}
 	}
 	return o.identities[name]
 }
@@ -145,39 +138,10 @@ func (o *oracle) known(provider string) []*selector.Auth {
 	return found
 }
 
-// inForce are the blocks that apply to a model key and are not over.
-func (o *oracle) inForce(a *selector.Auth, key string) map[oracleScope]*oracleBlock {
-	found := map[oracleScope]*oracleBlock{}
-	for scope, b := range o.identity(a).blocks {
-		if (scope.key == "" || scope.key == bare(a, key)) && (b.endless || b.until.After(o.now)) {
-			found[scope] = b
-		}
-	}
-	return found
-}
-
-// later orders blocks by end, then quota blocks first, then those of the whole auth.
-func later(a, b oracleScope, blocks map[oracleScope]*oracleBlock) bool {
-	x, y := blocks[a], blocks[b]
-	if x.endless != y.endless {
-		return x.endless
-	}
-	if !x.endless && !x.until.Equal(y.until) {
-		return x.until.After(y.until)
-	}
-	if quota := a.kind == selector.Quota; quota != (b.kind == selector.Quota) {
-		return quota
-	}
-	if whole := a.key == ""; whole != (b.key == "") {
-		return whole
-	}
-	return a.kind < b.kind
-}
-
 // standing judges an auth for a model key, by precedence of reasons.
 func (o *oracle) standing(a *selector.Auth, key string, excluded []string) oracleStanding {
 	s := o.identity(a)
-	invalid := s.blocks[oracleScope{"", selector.Authentication}]
+	refusal, _ := o.ledger(oracleScope{subject: oracleSubject{name: identityOf(a)}}, selector.Authentication).rest(o.now, secretOf(a))
 	switch {
 	case slices.Contains(excluded, a.ID):
 		return oracleStanding{reason: selector.ReasonExcluded}
@@ -185,36 +149,46 @@ func (o *oracle) standing(a *selector.Auth, key string, excluded []string) oracl
 		return oracleStanding{reason: selector.ReasonDisabled, detail: "disabled in " + a.Source}
 	case s.disabled:
 		return oracleStanding{reason: selector.ReasonDisabled, detail: s.why}
-	case invalid != nil && invalid.endless:
-		return oracleStanding{reason: selector.ReasonInvalidated, detail: invalid.reason}
+	case refusal.endless:
+		return oracleStanding{reason: selector.ReasonInvalidated, detail: refusal.piece.words()}
 	case !a.ExpiresAt.IsZero() && !a.ExpiresAt.After(o.now):
 		return oracleStanding{reason: selector.ReasonTokenExpired, detail: "the access token is over"}
 	case !serves(a, key):
 		return oracleStanding{reason: selector.ReasonModelNotServed}
 	}
-	blocks := o.inForce(a, key)
-	var last *oracleScope
-	for scope := range blocks {
-		if last == nil || later(scope, *last, blocks) {
-			last = &scope
-		}
+	if r, held := o.deciding(a, key); held {
+		return o.heldBack(r)
 	}
-	if last == nil {
-		return oracleStanding{reason: selector.ReasonReady}
-	}
-	b := blocks[*last]
-	out := oracleStanding{reason: selector.ReasonBlocked, detail: b.reason}
-	if b.endless {
-		return out
-	}
-	out.until = b.until
-	if last.kind == selector.Quota {
-		out.reason = selector.ReasonCoolingAuth
-		if last.key != "" {
-			out.reason = selector.ReasonCoolingModel
+	return oracleStanding{reason: selector.ReasonReady}
+}
+
+// heldBack is the standing of an auth that something keeps away.
+func (o *oracle) heldBack(r oracleRest) oracleStanding {
+	out := oracleStanding{reason: selector.ReasonBlocked, until: r.firm, quota: r.kind == selector.Quota}
+	out.reason, out.detail = o.reasonOf(r), r.piece.words()
+	switch {
+	case r.endless:
+		out.until = time.Time{}
+	case !r.closed(o.now):
+		if out.until = o.trials[r.scope].until; !r.piece.endless && out.until.After(r.piece.until) {
+			out.until = r.piece.until
 		}
 	}
 	return out
+}
+
+func (o *oracle) reasonOf(r oracleRest) selector.Reason {
+	switch {
+	case !r.closed(o.now):
+		return selector.ReasonHalfOpen
+	case r.kind != selector.Quota || r.endless:
+		return selector.ReasonBlocked
+	case r.scope.subject.provider != "":
+		return selector.ReasonCoolingDomain
+	case r.scope.key != "":
+		return selector.ReasonCoolingModel
+	}
+	return selector.ReasonCoolingAuth
 }
 
 // candidate: not disabled, excluded, expired or permanently blocked, and it serves the model.
@@ -222,9 +196,7 @@ func (s oracleStanding) candidate() bool {
 	return s.reason == selector.ReasonReady || !s.until.IsZero()
 }
 
-func (s oracleStanding) cooling() bool {
-	return s.reason == selector.ReasonCoolingAuth || s.reason == selector.ReasonCoolingModel
-}
+func (s oracleStanding) cooling() bool { return s.quota && !s.until.IsZero() }
 
 func (o *oracle) strategy(route oracleRoute) selector.Strategy {
 	for _, rule := range o.settings.Rules {
@@ -382,6 +354,7 @@ func (o *oracle) onlyExcluded(p *oraclePick, req *selector.Request, identity str
 // commit does what a pick does, once it is known whom it took. It returns the binding's end.
 func (o *oracle) commit(p *oraclePick, req *selector.Request, taken *selector.Auth) time.Time {
 	o.identity(taken).picks++
+	o.try(taken, p.route.key)
 	if p.kept == nil {
 		o.advance(p, taken)
 	}

@@ -191,6 +191,7 @@ func (r *report) renewGate(set *blockSet) {
 	if e.Ladder == LadderNone {
 		e.Ladder = LadderEgress
 	}
+	l.forget(r.now)
 	level, window := l.climb(&e, r.started, r.stamp)
 	if e.Level = level; window == 0 {
 		window = r.now + min(e.Ladder.step(level, r.pool.random), int64(r.pool.settings.maxLatch()))

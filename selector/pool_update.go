@@ -133,7 +133,6 @@ func (p *Pool) swapAuths(changed map[string]*Auth, now int64) {
 		m.refused = m.refusal(now) != nil
 		p.refreshToken(m, now)
 		p.refreshMember(m)
-		p.heal(m.state, now)
 	}
 }
 
@@ -143,20 +142,6 @@ func (m *member) renew(a *Auth, old *member, now int64) {
 	if old.auth != a && !sameHeaders(old.auth, a) {
 		m.renewed = now
 	}
-}
-
-// heal forgets about secrets that no auth of an identity has any more, once replicas that still have them have had the
-// time to hear of it.
-func (p *Pool) heal(s *identity, now int64) {
-	if s.whole.ledgers == nil || len(s.members) == 0 {
-		return
-	}
-	l := &s.whole.ledgers[Authentication]
-	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
-		known := func(m *member) bool { return m.secret() == e.Secret }
-		return e.Secret != 0 && e.Received <= now-int64(memory) && !slices.ContainsFunc(s.members, known)
-	})
-	p.refreshSet(&s.whole, now)
 }
 
 // swapIndex puts a new membership in place of the old.
@@ -203,9 +188,6 @@ func (p *Pool) swapIndex(next *index, now int64) {
 			continue
 		}
 		p.changed(&m.state.subject)
-	}
-	for _, m := range next.members {
-		p.heal(m.state, now)
 	}
 	p.adopt(old)
 }
@@ -277,10 +259,7 @@ func (p *Pool) dropSet(s *blockSet) {
 	}
 	p.giveBack(s)
 	p.timers.cancel(&s.timer)
-	delete(s.owner.models, s.scope)
-	if s.scope.family {
-		s.owner.families--
-	}
+	s.owner.remove(s)
 }
 
 func (p *Pool) identityOf(slot Slot) *identity {

@@ -183,6 +183,7 @@ func (r *report) evidence(l *Ledger) (Evidence, bool) {
 		return e, e.Until > r.stamp
 	}
 	e.Ladder = f.Ladder
+	l.forget(r.now)
 	level, window := l.climb(&e, r.started, r.stamp)
 	if e.Level = level; window == 0 {
 		window = r.now + e.Ladder.step(level, r.pool.random)

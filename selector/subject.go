@@ -1,5 +1,10 @@
 package selector
 
+import (
+	"slices"
+	"strings"
+)
+
 // maxModelBlocks bounds the models of one subject that blocks are kept for.
 const maxModelBlocks = 1024
 
@@ -10,7 +15,7 @@ type subject struct {
 	members  []*member // of the index in use, in text order of id
 	whole    blockSet
 	models   map[scope]*blockSet
-	families int // sets of families
+	families []*blockSet // those of models that are of families, in text order of their globs
 	// trials counts the sets that are half-open.
 	trials int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
@@ -49,9 +54,23 @@ func (s *subject) makeSet(at scope) (set, victim *blockSet) {
 	set.timer.set = set
 	s.models[at] = set
 	if at.family {
-		s.families++
+		i, _ := s.family(at.model)
+		s.families = slices.Insert(s.families, i, set)
 	}
 	return set, victim
+}
+
+// remove forgets the blocks of a model or family.
+func (s *subject) remove(set *blockSet) {
+	delete(s.models, set.scope)
+	if i, found := s.family(set.scope.model); found && set.scope.family {
+		s.families = slices.Delete(s.families, i, i+1)
+	}
+}
+
+// family finds the place of a glob in families.
+func (s *subject) family(glob string) (int, bool) {
+	return slices.BinarySearchFunc(s.families, glob, func(set *blockSet, glob string) int { return strings.Compare(set.scope.model, glob) })
 }
 
 func (s *blockSet) endsBefore(o *blockSet) bool {
@@ -73,11 +92,8 @@ func (s *subject) each(key string, f func(*blockSet)) {
 	if set := s.models[scope{model: key}]; set != nil {
 		f(set)
 	}
-	if s.families == 0 {
-		return
-	}
-	for at, set := range s.models {
-		if at.family && at.covers(key) {
+	for _, set := range s.families {
+		if set.scope.covers(key) {
 			f(set)
 		}
 	}
