@@ -136,14 +136,14 @@ func (s *blockSet) succeed(start int64) (ended bool) {
 }
 
 // renew lets the hints that an attempt tried stand until the next try, and reports whether there are any.
-func (s *blockSet) renew(started, now, next int64) (renewed bool) {
+func (s *blockSet) renew(r *report, next int64) (renewed bool) {
 	if s.ledgers == nil {
 		return false
 	}
 	for kind := range s.ledgers {
-		if hint := s.ledgers[kind].tried(started, now); hint != nil {
+		if hint := s.ledgers[kind].tried(r.started, r.now); hint != nil {
 			again := *hint
-			again.Received, again.Probe = now, max(again.Probe, min(again.Until, next))
+			again.Received, again.Probe = r.stamp, max(again.Probe, min(again.Until, next))
 			s.ledgers[kind].add(again)
 			renewed = true
 		}

@@ -223,7 +223,7 @@ func (o *oracle) cool(a *selector.Auth, k oracleLedgerKey, c selector.Cooldown, 
 }
 
 func (o *oracle) shown(l *oracleLedger, k oracleLedgerKey, secret string) selector.Block {
-	b, _ := l.block(k, secret, o.last)
+	b, _ := l.block(k, secret, o.now)
 	return b
 }
 
@@ -287,7 +287,7 @@ func (o *oracle) clear(a *selector.Auth, key string) (cleared int) {
 			key != "" && k.scope.key == "" {
 			continue
 		}
-		if _, any := l.rest(stamp, "", secretOf(a)); any {
+		if _, any := l.rest(o.now, "", secretOf(a)); any {
 			cleared++
 		}
 		l.cleared = stamp

@@ -22,6 +22,7 @@ type universe struct {
 	advance                    int // ends that are worked off beside picks
 	checkEvery                 int
 	storm                      int // cooldowns at the beginning
+	domains                    []string
 }
 
 func smallUniverse() *universe {
@@ -37,12 +38,14 @@ func smallUniverse() *universe {
 		webSockets: []string{"", "true", "0", "T", "maybe"},
 		models:     []string{"", "m1", "m1(high)", " m2 ", "m2", "m3", "team/m1", "m/m1", "team/m3(low)", "(m1)", "kx2", "team/"},
 		strategies: smallSettings(),
+		domains:    []string{"", "", "org:a", "org:b", "org:a,egress:x", "egress:x,org:b,org:a"},
 		start:      5, puts: 3, excludes: []int{0, 0, 0, 1, 2, 5}, checkEvery: 1,
 	}
 }
 
 func smallSettings() []selector.Settings {
 	return []selector.Settings{
+		{MaxLatch: 5 * time.Second, ProbeTimeout: 3 * time.Second}, {MaxLatch: time.Second}, {ProbeTimeout: time.Second},
 		{}, {Strategy: selector.FillFirst}, {Strategy: selector.WeightedRoundRobin},
 		{Strategy: selector.WeightedRoundRobin, Failback: true}, {Failback: true},
 		{Strategy: selector.WeightedRoundRobin, Rules: []selector.Rule{
@@ -122,8 +125,10 @@ func (u *universe) operation(r *rand.Rand) operation {
 	switch n := r.IntN(100); {
 	case n < 50:
 		return u.pick(r)
-	case n < 66:
+	case n < 55:
 		return u.cooldown(r)
+	case n < 66:
+		return u.report(r)
 	case n < 70:
 		return opClear{one(r, u.ids), one(r, append(u.models, "", ""))}
 	case n < 75:
@@ -176,6 +181,32 @@ func (u *universe) cooldown(r *rand.Rand) operation {
 	}
 }
 
+// report is a success, or one of the findings that verdicts lead to. Reasons differ, so that nothing looks like an outage.
+func (u *universe) report(r *rand.Rand) operation {
+	op := opReport{
+		ID: one(r, u.ids), Model: one(r, u.models), Nth: r.IntN(4),
+		Ago: one(r, []time.Duration{-1, -1, 0, 1, time.Second, 3 * time.Second, time.Minute}),
+	}
+	if r.IntN(4) == 0 {
+		op.Finding.Success = true
+		return op
+	}
+	op.Finding = selector.Finding{
+		Action: one(r, []selector.Action{selector.ActionNone, selector.ActionCooldown, selector.ActionCooldown, selector.ActionCooldown, selector.ActionInvalidate, selector.ActionDisable}),
+		Scope:  one(r, []selector.Scope{selector.ScopeNone, selector.ScopeModel, selector.ScopeModel, selector.ScopeAuth}),
+		Family: one(r, []string{"", "", "", "m*", "*1"}), Domain: one(r, []string{"", "", "", "org", "egress"}),
+		Kind:   one(r, []selector.CooldownKind{selector.Quota, selector.Quota, selector.Transient, selector.Other}),
+		Ladder: selector.Ladder(r.IntN(int(selector.LadderRefusal))), Hint: r.IntN(4) > 0,
+		Reason: fmt.Sprint("reason ", r.Uint32()), Rule: one(r, []string{"", "row"}), Person: one(r, []string{"", "do it"}),
+	}
+	op.In = one(r, []time.Duration{0, 0, -1, 1, time.Second, 10 * time.Second, time.Minute, time.Hour, 18 * 24 * time.Hour})
+	if r.IntN(6) == 0 {
+		op.Finding.Reason, op.Finding.Action = "again "+op.ID, selector.ActionCooldown
+		op.Finding.Repeat = selector.Repeat{Count: 2 + r.IntN(2), Within: 3 * time.Hour, Action: selector.ActionDisable}
+	}
+	return op
+}
+
 func (u *universe) update(r *rand.Rand, put, remove int) operation {
 	op := opUpdate{Remove: some(r, u.ids, remove)}
 	for range put {
@@ -183,7 +214,7 @@ func (u *universe) update(r *rand.Rand, put, remove int) operation {
 			ID: one(r, u.ids), Provider: one(r, u.providers), Identity: one(r, u.identities), Priority: one(r, u.priorities),
 			Weight: r.IntN(5) - 1, Models: one(r, u.globs), Except: one(r, append([]string{"", "", "", ""}, u.globs...)),
 			Prefix: one(r, u.prefixes), Parent: one(r, u.parents), WebSockets: one(r, u.webSockets),
-			Disabled: r.IntN(10) == 0, Expires: max(0, r.IntN(20)-10), Secret: r.IntN(2),
+			Disabled: r.IntN(10) == 0, Expires: max(0, r.IntN(20)-10), Secret: r.IntN(2), Domains: one(r, u.domains),
 		})
 	}
 	return op

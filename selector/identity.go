@@ -49,7 +49,7 @@ func (m *member) refusal(now int64) *Evidence {
 	var last *Evidence
 	for i := range m.state.whole.ledgers[Authentication].Evidence {
 		e := &m.state.whole.ledgers[Authentication].Evidence[i]
-		if e.Secret != 0 && e.Until > now && e.Secret == m.secret() && (last == nil || e.Until > last.Until) {
+		if e.Secret != 0 && e.Until > now && e.Secret == m.secret() && (last == nil || e.Until >= last.Until) {
 			last = e
 		}
 	}

@@ -20,9 +20,11 @@ type oracle struct {
 	rotations  map[oracleRoute]*oracleRotation
 	ledgers    map[oracleLedgerKey]*oracleLedger
 	trials     map[oracleScope]oracleTrial
-	renewed    map[string]time.Time  // by id: when it got another secret
-	last       time.Time             // stamp
-	bindings   *sessionTable[string] // by identity; nil: sessions are not bound
+	renewed    map[string]time.Time                           // by id: when it got another secret
+	last       time.Time                                      // stamp
+	picked     []time.Time                                    // when the picks were
+	recorded   func() map[oracleLedgerKey][]selector.Evidence // what the pool\'s records hold
+	bindings   *sessionTable[string]                          // by identity; nil: sessions are not bound
 }
 
 type oracleRoute struct{ provider, key string }
@@ -354,6 +356,7 @@ func (o *oracle) onlyExcluded(p *oraclePick, req *selector.Request, identity str
 // commit does what a pick does, once it is known whom it took. It returns the binding's end.
 func (o *oracle) commit(p *oraclePick, req *selector.Request, taken *selector.Auth) time.Time {
 	o.identity(taken).picks++
+	o.picked = append(o.picked, o.now)
 	o.try(taken, p.route.key)
 	if p.kept == nil {
 		o.advance(p, taken)

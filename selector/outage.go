@@ -147,7 +147,7 @@ func (r *report) gate() *blockSet {
 	if set == nil || set.ledgers == nil {
 		return nil
 	}
-	if piece := set.ledgers[r.finding.Kind].rest(0, r.stamp).piece; piece == nil || piece.Reason != r.finding.Reason {
+	if piece := set.ledgers[r.finding.Kind].rest(0, r.now).piece; piece == nil || piece.Reason != r.finding.Reason {
 		return nil
 	}
 	return set
@@ -192,7 +192,7 @@ func (r *report) renewGate(set *blockSet) {
 		e.Ladder = LadderEgress
 	}
 	l.forget(r.now)
-	level, window := l.climb(&e, r.started, r.stamp)
+	level, window := l.climb(&e, r.started, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now + min(e.Ladder.step(level, r.pool.random), int64(r.pool.settings.maxLatch()))
 	}

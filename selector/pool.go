@@ -2,6 +2,7 @@ package selector
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -286,20 +287,20 @@ func unblock(lists map[string][]*blockSet, s *blockSet) {
 // resting are the blocks in force that may concern a requested model key: those for the key itself, those for what is
 // left of it without a prefix that some auth has, and those for families of either.
 func (p *Pool) resting(key string) (lists [][]*blockSet) {
-	add := func(key string) {
+	keys := []string{key}
+	for i := range len(key) {
+		if key[i] == '/' && p.index.prefixes[key[:i]] {
+			keys = append(keys, key[i+1:])
+		}
+	}
+	for _, key := range keys {
 		if sets := p.blocked[key]; sets != nil {
 			lists = append(lists, sets)
 		}
-		for glob, sets := range p.families {
-			if MatchGlob(glob, key) {
-				lists = append(lists, sets)
-			}
-		}
 	}
-	add(key)
-	for i := range len(key) {
-		if key[i] == '/' && p.index.prefixes[key[:i]] {
-			add(key[i+1:])
+	for glob, sets := range p.families {
+		if slices.ContainsFunc(keys, func(key string) bool { return MatchGlob(glob, key) }) {
+			lists = append(lists, sets)
 		}
 	}
 	return lists

@@ -32,9 +32,9 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 		l.add(e)
 	}
 	m.state.report = Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
-	p.refreshSet(set, p.last)
+	p.refreshSet(set, now.UnixNano())
 	p.touch(set.owner)
-	b, _ := set.block(c.Kind, secret, p.last)
+	b, _ := set.block(c.Kind, secret, now.UnixNano())
 	return b, nil
 }
 
@@ -77,43 +77,48 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
-	p.stamp(now)
-	key := m.blockKey(ModelKey(model))
+	c := clearing{key: m.blockKey(ModelKey(model)), stamp: p.stamp(now), now: now.UnixNano(), secret: m.secret()}
 	cleared := 0
-	clearing := slices.Clone(m.domains)
-	for _, s := range append(clearing, &m.state.subject) {
-		cleared += p.clearSubject(s, m, key)
+	for _, s := range append(slices.Clone(m.domains), &m.state.subject) {
+		cleared += p.clear(s, c)
 	}
 	p.changed(&m.state.subject)
 	return cleared, nil
 }
 
-// clearSubject ends the blocks that concern a model key, or all, and counts those that held for a member.
-func (p *Pool) clearSubject(s *subject, m *member, key string) (cleared int) {
+// clearing is a ClearCooldown on its way.
+type clearing struct {
+	key        string // "": everything
+	stamp, now int64
+	secret     uint64 // of the auth
+}
+
+// clear ends the blocks of a subject that concern a model key, or all, and counts those that held for the auth.
+func (p *Pool) clear(s *subject, c clearing) (cleared int) {
 	p.touch(s)
 	end := func(set *blockSet) {
-		cleared += set.inForce(m.secret(), p.last)
+		cleared += set.inForce(c.secret, c.now)
 		for kind := range numCooldownKinds {
-			set.ledger(kind).clear(p.last)
+			set.ledger(kind).clear(c.stamp)
 		}
-		p.refreshSet(set, p.last)
+		p.refreshSet(set, c.now)
 	}
-	if key != "" {
-		s.each(key, func(set *blockSet) {
-			if set != &s.whole {
-				end(set)
-			}
-		})
-		if s.domain == (domainKey{}) && s.set(scope{model: key}) == nil {
-			end(p.makeSet(s, scope{model: key}))
+	if c.key == "" {
+		s.cleared = c.stamp
+		end(&s.whole)
+		for _, set := range s.models {
+			end(set)
 		}
 		return cleared
 	}
-	s.cleared = p.last
-	end(&s.whole)
-	for _, set := range s.models {
-		end(set)
+	if s.identity != nil {
+		p.makeSet(s, scope{model: c.key})
 	}
+	s.each(c.key, func(set *blockSet) {
+		if set != &s.whole {
+			end(set)
+		}
+	})
 	return cleared
 }
 

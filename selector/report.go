@@ -32,7 +32,7 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 		m.state.report.What = "success"
 		r.succeed()
 	} else {
-		p.advance(r.stamp, pickAdvance)
+		p.advance(r.now, pickAdvance)
 		r.fail()
 	}
 	r.endTrial()
@@ -157,14 +157,14 @@ func (r *report) block(set *blockSet) {
 
 // refresh makes the pool follow what the report changed of a set.
 func (r *report) refresh(set *blockSet) {
-	r.pool.refreshSet(set, r.stamp)
+	r.pool.refreshSet(set, r.now)
 	r.pool.touch(set.owner)
 	r.done.Changed = true
 }
 
 // tell what is in force of a set, if it holds for longer than what was told before.
 func (r *report) tell(set *blockSet) {
-	b, ok := set.block(r.finding.Kind, 0, r.stamp)
+	b, ok := set.block(r.finding.Kind, 0, r.now)
 	if ok && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
 		r.done.Until, r.done.ProbeAt, r.done.Level = b.Until, b.ProbeAt, b.Level
 	}
@@ -180,11 +180,11 @@ func (r *report) evidence(l *Ledger) (Evidence, bool) {
 		if f.Hint {
 			e.Probe = min(e.Until, r.latch())
 		}
-		return e, e.Until > r.stamp
+		return e, e.Until > r.now
 	}
 	e.Ladder = f.Ladder
 	l.forget(r.now)
-	level, window := l.climb(&e, r.started, r.stamp)
+	level, window := l.climb(&e, r.started, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now + e.Ladder.step(level, r.pool.random)
 	}
@@ -207,7 +207,7 @@ func (r *report) renew() {
 			return
 		}
 		s.each(r.key, func(set *blockSet) {
-			if set.renew(r.started, r.stamp, next) {
+			if set.renew(r, next) {
 				r.refresh(set)
 			}
 		})
@@ -258,7 +258,7 @@ func (r *report) endTrial() {
 		s.each(r.key, func(set *blockSet) {
 			if set.trial.until != 0 && set.trial.started == r.started {
 				set.trial = trial{}
-				r.pool.refreshSet(set, r.stamp)
+				r.pool.refreshSet(set, r.now)
 			}
 		})
 	})
@@ -272,7 +272,7 @@ func (r *report) others() bool {
 
 // ready are the auths of the provider that a request could use now.
 func (r *report) ready(req Request) present {
-	q := query{pool: r.pool, now: r.stamp, provider: r.member.provider, req: &req}
+	q := query{pool: r.pool, now: r.now, provider: r.member.provider, req: &req}
 	req.Provider = r.member.provider.name
 	q.find()
 	q.exclude()

@@ -1,0 +1,333 @@
+package selector_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// opReport reports what came of an attempt that began Ago before, or with the Nth pick before if Ago is below zero.
+type opReport struct {
+	ID, Model string
+	Ago       time.Duration
+	Nth       int
+	Finding   selector.Finding
+	// In is when the finding's time is; 0: it has none.
+	In time.Duration
+}
+
+// unknownStart is how long ago an attempt began of which nobody knows.
+const unknownStart = 10 * time.Minute
+
+func (op opReport) do(w *world) error {
+	o, f := w.oracle, op.Finding
+	attempt := selector.Attempt{AuthID: op.ID, Model: op.Model}
+	switch {
+	case op.Ago > 0:
+		attempt.Started = o.now.Add(-op.Ago)
+	case op.Ago < 0 && op.Nth < len(o.picked):
+		attempt.Started = o.picked[len(o.picked)-1-op.Nth]
+	}
+	if op.In != 0 {
+		f.Until = o.now.Add(op.In)
+	}
+	got, err := w.pool.Report(attempt, f, o.now)
+	a := o.auths[op.ID]
+	if a == nil {
+		return wantError(err, selector.ErrUnknownAuth)
+	}
+	if attempt.Started.IsZero() {
+		attempt.Started = o.now.Add(-unknownStart)
+	}
+	o.recorded = func() map[oracleLedgerKey][]selector.Evidence { return evidenceOf(w.pool) }
+	r := oracleReport{oracle: o, auth: a, key: oracleKey(op.Model), started: attempt.Started, stamp: o.stamp(), f: f}
+	if r.started.After(r.stamp) {
+		r.started = r.stamp
+	}
+	o.identity(a).report = strings.TrimSpace(f.Reason + " " + f.Rule)
+	if f.Success {
+		o.identity(a).report = "success"
+		r.succeed()
+	} else {
+		r.fail()
+	}
+	r.endTrial()
+	if r.wrong != nil || err != nil {
+		return errors.Join(err, r.wrong)
+	}
+	want := r.done
+	want.Changed = got.Changed // what must be stored has tests of its own
+	if (got.Note == "") != (want.Note == "") {
+		return fmt.Errorf("Note = %q, want %q", got.Note, want.Note)
+	}
+	want.Note = got.Note
+	if !f.Success {
+		want.Others = r.others()
+	}
+	for _, c := range []*selector.Consequence{&got, &want} {
+		c.Until, c.ProbeAt = c.Until.UTC(), c.ProbeAt.UTC()
+	}
+	return same("Report", got, want)
+}
+
+// oracleReport is one answer on its way.
+type oracleReport struct {
+	*oracle
+	auth           *selector.Auth
+	key            string
+	started, stamp time.Time
+	f              selector.Finding
+	done           selector.Consequence
+	wrong          error
+}
+
+// concerned calls f for the ledgers of what concerns the auth and the model.
+func (r *oracleReport) concerned(f func(k oracleLedgerKey, l *oracleLedger)) {
+	for _, subject := range r.subjects(r.auth) {
+		for _, scope := range r.scopes(subject, bare(r.auth, r.key)) {
+			for kind := selector.Quota; kind <= selector.Other; kind++ {
+				f(oracleLedgerKey{scope, kind}, r.ledger(scope, kind))
+			}
+		}
+	}
+}
+
+func (r *oracleReport) succeed() {
+	r.concerned(func(_ oracleLedgerKey, l *oracleLedger) {
+		if r.started.After(l.horizon) {
+			l.horizon = r.started
+		}
+	})
+}
+
+func (r *oracleReport) fail() {
+	if r.f.Action == selector.ActionCooldown {
+		r.renew()
+	}
+	r.act(r.f.Action)
+}
+
+func (r *oracleReport) act(action selector.Action) {
+	s := r.identity(r.auth)
+	switch action {
+	case selector.ActionNone:
+		if r.f.Domain != "" && r.f.Ladder != selector.LadderNone {
+			r.restDomains(oracleScope{})
+		}
+	case selector.ActionCooldown:
+		r.cooldown()
+	case selector.ActionInvalidate:
+		if r.started.Before(r.renewed[r.auth.ID]) {
+			r.done.Note = "too old"
+			return
+		}
+		r.done.Action = action
+		l := r.ledger(oracleScope{subject: oracleSubject{name: identityOf(r.auth)}}, selector.Authentication)
+		l.add(oraclePiece{received: r.stamp, endless: true, secret: secretOf(r.auth), reason: r.f.Reason, rule: r.f.Rule, person: r.f.Person})
+		if r.bindings != nil {
+			r.done.Released = r.bindings.Release(identityOf(r.auth))
+		}
+	case selector.ActionDisable:
+		if s.disabled || !r.started.After(s.switched) {
+			r.done.Note = "already, or too old"
+			return
+		}
+		r.done.Action = action
+		s.disabled, s.switched = true, r.stamp
+		s.why = oraclePiece{reason: r.f.Reason, rule: r.f.Rule, person: r.f.Person}.words()
+	}
+}
+
+// cooldown makes what the finding is about rest: the limit domains of its kind, or else the auth.
+func (r *oracleReport) cooldown() {
+	scope := oracleScope{}
+	if r.f.Scope == selector.ScopeModel && bare(r.auth, r.key) != "" {
+		scope.key = bare(r.auth, r.key)
+		if r.f.Family != "" {
+			scope.key, scope.family = r.f.Family, true
+		} else if !serves(r.auth, r.key) {
+			r.done.Note = "not served"
+			return
+		}
+	}
+	if r.restDomains(scope) {
+		return
+	}
+	scope.subject = oracleSubject{name: identityOf(r.auth)}
+	l := r.ledger(scope, r.f.Kind)
+	if r.f.Repeat.Count > 0 && r.repeated(l) {
+		r.act(r.f.Repeat.Action)
+		return
+	}
+	r.done.Action = selector.ActionCooldown
+	r.block(oracleLedgerKey{scope, r.f.Kind})
+}
+
+// repeated counts a failure, and reports whether it is one too many.
+func (r *oracleReport) repeated(l *oracleLedger) bool {
+	counts := func(s oracleStrike) bool {
+		return s.reason == r.f.Reason && s.at.After(l.cleared) && s.at.After(l.horizon) && s.at.After(r.now.Add(-24*time.Hour))
+	}
+	known := func(s oracleStrike) bool { return counts(s) && !r.started.After(s.at) }
+	if !slices.ContainsFunc(l.strikes, known) {
+		l.strikes = append(l.strikes, oracleStrike{r.stamp, r.f.Reason})
+	}
+	n := 0
+	for _, s := range l.strikes {
+		if counts(s) && !s.at.Before(r.stamp.Add(-r.f.Repeat.Within)) {
+			n++
+		}
+	}
+	return n >= r.f.Repeat.Count
+}
+
+func (r *oracleReport) restDomains(scope oracleScope) (any bool) {
+	for _, subject := range r.subjects(r.auth) {
+		if kind, _, ok := strings.Cut(subject.name, ":"); subject.provider == "" || !ok || kind != r.f.Domain {
+			continue
+		}
+		any = true
+		r.done.Action = selector.ActionCooldown
+		r.done.Domains = append(r.done.Domains, subject.name)
+		scope.subject = subject
+		r.block(oracleLedgerKey{scope, r.f.Kind})
+	}
+	return any
+}
+
+func (r *oracleReport) latch() time.Time {
+	if r.settings.MaxLatch == 0 {
+		return r.now.Add(selector.DefaultMaxLatch)
+	}
+	return r.now.Add(r.settings.MaxLatch)
+}
+
+// block adds what was learnt to a ledger.
+func (r *oracleReport) block(k oracleLedgerKey) {
+	l := r.ledger(k.scope, k.kind)
+	p := oraclePiece{received: r.stamp, reason: r.f.Reason, rule: r.f.Rule, person: r.f.Person}
+	switch {
+	case !r.f.Until.IsZero():
+		if p.until, p.probe = r.f.Until, r.f.Until; r.f.Hint && r.latch().Before(p.probe) {
+			p.probe = r.latch()
+		}
+		if r.f.Until.After(r.now) {
+			l.add(p)
+		}
+	default:
+		p.ladder = r.f.Ladder
+		r.climb(k, &p)
+		l.add(p)
+	}
+	if b, any := l.block(k, "", r.now); any && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
+		r.done.Until, r.done.ProbeAt, r.done.Level = b.Until, b.ProbeAt, b.Level
+	}
+}
+
+// climb finds the level and the window of a failure. A window that the pool chose is checked and taken over.
+func (r *oracleReport) climb(k oracleLedgerKey, p *oraclePiece) {
+	l := r.ledger(k.scope, k.kind)
+	burst, window := false, time.Time{}
+	for _, known := range l.pieces {
+		if !l.live(known) || !known.alike(*p) || !known.until.After(r.now.Add(-24*time.Hour)) {
+			continue
+		}
+		p.level = max(p.level, known.level)
+		burst = burst || r.started.Before(known.probe)
+		if known.probe.After(r.now) && known.probe.After(window) {
+			window = known.probe
+		}
+	}
+	if !burst {
+		p.level++
+		window = time.Time{}
+	}
+	if window.IsZero() {
+		least, most := ladderStep(p.ladder, p.level)
+		window = r.pieceOf(k, p)
+		if d := window.Sub(r.now); d < least || d > most {
+			r.wrong = fmt.Errorf("step %d of ladder %d is %v, want %v to %v", p.level, p.ladder, d, least, most)
+		}
+	}
+	p.until, p.probe = window, window
+}
+
+// pieceOf finds out from the pool's records when the step ends that it took just now.
+func (r *oracleReport) pieceOf(k oracleLedgerKey, p *oraclePiece) time.Time {
+	for _, e := range r.recorded()[k] {
+		if e.Received == r.stamp.UnixNano() && e.Ladder == p.ladder && e.Level == p.level && !e.Command {
+			return time.Unix(0, e.Until)
+		}
+	}
+	return time.Time{}
+}
+
+// evidenceOf is all that the records of a pool hold.
+func evidenceOf(pool *selector.Pool) map[oracleLedgerKey][]selector.Evidence {
+	all := map[oracleLedgerKey][]selector.Evidence{}
+	for _, record := range pool.Records() {
+		for _, s := range record.Scopes {
+			scope := oracleScope{oracleSubject{record.Key.Provider, record.Key.Name}, s.Model, s.Family}
+			for kind := range s.Ledgers {
+				all[oracleLedgerKey{scope, selector.CooldownKind(kind)}] = s.Ledgers[kind].Evidence
+			}
+		}
+	}
+	return all
+}
+
+// renew keeps the hints that the attempt tried until the next try.
+func (r *oracleReport) renew() {
+	next := r.latch()
+	if !r.f.Until.IsZero() && r.f.Until.Before(next) {
+		next = r.f.Until
+	}
+	r.concerned(func(_ oracleLedgerKey, l *oracleLedger) {
+		tried := -1
+		for i, p := range l.pieces {
+			switch {
+			case !l.live(p) || p.over(r.now):
+			case p.endless || p.probe.After(r.started):
+				return
+			case !p.command && p.probe.Before(p.until) && (tried < 0 || p.longer(l.pieces[tried])):
+				tried = i
+			}
+		}
+		if tried < 0 {
+			return
+		}
+		again := l.pieces[tried]
+		again.received = r.stamp
+		if probe := earlier(again.until, next); probe.After(again.probe) {
+			again.probe = probe
+		}
+		l.add(again)
+	})
+}
+
+// endTrial lets the next request try what this one tried.
+func (r *oracleReport) endTrial() {
+	for _, subject := range r.subjects(r.auth) {
+		for _, scope := range r.scopes(subject, bare(r.auth, r.key)) {
+			if r.trials[scope].started.Equal(r.started) {
+				delete(r.trials, scope)
+			}
+		}
+	}
+}
+
+// others: another auth of the provider is ready for the model.
+func (r *oracleReport) others() bool {
+	for _, a := range slices.Sorted(maps.Keys(r.auths)) {
+		b := r.auths[a]
+		if b != r.auth && b.Provider == r.auth.Provider && r.standing(b, r.key, nil).reason == selector.ReasonReady {
+			return true
+		}
+	}
+	return false
+}
