@@ -14,6 +14,7 @@ BENCH ?= .
 BENCHTIME ?= 1s
 COUNT ?= 1
 FUZZTIME ?= 20s
+HISTORIES ?= 1000000
 
 # Benchmarks run where there are some, so that the output holds nothing else.
 bench_packages = $(sort $(dir $(shell git grep --untracked -lE '^func Benchmark' -- '*_test.go' | sed 's,^,./,')))
@@ -55,6 +56,10 @@ generate: ## write gen/ from proto/
 fuzz: ## run every fuzz target for 20s (FUZZTIME, a time or a number such as 20000x)
 	@tools/fuzz.sh '$(FUZZTIME)'
 
+.PHONY: model
+model: ## check cooldowns of a fleet against a plain model, 1,000,000 histories (HISTORIES)
+	CREDBROKER_HISTORIES=$(HISTORIES) go test ./selector -run TestCooldownsOfAFleet -count=1 -v -timeout 30m
+
 # Each benchmark once, so that none of them rots.
 .PHONY: bench-once
 bench-once:
@@ -70,11 +75,12 @@ examples: build
 # The tests come last, so that their result is what a run ends with.
 # Fuzzing is by number of runs: at the end of a time, go test can take its own deadline for a failure.
 .PHONY: check
-check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, tests
+check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, the model, tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory examples
 	@$(MAKE) --no-print-directory bench-once
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=20000x
+	@$(MAKE) --no-print-directory model
 	@$(MAKE) --no-print-directory test
 
 .PHONY: setup

@@ -241,7 +241,7 @@ func (l *oracleLedger) level(p oraclePiece, now time.Time) (level int) {
 func ladderStep(ladder selector.Ladder, level int) (least, most time.Duration) {
 	type steps struct{ first, limit time.Duration }
 	s := map[selector.Ladder]steps{
-		selector.LadderNone: {2 * time.Second, 5 * time.Minute}, selector.LadderRate: {2 * time.Second, 5 * time.Minute},
+		selector.LadderRate:     {2 * time.Second, 5 * time.Minute},
 		selector.LadderOverload: {time.Second, time.Minute}, selector.LadderEgress: {10 * time.Second, 30 * time.Minute},
 		selector.LadderQuota: {15 * time.Minute, 5 * time.Hour}, selector.LadderQuotaLong: {15 * time.Minute, 24 * time.Hour},
 		selector.LadderRefusal: {30 * time.Minute, 30 * time.Minute},

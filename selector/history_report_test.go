@@ -220,7 +220,9 @@ func (r *oracleReport) block(k oracleLedgerKey) {
 			l.add(p)
 		}
 	default:
-		p.ladder = r.f.Ladder
+		if p.ladder = r.f.Ladder; p.ladder == selector.LadderNone {
+			p.ladder = selector.LadderRate
+		}
 		r.climb(k, &p)
 		l.add(p)
 	}

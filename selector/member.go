@@ -45,12 +45,14 @@ func makeMember(m *member, a *Auth) {
 }
 
 // sameShape reports whether an auth can take another's place without a new index.
-func sameShape(a, b *Auth) bool {
+func sameShape(a, b *Auth) bool { return sameRotation(a, b) && slices.Equal(a.Domains, b.Domains) }
+
+// sameRotation reports whether an auth goes on where another was in the rotations.
+func sameRotation(a, b *Auth) bool {
 	return a.Provider == b.Provider && a.identity() == b.identity() &&
 		a.priority() == b.priority() && a.weight() == b.weight() &&
 		a.webSockets() == b.webSockets() && a.virtualParent() == b.virtualParent() &&
-		slices.Equal(a.Models, b.Models) && slices.Equal(a.ExcludeModels, b.ExcludeModels) && a.Prefix == b.Prefix &&
-		slices.Equal(a.Domains, b.Domains)
+		slices.Equal(a.Models, b.Models) && slices.Equal(a.ExcludeModels, b.ExcludeModels) && a.Prefix == b.Prefix
 }
 
 // disabled by the configuration or by an operator.

@@ -1,6 +1,7 @@
 package selector
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -187,10 +188,7 @@ func (r *report) openGate() {
 // renewGate lets nobody try until the ladder's next step, and one at a time after it.
 func (r *report) renewGate(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
-	e := Evidence{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: r.finding.Ladder}
-	if e.Ladder == LadderNone {
-		e.Ladder = LadderEgress
-	}
+	e := Evidence{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, LadderEgress)}
 	l.forget(r.now)
 	level, window := l.climb(&e, r.started, r.now)
 	if e.Level = level; window == 0 {

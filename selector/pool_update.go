@@ -82,7 +82,7 @@ func (p *Pool) merge(changed map[string]*Auth, generation uint64, now int64) []*
 			continue
 		}
 		members[i].renew(a, old, now)
-		if old.auth == a || sameShape(old.auth, a) {
+		if old.auth == a || sameRotation(old.auth, a) {
 			members[i].born = old.born
 		}
 	}

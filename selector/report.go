@@ -36,6 +36,7 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 		r.fail()
 	}
 	r.endTrial()
+	r.done.Others = !f.Success && r.others()
 	return r.done, nil
 }
 
@@ -86,7 +87,6 @@ func (r *report) fail() {
 			r.openGate()
 		}
 	}
-	r.done.Others = r.others()
 }
 
 // act takes an action against the auth, or against the limit domains that the finding names.
@@ -182,7 +182,7 @@ func (r *report) evidence(l *Ledger) (Evidence, bool) {
 		}
 		return e, e.Until > r.now
 	}
-	e.Ladder = f.Ladder
+	e.Ladder = cmp.Or(f.Ladder, LadderRate)
 	l.forget(r.now)
 	level, window := l.climb(&e, r.started, r.now)
 	if e.Level = level; window == 0 {

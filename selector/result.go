@@ -94,6 +94,7 @@ type Ladder uint8
 
 // The ladders.
 const (
+	// LadderNone: LadderRate where one is needed.
 	LadderNone Ladder = iota
 	LadderRate
 	LadderOverload
