@@ -1,0 +1,92 @@
+package selector
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// randomRecord is what one replica may know of a key: what it learnt itself, and what others told it.
+func randomRecord(r *rand.Rand, told ...*Record) *Record {
+	record := &Record{Key: RecordKey{Kind: RecordIdentity, Name: "a"}}
+	for _, o := range told {
+		if r.IntN(2) == 0 {
+			record.Merge(o)
+		}
+	}
+	for range r.IntN(12) {
+		at := 1 + int64(r.IntN(20))*int64(time.Second)/2
+		switch r.IntN(8) {
+		case 0:
+			record.Switch = record.Switch.later(Switch{At: at, Disabled: r.IntN(2) == 0, Why: fmt.Sprint(r.IntN(2))})
+		case 1:
+			record.Cleared = max(record.Cleared, at)
+		case 2:
+			record.Succeeded = max(record.Succeeded, at)
+		case 3:
+			record.Windows = mergeWindows(record.Windows, []Window{{Name: fmt.Sprint(r.IntN(40)), UsedShare: float64(r.IntN(3)), SeenAt: timeOf(at)}})
+		case 4:
+			record.Merge(&Record{LastReport: Report{ReceivedAt: timeOf(at), What: fmt.Sprint(r.IntN(2))}})
+		default:
+			model := []string{"", "m", "n"}[r.IntN(3)]
+			learnt := &Record{Scopes: []ScopeRecord{{Model: model, Family: model != "" && r.IntN(3) == 0}}}
+			randomEvidence(r, &learnt.Scopes[0].Ledgers[r.IntN(int(numCooldownKinds))], at)
+			record.Merge(learnt)
+		}
+	}
+	record.Merge(&Record{}) // so that what was set above counts everywhere
+	return record
+}
+
+func randomEvidence(r *rand.Rand, l *Ledger, at int64) {
+	switch r.IntN(5) {
+	case 0:
+		l.succeed(at)
+	case 1:
+		l.clear(at)
+	case 2:
+		l.strike(Strike{At: at, Reason: fmt.Sprint(r.IntN(3))}, at)
+	default:
+		e := Evidence{Received: at, Until: at + int64(r.IntN(4))*int64(time.Second), Level: r.IntN(3), Ladder: Ladder(r.IntN(2)), Reason: fmt.Sprint(r.IntN(3))}
+		e.Probe, e.Command = e.Until-int64(r.IntN(2)), r.IntN(4) == 0
+		if r.IntN(4) == 0 {
+			e.Secret = uint64(1 + r.IntN(12))
+		}
+		l.add(e)
+	}
+}
+
+func merged(records ...*Record) string {
+	sum := &Record{}
+	for _, r := range records {
+		sum.Merge(clone(r))
+	}
+	return fmt.Sprintf("%+v", *sum)
+}
+
+func clone(r *Record) *Record {
+	c := &Record{}
+	c.Merge(r)
+	return c
+}
+
+func TestRecordsMergeInAnyOrderAnyNumberOfTimesToTheSame(t *testing.T) {
+	seed := rand.Uint64()
+	for i := range 20_000 {
+		r := rand.New(rand.NewPCG(seed, uint64(i)))
+		a := randomRecord(r)
+		b := randomRecord(r, a)
+		c := randomRecord(r, a, b)
+		want := merged(a, b, c)
+		nested := clone(b)
+		nested.Merge(c)
+		for name, got := range map[string]string{
+			"in another order": merged(c, a, b), "twice": merged(a, b, c, b, a), "in pairs": merged(a, nested), "alone": merged(clone(a), b, c),
+		} {
+			if got != want {
+				t.Fatalf("seed %d, %d: merged %s:\n%s\nwant\n%s\nof\n%+v\n%+v\n%+v", seed, i, name, got, want, *a, *b, *c)
+			}
+		}
+	}
+}
