@@ -287,7 +287,7 @@ func (o *oracle) clear(a *selector.Auth, key string) (cleared int) {
 			key != "" && k.scope.key == "" {
 			continue
 		}
-		if _, any := l.rest(o.now, "", secretOf(a)); any {
+		if _, rests := l.rest(o.now, "", secretOf(a)); rests {
 			cleared++
 		}
 		l.cleared = stamp

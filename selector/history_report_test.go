@@ -186,18 +186,18 @@ func (r *oracleReport) repeated(l *oracleLedger) bool {
 	return n >= r.f.Repeat.Count
 }
 
-func (r *oracleReport) restDomains(scope oracleScope) (any bool) {
+func (r *oracleReport) restDomains(scope oracleScope) (rests bool) {
 	for _, subject := range r.subjects(r.auth) {
 		if kind, _, ok := strings.Cut(subject.name, ":"); subject.provider == "" || !ok || kind != r.f.Domain {
 			continue
 		}
-		any = true
+		rests = true
 		r.done.Action = selector.ActionCooldown
 		r.done.Domains = append(r.done.Domains, subject.name)
 		scope.subject = subject
 		r.block(oracleLedgerKey{scope, r.f.Kind})
 	}
-	return any
+	return rests
 }
 
 func (r *oracleReport) latch() time.Time {
@@ -226,7 +226,7 @@ func (r *oracleReport) block(k oracleLedgerKey) {
 		r.climb(k, &p)
 		l.add(p)
 	}
-	if b, any := l.block(k, "", r.now); any && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
+	if b, rests := l.block(k, "", r.now); rests && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
 		r.done.Until, r.done.ProbeAt, r.done.Level = b.Until, b.ProbeAt, b.Level
 	}
 }
