@@ -33,6 +33,8 @@ type Record struct {
 	Switch Switch
 	// Cleared is when an operator last cleared all cooldowns, and Succeeded the latest start of a request that was served.
 	Cleared, Succeeded int64
+	// Released is when the sessions of the identity were last released. What was bound to it until then is not any more.
+	Released int64
 	// Scopes in the order of their models, families last.
 	Scopes []ScopeRecord
 	// Windows in text order of their names.
