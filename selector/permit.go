@@ -110,6 +110,7 @@ func (p *Pool) refreshPermit(s *blockSet, now int64) {
 	if s.halfOpen && s.permit == 0 && !tried && !s.wanted {
 		s.wanted = true
 		p.wanted = append(p.wanted, s)
+		p.wake()
 	}
 }
 
@@ -117,5 +118,6 @@ func (p *Pool) giveBack(s *blockSet) {
 	if s.permit != 0 {
 		s.permit = 0
 		p.returned = append(p.returned, s.permitKey())
+		p.wake()
 	}
 }

@@ -36,6 +36,8 @@ type Pick struct {
 	Model string
 	// Binding is what became of the session's binding.
 	Binding Binding
+	// Identity is that of the auth, and From the one that the session was bound to before; empty: to none.
+	Identity, From string
 	// BoundUntil is the binding's end; zero without one.
 	BoundUntil time.Time
 	// Explanation is set if it was asked for.

@@ -19,6 +19,9 @@ type Config struct {
 	Recording bool
 	// Permits: what is half-open is tried only with a permit, see Wanted and Grant.
 	Permits bool
+	// Wake is called when there is something new for Take, Wanted or Returned; nil: nobody is told. The pool calls it under
+	// its own lock, so it must not wait and must not call back.
+	Wake func()
 	// CursorStart is the first value of a rotation's cursor. Replicas of a fleet use different ones.
 	CursorStart uint64
 }
@@ -30,6 +33,7 @@ type Pool struct {
 	cursorStart uint64
 	recording   bool
 	permits     bool
+	wake        func()
 
 	// updating serialises changes of the membership; it is taken before mu.
 	updating sync.Mutex
@@ -67,9 +71,12 @@ type Pool struct {
 
 // New returns a pool without auths.
 func New(c Config) *Pool {
+	if c.Wake == nil {
+		c.Wake = func() {}
+	}
 	p := &Pool{
 		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
-		recording: c.Recording, permits: c.Permits,
+		recording: c.Recording, permits: c.Permits, wake: c.Wake,
 		index: newIndex(nil, 0), identities: make(map[string]*identity), domains: make(map[domainKey]*subject),
 		blocked: make(map[string][]*blockSet), families: make(map[string][]*blockSet),
 		watchers: make(map[*Watcher]struct{}),

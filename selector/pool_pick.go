@@ -116,6 +116,9 @@ func (q *query) decide(now time.Time) (Pick, bool) {
 		return Pick{}, false
 	}
 	pick := q.answer(c.member, outcome)
+	if bound.state != nil {
+		pick.From = bound.state.name
+	}
 	if q.req.Options&Explain != 0 {
 		pick.Explanation = q.explain(&c, bound.state)
 	}
@@ -157,7 +160,7 @@ func (q *query) answer(m *member, outcome Binding) Pick {
 	if m.prefix != "" {
 		model = withoutPrefix(m.prefix, strings.TrimSpace(model))
 	}
-	return Pick{Auth: m.auth, Model: model, Binding: outcome}
+	return Pick{Auth: m.auth, Model: model, Binding: outcome, Identity: m.state.name}
 }
 
 func (q *query) count(m *member) {

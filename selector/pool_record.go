@@ -11,10 +11,25 @@ func (p *Pool) touch(s *subject) {
 		return
 	}
 	p.changes++
+	s.changedAt = p.changes
 	if !s.dirty {
 		s.dirty = true
 		p.dirty = append(p.dirty, s)
+		p.wake()
 	}
+}
+
+// ChangedAt is what Changes was when something that concerns an auth was changed last; of an auth that is not in the pool,
+// what it is now.
+func (p *Pool) ChangedAt(id string) (changes uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.index.byID[id]
+	if m == nil {
+		return p.changes
+	}
+	m.subjects(func(s *subject) { changes = max(changes, s.changedAt) })
+	return changes
 }
 
 // Changes counts what must be stored of all that was changed so far. A change is safe once Take was called after it and
@@ -55,19 +70,23 @@ func (p *Pool) Records() []Record {
 	return all
 }
 
-// Merge takes in what others know. Where this pool knows more, its own records are among those that Take returns next.
-func (p *Pool) Merge(records []Record, now time.Time) {
+// Merge takes in what others know, and returns those of the records that told the pool something. Where this pool knows
+// more, its own records are among those that Take returns next.
+func (p *Pool) Merge(records []Record, now time.Time) (news []Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range records {
-		p.merge1(&records[i], now.UnixNano())
+		if p.merge1(&records[i], now.UnixNano()) {
+			news = append(news, records[i])
+		}
 	}
+	return news
 }
 
-func (p *Pool) merge1(o *Record, now int64) {
+func (p *Pool) merge1(o *Record, now int64) (news bool) {
 	s := p.subjectOf(o.Key)
 	if s == nil {
-		return
+		return false
 	}
 	p.last = max(p.last, o.latest())
 	before := s.record()
@@ -94,6 +113,7 @@ func (p *Pool) merge1(o *Record, now int64) {
 	if merged.knowsMore(o, now) {
 		p.touch(s)
 	}
+	return merged.knowsMore(&before, now)
 }
 
 // latest stamp in a record, so that those of this pool are later.

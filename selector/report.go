@@ -36,6 +36,10 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 		r.fail()
 	}
 	r.endTrial()
+	if r.done.Changed {
+		// A domain that this emptied is not the auth's any more.
+		m.state.changedAt = p.changes
+	}
 	r.done.Others = !f.Success && r.others()
 	return r.done, nil
 }

@@ -11,7 +11,8 @@ import (
 // All methods may be called concurrently. An error of Save leaves open whether the batch was kept; saving it again is safe.
 type Store interface {
 	// Keys are the keys that names of identities and sessions are made with: those that are kept, or else the proposed
-	// ones, which are kept from then on.
+	// ones, which are kept from then on. Where none are kept and the proposed ones are zero, nothing is kept and zero comes
+	// back: that is how to ask.
 	Keys(ctx context.Context, proposed Keys) (Keys, error)
 	// Load hands everything that is kept to a sink, but for bindings that are over. A store that replicas share hands over
 	// no bindings: they are asked for when they are needed.

@@ -23,6 +23,8 @@ type subject struct {
 	// alone: what is half-open may be tried without a permit.
 	alone bool
 	dirty bool // in Pool.dirty
+	// changedAt is what Pool.changes was after the last change.
+	changedAt uint64
 }
 
 func (s *subject) init() { s.whole.owner, s.whole.timer.set = s, &s.whole }

@@ -1,0 +1,92 @@
+package selector_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+func newRecordingPool(wake func(), ids ...string) *selector.Pool {
+	p := selector.New(selector.Config{Recording: true, Permits: true, Wake: wake})
+	auths := make([]*selector.Auth, 0, len(ids))
+	for _, id := range ids {
+		auths = append(auths, &selector.Auth{ID: id, Provider: "p"})
+	}
+	p.Update(auths, nil, historyStart())
+	return p
+}
+
+func TestChangedAtIsOfTheAuthAlone(t *testing.T) {
+	p := newRecordingPool(nil, "a", "b")
+	if got := p.ChangedAt("a"); got != 0 {
+		t.Errorf("ChangedAt of what nobody touched = %d, want 0", got)
+	}
+	for _, id := range []string{"a", "b"} {
+		if err := p.Disable(id, "", historyStart()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a, b, all := p.ChangedAt("a"), p.ChangedAt("b"), p.Changes(); a != 1 || b != 2 || all != 2 {
+		t.Errorf("ChangedAt = %d and %d of %d, want 1 and 2 of 2", a, b, all)
+	}
+	if got := p.ChangedAt("gone"); got != 2 {
+		t.Errorf("ChangedAt of an auth that is not there = %d, want all: 2", got)
+	}
+}
+
+func TestMergeReturnsWhatIsNews(t *testing.T) {
+	from, to := newRecordingPool(nil, "a", "b"), newRecordingPool(nil, "a", "b")
+	if err := from.Disable("a", "", historyStart()); err != nil {
+		t.Fatal(err)
+	}
+	records, _, _ := from.Take(10)
+	if news := to.Merge(records, historyStart()); len(news) != 1 || news[0].Key.Name != "a" {
+		t.Errorf("Merge = %v, want the record of a", news)
+	}
+	if news := to.Merge(records, historyStart()); len(news) != 0 {
+		t.Errorf("Merge of the same once more = %v, want nothing", news)
+	}
+	if _, _, more := to.Take(10); more {
+		t.Error("what others know better is to be stored")
+	}
+}
+
+func TestThePoolWakesWhoStores(t *testing.T) {
+	woken := 0
+	p := newRecordingPool(func() { woken++ }, "a")
+	if err := p.Disable("a", "", historyStart()); err != nil || woken != 1 {
+		t.Errorf("Disable: %v, woken %d times, want once", err, woken)
+	}
+	if err := p.Enable("a", historyStart()); err != nil || woken != 1 {
+		t.Errorf("Enable before Take: %v, woken %d times, want once", err, woken)
+	}
+	f := rateLimited()
+	f.Until, f.Hint = historyStart().Add(24*time.Hour), true
+	p.Take(10)
+	if _, err := p.Report(selector.Attempt{AuthID: "a"}, f, historyStart()); err != nil || woken != 2 {
+		t.Errorf("Report: %v, woken %d times, want twice", err, woken)
+	}
+	p.Advance(historyStart().Add(selector.DefaultMaxLatch), 10)
+	if keys := p.Wanted(); woken != 3 || len(keys) != 1 {
+		t.Errorf("half-open: woken %d times and %v wanted, want three times and one", woken, keys)
+	}
+}
+
+func TestPickNamesIdentities(t *testing.T) {
+	table := newSessionTable[selector.Slot](time.Hour)
+	p := selector.New(selector.Config{Bindings: table})
+	p.Update([]*selector.Auth{{ID: "a", Provider: "p", Identity: "one"}, {ID: "b", Provider: "p", Identity: "two"}}, nil, historyStart())
+	req := selector.Request{Provider: "p", Sessions: []selector.Session{{Key: selector.SessionKey{Lo: 1}}}}
+	first, err := p.Pick(&req, historyStart())
+	if err != nil || first.Identity != "one" || first.From != "" {
+		t.Errorf("first Pick = %q from %q, %v; want one from none", first.Identity, first.From, err)
+	}
+	if err := p.Disable("a", "", historyStart()); err != nil {
+		t.Fatal(err)
+	}
+	moved, err := p.Pick(&req, historyStart())
+	if err != nil || moved.Identity != "two" || moved.From != "one" {
+		t.Errorf("second Pick = %q from %q, %v; want two from one", moved.Identity, moved.From, err)
+	}
+}
