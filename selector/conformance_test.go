@@ -285,7 +285,7 @@ func (p *replayer) sessions(s *stepCase, model string) []selector.Session {
 		}
 	}
 	var found []selector.Session
-	identity := sessions.Identify(&h, body)
+	identity := sessions.Identify(&h, body, sessions.RecognitionReference)
 	for _, id := range identity.IDs {
 		found = append(found, selector.Session{Key: p.table.Key(s.Provider, id, selector.ModelKey(model))})
 	}

@@ -33,7 +33,7 @@ func (s *Server) recognise(req *credbrokerv1.PickCredentialRequest) (sessions.Id
 	case id != "":
 		return identity, nil
 	}
-	return sessions.Identify(&headers, req.GetBody()), nil
+	return sessions.Identify(&headers, req.GetBody(), sessions.RecognitionReference), nil
 }
 
 // maxBesidesBody is more than all fields of a valid pick but the body can take.

@@ -4,18 +4,9 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// Identity is whose conversation a request belongs to. The zero value is that of a request that does not tell.
-type Identity struct {
-	// IDs, each with the prefix of its source. The first names the session; the others name what it may continue. They
-	// are exact bytes, not always UTF-8: show them with Display only.
-	IDs []string
-	// Source of all IDs.
-	Source Source
-}
-
 // identity is an id that a request names.
 func identity(source Source, id string) Identity {
-	return Identity{IDs: []string{source.Prefix() + id}, Source: source}
+	return Identity{IDs: []string{source.Prefix() + id}, Source: source, Keep: 1}
 }
 
 // Caller is the identity that the caller of the broker worked out itself. The error is a *selector.FieldError.
@@ -31,8 +22,13 @@ func Caller(sessionID string) (Identity, error) {
 }
 
 // Identify recognises the conversation of a client's request by its headers, which may be nil, and its body, which may be
-// anything. It passes over the body once, looks again only at the first messages, and keeps no part of it.
-func Identify(h *Headers, body []byte) Identity {
+// anything. It passes over the body once, and keeps no part of it.
+func Identify(h *Headers, body []byte, _ Recognition) Identity {
+	return reference(h, body)
+}
+
+// reference is Identify by RecognitionReference.
+func reference(h *Headers, body []byte) Identity {
 	header := h.identity()
 	var found members
 	found.read(body, header.Source != SourceNone)

@@ -17,11 +17,11 @@ import (
 func BenchmarkIdentify(b *testing.B) {
 	benchBodies(b, func(b *testing.B, body []byte) {
 		var h Headers
-		if id := Identify(&h, body); id.Source != SourceMessages {
+		if id := Identify(&h, body, RecognitionReference); id.Source != SourceMessages {
 			b.Fatalf("Identify = %v", id)
 		}
 		for b.Loop() {
-			Identify(&h, body)
+			Identify(&h, body, RecognitionReference)
 		}
 	})
 }
@@ -45,7 +45,7 @@ func BenchmarkIdentifyToWalk(b *testing.B) {
 			start := time.Now()
 			gjson.Parse(text).ForEach(func(_, _ gjson.Result) bool { return true })
 			between := time.Now()
-			Identify(nil, body)
+			Identify(nil, body, RecognitionReference)
 			walk, identify = min(walk, between.Sub(start)), min(identify, time.Since(between))
 		}
 		b.ReportMetric(float64(identify)/float64(walk), "ratio")
@@ -60,7 +60,7 @@ func BenchmarkIdentifyHostile(b *testing.B) {
 			b.ReportAllocs()
 			var h Headers
 			for b.Loop() {
-				Identify(&h, shape.body)
+				Identify(&h, shape.body, RecognitionReference)
 			}
 		})
 	}

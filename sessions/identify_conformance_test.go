@@ -108,7 +108,7 @@ func conformanceIdentify(t *testing.T, c identifyCase, run conformance) {
 			h.Add(name, value)
 		}
 	}
-	got := primaryAndFallback(Identify(&h, c.Body))
+	got := primaryAndFallback(Identify(&h, c.Body, RecognitionReference))
 	passed := slices.Equal(got, want)
 	run.count(c.Class, passed)
 	run.count(c.Class+" "+c.Family, passed)

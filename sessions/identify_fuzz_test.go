@@ -24,15 +24,15 @@ func FuzzIdentify(f *testing.F) {
 			name, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), ": ")
 			lines = append(lines, line{name, value})
 		}
-		got := Identify(headersOf(lines), body)
+		got := Identify(headersOf(lines), body, RecognitionReference)
 		checkIdentity(t, got)
 		slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.name, b.name) })
-		if again := Identify(headersOf(lines), slices.Clone(body)); !equal(got, again) {
-			t.Errorf("Identify = %q, with sorted headers %q", got, again)
+		if again := Identify(headersOf(lines), slices.Clone(body), RecognitionReference); !equal(got, again) {
+			t.Errorf("Identify = %q, with sorted headers %q", got.IDs, again.IDs)
 		}
 		if sameAsSlow(body) {
 			if want := slowIdentify(headersOf(lines).identity(), string(body)); !equal(got, want) {
-				t.Errorf("Identify(%q, %q) = %q, the rules give %q", headers, body, got, want)
+				t.Errorf("Identify(%q, %q) = %q, the rules give %q", headers, body, got.IDs, want.IDs)
 			}
 		}
 	})

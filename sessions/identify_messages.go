@@ -165,7 +165,8 @@ func (t *texts) identity() Identity {
 	if !t.assistant.empty() {
 		ids = append(ids, h.side("ast:", t.assistant.text()).id())
 	}
-	return Identity{IDs: append(ids, h.id()), Source: SourceMessages}
+	ids = append(ids, h.id())
+	return Identity{IDs: ids, Source: SourceMessages, Keep: len(ids)}
 }
 
 // fnv1a is the state of FNV-1a with 64 bits. Package hash/fnv would have to begin anew for the second id.

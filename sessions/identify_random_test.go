@@ -19,17 +19,17 @@ func TestIdentifyRandomBodies(t *testing.T) {
 		if !sameAsSlow([]byte(body)) {
 			continue
 		}
-		got := Identify(nil, []byte(body))
+		got := Identify(nil, []byte(body), RecognitionReference)
 		if want := slowIdentify(Identity{}, body); !equal(got, want) {
-			t.Fatalf("seed %d: Identify(%s) = %q, want %q", seed, body, got, want)
+			t.Fatalf("seed %d: Identify(%s) = %q, want %q", seed, body, got.IDs, want.IDs)
 		}
 		checkIdentity(t, got)
 		if got.Source != SourceNone {
 			recognised++
 		}
 		at := g.IntN(len(body))
-		checkIdentity(t, Identify(nil, []byte(body[:at]+body[at+1:])))
-		checkIdentity(t, Identify(nil, []byte(body[:at])))
+		checkIdentity(t, Identify(nil, []byte(body[:at]+body[at+1:]), RecognitionReference))
+		checkIdentity(t, Identify(nil, []byte(body[:at]), RecognitionReference))
 	}
 	if recognised < 1_500 {
 		t.Errorf("only %d bodies were recognised: the generator has gone wrong", recognised)

@@ -71,7 +71,7 @@ func replay(t *testing.T, file string, want clientTraffic) clientTraffic {
 				h.Add(name, value)
 			}
 		}
-		id := Identify(&h, r.Body)
+		id := Identify(&h, r.Body, RecognitionReference)
 		w := []string{want.Requests[i].Primary, want.Requests[i].Fallback}
 		if ids := primaryAndFallback(id); !slices.Equal(ids, w) {
 			t.Errorf("%s seq %d: Identify = %q, want %q", want.Client, r.Seq, ids, w)

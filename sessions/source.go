@@ -29,6 +29,8 @@ const (
 	SourcePromptCacheKey
 	// SourceMessages: a hash of the first messages.
 	SourceMessages
+	// SourceChain: digests of all messages.
+	SourceChain
 )
 
 // Prefix begins every id of the source; empty for SourceNone and for numbers that are no source.
@@ -66,6 +68,8 @@ func (s Source) String() string {
 		return "pck"
 	case SourceMessages:
 		return "msg"
+	case SourceChain:
+		return "chain"
 	default:
 		return ""
 	}

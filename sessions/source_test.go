@@ -4,7 +4,7 @@ import "testing"
 
 func TestSourceNamesAndPrefixes(t *testing.T) {
 	seen := map[string]bool{}
-	for s := SourceNone; s <= SourceMessages; s++ {
+	for s := SourceNone; s <= SourceChain; s++ {
 		if s.String() == "" || seen[s.String()] {
 			t.Errorf("source %d is named %q", s, s)
 		}
@@ -13,10 +13,10 @@ func TestSourceNamesAndPrefixes(t *testing.T) {
 			t.Errorf("prefix of source %d = %q, want %q", s, s.Prefix(), want)
 		}
 	}
-	if SourceMessages != 11 {
-		t.Errorf("SourceMessages = %d, the wire contract has 11", SourceMessages)
+	if SourceChain != 12 {
+		t.Errorf("SourceChain = %d, the wire contract has 12", SourceChain)
 	}
-	if none := SourceMessages + 1; SourceNone.Prefix() != "" || none.Prefix() != "" || none.String() != "" {
+	if none := SourceChain + 1; SourceNone.Prefix() != "" || none.Prefix() != "" || none.String() != "" {
 		t.Errorf("no source has prefix %q, %q, name %q", SourceNone.Prefix(), none.Prefix(), none.String())
 	}
 }

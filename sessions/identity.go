@@ -1,0 +1,51 @@
+package sessions
+
+// Identity is whose conversation a request belongs to. The zero value is that of a request that does not tell.
+type Identity struct {
+	// IDs, each with the prefix of its source. The first names the session; the others name what it may continue, what
+	// says most first. They are exact bytes, not always UTF-8: show them with Display only.
+	IDs []string
+	// Source of all IDs.
+	Source Source
+	// Keep is how many of the IDs, from the first, are worth a binding once the request is placed. Those behind are
+	// looked up as well, and then done with: the conversation has grown beyond them.
+	Keep int
+	// Opening: nothing shows that the conversation has begun. The first of the IDs may be that of many conversations which
+	// open alike; the others, if there are any, are this one's.
+	Opening bool
+	// Parent is the id of the conversation that this one serves, empty if the client names none.
+	Parent string
+	// Side is what the request does for its parent.
+	Side Side
+	// Pins are ids of what only the auth that issued it can resolve.
+	Pins []string
+	// Marks are ids to bind to the auth that gets the request, whatever they were bound to before. Later requests name
+	// them behind everything else.
+	Marks []string
+	// State is what Answered needs to go on from here; empty if an answer tells nothing.
+	State string
+}
+
+// Side is what a request does for a conversation other than to continue it.
+type Side uint8
+
+// The sides.
+const (
+	// SideNone: the request is one of the conversation, or nobody knows better.
+	SideNone Side = iota
+	// SideAgent: a conversation of its own that another one started, such as a sub-agent's.
+	SideAgent
+	// SideChore: one request for the client's own sake, such as a title, a probe, a token count or a compaction.
+	SideChore
+)
+
+// Recognition is the way to recognise conversations that bring no id of their own.
+type Recognition uint8
+
+// The ways.
+const (
+	// RecognitionChain goes by all messages: a request continues the conversation whose messages it begins with.
+	RecognitionChain Recognition = iota
+	// RecognitionReference goes by the person or by the beginnings of the first messages, as other selectors do.
+	RecognitionReference
+)
