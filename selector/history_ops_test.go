@@ -331,6 +331,7 @@ func (op opRelease) do(w *world) error {
 	if a == nil {
 		return wantError(err, selector.ErrUnknownAuth)
 	}
+	_ = w.oracle.stamp() // what was bound until then counts for nothing
 	want := 0
 	if w.oracle.bindings != nil {
 		want = w.oracle.bindings.Release(identityOf(a))

@@ -15,6 +15,8 @@ type identity struct {
 	slot Slot
 
 	change Switch
+	// released is when its sessions were last released.
+	released int64
 
 	orphan  bool // in Pool.orphans
 	report  Report

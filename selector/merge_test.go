@@ -24,6 +24,7 @@ func randomRecord(r *rand.Rand, told ...*Record) *Record {
 			record.Cleared = max(record.Cleared, at)
 		case 2:
 			record.Succeeded = max(record.Succeeded, at)
+			record.Released = max(record.Released, at/2)
 		case 3:
 			record.Windows = mergeWindows(record.Windows, []Window{{Name: fmt.Sprint(r.IntN(40)), UsedShare: float64(r.IntN(3)), SeenAt: timeOf(at)}})
 		case 4:

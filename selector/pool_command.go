@@ -168,8 +168,15 @@ func (p *Pool) Release(id, reason string, now time.Time) (int, error) {
 	}
 	m.state.report = Report{ReceivedAt: now, What: "invalidate", Reason: reason}
 	p.changed(&m.state.subject)
+	p.touch(&m.state.subject)
+	return p.release(m.state, p.stamp(now)), nil
+}
+
+// release ends every binding to an identity here and, as its record says so, wherever else one is kept.
+func (p *Pool) release(s *identity, at int64) int {
+	s.released = at
 	if p.bindings == nil {
-		return 0, nil
+		return 0
 	}
-	return p.bindings.Release(m.state.slot), nil
+	return p.bindings.Release(s.slot)
 }

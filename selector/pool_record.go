@@ -60,7 +60,7 @@ func (p *Pool) Records() []Record {
 	defer p.mu.Unlock()
 	var all []Record
 	for _, s := range p.identities {
-		if r := s.record(); !s.empty() || r.Switch != (Switch{}) || s.cleared > 0 {
+		if r := s.record(); !s.empty() || r.Switch != (Switch{}) || max(s.cleared, r.Released) > 0 {
 			all = append(all, r)
 		}
 	}
@@ -102,6 +102,9 @@ func (p *Pool) merge1(o *Record, now int64) (news bool) {
 	}
 	if id := s.identity; id != nil {
 		id.windows, id.report = merged.Windows, merged.LastReport
+		if merged.Released > before.Released {
+			p.release(id, merged.Released)
+		}
 		if merged.Switch != before.Switch {
 			id.change = merged.Switch
 			p.refreshIdentity(id)
@@ -118,7 +121,7 @@ func (p *Pool) merge1(o *Record, now int64) (news bool) {
 
 // latest stamp in a record, so that those of this pool are later.
 func (r *Record) latest() int64 {
-	last := max(r.Switch.At, r.Cleared)
+	last := max(r.Switch.At, r.Cleared, r.Released)
 	for i := range r.Scopes {
 		for kind := range r.Scopes[i].Ledgers {
 			l := &r.Scopes[i].Ledgers[kind]
@@ -166,7 +169,8 @@ func (s *subject) record() Record {
 		add(set)
 	}
 	if s.identity != nil {
-		r.Switch, r.Windows, r.LastReport = s.identity.change, slices.Clone(s.identity.windows), s.identity.report
+		r.Switch, r.Released = s.identity.change, s.identity.released
+		r.Windows, r.LastReport = slices.Clone(s.identity.windows), s.identity.report
 	}
 	return r
 }

@@ -269,6 +269,29 @@ func (p *Pool) identityOf(slot Slot) *identity {
 	return p.slots[slot]
 }
 
+// SlotOf returns the slot of an identity for what was bound to it at a time, in Unix nanoseconds. False: the pool does not
+// know the identity, or its sessions were released since.
+func (p *Pool) SlotOf(identity string, bound int64) (Slot, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.identities[identity]
+	if s == nil || bound <= s.released {
+		return 0, false
+	}
+	return s.slot, true
+}
+
+// NameOf returns the identity behind a slot. False: it is gone, and nothing is bound to the slot any more.
+func (p *Pool) NameOf(slot Slot) (identity string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.identityOf(slot)
+	if s == nil {
+		return "", false
+	}
+	return s.name, true
+}
+
 // AuthOf returns the id of an auth of the identity behind a slot, the first in text order. False: it left the pool.
 func (p *Pool) AuthOf(slot Slot) (id string, ok bool) {
 	p.mu.Lock()

@@ -69,6 +69,7 @@ func (s Switch) later(o Switch) Switch {
 func (r *Record) Merge(o *Record) {
 	r.Switch = r.Switch.later(o.Switch)
 	r.Cleared, r.Succeeded = max(r.Cleared, o.Cleared), max(r.Succeeded, o.Succeeded)
+	r.Released = max(r.Released, o.Released)
 	for i := range o.Scopes {
 		theirs := &o.Scopes[i]
 		at, found := slices.BinarySearchFunc(r.Scopes, theirs, compareScopes)
@@ -140,7 +141,7 @@ func (w Window) after(o Window) bool {
 // knowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
 // each replica forgets it by itself.
 func (r *Record) knowsMore(o *Record, now int64) bool {
-	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch {
+	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released {
 		return true
 	}
 	for i := range r.Scopes {
@@ -179,7 +180,7 @@ func (r *Record) Forget(now int64) bool {
 	}
 	clear(r.Scopes[len(left):])
 	r.Scopes = left
-	return len(left) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded) > now-int64(memory)
+	return len(left) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded, r.Released) > now-int64(memory)
 }
 
 // forget drops what is over, and reports whether anything is left.

@@ -231,9 +231,7 @@ func (r *report) invalidate() {
 	})
 	r.refresh(set)
 	r.done.Action = ActionInvalidate
-	if r.pool.bindings != nil {
-		r.done.Released = r.pool.bindings.Release(r.member.state.slot)
-	}
+	r.done.Released = r.pool.release(r.member.state, r.stamp)
 }
 
 // disable takes the auth out until somebody enables it. Whoever did so after the request began knew better.
