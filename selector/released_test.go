@@ -96,6 +96,6 @@ func TestSlotOfKnowsWhatWasReleasedSince(t *testing.T) {
 		}
 	}
 	if _, ok := p.NameOf(99); ok {
-		t.Error("a slot that nobody has has a name")
+		t.Error("NameOf of a slot that was never given out finds a name")
 	}
 }

@@ -63,6 +63,7 @@ type Sink interface {
 // and ends one whose Identity is empty.
 type Fleet interface {
 	Store
+	Permits
 	// Follow hands over what others save and move, without gaps from what this store handed over before, until the context
 	// ends or the connection is lost. It calls live each time that it has caught up with what was there. Where it cannot go
 	// on without a gap, because it is new or the store forgot, it hands over everything first.
@@ -71,10 +72,14 @@ type Fleet interface {
 	// is bound to, unless that is from: the identity that the caller moves it off. Where it is bound to none, it takes what
 	// the first of the further ids that is bound is bound to, unless that is from.
 	Bind(ctx context.Context, sessions []BoundSession, from string) (BoundSession, error)
+	// Offset is what to add to the local clock to get fleet time, as far as the store knows.
+	Offset() time.Duration
+}
+
+// Permits are given to one replica at a time.
+type Permits interface {
 	// Claim asks for a permit for as long as lease. False: another replica has it.
 	Claim(ctx context.Context, key PermitKey, lease time.Duration) (bool, error)
 	// GiveBack ends a permit that this replica claimed; it is no error if it is over.
 	GiveBack(ctx context.Context, key PermitKey) error
-	// Offset is what to add to the local clock to get fleet time, as far as the store knows.
-	Offset() time.Duration
 }

@@ -1,0 +1,214 @@
+package state_test
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+	"github.com/credbroker/credbroker/state/statetest"
+)
+
+func TestRecordsKeepTheirMeaning(t *testing.T) {
+	statetest.Laws(t, statetest.Form{Format: state.FormatRecord, Parse: state.ParseRecord}, 5000)
+}
+
+// fullRecord has a value in every place that a record has.
+func fullRecord() selector.Record {
+	at := time.Date(2026, 11, 27, 18, 0, 0, 123456789, time.UTC)
+	nanos := at.UnixNano()
+	r := selector.Record{
+		Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: "account:claude:1"},
+		Switch: selector.Switch{At: nanos, Disabled: true, Why: "over budget"},
+		// Not above what else there is, or it would be dead.
+		Cleared: 1, Succeeded: 2, Released: 3,
+		Scopes:     []selector.ScopeRecord{{}, {Model: "m"}, {Model: "claude-*", Family: true}},
+		Windows:    []selector.Window{{Name: "5h", UsedShare: 0.5, ResetsAt: at.Add(time.Hour), SeenAt: at}},
+		LastReport: selector.Report{ReceivedAt: at, What: "rate_limited", Model: "m", Reason: "told", Rule: "claude/limit"},
+	}
+	for i := range r.Scopes {
+		for kind := range r.Scopes[i].Ledgers {
+			r.Scopes[i].Ledgers[kind].Cleared, r.Scopes[i].Ledgers[kind].Horizon = 1, 2
+		}
+	}
+	l := &r.Scopes[1].Ledgers[selector.Quota]
+	l.Horizon, l.Cleared = 5, 4
+	l.Evidence = []selector.Evidence{{
+		Received: nanos, Until: math.MaxInt64, Probe: nanos + 1, Level: 2, Ladder: selector.LadderQuotaLong, Command: true,
+		Secret: math.MaxUint64, Reason: "rate_limited", Rule: "claude/limit", Person: "buy more",
+	}}
+	l.Strikes = []selector.Strike{{At: nanos, Reason: "refused"}}
+	return r
+}
+
+// The text below is what files out there hold: a change of it takes a new version and code that reads this one.
+const fullRecordText = `{"v":1,"switch":{"at":"2026-11-27T18:00:00.123456789Z","disabled":true,"why":"over budget"},` +
+	`"cleared":"1970-01-01T00:00:00.000000001Z","succeeded":"1970-01-01T00:00:00.000000002Z","released":"1970-01-01T00:00:00.000000003Z",` +
+	`"scopes":[` +
+	`{"quota":` + someLedger + `,"transient":` + someLedger + `,"authentication":` + someLedger + `,"other":` + someLedger + `},` +
+	`{"model":"m","quota":{"horizon":"1970-01-01T00:00:00.000000005Z","cleared":"1970-01-01T00:00:00.000000004Z","evidence":[` +
+	`{"received":"2026-11-27T18:00:00.123456789Z","until":"never","probe":"2026-11-27T18:00:00.12345679Z","level":2,"ladder":"quota-long",` +
+	`"command":true,"secret":"ffffffffffffffff","reason":"rate_limited","rule":"claude/limit","person":"buy more"}],` +
+	`"strikes":[{"at":"2026-11-27T18:00:00.123456789Z","reason":"refused"}]},` +
+	`"transient":` + someLedger + `,"authentication":` + someLedger + `,"other":` + someLedger + `},` +
+	`{"model":"claude-*","family":true,"quota":` + someLedger + `,"transient":` + someLedger + `,"authentication":` + someLedger + `,"other":` + someLedger + `}],` +
+	`"windows":[{"name":"5h","used":0.5,"resets":"2026-11-27T19:00:00.123456789Z","seen":"2026-11-27T18:00:00.123456789Z"}],` +
+	`"report":{"at":"2026-11-27T18:00:00.123456789Z","what":"rate_limited","model":"m","reason":"told","rule":"claude/limit"}}`
+
+const someLedger = `{"horizon":"1970-01-01T00:00:00.000000002Z","cleared":"1970-01-01T00:00:00.000000001Z"}`
+
+func TestFormOfARecordStays(t *testing.T) {
+	want := fullRecord()
+	if got := string(state.FormatRecord(&want)); got != fullRecordText {
+		t.Errorf("FormatRecord =\n%s\nwant\n%s", got, fullRecordText)
+	}
+	got, err := state.ParseRecord(want.Key, []byte(fullRecordText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ParseRecord (-want +got):\n%s", diff)
+	}
+}
+
+// A field that is added to the core must be kept, or left out with a reason.
+func TestEveryFieldOfARecordIsKept(t *testing.T) {
+	var empty func(name string, v reflect.Value)
+	empty = func(name string, v reflect.Value) {
+		switch {
+		case v.Type() == reflect.TypeFor[time.Time]():
+		case v.Kind() == reflect.Struct:
+			for i := range v.NumField() {
+				empty(name+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+			return
+		}
+		if v.IsZero() {
+			t.Errorf("%s has no value: give it one, and a place in the form", name)
+		}
+	}
+	r := fullRecord()
+	r.Key.Provider = "only domains have one"
+	empty("Record", reflect.ValueOf(r))
+	empty("Scope", reflect.ValueOf(r.Scopes[2]))
+	l := r.Scopes[1].Ledgers[selector.Quota]
+	empty("Ledger", reflect.ValueOf(l))
+	empty("Evidence", reflect.ValueOf(l.Evidence[0]))
+	empty("Strike", reflect.ValueOf(l.Strikes[0]))
+	empty("Window", reflect.ValueOf(r.Windows[0]))
+}
+
+func TestWhatCannotBeReadIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       error
+	}{
+		{"a newer version", `{"v":2,"switch":{"at":"2026-11-27T18:00:00Z"}}`, state.ErrNewer},
+		{"a newer version with other types", `{"v":2,"switch":[1]}`, state.ErrNewer},
+		{"no version", `{}`, state.ErrDamaged},
+		{"nothing", ``, state.ErrDamaged},
+		{"half of it", fullRecordText[:300], state.ErrDamaged},
+		{"a time that is none", `{"v":1,"cleared":"yesterday"}`, state.ErrDamaged},
+		{"a time beyond what can be counted", `{"v":1,"cleared":"9999-01-01T00:00:00Z"}`, state.ErrDamaged},
+		{"a ladder that nobody knows", `{"v":1,"scopes":[{"quota":{"evidence":[{"ladder":"rope"}]}}]}`, state.ErrDamaged},
+	} {
+		if _, err := state.ParseRecord(selector.RecordKey{}, []byte(c.text)); !errors.Is(err, c.want) {
+			t.Errorf("%s: ParseRecord: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+func TestMembersOfLaterVersionsArePassedOver(t *testing.T) {
+	r, err := state.ParseRecord(selector.RecordKey{}, []byte(`{"v":1,"released":"1970-01-01T00:00:01Z","mood":{"good":true}}`))
+	if err != nil || r.Released != int64(time.Second) {
+		t.Errorf("ParseRecord = %+v, %v", r, err)
+	}
+}
+
+func TestUpstreamsMayTellAnyNumber(t *testing.T) {
+	far := time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := selector.Record{Windows: []selector.Window{{Name: "w", UsedShare: math.Inf(1), ResetsAt: far, SeenAt: far.Add(-1)}}}
+	got, err := state.ParseRecord(r.Key, state.FormatRecord(&r))
+	if err != nil || len(got.Windows) != 1 || got.Windows[0].ResetsAt.Year() != 9999 || got.Windows[0].UsedShare >= 0 {
+		t.Errorf("ParseRecord = %+v, %v, want the end of year 9999 and no share", got.Windows, err)
+	}
+}
+
+func TestKeysHaveDifferentTexts(t *testing.T) {
+	seen := map[string]selector.RecordKey{}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 2000 {
+		key := statetest.RandomKey(r)
+		text := state.FormatKey(key)
+		if other, ok := seen[text]; ok && other != key {
+			t.Errorf("%+v and %+v are both %q", key, other, text)
+		}
+		seen[text] = key
+		if got, err := state.ParseKey(text); err != nil || got != key {
+			t.Errorf("ParseKey(%q) = %+v, %v, want %+v", text, got, err, key)
+		}
+	}
+	for _, text := range []string{"", "identity", "domain:claude", "lease:x"} {
+		if key, err := state.ParseKey(text); !errors.Is(err, state.ErrDamaged) {
+			t.Errorf("ParseKey(%q) = %+v, %v, want ErrDamaged", text, key, err)
+		}
+	}
+}
+
+func TestBindingsKeepTheirMeaning(t *testing.T) {
+	for _, want := range []selector.BoundSession{
+		{Key: selector.SessionKey{Hi: 1, Lo: 2}},
+		{
+			Key: selector.SessionKey{Hi: math.MaxUint64, Lo: 2}, Group: selector.SessionKey{Hi: 3, Lo: math.MaxUint64},
+			Source: 255, Identity: "account:claude:1", Bound: -1, Ends: math.MaxInt64,
+		},
+	} {
+		key, err := state.ParseSessionKey(state.AppendSessionKey(nil, want.Key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := state.ParseBinding(key, state.AppendBinding(nil, &want)); err != nil || got != want {
+			t.Errorf("ParseBinding = %+v, %v, want %+v", got, err, want)
+		}
+	}
+	whole := state.AppendBinding(nil, &selector.BoundSession{})
+	for text, want := range map[string]error{
+		"": state.ErrDamaged, string(whole[:33]): state.ErrDamaged, "\x00" + string(whole[1:]): state.ErrDamaged, "\x02": state.ErrNewer,
+	} {
+		if _, err := state.ParseBinding(selector.SessionKey{}, []byte(text)); !errors.Is(err, want) {
+			t.Errorf("ParseBinding(%q): %v, want %v", text, err, want)
+		}
+	}
+	if _, err := state.ParseSessionKey(whole); !errors.Is(err, state.ErrDamaged) {
+		t.Errorf("ParseSessionKey of %d bytes: %v, want ErrDamaged", len(whole), err)
+	}
+}
+
+// FuzzParseRecord: whatever a store holds, it is refused, or read to something that is written and read the same.
+func FuzzParseRecord(f *testing.F) {
+	f.Add([]byte(fullRecordText))
+	f.Add([]byte(`{"v":1,"scopes":[{"model":"b"},{"model":"a","quota":{"evidence":[{"received":"2026-11-27T18:00:00Z"}]}},{"model":"b"}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := state.ParseRecord(selector.RecordKey{}, text)
+		if err != nil {
+			if !errors.Is(err, state.ErrDamaged) && !errors.Is(err, state.ErrNewer) {
+				t.Fatalf("ParseRecord(%q): %v, which is no error of the package", text, err)
+			}
+			return
+		}
+		again, err := state.ParseRecord(r.Key, state.FormatRecord(&r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, again, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("ParseRecord(%q), written and read again (-first +second):\n%s", text, diff)
+		}
+	})
+}
