@@ -145,7 +145,7 @@ type oracleRest struct {
 }
 
 // rest of the pieces about any of some secrets; "" stands for pieces about none.
-func (l *oracleLedger) rest(now time.Time, secrets ...string) (r oracleRest, any bool) {
+func (l *oracleLedger) rest(now time.Time, secrets ...string) (r oracleRest, rests bool) {
 	for _, p := range l.pieces {
 		if !l.live(p) || p.over(now) || !slices.Contains(secrets, p.secret) {
 			continue
@@ -155,12 +155,12 @@ func (l *oracleLedger) rest(now time.Time, secrets ...string) (r oracleRest, any
 		} else if p.probe.After(r.firm) {
 			r.firm = p.probe
 		}
-		if !any || !r.piece.longer(p) {
+		if !rests || !r.piece.longer(p) {
 			r.piece = p
 		}
-		any = true
+		rests = true
 	}
-	return r, any
+	return r, rests
 }
 
 // closed: nobody may try.
@@ -183,7 +183,7 @@ func (r oracleRest) outlasts(o oracleRest, now time.Time) bool {
 // rests are what concerns an auth and a model key: for each scope and kind, and last what is about its secret.
 func (o *oracle) rests(a *selector.Auth, key string) (all []oracleRest) {
 	add := func(scope oracleScope, kind selector.CooldownKind, secret string) {
-		if r, any := o.ledger(scope, kind).rest(o.now, secret); any {
+		if r, rests := o.ledger(scope, kind).rest(o.now, secret); rests {
 			r.scope, r.kind = scope, kind
 			all = append(all, r)
 		}
@@ -239,8 +239,8 @@ func (o *oracle) try(a *selector.Auth, key string) {
 		for _, scope := range o.scopes(subject, bare(a, key)) {
 			half := false
 			for kind := selector.Quota; kind <= selector.Other; kind++ {
-				_, any := o.ledger(scope, kind).rest(o.now, "")
-				half = half || any
+				_, rests := o.ledger(scope, kind).rest(o.now, "")
+				half = half || rests
 			}
 			if half {
 				o.trials[scope] = oracleTrial{o.now.Add(timeout), o.now}
@@ -255,7 +255,7 @@ func (o *oracle) blocks(a *selector.Auth) (all []selector.Block) {
 		if !slices.Contains(o.subjects(a), k.scope.subject) {
 			continue
 		}
-		if b, any := l.block(k, secretOf(a), o.now); any {
+		if b, rests := l.block(k, secretOf(a), o.now); rests {
 			all = append(all, b)
 		}
 	}
@@ -264,7 +264,7 @@ func (o *oracle) blocks(a *selector.Auth) (all []selector.Block) {
 
 // block is what is in force of a ledger.
 func (l *oracleLedger) block(k oracleLedgerKey, secret string, now time.Time) (selector.Block, bool) {
-	r, any := l.rest(now, "", secret)
+	r, rests := l.rest(now, "", secret)
 	b := selector.Block{Kind: k.kind, Reason: r.piece.reason, Rule: r.piece.rule, Level: r.piece.level}
 	if b.Model = k.scope.key; k.scope.family {
 		b.Model, b.Family = "", k.scope.key
@@ -273,12 +273,12 @@ func (l *oracleLedger) block(k oracleLedgerKey, secret string, now time.Time) (s
 		b.Domain = k.scope.subject.name
 	}
 	if r.piece.endless {
-		return b, any
+		return b, rests
 	}
 	if b.Until = r.piece.until; r.firm.Before(b.Until) {
 		b.ProbeAt = r.firm
 	}
-	return b, any
+	return b, rests
 }
 
 // words for people, of a piece.
