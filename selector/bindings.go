@@ -36,7 +36,24 @@ type Session struct {
 	Key SessionKey
 	// Source is kept beside the binding for listings; its values belong to the one who derived the key.
 	Source uint8
+	// Role is the same for all ids of a conversation, but that prefixes may be past.
+	Role Role
 }
+
+// Role is what a session id stands for.
+type Role uint8
+
+// The roles.
+const (
+	// RoleName names the conversation: its ids are aliases of one binding.
+	RoleName Role = iota
+	// RolePrefix stands for messages that the conversation begins with. Other conversations may begin with them too, so
+	// such an id is bound for itself and never becomes an alias.
+	RolePrefix
+	// RolePast is a prefix that the conversation has grown beyond. It is looked up like others, and not bound any more
+	// once a longer one is.
+	RolePast
+)
 
 // Bindings remember which identity a session is bound to, each binding for a sliding time to live that the
 // implementation knows. The pool calls it under its own lock, so it must not wait and must not call back.
@@ -48,7 +65,8 @@ type Bindings interface {
 	// Join makes primary one more alias of the live binding of fallback, and does what Keep does.
 	Join(primary Session, fallback SessionKey, now time.Time) time.Time
 	// Bind binds sessions, primary first, to slot, and returns the end. The live binding of the primary moves with all
-	// its aliases, and takes in the further sessions; without one, all of them form a new binding.
+	// its aliases, and takes in the further sessions; without one, all of them form a new binding. Prefixes are different:
+	// only the first is bound, and those of the others that are past and bound to slot are bound to nothing afterwards.
 	Bind(sessions []Session, slot Slot, now time.Time) time.Time
 	// Release ends every binding to slot and returns how many there were. Its cost does not depend on their number.
 	Release(slot Slot) int

@@ -49,6 +49,28 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("no auth for model %q can be used", e.Model)
 }
 
+// PinnedError says that the request names what only one auth can resolve, and that this one cannot be used now.
+type PinnedError struct {
+	// Pin is the place of the reference in Request.Pins.
+	Pin int
+	// AuthID is the auth that issued it; empty: it left the pool.
+	AuthID string
+	// Reason why that auth is out; ReasonNone: it left the pool.
+	Reason Reason
+	// Lost: it does not come back by itself, so the reference is of no use.
+	Lost bool
+	// Wait is the time from the pick until it may be back; 0: nobody knows.
+	Wait time.Duration
+	// Model and Provider as requested.
+	Model, Provider string
+	// Explanation is set when the pick asked for one.
+	Explanation *Explanation
+}
+
+func (e *PinnedError) Error() string {
+	return fmt.Sprintf("auth %q, which alone can continue the conversation, cannot be used", e.AuthID)
+}
+
 // FieldError says that an argument is wrong. The edge names the field to the caller.
 type FieldError struct {
 	// Field in the words of the wire contract, such as `retry_after`.

@@ -338,3 +338,30 @@ func (op opRelease) do(w *world) error {
 	}
 	return same("Release", got, want)
 }
+
+// opAnswered tells of an answer.
+type opAnswered struct {
+	ID       string
+	Sessions []uint64
+	Opening  uint64
+}
+
+func (op opAnswered) do(w *world) error {
+	answer := selector.Answer{AuthID: op.ID, Opening: historyKey(op.Opening)}
+	for _, id := range op.Sessions {
+		answer.Sessions = append(answer.Sessions, selector.Session{Key: historyKey(id)})
+	}
+	err := w.pool.Answered(answer, w.oracle.now)
+	a := w.oracle.auths[op.ID]
+	if a == nil {
+		return wantError(err, selector.ErrUnknownAuth)
+	}
+	delete(w.oracle.openings, answer.Opening)
+	if w.oracle.bindings == nil {
+		return err
+	}
+	for _, s := range answer.Sessions {
+		w.oracle.bindings.Bind([]selector.Session{s}, identityOf(a), w.oracle.now)
+	}
+	return err
+}

@@ -18,13 +18,33 @@ type opPick struct {
 	Provider, Model string
 	Exclude         []string
 	Sessions        []uint64
+	Prefixes        bool // the sessions are
+	Past            int  // so many of the last are past
+	Pins, Marks     []uint64
+	Parent          uint64 // 0: none
 	Options         selector.Options
 }
 
+// historyKey is the key of the n-th session of a history; that of 0 is zero.
+func historyKey(n uint64) selector.SessionKey { return selector.SessionKey{Hi: n, Lo: n << 32} }
+
 func (op opPick) request() *selector.Request {
-	req := &selector.Request{Provider: op.Provider, Model: op.Model, Exclude: op.Exclude, Options: op.Options}
-	for _, id := range op.Sessions {
-		req.Sessions = append(req.Sessions, selector.Session{Key: selector.SessionKey{Hi: id, Lo: ^id}})
+	req := &selector.Request{Provider: op.Provider, Model: op.Model, Exclude: op.Exclude, Options: op.Options, Parent: historyKey(op.Parent)}
+	for i, id := range op.Sessions {
+		s := selector.Session{Key: historyKey(id)}
+		switch {
+		case op.Prefixes && i > 0 && i >= len(op.Sessions)-op.Past:
+			s.Role = selector.RolePast
+		case op.Prefixes:
+			s.Role = selector.RolePrefix
+		}
+		req.Sessions = append(req.Sessions, s)
+	}
+	for _, id := range op.Marks {
+		req.Marks = append(req.Marks, selector.Session{Key: historyKey(id)})
+	}
+	for _, id := range op.Pins {
+		req.Pins = append(req.Pins, selector.Session{Key: historyKey(id)})
 	}
 	return req
 }
@@ -83,7 +103,7 @@ func same(what string, got, want any) error {
 
 func (w *world) comparePick(want *oraclePick, req *selector.Request, got selector.Pick) error {
 	o := w.oracle
-	if want.unknown || want.refused {
+	if want.unknown || want.refused || want.lost != nil {
 		return fmt.Errorf("Pick = %s, want an error", got.Auth.ID)
 	}
 	if s := want.standing[got.Auth.ID]; s.reason != selector.ReasonReady {
@@ -96,7 +116,7 @@ func (w *world) comparePick(want *oraclePick, req *selector.Request, got selecto
 	if !slices.Contains(allowed, got.Auth) {
 		return fmt.Errorf("Pick = %s (%v), want one of %v by strategy %v", got.Auth.ID, got.Binding, idsOf(allowed), want.strategy)
 	}
-	if err := same("Binding", got.Binding, want.outcome); err != nil {
+	if err := errors.Join(same("Binding", got.Binding, want.outcome), same("From", got.From, want.from)); err != nil {
 		return err
 	}
 	if trimmed := strings.TrimSpace(req.Model); got.Model != req.Model && got.Model != bare(got.Auth, trimmed) {
@@ -125,6 +145,9 @@ func (w *world) compareError(want *oraclePick, req *selector.Request, err error)
 	if want.unknown {
 		return wantError(err, selector.ErrAuthNotFound)
 	}
+	if want.lost != nil {
+		return w.comparePinned(want, req, err)
+	}
 	if !want.refused {
 		return fmt.Errorf("Pick: %w, want one of %v", err, idsOf(append(want.kept, want.choice.allowed...)))
 	}
@@ -149,6 +172,18 @@ func (w *world) compareError(want *oraclePick, req *selector.Request, err error)
 		)
 	}
 	return fmt.Errorf("Pick: %w, and explained: %w", err, explained)
+}
+
+// comparePinned checks the refusal of a request that only one auth could serve.
+func (w *world) comparePinned(want *oraclePick, req *selector.Request, err error) error {
+	_, explained := w.try(req, selector.Explain|selector.DryRun)
+	var got, more *selector.PinnedError
+	if !errors.As(err, &got) || !errors.As(explained, &more) {
+		return fmt.Errorf("Pick: %w, and explained: %w; want that of %q", err, explained, want.lost.AuthID)
+	}
+	plain := *got
+	plain.Explanation = nil
+	return errors.Join(same("PinnedError", plain, *want.lost), w.compareExplanation(want, req, more.Explanation, nil))
 }
 
 // reasons are those of every auth, with the tiers and preferences that the pick looked at.

@@ -127,8 +127,10 @@ func (u *universe) operation(r *rand.Rand) operation {
 		return u.pick(r)
 	case n < 55:
 		return u.cooldown(r)
-	case n < 66:
+	case n < 64:
 		return u.report(r)
+	case n < 67:
+		return u.answered(r)
 	case n < 70:
 		return opClear{one(r, u.ids), one(r, append(u.models, "", ""))}
 	case n < 75:
@@ -167,10 +169,59 @@ func (u *universe) pick(r *rand.Rand) operation {
 		Provider: one(r, u.requested), Model: one(r, u.models), Exclude: some(r, u.ids, one(r, u.excludes)),
 		Options: one(r, []selector.Options{0, 0, selector.WebSocket, selector.Explain, selector.DryRun}),
 	}
-	for range r.IntN(3) {
-		p.Sessions = append(p.Sessions, uint64(r.IntN(6)))
-	}
+	u.sessions(r, &p)
 	return p
+}
+
+// Numbers of sessions: names, then prefixes, then references.
+const (
+	firstName, names        = 1, 6
+	firstPrefix, prefixes   = 10, 12
+	firstReference, numRefs = 30, 3
+)
+
+func number(r *rand.Rand, first, count int) uint64 { return uint64(first + r.IntN(count)) }
+
+// sessions are none, names or prefixes, now and then with a parent and references beside them.
+func (u *universe) sessions(r *rand.Rand, p *opPick) {
+	switch n := r.IntN(10); {
+	case n < 4:
+		for range r.IntN(3) {
+			p.Sessions = append(p.Sessions, number(r, firstName, names))
+		}
+	case n < 8:
+		p.Prefixes, p.Past = true, r.IntN(4)
+		// A conversation is a run of prefixes, the last one its opening.
+		for at := r.IntN(prefixes); at >= 0 && len(p.Sessions) < 8; at -= 1 + r.IntN(2)*r.IntN(3) {
+			p.Sessions = append(p.Sessions, uint64(firstPrefix+at))
+		}
+	default:
+		p.Prefixes, p.Options = true, p.Options|selector.Opening
+		p.Sessions = []uint64{number(r, firstPrefix, 3)}
+		if r.IntN(4) == 0 {
+			p.Sessions = append(p.Sessions, number(r, firstPrefix, prefixes))
+		}
+	}
+	for range max(0, r.IntN(6)-3) {
+		p.Marks = append(p.Marks, number(r, firstPrefix, prefixes))
+	}
+	if r.IntN(6) == 0 {
+		p.Parent = one(r, []uint64{number(r, firstName, names), number(r, firstPrefix, prefixes)})
+	}
+	for range max(0, r.IntN(8)-5) {
+		p.Pins = append(p.Pins, number(r, firstReference, numRefs))
+	}
+}
+
+func (u *universe) answered(r *rand.Rand) operation {
+	op := opAnswered{ID: one(r, u.ids)}
+	for range r.IntN(3) {
+		op.Sessions = append(op.Sessions, one(r, []uint64{number(r, firstPrefix, prefixes), number(r, firstReference, numRefs)}))
+	}
+	if r.IntN(2) == 0 {
+		op.Opening = number(r, firstPrefix, 3)
+	}
+	return op
 }
 
 func (u *universe) cooldown(r *rand.Rand) operation {

@@ -25,6 +25,7 @@ type oracle struct {
 	picked     []time.Time                                    // when the picks were
 	recorded   func() map[oracleLedgerKey][]selector.Evidence // what the pool\'s records hold
 	bindings   *sessionTable[string]                          // by identity; nil: sessions are not bound
+	openings   map[selector.SessionKey]*oracleOpening
 }
 
 type oracleRoute struct{ provider, key string }
@@ -51,6 +52,7 @@ func newOracle(c selector.Config, start time.Time) *oracle {
 		auths: map[string]*selector.Auth{}, identities: map[string]*oracleIdentity{},
 		rotations: map[oracleRoute]*oracleRotation{}, ledgers: map[oracleLedgerKey]*oracleLedger{},
 		trials: map[oracleScope]oracleTrial{}, renewed: map[string]time.Time{},
+		openings: map[selector.SessionKey]*oracleOpening{},
 	}
 }
 
@@ -223,10 +225,13 @@ type oraclePick struct {
 
 	outcome selector.Binding
 	bound   string           // identity that the session is bound to
+	from    string           // identity that it is bound to no more
 	kept    []*selector.Auth // of which one must be picked, because the session is bound
-	join    selector.SessionKey
-	tier    []*selector.Auth // ready candidates of the best tier, whom the strategy can take
-	choice  oracleChoice     // what the strategy does
+	lost    *selector.PinnedError
+	// The key of the binding that kept is from: of a session or of a reference.
+	inherits, pin selector.SessionKey
+	tier          []*selector.Auth // ready candidates of the best tier, whom the strategy can take
+	choice        oracleChoice     // what the strategy does
 }
 
 // decide answers a request without changing anything but what a dry run may forget.
@@ -248,6 +253,9 @@ func (o *oracle) decide(req *selector.Request) oraclePick {
 		}
 	}
 	p.tier = bestTier(ready, p.strategy)
+	if o.decidePin(&p, req, ready) {
+		return p
+	}
 	if len(ready) == 0 {
 		p.refuse(o.now)
 		return p
@@ -297,46 +305,6 @@ func bestTier(ready []*selector.Auth, strategy selector.Strategy) []*selector.Au
 	return tier
 }
 
-// decideBinding is section 8: which auth the session must stay with, or what a new choice means for it.
-func (o *oracle) decideBinding(p *oraclePick, req *selector.Request, ready []*selector.Auth) {
-	if o.bindings == nil || len(req.Sessions) == 0 {
-		p.outcome = selector.BindingNone
-		return
-	}
-	usable := func(identity string) []*selector.Auth {
-		var found []*selector.Auth
-		for _, a := range ready {
-			if identityOf(a) == identity && o.mayStay(p, a) {
-				found = append(found, a)
-			}
-		}
-		return found
-	}
-	if identity, ok := o.bindings.Find(req.Sessions[0].Key, o.now); ok {
-		p.bound = identity
-		switch p.kept = usable(identity); {
-		case p.kept != nil:
-			p.outcome = selector.BindingHit
-		case o.onlyExcluded(p, req, identity):
-			p.outcome = selector.BindingDiverted
-		default:
-			p.outcome = selector.BindingRebound
-		}
-		return
-	}
-	for _, fallback := range req.Sessions[1:] {
-		identity, ok := o.bindings.Find(fallback.Key, o.now)
-		if !ok {
-			continue
-		}
-		if p.kept = usable(identity); p.kept != nil {
-			p.outcome, p.bound, p.join = selector.BindingInherited, identity, fallback.Key
-			return
-		}
-	}
-	p.outcome = selector.BindingNew
-}
-
 // mayStay: with failback, nothing that the strategy could take is in a higher tier.
 func (o *oracle) mayStay(p *oraclePick, a *selector.Auth) bool {
 	return !o.settings.Failback || len(p.tier) == 0 || priorityOf(a) >= priorityOf(p.tier[0])
@@ -361,15 +329,8 @@ func (o *oracle) commit(p *oraclePick, req *selector.Request, taken *selector.Au
 	if p.kept == nil {
 		o.advance(p, taken)
 	}
-	switch p.outcome {
-	case selector.BindingHit:
-		return o.bindings.Keep(req.Sessions[0].Key, o.now)
-	case selector.BindingInherited:
-		return o.bindings.Join(req.Sessions[0], p.join, o.now)
-	case selector.BindingNew:
-		return o.bindings.Bind(req.Sessions, identityOf(taken), o.now)
-	case selector.BindingRebound:
-		return o.bindings.Bind(req.Sessions[:1], identityOf(taken), o.now)
+	if o.bindings == nil {
+		return time.Time{}
 	}
-	return time.Time{}
+	return o.bind(p, req, taken)
 }

@@ -10,6 +10,12 @@ type Request struct {
 	Model string
 	// Sessions are the ids of the conversation, primary first; none: the strategy decides and nothing is stored.
 	Sessions []Session
+	// Pins are references that only the auth that issued them can resolve. The first that is bound decides.
+	Pins []Session
+	// Marks are bound to the auth that is picked, whatever they were bound to; nothing is looked up by them.
+	Marks []Session
+	// Parent is the session that a conversation without a binding of its own follows; zero: none.
+	Parent SessionKey
 	// Exclude are ids of auths that were tried already.
 	Exclude []string
 	// Options of this pick.
@@ -26,6 +32,8 @@ const (
 	Explain
 	// DryRun binds, advances and counts nothing.
 	DryRun
+	// Opening says that the first session is a prefix that other conversations may open with, too.
+	Opening
 )
 
 // Pick is the answer.
@@ -36,7 +44,7 @@ type Pick struct {
 	Model string
 	// Binding is what became of the session's binding.
 	Binding Binding
-	// Identity is that of the auth, and From the one that the session was bound to before; empty: to none.
+	// Identity is that of the auth, and From the one that the session was bound to and is not any more; empty: to none.
 	Identity, From string
 	// BoundUntil is the binding's end; zero without one.
 	BoundUntil time.Time

@@ -62,7 +62,8 @@ type Pool struct {
 	wanted   []*blockSet
 	returned []PermitKey
 
-	uses uint64 // counts picks
+	uses     uint64 // counts picks
+	openings openings
 
 	// Scratch of a pick.
 	excluded []*member

@@ -1,21 +1,42 @@
 package selector
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // binding is what a session of the request is bound to.
 type binding struct {
 	key    SessionKey
 	state  *identity // nil: to nothing that is known
 	member *member   // nil: it cannot be used
+	from   *identity // that the session itself was bound to, where it does not stay; nil: to none
+	pin    bool      // it is a reference that only its issuer can resolve
 }
 
 // bound looks for the auth that the request's session must stay with. Without one, the outcome is what the strategy's
 // choice will mean for the session.
-func (q *query) bound(now time.Time) (binding, Binding) {
+func (q *query) bound(now time.Time) (b binding, outcome Binding) {
 	sessions := q.req.Sessions
-	if q.pool.bindings == nil || len(sessions) == 0 {
+	switch {
+	case q.pinned.member != nil:
+		return q.boundPin(now)
+	case q.pool.bindings == nil || len(sessions) == 0:
 		return binding{}, BindingNone
+	case sessions[0].Role == RolePrefix:
+		b, outcome = q.boundPrefix(now)
+	default:
+		b, outcome = q.boundName(now)
 	}
+	if outcome == BindingNew {
+		return q.boundParent(b, now)
+	}
+	return b, outcome
+}
+
+// boundName looks at a session that has a name: its own binding decides, wherever there is one.
+func (q *query) boundName(now time.Time) (binding, Binding) {
+	sessions := q.req.Sessions
 	if b, ok := q.lookup(sessions[0].Key, now); ok {
 		m, diverted := q.usable(b.state)
 		switch {
@@ -25,6 +46,7 @@ func (q *query) bound(now time.Time) (binding, Binding) {
 		case diverted:
 			return b, BindingDiverted
 		}
+		b.from = b.state
 		return b, BindingRebound
 	}
 	for _, fallback := range sessions[1:] {
@@ -39,6 +61,109 @@ func (q *query) bound(now time.Time) (binding, Binding) {
 	return binding{}, BindingNew
 }
 
+// boundPrefix looks for the longest prefix of the conversation that is bound to an auth that can be used. An opening that
+// is no repetition says nothing by itself: it was bound for another conversation.
+func (q *query) boundPrefix(now time.Time) (binding, Binding) {
+	var longest binding
+	var own *identity // that the session itself is bound to
+	found := false
+	for i, s := range q.req.Sessions {
+		b, ok := q.lookup(s.Key, now)
+		if !ok {
+			continue
+		}
+		if i == 0 {
+			own = b.state
+			if q.opens() && !q.pool.openings.repeats(s.Key, q.now) {
+				continue
+			}
+		}
+		var diverted bool
+		switch b.member, diverted = q.usable(b.state); {
+		case b.member != nil && b.state == own:
+			b.key = q.req.Sessions[0].Key
+			return b, BindingHit
+		case b.member != nil:
+			b.from = own
+			return b, BindingInherited
+		case diverted && !found:
+			return b, BindingDiverted
+		case !found:
+			longest, found = b, true
+		}
+	}
+	if !found {
+		return binding{from: own}, BindingNew
+	}
+	longest.from = cmp.Or(own, longest.state)
+	return longest, BindingRebound
+}
+
+// boundParent looks at the session that one without a binding of its own belongs to.
+func (q *query) boundParent(own binding, now time.Time) (binding, Binding) {
+	if q.req.Parent == (SessionKey{}) {
+		return own, BindingNew
+	}
+	b, ok := q.lookup(q.req.Parent, now)
+	if !ok {
+		return own, BindingNew
+	}
+	if b.member, _ = q.usable(b.state); b.member == nil {
+		return own, BindingNew
+	}
+	b.from = own.from
+	return b, BindingInherited
+}
+
+// opens reports whether the session is an opening.
+func (q *query) opens() bool { return q.req.Options&Opening != 0 }
+
+// hold notes that a request stays with what it is bound to, and returns the end of that.
+func (q *query) hold(b binding, outcome Binding, now time.Time) time.Time {
+	bindings, sessions := q.pool.bindings, q.req.Sessions
+	switch {
+	case b.pin:
+		return q.holdPinned(b, outcome, now)
+	case outcome == BindingHit:
+		if q.opens() {
+			q.pool.openings.again(b.key)
+		}
+		return bindings.Keep(b.key, now)
+	case sessions[0].Role == RolePrefix || b.key == q.req.Parent:
+		bindings.Keep(b.key, now)
+		q.pool.openings.answered(b.key)
+		return q.rebind(b.state.slot, now)
+	}
+	return bindings.Join(sessions[0], b.key, now)
+}
+
+// bind binds the sessions of the request to what was chosen for them.
+func (q *query) bind(slot Slot, now time.Time) time.Time {
+	if q.opens() {
+		q.pool.openings.begin(q.req.Sessions[0].Key, q.now)
+	}
+	return q.pool.bindings.Bind(q.req.Sessions, slot, now)
+}
+
+// rebind binds the session alone to what was chosen for it. What it continues stays where it is: the next request of the
+// conversation names this session among what it continues.
+func (q *query) rebind(slot Slot, now time.Time) time.Time {
+	if q.req.Sessions[0].Role == RolePrefix {
+		return q.bind(slot, now)
+	}
+	return q.pool.bindings.Bind(q.req.Sessions[:1], slot, now)
+}
+
+// mark binds the marks of the request.
+func (q *query) mark(slot Slot, now time.Time) {
+	if q.pool.bindings == nil {
+		return
+	}
+	for i := range q.req.Marks {
+		q.pool.bindings.Bind(q.req.Marks[i:i+1], slot, now)
+	}
+}
+
 func (q *query) lookup(key SessionKey, now time.Time) (binding, bool) {
 	slot, ok := q.pool.bindings.Find(key, now)
 	if !ok {
@@ -50,6 +175,11 @@ func (q *query) lookup(key SessionKey, now time.Time) (binding, bool) {
 // usable is the auth of an identity that a bound session can stay with: a ready candidate, of any tier or, with
 // failback, of the best. If there is none, diverted tells whether only this request's exclusions are in the way.
 func (q *query) usable(s *identity) (m *member, diverted bool) {
+	return q.ready(s, q.pool.settings.Failback)
+}
+
+// ready is a ready candidate of an identity; with best, one of the best tier only.
+func (q *query) ready(s *identity, best bool) (m *member, diverted bool) {
 	if s == nil {
 		return nil, false
 	}
@@ -58,7 +188,7 @@ func (q *query) usable(s *identity) (m *member, diverted bool) {
 	seen := l.seen(q.mask(l))
 	for _, candidate := range s.members {
 		position := l.position(candidate)
-		if position < 0 || !seen.has(position) || q.pool.settings.Failback && !q.inBestTier(candidate) {
+		if position < 0 || !seen.has(position) || best && !q.inBestTier(candidate) {
 			continue
 		}
 		if !q.excludes(candidate) {

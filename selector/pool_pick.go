@@ -18,9 +18,10 @@ type query struct {
 	view     *view
 	route    *route
 	excluded []*member
+	pinned   binding // with a member: it must serve
 }
 
-// Pick chooses an auth. Its errors are ErrAuthNotFound, *CooldownError and *UnavailableError.
+// Pick chooses an auth. Its errors are ErrAuthNotFound, *PinnedError, *CooldownError and *UnavailableError.
 func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,6 +33,9 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	}
 	q.find()
 	q.exclude()
+	if err := q.pin(now); err != nil {
+		return Pick{}, err
+	}
 	for {
 		p.scratch = p.scratch[:0]
 		if q.anyReady() {
@@ -116,8 +120,8 @@ func (q *query) decide(now time.Time) (Pick, bool) {
 		return Pick{}, false
 	}
 	pick := q.answer(c.member, outcome)
-	if bound.state != nil {
-		pick.From = bound.state.name
+	if bound.from != nil {
+		pick.From = bound.from.name
 	}
 	if q.req.Options&Explain != 0 {
 		pick.Explanation = q.explain(&c, bound.state)
@@ -129,16 +133,22 @@ func (q *query) decide(now time.Time) (Pick, bool) {
 	q.count(c.member)
 	switch outcome {
 	case BindingNew:
-		pick.BoundUntil = q.pool.bindings.Bind(q.req.Sessions, c.member.state.slot, now)
+		pick.BoundUntil = q.bind(c.member.state.slot, now)
 	case BindingRebound:
-		pick.BoundUntil = q.pool.bindings.Bind(q.req.Sessions[:1], c.member.state.slot, now)
+		pick.BoundUntil = q.rebind(c.member.state.slot, now)
+	case BindingDiverted:
+		return pick, true
 	}
+	q.mark(c.member.state.slot, now)
 	return pick, true
 }
 
 // keep answers with the auth that the session is bound to.
 func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
 	pick := q.answer(b.member, outcome)
+	if b.from != nil {
+		pick.From = b.from.name
+	}
 	if q.req.Options&Explain != 0 {
 		pick.Explanation = q.explain(&choice{member: b.member}, b.state)
 	}
@@ -146,12 +156,8 @@ func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
 		return pick
 	}
 	q.count(b.member)
-	primary := q.req.Sessions[0]
-	if outcome == BindingInherited {
-		pick.BoundUntil = q.pool.bindings.Join(primary, b.key, now)
-	} else {
-		pick.BoundUntil = q.pool.bindings.Keep(primary.Key, now)
-	}
+	pick.BoundUntil = q.hold(b, outcome, now)
+	q.mark(b.state.slot, now)
 	return pick
 }
 

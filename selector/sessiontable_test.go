@@ -49,6 +49,14 @@ func (t *sessionTable[T]) Join(primary selector.Session, fallback selector.Sessi
 }
 
 func (t *sessionTable[T]) Bind(sessions []selector.Session, to T, now time.Time) time.Time {
+	if sessions[0].Role == selector.RolePrefix {
+		for _, s := range sessions[1:] {
+			if b := t.live(s.Key, now); s.Role == selector.RolePast && b != nil && b.to == to {
+				delete(t.byKey, s.Key)
+			}
+		}
+		sessions = sessions[:1]
+	}
 	b := t.live(sessions[0].Key, now)
 	if b == nil {
 		b = &boundSession[T]{}

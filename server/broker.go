@@ -45,19 +45,13 @@ func (b *broker) pick(c *call, req *credbrokerv1.PickCredentialRequest) (*credbr
 	if err != nil {
 		return nil, err
 	}
-	ids := b.sessionsOf(&identity, req)
-	if len(ids) > 0 {
-		c.session, c.source = ids[0].Key, ids[0].Source
+	request := b.request(&identity, req)
+	if len(request.Sessions) > 0 {
+		c.session, c.source = request.Sessions[0].Key, request.Sessions[0].Source
 	}
-	pick, err := b.config.Pool.Pick(&selector.Request{
-		Provider: req.GetProvider(),
-		Model:    req.GetModel(),
-		Sessions: ids,
-		Exclude:  req.GetExcludeAuthIds(),
-		Options:  pickOptions(req),
-	}, c.start)
+	pick, err := b.config.Pool.Pick(request, c.start)
 	if err != nil {
-		return nil, err
+		return nil, nameReference(err, &identity)
 	}
 	c.authID, c.binding, c.picked = pick.Auth.ID, pick.Binding, true
 	answer := &credbrokerv1.PickCredentialResponse{
@@ -93,7 +87,7 @@ func (b *broker) countPick(c *call, req *credbrokerv1.PickCredentialRequest, ans
 	switch c.reason {
 	case "":
 		provider = answer.GetCredential().GetProvider()
-	case ReasonAuthUnavailable, ReasonModelCooldown:
+	case ReasonAuthUnavailable, ReasonModelCooldown, ReasonSessionPinned:
 		provider = cmp.Or(req.GetProvider(), providerMixed)
 	}
 	b.metrics.picked(provider, selector.ModelKey(req.GetModel()), c)

@@ -14,6 +14,7 @@ import (
 const (
 	bodyModelCooldown   = "model_cooldown"
 	bodyAuthUnavailable = "auth_unavailable"
+	bodySessionPinned   = "session_pinned"
 )
 
 // providerMixed is a provider text that means all of them, as the empty one does.

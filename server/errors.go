@@ -28,6 +28,7 @@ const (
 	ReasonAuthNotFound     Reason = "AUTH_NOT_FOUND"
 	ReasonAuthUnavailable  Reason = "AUTH_UNAVAILABLE"
 	ReasonModelCooldown    Reason = "MODEL_COOLDOWN"
+	ReasonSessionPinned    Reason = "SESSION_PINNED"
 	ReasonInvalidRequest   Reason = "INVALID_REQUEST"
 	ReasonUnknownAuth      Reason = "UNKNOWN_AUTH"
 	ReasonUnknownSession   Reason = "UNKNOWN_SESSION"
@@ -54,6 +55,10 @@ const (
 	metaModel        = "model"
 	metaProvider     = "provider"
 	metaResetSeconds = "reset_seconds"
+	metaReference    = "reference"
+	metaAuth         = "auth_id"
+	metaAdvice       = "advice"
+	metaCause        = "cause"
 )
 
 // maxDetails bounds the details of an error: they travel in the trailer, base64-encoded, and clients of other languages
@@ -91,6 +96,8 @@ func failureOf(err error) failure {
 	var (
 		cooldown    *selector.CooldownError
 		unavailable *selector.UnavailableError
+		pinned      *selector.PinnedError
+		named       *pinnedError
 		field       *selector.FieldError
 		invalid     *invalidRequest
 		store       *storeError
@@ -100,6 +107,10 @@ func failureOf(err error) failure {
 		return cooldownFailure(cooldown)
 	case errors.As(err, &unavailable):
 		return unavailableFailure(unavailable)
+	case errors.As(err, &named):
+		return pinnedFailure(named.cause, named.reference)
+	case errors.As(err, &pinned):
+		return pinnedFailure(pinned, "")
 	case errors.As(err, &invalid):
 		return invalidFailure(invalid)
 	case errors.As(err, &field):

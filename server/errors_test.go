@@ -74,6 +74,35 @@ func TestTranslate(t *testing.T) {
 			details:  []proto.Message{unavailableAnswer("m", "p", 0)},
 		},
 		{
+			name: "PinnedError with a time",
+			err: &pinnedError{reference: "resp:r1", cause: &selector.PinnedError{
+				AuthID: "a", Reason: selector.ReasonCoolingModel, Wait: 1500 * time.Millisecond, Model: "m", Provider: "p",
+			}},
+			code: codes.FailedPrecondition, reason: ReasonSessionPinned, message: "cannot be used now",
+			metadata: map[string]string{
+				"model": "m", "provider": "p", "reference": "resp:r1", "auth_id": "a", "advice": "WAIT",
+				"cause": "COOLING_MODEL", "reset_seconds": "2",
+			},
+			details: []proto.Message{
+				retryInfo(1500 * time.Millisecond),
+				pinnedAnswer(&selector.PinnedError{Wait: 1500 * time.Millisecond, Model: "m", Provider: "p"}),
+			},
+		},
+		{
+			name: "PinnedError without a time",
+			err:  &pinnedError{reference: "conv:c1", cause: &selector.PinnedError{AuthID: "a", Reason: selector.ReasonHalfOpen}},
+			code: codes.FailedPrecondition, reason: ReasonSessionPinned, message: "cannot be used now",
+			metadata: map[string]string{
+				"model": "", "provider": "", "reference": "conv:c1", "auth_id": "a", "advice": "WAIT", "cause": "HALF_OPEN",
+			},
+		},
+		{
+			name: "PinnedError of an auth that is gone",
+			err:  &selector.PinnedError{Lost: true, Model: "m", Provider: "p"},
+			code: codes.FailedPrecondition, reason: ReasonSessionPinned, message: "without the reference",
+			metadata: map[string]string{"model": "m", "provider": "p", "reference": "", "auth_id": "", "advice": "STRIP"},
+		},
+		{
 			name: "FieldError", err: &selector.FieldError{Field: "until", Problem: "must be in the future"},
 			code: codes.InvalidArgument, reason: ReasonInvalidRequest, message: "until: must be in the future",
 			details: []proto.Message{&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{

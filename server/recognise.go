@@ -1,6 +1,8 @@
 package server
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
@@ -33,7 +35,7 @@ func (s *Server) recognise(req *credbrokerv1.PickCredentialRequest) (sessions.Id
 	case id != "":
 		return identity, nil
 	}
-	return sessions.Identify(&headers, req.GetBody(), sessions.RecognitionReference), nil
+	return sessions.Identify(&headers, req.GetBody(), s.settings.Load().Recognition), nil
 }
 
 // maxBesidesBody is more than all fields of a valid pick but the body can take.
@@ -58,21 +60,71 @@ func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, headers 
 	}
 }
 
-// sessionsOf are the keys of the identity's bindings, primary first.
-func (s *Server) sessionsOf(identity *sessions.Identity, req *credbrokerv1.PickCredentialRequest) []selector.Session {
+// keys makes the keys of a request's bindings.
+type keys struct {
+	table              *sessions.Table
+	provider, modelKey string
+}
+
+// request is what the pool is asked, for a request of that identity.
+func (s *Server) request(identity *sessions.Identity, req *credbrokerv1.PickCredentialRequest) *selector.Request {
+	k := keys{s.config.Sessions, req.GetProvider(), selector.ModelKey(req.GetModel())}
+	r := &selector.Request{
+		Provider: req.GetProvider(),
+		Model:    req.GetModel(),
+		Sessions: k.sessions(identity),
+		Exclude:  req.GetExcludeAuthIds(),
+		Options:  pickOptions(req),
+	}
+	if identity.Opening {
+		r.Options |= selector.Opening
+	}
+	for _, pin := range identity.Pins {
+		r.Pins = append(r.Pins, k.pin(pin))
+	}
+	for _, mark := range identity.Marks {
+		r.Marks = append(r.Marks, k.session(mark, identity.Source))
+	}
+	if identity.Parent != "" && s.follows(req.GetProvider(), identity.Side) {
+		r.Parent = k.session(identity.Parent, 0).Key
+	}
+	return r
+}
+
+func (k *keys) session(id string, source sessions.Source) selector.Session {
+	return selector.Session{Key: k.table.Key(k.provider, id, k.modelKey), Source: uint8(source)}
+}
+
+// sessions are those of the identity, primary first.
+func (k *keys) sessions(identity *sessions.Identity) []selector.Session {
 	if len(identity.IDs) == 0 {
 		return nil
 	}
-	key := selector.ModelKey(req.GetModel())
-	list := make([]selector.Session, 0, len(identity.IDs))
-	for _, id := range identity.IDs {
-		list = append(list, selector.Session{
-			Key:    s.config.Sessions.Key(req.GetProvider(), id, key),
-			Source: uint8(identity.Source),
-		})
+	list := make([]selector.Session, len(identity.IDs))
+	for i, id := range identity.IDs {
+		list[i] = k.session(id, identity.Source)
+		switch {
+		case identity.Source != sessions.SourceChain:
+		case i >= identity.Keep:
+			list[i].Role = selector.RolePast
+		default:
+			list[i].Role = selector.RolePrefix
+		}
 	}
 	return list
 }
+
+// pin is the session of a reference. An auth resolves it whatever the model, and whether an answer or a conversation is
+// meant.
+func (k *keys) pin(id string) selector.Session {
+	if _, reference, ok := strings.Cut(id, ":"); ok {
+		id = reference
+	}
+	return selector.Session{Key: k.table.Key(k.provider, pinPrefix+id, ""), Source: uint8(sessions.SourceConversation)}
+}
+
+// pinPrefix is that of no source, so references are never taken for sessions.
+const pinPrefix = "ref:"
 
 // sessionMessage is what became of the session.
 func sessionMessage(identity *sessions.Identity, pick *selector.Pick) *credbrokerv1.Session {

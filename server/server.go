@@ -63,6 +63,10 @@ type Config struct {
 type Settings struct {
 	// Affinity: requests are recognised as parts of sessions, and sessions keep their auth.
 	Affinity bool
+	// Recognition is how requests are recognised that bring no session id.
+	Recognition sessions.Recognition
+	// Families say what becomes of requests that serve another conversation; the first that matches counts.
+	Families []Family
 	// AccessLog: one line for every call.
 	AccessLog bool
 	// Rules say what upstream answers mean; nil: those of the program.

@@ -143,7 +143,7 @@ func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now
 
 // Bind binds sessions, primary first, to slot, and returns the end. The live binding of the primary moves with all its
 // ids and takes in the further sessions; without one, all of them form a new binding. A binding that loses its last id
-// to another one is gone. Zero: no sessions.
+// to another one is gone. Of prefixes only the first is bound, and past ones are not any more. Zero: no sessions.
 func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.Time) time.Time {
 	if len(sessions) == 0 {
 		return time.Time{}
@@ -153,6 +153,10 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 	defer t.mu.Unlock()
 	at := t.tell(now)
 	t.reclaim(at, upkeep)
+	if sessions[0].Role == selector.RolePrefix {
+		t.shed(sessions[1:], slot, at)
+		sessions = sessions[:1]
+	}
 	_, binding, alive := t.live(sessions[0].Key, at)
 	if alive {
 		t.move(binding, slot)
@@ -168,6 +172,20 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 		t.bindID(binding, s)
 	}
 	return now.Add(t.ttl)
+}
+
+// shed unbinds the past ones of a conversation's prefixes, as far as they are bound to slot: elsewhere another
+// conversation may go on from them.
+func (t *Table) shed(prefixes []selector.Session, slot selector.Slot, now int64) {
+	for i := range prefixes {
+		if prefixes[i].Role != selector.RolePast {
+			continue
+		}
+		_, binding, alive := t.live(prefixes[i].Key, now)
+		if alive && t.groups.at(t.bindings.at(binding).group).slot == slot {
+			t.unbindID(prefixes[i].Key)
+		}
+	}
 }
 
 // makeRoom frees a binding if there are as many as there may be: a dead one, else the least recently used one.

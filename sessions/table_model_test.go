@@ -63,6 +63,7 @@ func (m *tableModel) unbind(key selector.SessionKey) {
 
 // add makes an id the most recently used of b.
 func (m *tableModel) add(b *modelBinding, s selector.Session) {
+	s.Role = selector.RoleName // it is not kept
 	if m.find(s.Key) == b {
 		b.ids = slices.DeleteFunc(b.ids, func(other selector.Session) bool { return other.Key == s.Key })
 	} else {
@@ -99,6 +100,14 @@ func (m *tableModel) join(primary selector.Session, fallback selector.SessionKey
 
 func (m *tableModel) bind(sessions []selector.Session, slot selector.Slot, now time.Time) time.Time {
 	sessions = sessions[:min(len(sessions), maxAliases)]
+	if sessions[0].Role == selector.RolePrefix {
+		for _, s := range sessions[1:] {
+			if b := m.find(s.Key); s.Role == selector.RolePast && b != nil && b.slot == slot {
+				m.unbind(s.Key)
+			}
+		}
+		sessions = sessions[:1]
+	}
 	b := m.find(sessions[0].Key)
 	if b == nil {
 		for _, s := range sessions {
@@ -222,8 +231,13 @@ func (h *tableHistory) stepBind() {
 		count = 60 + h.draw("further", 10)
 	}
 	var sessions []selector.Session
-	for range count {
-		sessions = append(sessions, h.session())
+	prefixes := h.draw("prefixes", 3) == 2
+	for i := range count {
+		s := h.session()
+		if prefixes {
+			s.Role = selector.RolePrefix + selector.Role(min(i, h.draw("past", 2)))
+		}
+		sessions = append(sessions, s)
 	}
 	slot := h.slot()
 	h.equal("Bind", h.table.Bind(sessions, slot, h.now), h.model.bind(sessions, slot, h.now))

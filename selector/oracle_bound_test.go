@@ -1,0 +1,189 @@
+package selector_test
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// oracleOpening is an opening that was given an auth lately.
+type oracleOpening struct {
+	first time.Time
+	picks int
+}
+
+// boundTo is the identity that a session is bound to; empty: to none.
+func (o *oracle) boundTo(key selector.SessionKey) string {
+	identity, _ := o.bindings.Find(key, o.now)
+	return identity
+}
+
+// usable are the ready auths of an identity that a session may stay with.
+func (o *oracle) usable(p *oraclePick, ready []*selector.Auth, identity string) []*selector.Auth {
+	var found []*selector.Auth
+	for _, a := range ready {
+		if identityOf(a) == identity && o.mayStay(p, a) {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// decideBinding is section 8: which auth the session must stay with, or what a new choice means for it.
+func (o *oracle) decideBinding(p *oraclePick, req *selector.Request, ready []*selector.Auth) {
+	if o.bindings == nil || len(req.Sessions) == 0 {
+		p.outcome = selector.BindingNone
+		return
+	}
+	if req.Sessions[0].Role == selector.RolePrefix {
+		o.decidePrefixes(p, req, ready)
+	} else {
+		o.decideNames(p, req, ready)
+	}
+	if p.outcome != selector.BindingNew {
+		return
+	}
+	if parent := o.boundTo(req.Parent); parent != "" {
+		if p.kept = o.usable(p, ready, parent); p.kept != nil {
+			p.outcome, p.bound, p.inherits = selector.BindingInherited, parent, req.Parent
+		}
+	}
+}
+
+func (o *oracle) decideNames(p *oraclePick, req *selector.Request, ready []*selector.Auth) {
+	if identity := o.boundTo(req.Sessions[0].Key); identity != "" {
+		p.bound = identity
+		switch p.kept = o.usable(p, ready, identity); {
+		case p.kept != nil:
+			p.outcome = selector.BindingHit
+		case o.onlyExcluded(p, req, identity):
+			p.outcome = selector.BindingDiverted
+		default:
+			p.outcome, p.from = selector.BindingRebound, identity
+		}
+		return
+	}
+	p.outcome = selector.BindingNew
+	for _, fallback := range req.Sessions[1:] {
+		if p.kept = o.usable(p, ready, o.boundTo(fallback.Key)); p.kept != nil {
+			p.outcome, p.bound, p.inherits = selector.BindingInherited, o.boundTo(fallback.Key), fallback.Key
+			return
+		}
+	}
+}
+
+func (o *oracle) decidePrefixes(p *oraclePick, req *selector.Request, ready []*selector.Auth) {
+	primary := req.Sessions[0].Key
+	own, candidates := o.boundTo(primary), req.Sessions
+	if opened, ok := o.openings[primary]; req.Options&selector.Opening != 0 &&
+		(!ok || !o.now.Before(opened.first.Add(5*time.Second)) || opened.picks >= 3) {
+		candidates = candidates[1:]
+	}
+	candidates = slices.DeleteFunc(slices.Clone(candidates), func(s selector.Session) bool { return o.boundTo(s.Key) == "" })
+	if len(candidates) == 0 {
+		p.outcome, p.from = selector.BindingNew, own
+		return
+	}
+	if longest := o.boundTo(candidates[0].Key); o.usable(p, ready, longest) == nil && o.onlyExcluded(p, req, longest) {
+		p.outcome, p.bound = selector.BindingDiverted, longest
+		return
+	}
+	for _, s := range candidates {
+		if p.kept = o.usable(p, ready, o.boundTo(s.Key)); p.kept == nil {
+			continue
+		}
+		if p.bound = o.boundTo(s.Key); p.bound == own {
+			p.outcome = selector.BindingHit
+		} else {
+			p.outcome, p.from, p.inherits = selector.BindingInherited, own, s.Key
+		}
+		return
+	}
+	p.outcome, p.bound = selector.BindingRebound, o.boundTo(candidates[0].Key)
+	p.from = cmp.Or(own, p.bound)
+}
+
+// decidePin: a reference that is known must be served by who issued it.
+func (o *oracle) decidePin(p *oraclePick, req *selector.Request, ready []*selector.Auth) (decided bool) {
+	pin := slices.IndexFunc(req.Pins, func(s selector.Session) bool { return o.bindings != nil && o.boundTo(s.Key) != "" })
+	if pin < 0 {
+		return false
+	}
+	p.bound = o.boundTo(req.Pins[pin].Key)
+	lost := selector.PinnedError{Pin: pin, Lost: true, Model: req.Model, Provider: req.Provider}
+	var earliest time.Time
+	for _, a := range p.known {
+		s := p.standing[a.ID]
+		if identityOf(a) != p.bound {
+			continue
+		}
+		if slices.Contains(ready, a) {
+			p.kept = append(p.kept, a)
+		}
+		if lost.AuthID == "" || !s.until.IsZero() && (earliest.IsZero() || s.until.Before(earliest)) {
+			lost.AuthID, lost.Reason = a.ID, s.reason
+		}
+		if !s.until.IsZero() {
+			lost.Lost = false
+			if earliest.IsZero() || s.until.Before(earliest) {
+				earliest = s.until
+			}
+			lost.Wait = earliest.Sub(o.now)
+		}
+	}
+	if p.kept == nil {
+		p.lost = &lost
+		return true
+	}
+	p.outcome, p.pin = selector.BindingHit, req.Pins[pin].Key
+	if own := req.Sessions; len(own) > 0 && req.Options&selector.Opening == 0 && o.boundTo(own[0].Key) != p.bound {
+		p.outcome, p.from = selector.BindingInherited, o.boundTo(own[0].Key)
+	}
+	return true
+}
+
+// bind does to the bindings what a pick of an auth does, and returns the binding's end.
+func (o *oracle) bind(p *oraclePick, req *selector.Request, taken *selector.Auth) time.Time {
+	ends := o.bindSession(p, req, taken)
+	if p.outcome != selector.BindingDiverted {
+		for _, s := range req.Marks {
+			o.bindings.Bind([]selector.Session{s}, identityOf(taken), o.now)
+		}
+	}
+	return ends
+}
+
+func (o *oracle) bindSession(p *oraclePick, req *selector.Request, taken *selector.Auth) (ends time.Time) {
+	b, opens := o.bindings, req.Options&selector.Opening != 0
+	if p.pin != (selector.SessionKey{}) {
+		ends = b.Keep(p.pin, o.now)
+		if len(req.Sessions) == 0 || opens {
+			return ends
+		}
+	}
+	if p.inherits != (selector.SessionKey{}) && p.outcome == selector.BindingInherited {
+		b.Keep(p.inherits, o.now)
+		delete(o.openings, p.inherits)
+	}
+	switch {
+	case p.outcome == selector.BindingHit:
+		if opened := o.openings[req.Sessions[0].Key]; opens && opened != nil {
+			opened.picks++
+		}
+		return b.Keep(req.Sessions[0].Key, o.now)
+	case p.outcome == selector.BindingNone || p.outcome == selector.BindingDiverted:
+		return time.Time{}
+	case req.Sessions[0].Role == selector.RolePrefix:
+		if opens {
+			o.openings[req.Sessions[0].Key] = &oracleOpening{first: o.now, picks: 1}
+		}
+		return b.Bind(req.Sessions, identityOf(taken), o.now)
+	case p.outcome == selector.BindingNew:
+		return b.Bind(req.Sessions, identityOf(taken), o.now)
+	case p.outcome == selector.BindingInherited && p.pin == (selector.SessionKey{}) && p.inherits != req.Parent:
+		return b.Join(req.Sessions[0], p.inherits, o.now)
+	}
+	return b.Bind(req.Sessions[:1], identityOf(taken), o.now)
+}
