@@ -59,7 +59,7 @@ func (b *broker) pick(c *call, req *credbrokerv1.PickCredentialRequest) (*credbr
 		Session:    sessionMessage(&identity, &pick),
 	}
 	if !req.GetDryRun() {
-		answer.PickId = b.ids.pickID(c.start)
+		answer.PickId = b.ids.pickID(c.start, questionOf(&identity, request, &pick))
 	}
 	if pick.Explanation != nil {
 		answer.Explanation = explanationMessage(pick.Explanation)

@@ -29,6 +29,7 @@ const (
 	maxRequestID     = 128
 	maxPageToken     = 1 << 10
 	maxSessionName   = 512
+	maxResponseID    = 256
 
 	// The limits of PutAuth.
 	maxLabel            = 256

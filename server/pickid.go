@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// A pick id is 21 bytes in base64url: the version, the start of the attempt in Unix nanoseconds, a number that is random
-// for each process, and a counter. It needs no memory of the pick, so a report may go to any replica.
+// A pick id is, in base64url: the version, the start of the attempt in Unix nanoseconds, a number that is random for each
+// process, a counter, and what the report of an answer must know of the request. It needs no memory of the pick, so a
+// report may go to any replica.
 const (
 	pickIDVersion = 1
 	pickIDBytes   = 1 + 8 + 6 + 6
-	pickIDLength  = pickIDBytes / 3 * 4
 
 	mask48 = 1<<48 - 1
 )
@@ -30,32 +30,40 @@ type pickID struct {
 	Process uint64
 	// Count of the process's picks, 48 bits.
 	Count uint64
+	// Question is what was asked, as far as an answer to it matters.
+	Question question
 }
 
-func (p pickID) String() string {
-	var raw [pickIDBytes]byte
+func (p *pickID) String() string {
+	var raw [pickIDBytes + maxQuestion]byte
 	raw[0] = pickIDVersion
 	binary.BigEndian.PutUint64(raw[1:], uint64(p.Start.UnixNano()))
 	putUint48(raw[9:15], p.Process)
 	putUint48(raw[15:21], p.Count)
-	var text [pickIDLength]byte
-	base64.RawURLEncoding.Encode(text[:], raw[:])
-	return string(text[:])
+	all := p.Question.append(raw[:pickIDBytes])
+	var text [(pickIDBytes + maxQuestion + 2) / 3 * 4]byte
+	return string(base64.RawURLEncoding.AppendEncode(text[:0], all))
 }
 
 // parsePickID reads what String gives.
 func parsePickID(text string) (pickID, error) {
-	if len(text) != pickIDLength {
+	if len(text) > base64.RawURLEncoding.EncodedLen(pickIDBytes+maxQuestion) {
 		return pickID{}, errPickID
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != pickIDBytes || raw[0] != pickIDVersion {
+	if err != nil || len(raw) < pickIDBytes || raw[0] != pickIDVersion ||
+		len(text) != base64.RawURLEncoding.EncodedLen(len(raw)) { // line breaks are ignored
+		return pickID{}, errPickID
+	}
+	asked, ok := parseQuestion(raw[pickIDBytes:])
+	if !ok {
 		return pickID{}, errPickID
 	}
 	return pickID{
-		Start:   time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))), //nolint:gosec // what String turned around
-		Process: uint48(raw[9:15]),
-		Count:   uint48(raw[15:21]),
+		Start:    time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))), //nolint:gosec // what String turned around
+		Process:  uint48(raw[9:15]),
+		Count:    uint48(raw[15:21]),
+		Question: asked,
 	}, nil
 }
 
@@ -82,8 +90,9 @@ func newIDSource() *idSource {
 }
 
 // pickID makes the id of a pick whose attempt starts at start.
-func (s *idSource) pickID(start time.Time) string {
-	return pickID{Start: start, Process: s.process, Count: s.count.Add(1) & mask48}.String()
+func (s *idSource) pickID(start time.Time, q question) string {
+	p := pickID{Start: start, Process: s.process, Count: s.count.Add(1) & mask48, Question: q}
+	return p.String()
 }
 
 // requestID makes an id for a request that brought none.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/credbroker/credbroker/selector"
 )
 
 func TestPickIDRoundTrip(t *testing.T) {
@@ -12,10 +14,16 @@ func TestPickIDRoundTrip(t *testing.T) {
 		{Start: time.Unix(0, 0)},
 		{Start: time.Unix(1_800_000_000, 123_456_789), Process: mask48, Count: mask48},
 		{Start: time.Unix(1_800_000_000, 1), Process: 1, Count: 2},
+		{Start: time.Unix(1_800_000_000, 1), Question: question{Scope: scopeNoProvider}},
+		{Start: time.Unix(1_800_000_000, 1), Question: question{State: "\x00"}},
+		{Start: time.Unix(1_800_000_000, 1), Question: question{
+			Scope: scopeMixedProvider | scopePrefix, State: strings.Repeat("s", maxState),
+			Opening: selector.SessionKey{Hi: 1, Lo: 2}, Pin: selector.SessionKey{Lo: 3},
+		}},
 	} {
 		text := want.String()
 		got, err := parsePickID(text)
-		if err != nil || !got.Start.Equal(want.Start) || got.Process != want.Process || got.Count != want.Count {
+		if err != nil || !got.Start.Equal(want.Start) || got.Process != want.Process || got.Count != want.Count || got.Question != want.Question {
 			t.Errorf("parsePickID(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
@@ -26,7 +34,7 @@ func TestPickIDsDiffer(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	seen := make(map[string]bool)
 	for range 1000 {
-		seen[a.pickID(now)], seen[b.pickID(now)] = true, true
+		seen[a.pickID(now, question{})], seen[b.pickID(now, question{})] = true, true
 	}
 	if len(seen) != 2000 {
 		t.Errorf("2,000 picks have %d ids", len(seen))
@@ -37,7 +45,15 @@ func TestPickIDsDiffer(t *testing.T) {
 }
 
 func TestParsePickIDRefuses(t *testing.T) {
-	good := pickID{Start: time.Unix(1_800_000_000, 0)}.String()
+	plain := pickID{Start: time.Unix(1_800_000_000, 0)}
+	good := plain.String()
+	of := func(question ...byte) string {
+		raw, err := base64.RawURLEncoding.DecodeString(good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.RawURLEncoding.EncodeToString(append(raw, question...))
+	}
 	wrongVersion := make([]byte, pickIDBytes)
 	wrongVersion[0] = pickIDVersion + 1
 	for _, tt := range []struct{ name, text string }{
@@ -47,6 +63,11 @@ func TestParsePickIDRefuses(t *testing.T) {
 		{"huge", strings.Repeat("A", 1<<20)},
 		{"not base64url", strings.Replace(good, good[5:6], "+", 1)},
 		{"line break", good[:27] + "\n"},
+		{"a question without anything", of(0)},
+		{"an unknown part of a question", of(byte(scopeAll)+1, 1)},
+		{"a key that is cut off", of(append([]byte{byte(scopePin)}, make([]byte, keyBytes-1)...)...)},
+		{"a key that is none", of(append([]byte{byte(scopePin)}, make([]byte, keyBytes)...)...)},
+		{"a state that is too long", of(make([]byte, maxState+2)...)},
 		{"another version", base64.RawURLEncoding.EncodeToString(wrongVersion)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +79,10 @@ func TestParsePickIDRefuses(t *testing.T) {
 }
 
 func FuzzPickID(f *testing.F) {
-	f.Add(pickID{Start: time.Unix(1_800_000_000, 5), Process: 7, Count: 9}.String())
+	for _, q := range []question{{}, {State: "state"}, {Scope: scopeMixedProvider, Opening: selector.SessionKey{Lo: 1}}} {
+		id := pickID{Start: time.Unix(1_800_000_000, 5), Process: 7, Count: 9, Question: q}
+		f.Add(id.String())
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if id, err := parsePickID(text); err == nil && id.String() != text {
 			t.Errorf("parsePickID(%q).String() = %q", text, id.String())

@@ -4,9 +4,11 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/verdict"
 )
 
@@ -40,22 +42,45 @@ type result struct {
 }
 
 func (b *broker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*result, error) {
-	attempt, received, err := checkResult(req, c.start)
+	told, err := checkResult(req, c.start)
 	if err != nil {
 		return nil, err
 	}
-	auth, ok := b.config.Pool.Auth(attempt.AuthID)
+	auth, ok := b.config.Pool.Auth(req.GetAuthId())
 	if !ok {
 		return nil, selector.ErrUnknownAuth
 	}
-	for _, w := range verdict.Windows(auth.Dialect, req.GetHeaders(), received) {
-		attempt.Windows = append(attempt.Windows, selector.Window{
-			Name: w.Name, UsedShare: w.UsedShare, ResetsAt: w.ResetsAt, SeenAt: received,
+	for _, w := range verdict.Windows(auth.Dialect, req.GetHeaders(), told.received) {
+		told.attempt.Windows = append(told.attempt.Windows, selector.Window{
+			Name: w.Name, UsedShare: w.UsedShare, ResetsAt: w.ResetsAt, SeenAt: told.received,
 		})
 	}
-	r := &result{provider: auth.Provider, verdict: b.rules().Judge(outcomeOf(req, auth, received))}
-	r.done, err = b.config.Pool.Report(attempt, findingOf(&r.verdict), c.start)
+	r := &result{provider: auth.Provider, verdict: b.rules().Judge(outcomeOf(req, auth, told.received))}
+	if r.done, err = b.config.Pool.Report(told.attempt, findingOf(&r.verdict), c.start); err != nil {
+		return r, err
+	}
+	if r.verdict.Success() {
+		err = b.goOn(req, auth, &told.asked, c.start)
+	}
 	return r, err
+}
+
+// goOn binds what goes on from a request that was served to the auth that served it.
+func (b *broker) goOn(req *credbrokerv1.ReportResultRequest, auth *selector.Auth, asked *question, now time.Time) error {
+	if !b.settings.Load().Affinity {
+		return nil
+	}
+	if answer, ok := asked.answerOf(asked.keys(b.config.Sessions, auth, req.GetModel()), req); ok {
+		return b.config.Pool.Answered(answer, now)
+	}
+	return nil
+}
+
+// told is what a request tells of an attempt.
+type told struct {
+	attempt  selector.Attempt
+	received time.Time // the answer
+	asked    question
 }
 
 // rules that judge: those of the settings, or those of the program.
@@ -67,7 +92,7 @@ func (s *Server) rules() *verdict.Rules {
 }
 
 // checkResult checks a request and works out when its attempt began and when the answer arrived.
-func checkResult(req *credbrokerv1.ReportResultRequest, now time.Time) (a selector.Attempt, received time.Time, err error) {
+func checkResult(req *credbrokerv1.ReportResultRequest, now time.Time) (*told, error) {
 	var v violations
 	v.required("auth_id", req.GetAuthId(), maxAuthID)
 	v.size("model", len(req.GetModel()), maxModel)
@@ -76,13 +101,13 @@ func checkResult(req *credbrokerv1.ReportResultRequest, now time.Time) (a select
 	v.size("transport_error", len(req.GetTransportError()), maxTransportError)
 	v.status(req)
 	v.usage(req.GetUsage())
-	a = selector.Attempt{AuthID: req.GetAuthId(), Model: req.GetModel()}
-	received = now
+	v.answer(req)
+	t := &told{attempt: selector.Attempt{AuthID: req.GetAuthId(), Model: req.GetModel()}, received: now}
 	if at := req.GetReceivedAt(); at != nil {
 		if at.CheckValid() != nil {
 			v.add("received_at", "is not a valid time")
 		} else {
-			received = clamp(at.AsTime(), now.Add(-maxReportDelay), now)
+			t.received = clamp(at.AsTime(), now.Add(-maxReportDelay), now)
 		}
 	}
 	if d := req.GetLatency(); d != nil {
@@ -92,7 +117,7 @@ func checkResult(req *credbrokerv1.ReportResultRequest, now time.Time) (a select
 		case d.AsDuration() < 0:
 			v.add("latency", "must not be below zero")
 		default:
-			a.Started = received.Add(-d.AsDuration())
+			t.attempt.Started = t.received.Add(-d.AsDuration())
 		}
 	}
 	if id := req.GetPickId(); id != "" {
@@ -100,9 +125,27 @@ func checkResult(req *credbrokerv1.ReportResultRequest, now time.Time) (a select
 		if err != nil {
 			v.add("pick_id", err.Error())
 		}
-		a.Started = pick.Start
+		t.attempt.Started, t.asked = pick.Start, pick.Question
 	}
-	return a, received, v.err()
+	return t, v.err()
+}
+
+// answer checks what tells how a conversation goes on.
+func (v *violations) answer(req *credbrokerv1.ReportResultRequest) {
+	v.size("answer_message", len(req.GetAnswerMessage()), MaxMessage)
+	digest := req.GetAnswerDigest()
+	if digest != "" && !sessions.ValidDigest(digest) {
+		v.add("answer_digest", "is not a digest as docs/sessions.md describes it")
+	}
+	if id := req.GetResponseId(); id != "" {
+		v.size("response_id", len(id), maxResponseID)
+		if strings.ContainsFunc(id, unicode.IsControl) || strings.TrimSpace(id) == "" {
+			v.add("response_id", "must have no control characters, and more than white space")
+		}
+	}
+	if req.GetPickId() == "" && (digest != "" || len(req.GetAnswerMessage()) > 0 || req.GetResponseId() != "") {
+		v.add("pick_id", "is required with an answer or a response_id")
+	}
 }
 
 // clamp returns the time within the bounds that is next to t.

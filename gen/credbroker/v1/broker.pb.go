@@ -54,6 +54,8 @@ const (
 	SessionSource_SESSION_SOURCE_PROMPT_CACHE_KEY SessionSource = 10
 	// A hash of the first messages, prefix `msg:`.
 	SessionSource_SESSION_SOURCE_MESSAGES SessionSource = 11
+	// Digests of all messages, prefix `chain:`.
+	SessionSource_SESSION_SOURCE_CHAIN SessionSource = 12
 )
 
 // Enum value maps for SessionSource.
@@ -71,6 +73,7 @@ var (
 		9:  "SESSION_SOURCE_SESSION",
 		10: "SESSION_SOURCE_PROMPT_CACHE_KEY",
 		11: "SESSION_SOURCE_MESSAGES",
+		12: "SESSION_SOURCE_CHAIN",
 	}
 	SessionSource_value = map[string]int32{
 		"SESSION_SOURCE_UNSPECIFIED":      0,
@@ -85,6 +88,7 @@ var (
 		"SESSION_SOURCE_SESSION":          9,
 		"SESSION_SOURCE_PROMPT_CACHE_KEY": 10,
 		"SESSION_SOURCE_MESSAGES":         11,
+		"SESSION_SOURCE_CHAIN":            12,
 	}
 )
 
@@ -1263,8 +1267,20 @@ type ReportResultRequest struct {
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Set when there was no HTTP answer: what happened instead. At most 1 KiB.
 	TransportError string `protobuf:"bytes,10,opt,name=transport_error,json=transportError,proto3" json:"transport_error,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Id that the upstream gave to what a later request can refer to: its response (Responses API) or conversation. That
+	// request then goes to this auth and no other. 1 to 256 bytes without control characters; needs `pick_id`. Leave it out
+	// where the upstream keeps nothing.
+	ResponseId string `protobuf:"bytes,11,opt,name=response_id,json=responseId,proto3" json:"response_id,omitempty"`
+	// What the assistant answered, so that the next request of the conversation is told from those of other conversations
+	// that began alike. It counts where `http_status` is a success; needs `pick_id`.
+	//
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*ReportResultRequest_AnswerMessage
+	//	*ReportResultRequest_AnswerDigest
+	Answer        isReportResultRequest_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReportResultRequest) Reset() {
@@ -1366,6 +1382,56 @@ func (x *ReportResultRequest) GetTransportError() string {
 	}
 	return ""
 }
+
+func (x *ReportResultRequest) GetResponseId() string {
+	if x != nil {
+		return x.ResponseId
+	}
+	return ""
+}
+
+func (x *ReportResultRequest) GetAnswer() isReportResultRequest_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *ReportResultRequest) GetAnswerMessage() []byte {
+	if x != nil {
+		if x, ok := x.Answer.(*ReportResultRequest_AnswerMessage); ok {
+			return x.AnswerMessage
+		}
+	}
+	return nil
+}
+
+func (x *ReportResultRequest) GetAnswerDigest() string {
+	if x != nil {
+		if x, ok := x.Answer.(*ReportResultRequest_AnswerDigest); ok {
+			return x.AnswerDigest
+		}
+	}
+	return ""
+}
+
+type isReportResultRequest_Answer interface {
+	isReportResultRequest_Answer()
+}
+
+type ReportResultRequest_AnswerMessage struct {
+	// The assistant's message, or the whole response, as JSON in any of the supported wire formats.
+	AnswerMessage []byte `protobuf:"bytes,12,opt,name=answer_message,json=answerMessage,proto3,oneof"`
+}
+
+type ReportResultRequest_AnswerDigest struct {
+	// Its digest, as docs/sessions.md describes it, for those who would rather not send the text.
+	AnswerDigest string `protobuf:"bytes,13,opt,name=answer_digest,json=answerDigest,proto3,oneof"`
+}
+
+func (*ReportResultRequest_AnswerMessage) isReportResultRequest_Answer() {}
+
+func (*ReportResultRequest_AnswerDigest) isReportResultRequest_Answer() {}
 
 // Usage counts the tokens of one answer.
 type Usage struct {
@@ -1915,7 +1981,7 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x03end\"o\n" +
 	"\x16ReportCooldownResponse\x120\n" +
 	"\x05until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12#\n" +
-	"\rbackoff_level\x18\x02 \x01(\x05R\fbackoffLevel\"\xe0\x03\n" +
+	"\rbackoff_level\x18\x02 \x01(\x05R\fbackoffLevel\"\xdb\x04\n" +
 	"\x13ReportResultRequest\x12\x17\n" +
 	"\aauth_id\x18\x01 \x01(\tR\x06authId\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x17\n" +
@@ -1929,10 +1995,15 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"receivedAt\x12*\n" +
 	"\x05usage\x18\t \x01(\v2\x14.credbroker.v1.UsageR\x05usage\x12'\n" +
 	"\x0ftransport_error\x18\n" +
-	" \x01(\tR\x0etransportError\x1a:\n" +
+	" \x01(\tR\x0etransportError\x12\x1f\n" +
+	"\vresponse_id\x18\v \x01(\tR\n" +
+	"responseId\x12'\n" +
+	"\x0eanswer_message\x18\f \x01(\fH\x00R\ranswerMessage\x12%\n" +
+	"\ranswer_digest\x18\r \x01(\tH\x00R\fanswerDigest\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x7f\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
+	"\x06answer\"\x7f\n" +
 	"\x05Usage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12.\n" +
 	"\x13cached_input_tokens\x18\x02 \x01(\x03R\x11cachedInputTokens\x12#\n" +
@@ -1970,7 +2041,7 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x04body\x18\x03 \x01(\fR\x04body\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xe7\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\x81\x03\n" +
 	"\rSessionSource\x12\x1e\n" +
 	"\x1aSESSION_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SESSION_SOURCE_CALLER\x10\x01\x12\x19\n" +
@@ -1984,7 +2055,8 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x16SESSION_SOURCE_SESSION\x10\t\x12#\n" +
 	"\x1fSESSION_SOURCE_PROMPT_CACHE_KEY\x10\n" +
 	"\x12\x1b\n" +
-	"\x17SESSION_SOURCE_MESSAGES\x10\v*\x98\x01\n" +
+	"\x17SESSION_SOURCE_MESSAGES\x10\v\x12\x18\n" +
+	"\x14SESSION_SOURCE_CHAIN\x10\f*\x98\x01\n" +
 	"\aBinding\x12\x17\n" +
 	"\x13BINDING_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fBINDING_NONE\x10\x01\x12\x0f\n" +
@@ -2141,6 +2213,10 @@ func file_credbroker_v1_broker_proto_init() {
 	file_credbroker_v1_broker_proto_msgTypes[7].OneofWrappers = []any{
 		(*ReportCooldownRequest_RetryAfter)(nil),
 		(*ReportCooldownRequest_Until)(nil),
+	}
+	file_credbroker_v1_broker_proto_msgTypes[9].OneofWrappers = []any{
+		(*ReportResultRequest_AnswerMessage)(nil),
+		(*ReportResultRequest_AnswerDigest)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -36,7 +36,7 @@ const (
 type CredentialBrokerClient interface {
 	// Chooses an auth for one request and returns its credential.
 	//
-	// Errors: INVALID_REQUEST, AUTH_NOT_FOUND, AUTH_UNAVAILABLE, MODEL_COOLDOWN.
+	// Errors: INVALID_REQUEST, AUTH_NOT_FOUND, AUTH_UNAVAILABLE, MODEL_COOLDOWN, SESSION_PINNED.
 	PickCredential(ctx context.Context, in *PickCredentialRequest, opts ...grpc.CallOption) (*PickCredentialResponse, error)
 	// The same, pipelined: each message asks for one or more picks and is answered by one message with as many results,
 	// in order. A pick that fails is a result and does not end the stream.
@@ -46,7 +46,8 @@ type CredentialBrokerClient interface {
 	//
 	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
 	ReportCooldown(ctx context.Context, in *ReportCooldownRequest, opts ...grpc.CallOption) (*ReportCooldownResponse, error)
-	// Hands over what the upstream answered; the broker derives the verdict, applies it and returns it.
+	// Hands over what the upstream answered; the broker derives the verdict, applies it and returns it. With `answer` and
+	// `response_id` the conversation goes on where it was answered.
 	//
 	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	ReportResult(ctx context.Context, in *ReportResultRequest, opts ...grpc.CallOption) (*ReportResultResponse, error)
@@ -125,7 +126,7 @@ func (c *credentialBrokerClient) InvalidateAuth(ctx context.Context, in *Invalid
 type CredentialBrokerServer interface {
 	// Chooses an auth for one request and returns its credential.
 	//
-	// Errors: INVALID_REQUEST, AUTH_NOT_FOUND, AUTH_UNAVAILABLE, MODEL_COOLDOWN.
+	// Errors: INVALID_REQUEST, AUTH_NOT_FOUND, AUTH_UNAVAILABLE, MODEL_COOLDOWN, SESSION_PINNED.
 	PickCredential(context.Context, *PickCredentialRequest) (*PickCredentialResponse, error)
 	// The same, pipelined: each message asks for one or more picks and is answered by one message with as many results,
 	// in order. A pick that fails is a result and does not end the stream.
@@ -135,7 +136,8 @@ type CredentialBrokerServer interface {
 	//
 	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
 	ReportCooldown(context.Context, *ReportCooldownRequest) (*ReportCooldownResponse, error)
-	// Hands over what the upstream answered; the broker derives the verdict, applies it and returns it.
+	// Hands over what the upstream answered; the broker derives the verdict, applies it and returns it. With `answer` and
+	// `response_id` the conversation goes on where it was answered.
 	//
 	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	ReportResult(context.Context, *ReportResultRequest) (*ReportResultResponse, error)
