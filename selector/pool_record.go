@@ -88,7 +88,7 @@ func (p *Pool) merge1(o *Record, now int64) (news bool) {
 	if s == nil {
 		return false
 	}
-	p.last = max(p.last, o.latest())
+	p.last = max(p.last, o.Latest())
 	before := s.record()
 	merged := s.record()
 	merged.Merge(o)
@@ -119,8 +119,8 @@ func (p *Pool) merge1(o *Record, now int64) (news bool) {
 	return merged.knowsMore(&before, now)
 }
 
-// latest stamp in a record, so that those of this pool are later.
-func (r *Record) latest() int64 {
+// Latest is the latest stamp in a record.
+func (r *Record) Latest() int64 {
 	last := max(r.Switch.At, r.Cleared, r.Released)
 	for i := range r.Scopes {
 		for kind := range r.Scopes[i].Ledgers {

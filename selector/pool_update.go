@@ -281,6 +281,16 @@ func (p *Pool) SlotOf(identity string, bound int64) (Slot, bool) {
 	return s.slot, true
 }
 
+// Released is when the sessions of an identity were last released, as Record.Released has it.
+func (p *Pool) Released(identity string) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.identities[identity]; s != nil {
+		return s.released
+	}
+	return 0
+}
+
 // NameOf returns the identity behind a slot. False: it is gone, and nothing is bound to the slot any more.
 func (p *Pool) NameOf(slot Slot) (identity string, ok bool) {
 	p.mu.Lock()
