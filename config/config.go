@@ -74,7 +74,31 @@ type Sessions struct {
 	Max int `yaml:"max"`
 	// Failback: a session returns to a better tier that recovers.
 	Failback bool `yaml:"failback"`
+	// Recognition of requests that bring no session id: `chain` or `reference`.
+	Recognition string `yaml:"recognition"`
+	// Subagents and SideRequests are where requests go that serve another conversation: `follow` or `spread`.
+	Subagents    string `yaml:"subagents"`
+	SideRequests string `yaml:"side_requests"`
+	// Rules say it for a provider; the first that matches and says something counts.
+	Rules []SessionRule `yaml:"rules"`
 }
+
+// SessionRule is where requests of a provider go that serve another conversation.
+type SessionRule struct {
+	// Provider of the request, matched exactly.
+	Provider string `yaml:"provider"`
+	// Subagents and SideRequests as in Sessions; empty: the rule does not say.
+	Subagents    string `yaml:"subagents"`
+	SideRequests string `yaml:"side_requests"`
+}
+
+// The words of Sessions.
+const (
+	RecognitionChain     = "chain"
+	RecognitionReference = "reference"
+	PolicyFollow         = "follow"
+	PolicySpread         = "spread"
+)
 
 // Cooldown is how cooldowns are tried before their end.
 type Cooldown struct {
@@ -104,8 +128,11 @@ type Log struct {
 // Default is the configuration without a file: loopback addresses and an empty pool.
 func Default() *Config {
 	return &Config{
-		Listen:   Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
-		Sessions: Sessions{Affinity: true, TTL: time.Hour, Max: 1_000_000},
+		Listen: Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
+		Sessions: Sessions{
+			Affinity: true, TTL: time.Hour, Max: 1_000_000,
+			Recognition: RecognitionChain, Subagents: PolicySpread, SideRequests: PolicyFollow,
+		},
 		Cooldown: Cooldown{MaxLatch: selector.DefaultMaxLatch, ProbeTimeout: selector.DefaultProbeTimeout},
 		Log:      Log{Level: "info", Access: true, Format: "json"},
 	}

@@ -150,8 +150,29 @@ func sessions(v value, s *Sessions) {
 			n, _ := v.integer(1, maxBindings)
 			s.Max = int(n)
 		},
-		"failback": func(v value) { s.Failback = v.boolean() },
+		"failback":      func(v value) { s.Failback = v.boolean() },
+		"recognition":   func(v value) { s.Recognition = v.word(RecognitionChain, RecognitionReference) },
+		"subagents":     func(v value) { s.Subagents = v.word(PolicyFollow, PolicySpread) },
+		"side_requests": func(v value) { s.SideRequests = v.word(PolicyFollow, PolicySpread) },
+		"rules": func(v value) {
+			for _, element := range v.list(maxRules) {
+				s.Rules = append(s.Rules, sessionRule(element))
+			}
+		},
 	})
+}
+
+func sessionRule(v value) SessionRule {
+	var r SessionRule
+	present := v.object(fields{
+		"provider":      func(v value) { r.Provider, _ = v.checked(maxProvider, wrongLine) },
+		"subagents":     func(v value) { r.Subagents = v.word(PolicyFollow, PolicySpread) },
+		"side_requests": func(v value) { r.SideRequests = v.word(PolicyFollow, PolicySpread) },
+	})
+	if !present["provider"] || !present["subagents"] && !present["side_requests"] {
+		v.problemf("says nothing; allowed: provider with subagents, side_requests or both")
+	}
+	return r
 }
 
 func cooldown(v value, c *Cooldown) {

@@ -93,7 +93,13 @@ func TestLoadReadsEveryKey(t *testing.T) {
 				{Strategy: selector.RoundRobin},
 			},
 		},
-		Sessions: Sessions{TTL: 90 * time.Minute, Max: 5000, Failback: true},
+		Sessions: Sessions{
+			TTL: 90 * time.Minute, Max: 5000, Failback: true,
+			Recognition: RecognitionReference, Subagents: PolicyFollow, SideRequests: PolicySpread,
+			Rules: []SessionRule{
+				{Provider: "codex", Subagents: PolicySpread, SideRequests: PolicyFollow}, {Provider: "claude", Subagents: PolicySpread},
+			},
+		},
 		Cooldown: Cooldown{MaxLatch: 5 * time.Minute, ProbeTimeout: 20 * time.Second},
 		Verdict:  Verdict{Rules: []string{"testdata/accept/rules/own"}},
 		Log:      Log{Level: "debug", Format: "console"},
@@ -109,7 +115,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			},
 			Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 			Domains:    []string{"org:acme", "egress:eu"},
-			Origin:     selector.OriginConfig, Source: file + ":26",
+			Origin:     selector.OriginConfig, Source: file + ":32",
 		}},
 		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},
 	}

@@ -15,6 +15,7 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server/servertest"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // recorded is one request that a real client sent.
@@ -27,7 +28,8 @@ type recorded struct {
 }
 
 // TestReplay plays one recorded conversation of each client. The auth that it is bound to goes into cooldown half way
-// and comes back before the end: the conversation moves once, and stays.
+// and comes back before the end: the conversation moves once, and stays. The groups that are expected are those of
+// recognition by reference.
 func TestReplay(t *testing.T) {
 	for client, groups := range expectedGroups(t) {
 		t.Run(client, func(t *testing.T) {
@@ -47,7 +49,9 @@ func TestReplay(t *testing.T) {
 // replayUnrecognised plays a client that sends nothing which ties the turns of a conversation together.
 func replayUnrecognised(t *testing.T, client string) {
 	t.Helper()
-	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{{ID: "auth", Provider: "upstream"}}})
+	h := servertest.New(t, servertest.Options{
+		Auths: []*selector.Auth{{ID: "auth", Provider: "upstream"}}, Recognition: sessions.RecognitionReference,
+	})
 	for _, r := range readTraffic(t, client) {
 		if r.Purpose != "chat" {
 			continue
@@ -64,7 +68,7 @@ func replay(t *testing.T, conversation []recorded) {
 	for i := range 4 {
 		auths = append(auths, &selector.Auth{ID: fmt.Sprintf("auth-%d", i), Provider: "upstream"})
 	}
-	h := servertest.New(t, servertest.Options{Auths: auths})
+	h := servertest.New(t, servertest.Options{Auths: auths, Recognition: sessions.RecognitionReference})
 	// Another session, so that the strategy's next choice is not the bound auth by chance.
 	pick(t, h, &credbrokerv1.PickCredentialRequest{Provider: "upstream", SessionId: "other"})
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/server"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // configure puts changed settings into force. Cooldowns, bindings and rotations stay.
@@ -16,7 +17,29 @@ func (b *broker) configure(c *config.Config) {
 }
 
 func serverSettings(c *config.Config) server.Settings {
-	return server.Settings{Affinity: c.Sessions.Affinity, AccessLog: c.Log.Access, Rules: c.Rules}
+	s := server.Settings{Affinity: c.Sessions.Affinity, AccessLog: c.Log.Access, Rules: c.Rules}
+	if c.Sessions.Recognition == config.RecognitionReference {
+		s.Recognition = sessions.RecognitionReference
+	}
+	for _, rule := range c.Sessions.Rules {
+		s.Families = append(s.Families, server.Family{
+			Provider: rule.Provider, Agents: policyOf(rule.Subagents), Chores: policyOf(rule.SideRequests),
+		})
+	}
+	s.Families = append(s.Families, server.Family{
+		Agents: policyOf(c.Sessions.Subagents), Chores: policyOf(c.Sessions.SideRequests),
+	})
+	return s
+}
+
+func policyOf(word string) server.Policy {
+	switch word {
+	case config.PolicyFollow:
+		return server.PolicyFollow
+	case config.PolicySpread:
+		return server.PolicySpread
+	}
+	return server.PolicyDefault
 }
 
 // reloaded writes one line for a change that was seen, and one for each problem that came or went with it.

@@ -38,6 +38,10 @@ type Options struct {
 	Status server.ConfigStatus
 	// NoAffinity: sessions are not recognised.
 	NoAffinity bool
+	// Recognition of requests that bring no session id.
+	Recognition sessions.Recognition
+	// Families say where requests go that serve another conversation.
+	Families []server.Family
 }
 
 // Harness is a running server and what a test needs around it.
@@ -77,7 +81,9 @@ func New(t testing.TB, o Options) *Harness {
 		Sessions: h.Sessions,
 		Auths:    o.Store,
 		Status:   Status(o.Status),
-		Settings: server.Settings{Affinity: !o.NoAffinity, AccessLog: true},
+		Settings: server.Settings{
+			Affinity: !o.NoAffinity, AccessLog: true, Recognition: o.Recognition, Families: o.Families,
+		},
 		Log:      zerolog.New(h.Log),
 		Version:  "test",
 		Clock:    h.Clock.Now,
