@@ -70,7 +70,8 @@ type Fleet interface {
 	Follow(ctx context.Context, into Sink, live func(resync bool)) error
 	// Bind binds the ids of one session, primary first, and returns what the primary is bound to then. It stays with what it
 	// is bound to, unless that is from: the identity that the caller moves it off. Where it is bound to none, it takes what
-	// the first of the further ids that is bound is bound to, unless that is from.
+	// the first of the further ids that is bound is bound to, unless that is from. An id that comes without an Identity is
+	// looked at and never bound; if none is bound and the primary is such an id, the answer has no Identity.
 	Bind(ctx context.Context, sessions []BoundSession, from string) (BoundSession, error)
 	// Offset is what to add to the local clock to get fleet time, as far as the store knows.
 	Offset() time.Duration
