@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -19,7 +20,7 @@ const (
 // document is a body, read as far as it can be.
 type document struct {
 	kind         bodyKind
-	source       string       // at most MaxBody bytes
+	source       string       // at most MaxBody bytes; of a stream that failed with mere words only those
 	root         gjson.Result // the object, or the event, that carries the error
 	fault        gjson.Result // the error object in it
 	failed       bool         // it says that something failed
@@ -39,9 +40,10 @@ func readDocument(body []byte, contentType string) document {
 		d.kind = kindJSON
 		root := gjson.Parse(trimmed)
 		if root.IsArray() { // Google's stream endpoints without SSE
-			root = firstElement(root)
+			d.setElement(root)
+		} else {
+			d.setRoot(root, false)
 		}
-		d.setRoot(root, false)
 	case strings.Contains(contentType, "text/event-stream") || startsStream(trimmed):
 		d.kind = kindStream
 		d.readStream(trimmed)
@@ -52,13 +54,19 @@ func readDocument(body []byte, contentType string) document {
 	return d
 }
 
-func firstElement(list gjson.Result) gjson.Result {
+// setElement takes the first element that carries an error, or the first.
+func (d *document) setElement(list gjson.Result) {
 	var first gjson.Result
 	list.ForEach(func(_, element gjson.Result) bool {
-		first = element
-		return false
+		if first.Raw == "" {
+			first = element
+		}
+		d.setRoot(element, false)
+		return !d.failed
 	})
-	return first
+	if !d.failed {
+		d.setRoot(first, false)
+	}
 }
 
 func startsStream(text string) bool {
@@ -142,7 +150,7 @@ func (d *document) readStream(text string) {
 		case name == "data" && strings.HasPrefix(value, "{") && gjson.Valid(value):
 			d.setRoot(gjson.Parse(value), told)
 		case name == "data" && told:
-			d.root, d.fault, d.failed = gjson.Result{}, gjson.Result{}, true
+			d.source, d.root, d.fault, d.failed = value, gjson.Result{}, gjson.Result{}, true
 		}
 		if d.failed {
 			return
@@ -151,12 +159,24 @@ func (d *document) readStream(text string) {
 	d.root, d.fault = gjson.Result{}, gjson.Result{}
 }
 
-// frameException returns the name of the exception in a frame of an AWS event stream, which starts with its length.
+// exceptionMember returns the name of the exception that an event of AWS consists of: {"throttlingException":{"message":...}}.
+func (d *document) exceptionMember() (name string) {
+	d.root.ForEach(func(key, value gjson.Result) bool {
+		if strings.HasSuffix(key.Str, "Exception") && value.IsObject() {
+			name, d.fault = key.Str, value
+		}
+		return false
+	})
+	return name
+}
+
+// frameException returns the name of the exception in a frame of an AWS event stream, which starts with its length, or in
+// the headers of one that somebody wrote out.
 func (d *document) frameException() string {
 	if d.kind == kindJSON {
-		return d.root.Get(headerException).String()
+		return cmp.Or(d.root.Get(headerException).String(), d.root.Get("headers."+headerException).String(), d.exceptionMember())
 	}
-	if d.kind != kindText || d.source[0] != 0 {
+	if d.kind != kindText || d.source[0] != 0 && d.source[0] != ':' {
 		return ""
 	}
 	_, after, found := strings.Cut(d.source, headerException)

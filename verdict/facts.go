@@ -25,7 +25,7 @@ func (v *view) is(f fact) bool {
 	case factClaudeModel:
 		return v.claudeModel()
 	case factClaudeRejected:
-		return v.headers[unified+"status"] == "rejected"
+		return v.unifiedStatus("status") == rejected
 	case factCodexOther:
 		return v.codexFamily() != ""
 	case factNamesModel:
@@ -35,8 +35,12 @@ func (v *view) is(f fact) bool {
 	}
 }
 
-// namesModel reports whether the message speaks of a model: by the word, or by the name that was asked for.
+// namesModel reports whether the message speaks of a model: by the word, or by the name that was asked for. Web pages say
+// all sorts of things.
 func (v *view) namesModel() bool {
+	if v.kind == kindHTML {
+		return false
+	}
 	message := lower(v.message)
 	if model := lower(v.o.Model); model != "" && strings.Contains(message, model) {
 		return true

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"encoding/base64"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,10 @@ const (
 	headerErrorType = "x-amzn-errortype"
 )
 
-const maxCode = 128 // bytes; nothing longer is a code
+const (
+	maxCode        = 128     // bytes; nothing longer is a code
+	maxErrorHeader = 8 << 10 // bytes of a header that holds a whole error
+)
 
 // view is an outcome as the rows see it.
 type view struct {
@@ -45,12 +49,15 @@ func newView(o *Outcome, set *ruleSet) *view {
 	}
 	v.readMessage()
 	v.readCodes()
-	if o.Status >= 200 && o.Status < 300 && (v.failed || v.exception != "" || v.headers[headerErrorType] != "") {
+	if v.served() && (v.failed || v.exception != "" || v.headers[headerErrorType] != "") {
 		v.embedded = true
 		v.status = v.embeddedStatus()
 	}
 	return v
 }
+
+// served: HTTP said so.
+func (v *view) served() bool { return v.o.Status >= 200 && v.o.Status < 300 }
 
 // lowerNames returns headers with names in lower case: the same map if they are, which is the rule. Of names equal but for
 // case the smallest spelling wins.
@@ -90,7 +97,7 @@ func (v *view) readMessage() {
 	if v.kind != kindJSON && v.kind != kindStream {
 		v.message = v.source
 	}
-	v.text = v.source
+	v.text = v.words(v.served())
 	if v.message != "" && !strings.Contains(v.text, v.message) { // decoding its escapes changed it
 		v.text += "\n" + v.message
 	}
@@ -124,10 +131,28 @@ func (v *view) readCodes() {
 	v.addName(v.root.Get("__type").String())
 	v.addName(v.headers[headerErrorType])
 	v.addName(v.exception)
+	v.addHeaderCodes()
 	if in := v.set.codeInMessage; in != nil {
 		if found := in.FindStringSubmatch(v.message); len(found) > 1 {
 			v.addText(found[1])
 		}
+	}
+}
+
+// addHeaderCodes adds what OpenAI repeats in headers, where a proxy may have taken the body away.
+func (v *view) addHeaderCodes() {
+	v.addText(v.headers["x-openai-authorization-error"])
+	encoded := v.headers["x-error-json"]
+	if encoded == "" || len(encoded) > maxErrorHeader {
+		return
+	}
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(encoded, "="))
+	if err != nil || !gjson.ValidBytes(decoded) {
+		return
+	}
+	root := gjson.ParseBytes(decoded)
+	for _, path := range [...]string{"error.code", "error.type", "code", "type", "detail.code"} {
+		v.addCode(root.Get(path))
 	}
 }
 
@@ -157,7 +182,9 @@ func (v *view) addText(code string) {
 
 // embeddedStatus returns the status that an error inside a 2xx stands for.
 func (v *view) embeddedStatus() int {
-	for _, number := range [...]int64{v.fault.Get("code").Int(), v.fault.Get("status").Int(), int64(v.streamStatus)} {
+	for _, number := range [...]int64{
+		v.fault.Get("code").Int(), v.fault.Get("status").Int(), v.root.Get("status").Int(), int64(v.streamStatus),
+	} {
 		if number >= 400 && number <= 599 {
 			return int(number)
 		}

@@ -14,10 +14,18 @@ const (
 	boundMonth   = 32 * 24 * time.Hour
 )
 
+// rejected is the status of a window that is closed.
+const rejected = "rejected"
+
+// unifiedStatus returns the word in one of the unified headers.
+func (v *view) unifiedStatus(name string) string {
+	return lower(strings.TrimSpace(v.headers[unified+name]))
+}
+
 // claudeClosed reports whether a window is closed: by its status, or by its use where no status is given.
 func (v *view) claudeClosed(window string) bool {
-	if status, told := v.headers[unified+window+"-status"]; told {
-		return status == "rejected"
+	if status := v.unifiedStatus(window + "-status"); status != "" {
+		return status == rejected
 	}
 	used, ok := parseDecimal(v.headers[unified+window+"-utilization"])
 	return ok && used >= 1
@@ -25,8 +33,8 @@ func (v *view) claudeClosed(window string) bool {
 
 // claudeShared: an overall `allowed` beside a closed window means that overage pays for it.
 func (v *view) claudeShared() bool {
-	status, told := v.headers[unified+"status"]
-	return (!told || status == "rejected") && v.claudeSharedWindow()
+	status := v.unifiedStatus("status")
+	return (status == "" || status == rejected) && v.claudeSharedWindow()
 }
 
 func (v *view) claudeSharedWindow() bool { return v.claudeClosed("5h") || v.claudeClosed("7d") }
@@ -39,10 +47,10 @@ func (v *view) claudeModel() bool {
 		return true
 	}
 	// A claim stands in answers that are allowed, too; there it closes nothing.
-	if strings.HasPrefix(v.headers[unified+"status"], "allowed") {
+	if strings.HasPrefix(v.unifiedStatus("status"), "allowed") {
 		return false
 	}
-	switch v.headers[unified+"representative-claim"] {
+	switch v.unifiedStatus("representative-claim") {
 	case "seven_day_opus", "seven_day_sonnet", "seven_day_overage_included":
 		return true
 	default:
@@ -100,7 +108,7 @@ func (v *view) claudeModelReset() (hint, bool) {
 
 func (v *view) claudeUnifiedReset() (hint, bool) {
 	bound := boundWeek
-	if v.headers[unified+"representative-claim"] == "five_hour" {
+	if v.unifiedStatus("representative-claim") == "five_hour" {
 		bound = boundSession
 	}
 	var latest hint
