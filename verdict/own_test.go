@@ -58,3 +58,22 @@ func TestRows(t *testing.T) {
 		}
 	}
 }
+
+// TestAlternatives: there is a case for each code, phrase and exception of the rows, so that none can be lost unnoticed.
+func TestAlternatives(t *testing.T) {
+	rules, cases := load(t), ownCases(t)
+	want := make([]verdict.Verdict, len(cases))
+	for i := range cases {
+		want[i] = rules.Judge(cases[i].outcome())
+	}
+	rules.WithoutEach(func(row, what string) {
+		for i := range cases {
+			// But for exceptions, what is away changes only what the row decided.
+			concerned := want[i].Rule == row || what == "its exception"
+			if concerned && rules.Judge(cases[i].outcome()) != want[i] {
+				return
+			}
+		}
+		t.Errorf("no case of testdata/cases.jsonl needs %s (row %q): add one, or drop it", what, row)
+	})
+}

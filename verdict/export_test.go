@@ -1,0 +1,49 @@
+package verdict
+
+import "slices"
+
+// WithoutEach takes the alternatives of the rows away in turn: each code, phrase, model and status of several, each condition
+// of several, each exception. While one is away it calls f with the id of the row and with what is away. Only for rules that
+// nobody else uses.
+func (r *Rules) WithoutEach(f func(row, what string)) {
+	seen := make(map[*rule]bool)
+	for _, name := range append(r.Dialects(), "") {
+		for _, row := range r.set(name).rows {
+			if !seen[row] {
+				seen[row] = true
+				row.withoutEach(func(what string) { f(row.ID, what) })
+			}
+		}
+	}
+}
+
+func (r *rule) withoutEach(f func(what string)) {
+	withoutEach(&r.when, func(*condition) { f("one of its conditions") })
+	for _, c := range r.when {
+		withoutEach(&c.code, func(code string) { f("code " + code) })
+		withoutEach(&c.text, func(text string) { f("text " + text) })
+		withoutEach(&c.message, func(text string) { f("message " + text) })
+		withoutEach(&c.model, func(glob string) { f("model " + glob) })
+		// `[4xx, embedded]` means not 5xx.
+		if !slices.ContainsFunc(c.status, func(s statusRange) bool { return s.embedded }) {
+			withoutEach(&c.status, func(statusRange) { f("one of its statuses") })
+		}
+		if not := c.not; not != nil {
+			c.not = nil
+			f("its exception")
+			c.not = not
+		}
+	}
+}
+
+// withoutEach takes each of several away in turn.
+func withoutEach[T any](list *[]T, f func(T)) {
+	whole := *list
+	for i := range whole {
+		if len(whole) > 1 {
+			*list = slices.Delete(slices.Clone(whole), i, i+1)
+			f(whole[i])
+		}
+	}
+	*list = whole
+}
