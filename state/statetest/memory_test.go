@@ -1,0 +1,16 @@
+package statetest_test
+
+import (
+	"testing"
+
+	"github.com/credbroker/credbroker/state/statetest"
+)
+
+func place(*testing.T) func(t *testing.T) *statetest.Replica {
+	m := &statetest.Memory{}
+	return func(*testing.T) *statetest.Replica { return m.Replica() }
+}
+
+func TestMemoryIsAStore(t *testing.T) { statetest.Store(t, place) }
+
+func TestMemoryIsAFleet(t *testing.T) { statetest.Fleet(t, place) }

@@ -1,0 +1,235 @@
+package statetest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// Place makes an empty place for state and returns what opens the store that is there. Opened again, after a Close, the
+// store holds what was saved. What is still open when the test ends is closed by the test.
+type Place[S selector.Store] func(t *testing.T) (open func(t *testing.T) S)
+
+// Store checks what every store promises.
+func Store[S selector.Store](t *testing.T, place Place[S]) {
+	t.Helper()
+	s := storeSuite[S]{place}
+	t.Run("a new store holds nothing", s.empty)
+	t.Run("what is saved is there after it is opened again", s.reopen)
+	t.Run("the first keys that were proposed stay", s.keys)
+	t.Run("saving merges, in any order, any number of times", s.merge)
+	t.Run("records of all keys are kept apart", s.manyKeys)
+	t.Run("much is saved and loaded as well as little", s.much)
+	t.Run("what is saved does not change with the caller's slices", s.lent)
+	t.Run("many save at once", s.concurrent)
+	t.Run("a call whose time is over does nothing by halves", s.cancelled)
+	t.Run("a closed store says so", s.closed)
+}
+
+type storeSuite[S selector.Store] struct{ place Place[S] }
+
+// open opens the store of a place and closes it at the end of the test.
+func open[S selector.Store](t *testing.T, opens func(t *testing.T) S) S {
+	t.Helper()
+	s := opens(t)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func save(t *testing.T, s selector.Store, batch selector.Batch) {
+	t.Helper()
+	if err := s.Save(t.Context(), batch); err != nil {
+		t.Fatalf("Save: %v", err)
+	}
+}
+
+func load(t *testing.T, s selector.Store) *Heard {
+	t.Helper()
+	var h Heard
+	if err := s.Load(t.Context(), &h); err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	return &h
+}
+
+func closeStore(t *testing.T, s selector.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+}
+
+func (s storeSuite[S]) empty(t *testing.T) {
+	store := open(t, s.place(t))
+	save(t, store, selector.Batch{})
+	if got := load(t, store).String(); got != "" {
+		t.Errorf("Load hands over\n%s", got)
+	}
+}
+
+func (s storeSuite[S]) reopen(t *testing.T) {
+	opens := s.place(t)
+	first := open(t, opens)
+	record := someRecord("a", 1)
+	save(t, first, selector.Batch{Records: []selector.Record{record}})
+	closeStore(t, first)
+	second := open(t, opens)
+	if got, want := load(t, second).String(), show(record); got != want {
+		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
+	}
+}
+
+func (s storeSuite[S]) keys(t *testing.T) {
+	opens := s.place(t)
+	first := open(t, opens)
+	mine := selector.Keys{Fingerprint: [32]byte{1, 31: 2}, Session: [16]byte{3, 15: 4}}
+	for _, proposed := range []selector.Keys{mine, {Fingerprint: [32]byte{9}}} {
+		if got, err := first.Keys(t.Context(), proposed); err != nil || got != mine {
+			t.Errorf("Keys = %v, %v, want those proposed first", got, err)
+		}
+	}
+	closeStore(t, first)
+	second := open(t, opens)
+	if got, err := second.Keys(t.Context(), selector.Keys{}); err != nil || got != mine {
+		t.Errorf("opened again, Keys = %v, %v, want those proposed first", got, err)
+	}
+}
+
+func (s storeSuite[S]) merge(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	store := open(t, s.place(t))
+	want := &Heard{}
+	for range 100 {
+		key := RandomKey(r)
+		learnt := RandomRecord(r, key, time.Unix(1_800_000_000, 0), want.Record(key))
+		batch := selector.Batch{Records: []selector.Record{learnt, RandomRecord(r, key, time.Unix(1_800_000_000, 0))}}
+		want.Records(batch.Records)
+		save(t, store, batch)
+		if r.IntN(3) == 0 {
+			save(t, store, batch)
+		}
+	}
+	if got := load(t, store).String(); got != want.String() {
+		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
+	}
+}
+
+func (s storeSuite[S]) manyKeys(t *testing.T) {
+	store := open(t, s.place(t))
+	r := rand.New(rand.NewPCG(1, 1))
+	var batch selector.Batch
+	want := &Heard{}
+	for i := range 500 {
+		batch.Records = append(batch.Records, selector.Record{Key: RandomKey(r), Cleared: int64(i + 1)})
+	}
+	want.Records(batch.Records)
+	save(t, store, batch)
+	if got := load(t, store).String(); got != want.String() {
+		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
+	}
+}
+
+func (s storeSuite[S]) much(t *testing.T) {
+	opens := s.place(t)
+	store := open(t, opens)
+	var batch selector.Batch
+	for i := range 3000 {
+		batch.Records = append(batch.Records, someRecord(fmt.Sprint("identity-", i), int64(i)))
+	}
+	save(t, store, batch)
+	save(t, store, selector.Batch{Records: batch.Records[:1]})
+	closeStore(t, store)
+	want := &Heard{}
+	want.Records(batch.Records)
+	if got := load(t, open(t, opens)).String(); got != want.String() {
+		t.Errorf("Load hands over %d bytes, want %d", len(got), len(want.String()))
+	}
+}
+
+func (s storeSuite[S]) lent(t *testing.T) {
+	store := open(t, s.place(t))
+	record := someRecord("a", 1)
+	want := show(record)
+	save(t, store, selector.Batch{Records: []selector.Record{record}})
+	if got := show(record); got != want {
+		t.Errorf("Save changed the record it was given to\n%s\nfrom\n%s", got, want)
+	}
+	record.Scopes[0].Ledgers[selector.Quota].Evidence[0].Until = 7
+	if got := load(t, store).String(); got != want {
+		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
+	}
+}
+
+func (s storeSuite[S]) concurrent(t *testing.T) {
+	store := open(t, s.place(t))
+	const savers, rounds = 8, 20
+	var wait sync.WaitGroup
+	want := &Heard{}
+	for i := range savers {
+		wait.Go(func() {
+			for round := range rounds {
+				batch := selector.Batch{Records: []selector.Record{
+					someRecord("of all", int64(i*rounds+round)), someRecord(fmt.Sprint("of ", i), int64(round)),
+				}}
+				want.Records(batch.Records)
+				if err := store.Save(t.Context(), batch); err != nil {
+					t.Errorf("Save: %v", err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if got := load(t, store).String(); got != want.String() {
+		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
+	}
+}
+
+func (s storeSuite[S]) cancelled(t *testing.T) {
+	store := open(t, s.place(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	batch := selector.Batch{Records: []selector.Record{someRecord("a", 1), someRecord("b", 2)}}
+	if err := store.Save(ctx, batch); err == nil {
+		t.Error("Save with a context that is over has no error")
+	}
+	want := &Heard{}
+	want.Records(batch.Records)
+	if got := load(t, store).String(); got != "" && got != want.String() {
+		t.Errorf("Load hands over half of a batch:\n%s", got)
+	}
+	save(t, store, batch)
+	if got := load(t, store).String(); got != want.String() {
+		t.Errorf("saved again, Load hands over\n%s\nwant\n%s", got, want)
+	}
+}
+
+func (s storeSuite[S]) closed(t *testing.T) {
+	store := open(t, s.place(t))
+	closeStore(t, store)
+	if err := store.Save(t.Context(), selector.Batch{Records: []selector.Record{someRecord("a", 1)}}); err == nil {
+		t.Error("Save to a closed store has no error")
+	}
+	if err := store.Load(t.Context(), &Heard{}); err == nil {
+		t.Error("Load from a closed store has no error")
+	}
+	closeStore(t, store)
+}
+
+// someRecord is an identity's, with something of its own.
+func someRecord(name string, number int64) selector.Record {
+	at := int64(1_800_000_000_000_000_000) + number
+	r := selector.Record{
+		Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: name},
+		Switch: selector.Switch{At: at, Disabled: number%2 == 0, Why: "by hand"},
+		Scopes: []selector.ScopeRecord{{Model: "m"}},
+	}
+	r.Scopes[0].Ledgers[selector.Quota].Evidence = []selector.Evidence{{Received: at, Until: at + number, Probe: at, Reason: "rate_limited"}}
+	return copied(&r)
+}
