@@ -98,7 +98,7 @@ func readerKeys(t *testing.T) []string {
 		"": "{unknown: 1}", "listen": "{listen: {unknown: 1}}", "selection": "{selection: {unknown: 1}}",
 		"selection.rules[]": "{selection: {rules: [{unknown: 1}]}}", "sessions": "{sessions: {unknown: 1}}",
 		"sessions.rules[]": "{sessions: {rules: [{unknown: 1}]}}",
-		"log": "{log: {unknown: 1}}", "cooldown": "{cooldown: {unknown: 1}}", "verdict": "{verdict: {unknown: 1}}", "auths[]": "{auths: [{unknown: 1}]}",
+		"log":              "{log: {unknown: 1}}", "cooldown": "{cooldown: {unknown: 1}}", "verdict": "{verdict: {unknown: 1}}", "auths[]": "{auths: [{unknown: 1}]}",
 	} {
 		file := filepath.Join(t.TempDir(), "unknown.yaml")
 		write(t, file, text)

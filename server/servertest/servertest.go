@@ -84,10 +84,10 @@ func New(t testing.TB, o Options) *Harness {
 		Settings: server.Settings{
 			Affinity: !o.NoAffinity, AccessLog: true, Recognition: o.Recognition, Families: o.Families,
 		},
-		Log:      zerolog.New(h.Log),
-		Version:  "test",
-		Clock:    h.Clock.Now,
-		Metrics:  h.Metrics,
+		Log:     zerolog.New(h.Log),
+		Version: "test",
+		Clock:   h.Clock.Now,
+		Metrics: h.Metrics,
 	})
 	if err != nil {
 		t.Fatalf("server.New: %v", err)

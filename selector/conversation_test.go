@@ -1,0 +1,314 @@
+package selector_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// place is a player with a real table of bindings.
+type place struct {
+	*player
+
+	table *sessions.Table
+}
+
+func newPlace(t *testing.T, auths int, settings selector.Settings) *place {
+	t.Helper()
+	table := sessions.NewTable(sessions.TableConfig{})
+	return &place{newPlayer(t, selector.Config{Bindings: table, Settings: settings}, numbered(auths, nil)...), table}
+}
+
+// key is that of a session, whatever its role.
+func (p *place) key(id string) selector.SessionKey { return p.table.Key("p", id, "m") }
+
+// prefixes are a conversation, longest first, that is told by its turns; the last past ones are past.
+func (p *place) prefixes(past int, ids ...string) *selector.Request {
+	req := &selector.Request{Provider: "p", Model: "m"}
+	for i, id := range ids {
+		s := selector.Session{Key: p.key(id), Role: selector.RolePrefix}
+		if i >= len(ids)-past {
+			s.Role = selector.RolePast
+		}
+		req.Sessions = append(req.Sessions, s)
+	}
+	return req
+}
+
+func (p *place) opening(id string) *selector.Request {
+	req := p.prefixes(0, id)
+	req.Options = selector.Opening
+	return req
+}
+
+// pinned adds a reference to a request.
+func (p *place) pinned(req *selector.Request, reference string) *selector.Request {
+	req.Pins = []selector.Session{{Key: p.key(reference)}}
+	return req
+}
+
+// gets fails the test unless the pick has the wanted outcome, and returns the auth.
+func (p *place) gets(req *selector.Request, want selector.Binding) string {
+	p.t.Helper()
+	got, err := p.Pick(req, p.now)
+	if err != nil {
+		p.t.Fatalf("Pick: %v", err)
+	}
+	if got.Binding != want {
+		p.t.Fatalf("Pick = %s by %v, want it by %v", got.Auth.ID, got.Binding, want)
+	}
+	return got.Auth.ID
+}
+
+// stays fails the test unless the pick has the wanted outcome and auth.
+func (p *place) stays(req *selector.Request, want selector.Binding, auth string) {
+	p.t.Helper()
+	if got := p.gets(req, want); got != auth {
+		p.t.Fatalf("Pick = %s, want %s", got, auth)
+	}
+}
+
+// leaves fails the test unless the pick has the wanted outcome and another auth.
+func (p *place) leaves(req *selector.Request, want selector.Binding, auth string) string {
+	p.t.Helper()
+	got := p.gets(req, want)
+	if got == auth {
+		p.t.Fatalf("Pick = %s, want another", got)
+	}
+	return got
+}
+
+func (p *place) answered(auth string, opening *selector.Request, ids ...string) {
+	p.t.Helper()
+	a := selector.Answer{AuthID: auth}
+	if opening != nil {
+		a.Opening = opening.Sessions[0].Key
+	}
+	for _, id := range ids {
+		a.Sessions = append(a.Sessions, selector.Session{Key: p.key(id)})
+	}
+	p.must(p.Answered(a, p.now))
+}
+
+func TestAConversationIsFoundByItsLongestPrefix(t *testing.T) {
+	p := newPlace(t, 5, selector.Settings{})
+	auth := p.gets(p.opening("hello"), selector.BindingNew)
+	p.now = p.now.Add(time.Minute)
+	p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingInherited, auth)
+	p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingHit, auth)
+	p.stays(p.prefixes(0, "turn 3", "turn 2", "hello"), selector.BindingInherited, auth)
+	p.stays(p.prefixes(0, "turn 2, edited", "hello"), selector.BindingInherited, auth)
+	if got := p.table.Len(); got != 4 {
+		t.Errorf("%d bindings, want one for each prefix", got)
+	}
+}
+
+func TestConversationsThatPartWaysPartTheirBindings(t *testing.T) {
+	p := newPlace(t, 5, selector.Settings{})
+	auth := p.gets(p.opening("hello"), selector.BindingNew)
+	p.stays(p.prefixes(0, "branch a", "hello"), selector.BindingInherited, auth)
+	p.stays(p.prefixes(0, "branch b", "hello"), selector.BindingInherited, auth)
+	p.cool(auth, "", time.Hour)
+	other := p.leaves(p.prefixes(0, "branch a, turn 3", "branch a", "hello"), selector.BindingRebound, auth)
+	p.now = p.now.Add(time.Minute)
+	if _, err := p.ClearCooldown(auth, "", p.now); err != nil {
+		t.Fatal(err)
+	}
+	p.stays(p.prefixes(0, "branch a, turn 4", "branch a, turn 3", "branch a", "hello"), selector.BindingInherited, other)
+	p.stays(p.prefixes(0, "branch b, turn 3", "branch b", "hello"), selector.BindingInherited, auth)
+}
+
+func TestAShorterPrefixCountsWhereTheLongestCannotBeUsed(t *testing.T) {
+	p := newPlace(t, 3, selector.Settings{})
+	first := p.gets(p.prefixes(0, "short"), selector.BindingNew)
+	second := p.leaves(p.prefixes(0, "long"), selector.BindingNew, first)
+	p.cool(second, "", time.Minute)
+	got, err := p.Pick(p.prefixes(0, "long", "short"), p.now)
+	if err != nil || got.Auth.ID != first || got.Binding != selector.BindingInherited || got.From != second {
+		t.Errorf("Pick = %s by %v from %q, %v; want %s inherited, from %s", got.Auth.ID, got.Binding, got.From, err, first, second)
+	}
+}
+
+func TestARequestThatExcludesItsAuthMovesNothing(t *testing.T) {
+	p := newPlace(t, 3, selector.Settings{})
+	auth := p.gets(p.opening("hello"), selector.BindingNew)
+	again := p.prefixes(0, "turn 2", "hello")
+	again.Exclude = []string{auth}
+	p.leaves(again, selector.BindingDiverted, auth)
+	p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingInherited, auth)
+	p.leaves(again, selector.BindingDiverted, auth)
+	p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingHit, auth)
+}
+
+// A conversation of a thousand turns keeps a handful of bindings, and is found when it is rolled back to any of them.
+func TestOldPrefixesGo(t *testing.T) {
+	p := newPlace(t, 3, selector.Settings{})
+	ids := []string{"turn 0"}
+	auth := p.gets(p.opening(ids[0]), selector.BindingNew)
+	for i := range 1000 {
+		p.now = p.now.Add(time.Second)
+		ids = append([]string{fmt.Sprintf("turn %d", i+1)}, ids[:min(len(ids), 6)]...)
+		p.stays(p.prefixes(max(0, len(ids)-4), ids...), selector.BindingInherited, auth)
+	}
+	if got := p.table.Len(); got != 4 {
+		t.Errorf("%d bindings after a thousand turns, want 4", got)
+	}
+	p.stays(p.prefixes(0, "another way", ids[3]), selector.BindingInherited, auth)
+}
+
+func TestMarksFollowThePick(t *testing.T) {
+	p := newPlace(t, 3, selector.Settings{})
+	marked := func(id string) *selector.Request {
+		req := p.prefixes(0, id)
+		req.Marks = []selector.Session{{Key: p.key("mark")}}
+		return req
+	}
+	first := p.gets(marked("a"), selector.BindingNew)
+	p.stays(p.prefixes(0, "x", "mark"), selector.BindingInherited, first)
+	second := p.leaves(marked("b"), selector.BindingNew, first)
+	p.stays(p.prefixes(0, "y", "mark"), selector.BindingInherited, second)
+	p.stays(marked("a"), selector.BindingHit, first)
+	p.stays(p.prefixes(0, "z", "mark"), selector.BindingInherited, first)
+	diverted := marked("a")
+	diverted.Exclude = []string{first}
+	p.leaves(diverted, selector.BindingDiverted, first)
+	p.stays(p.prefixes(0, "zz", "mark"), selector.BindingInherited, first)
+}
+
+func TestOpeningsAreSpread(t *testing.T) {
+	p := newPlace(t, 20, selector.Settings{})
+	picks := map[string]int{}
+	for range 1000 {
+		picks[p.gets(p.opening("hello"), selector.BindingNew)]++
+		p.now = p.now.Add(30 * time.Second)
+	}
+	for auth, n := range picks {
+		if n != 50 {
+			t.Errorf("%s got %d of 1,000 openings that are alike, want 50", auth, n)
+		}
+	}
+}
+
+func TestABurstOfOpeningsIsSpread(t *testing.T) {
+	p := newPlace(t, 20, selector.Settings{})
+	picks := map[string]int{}
+	for range 50 {
+		got, err := p.Pick(p.opening("hello"), p.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picks[got.Auth.ID]++
+		p.now = p.now.Add(20 * time.Millisecond)
+	}
+	if most := slices.Max(slices.Collect(maps.Values(picks))); most > 3 || len(picks) < 17 {
+		t.Errorf("50 openings within a second went to %d auths, %d to one of them; want at most 3 to each", len(picks), most)
+	}
+}
+
+func TestWhatEndsTheTimeInWhichAnOpeningIsRepeated(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		happen func(p *place, auth string)
+		stays  bool
+	}{
+		{"nothing", func(*place, string) {}, true},
+		{"almost five seconds", func(p *place, _ string) { p.now = p.now.Add(5*time.Second - 1) }, true},
+		{"five seconds", func(p *place, _ string) { p.now = p.now.Add(5 * time.Second) }, false},
+		{"its answer", func(p *place, auth string) { p.answered(auth, p.opening("hello")) }, false},
+		{"the answer to another one", func(p *place, auth string) { p.answered(auth, p.opening("bye")) }, true},
+		{"its continuation", func(p *place, auth string) {
+			p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingInherited, auth)
+		}, false},
+		{"one repetition", func(p *place, auth string) { p.stays(p.opening("hello"), selector.BindingHit, auth) }, true},
+		{"two repetitions", func(p *place, auth string) {
+			p.stays(p.opening("hello"), selector.BindingHit, auth)
+			p.stays(p.opening("hello"), selector.BindingHit, auth)
+		}, false},
+		{"a repetition elsewhere", func(p *place, auth string) {
+			req := p.opening("hello")
+			req.Exclude = []string{auth}
+			p.leaves(req, selector.BindingDiverted, auth)
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPlace(t, 3, selector.Settings{})
+			auth := p.gets(p.opening("hello"), selector.BindingNew)
+			tt.happen(p, auth)
+			if tt.stays {
+				p.stays(p.opening("hello"), selector.BindingHit, auth)
+				return
+			}
+			got, err := p.Pick(p.opening("hello"), p.now)
+			if err != nil || got.Auth.ID == auth || got.Binding != selector.BindingNew || got.From != auth {
+				t.Errorf("Pick = %s by %v from %q, %v; want another than %s, new", got.Auth.ID, got.Binding, got.From, err, auth)
+			}
+		})
+	}
+}
+
+// Twins begin alike; from the first answer on each is found by its own.
+func TestAnswersTellTwinsApart(t *testing.T) {
+	p := newPlace(t, 4, selector.Settings{})
+	auths := make([]string, 4)
+	for i := range auths {
+		auths[i] = p.gets(p.opening("hello"), selector.BindingNew)
+		p.answered(auths[i], p.opening("hello"), fmt.Sprintf("hello, answer %d", i))
+	}
+	for i, auth := range auths {
+		p.stays(p.prefixes(0, fmt.Sprintf("turn 2 of %d", i), fmt.Sprintf("hello, answer %d", i), "hello"), selector.BindingInherited, auth)
+	}
+	if distinct := slices.Compact(slices.Sorted(slices.Values(auths))); len(distinct) != 4 {
+		t.Errorf("twins went to %v, want each to its own", distinct)
+	}
+}
+
+func TestAnOpeningWithACommonAnswerIsFoundByTheRest(t *testing.T) {
+	p := newPlace(t, 3, selector.Settings{})
+	first := p.gets(p.opening("hello"), selector.BindingNew)
+	p.answered(first, nil, "own")
+	p.now = p.now.Add(time.Minute)
+	p.leaves(p.opening("hello"), selector.BindingNew, first)
+	known := p.opening("hello")
+	known.Sessions = append(known.Sessions, selector.Session{Key: p.key("own"), Role: selector.RolePrefix})
+	p.now = p.now.Add(time.Minute)
+	p.stays(known, selector.BindingInherited, first)
+	p.now = p.now.Add(time.Minute)
+	p.stays(known, selector.BindingHit, first)
+}
+
+func TestFamilies(t *testing.T) {
+	p := newPlace(t, 20, selector.Settings{})
+	parent := p.gets(&selector.Request{Provider: "p", Model: "m", Sessions: []selector.Session{{Key: p.key("header:parent")}}}, selector.BindingNew)
+	picks := map[string]int{}
+	for i := range 50 {
+		req := p.opening(fmt.Sprintf("agent %d", i))
+		req.Parent = p.key("header:parent")
+		p.stays(req, selector.BindingInherited, parent)
+		picks[p.gets(p.opening(fmt.Sprintf("agent %d of nobody", i)), selector.BindingNew)]++
+	}
+	if most := slices.Max(slices.Collect(maps.Values(picks))); most > 3 {
+		t.Errorf("50 sub-agents that spread went to %d auths, %d to one; want at most 3", len(picks), most)
+	}
+
+	t.Run("a member has its own binding", func(t *testing.T) {
+		p.t = t
+		child := &selector.Request{Provider: "p", Model: "m", Sessions: []selector.Session{{Key: p.key("header:child")}}, Parent: p.key("header:parent")}
+		p.stays(child, selector.BindingInherited, parent)
+		p.cool(parent, "", time.Minute)
+		moved := p.leaves(child, selector.BindingRebound, parent)
+		p.now = p.now.Add(2 * time.Minute)
+		p.stays(child, selector.BindingHit, moved)
+	})
+	t.Run("a parent that is out is not followed", func(t *testing.T) {
+		p.t = t
+		p.cool(parent, "", time.Minute)
+		req := p.opening("late")
+		req.Parent = p.key("header:parent")
+		p.leaves(req, selector.BindingNew, parent)
+	})
+}

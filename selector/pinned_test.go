@@ -1,0 +1,95 @@
+package selector_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+func TestAReferenceGoesToItsIssuer(t *testing.T) {
+	p := newPlace(t, 3, selector.Settings{})
+	p.answered("auth-000002", nil, "r1")
+	bare := func() *selector.Request { return &selector.Request{Provider: "p", Model: "m"} }
+	p.stays(p.pinned(bare(), "r1"), selector.BindingHit, "auth-000002")
+	p.stays(p.pinned(p.opening("and then?"), "r1"), selector.BindingHit, "auth-000002")
+	if p.gets(p.opening("and then?"), selector.BindingNew) == "auth-000002" {
+		t.Error("an opening beside a reference was bound")
+	}
+	named := &selector.Request{Provider: "p", Model: "m", Sessions: []selector.Session{{Key: p.key("conv:c")}}}
+	elsewhere := p.leaves(named, selector.BindingNew, "auth-000002")
+	got, err := p.Pick(p.pinned(named, "r1"), p.now)
+	if err != nil || got.Auth.ID != "auth-000002" || got.Binding != selector.BindingInherited || got.From != elsewhere {
+		t.Errorf("Pick = %s by %v from %q, %v; want auth-000002 inherited, from %s", got.Auth.ID, got.Binding, got.From, err, elsewhere)
+	}
+	p.stays(p.pinned(named, "r1"), selector.BindingHit, "auth-000002")
+	p.stays(named, selector.BindingHit, "auth-000002")
+	p.gets(p.pinned(bare(), "unknown"), selector.BindingNone)
+}
+
+func TestAReferenceIsLostWithItsIssuer(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		happen func(p *place)
+		req    func(req *selector.Request)
+		want   *selector.PinnedError
+	}{
+		{
+			name: "it cools down", happen: func(p *place) { p.cool("auth-000001", "", time.Minute) },
+			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonCoolingAuth, Wait: time.Minute},
+		},
+		{
+			name: "all cool down, others for less", happen: func(p *place) {
+				p.cool("auth-000000", "", time.Second)
+				p.cool("auth-000001", "", time.Minute)
+				p.cool("auth-000002", "", time.Second)
+			},
+			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonCoolingAuth, Wait: time.Minute},
+		},
+		{
+			name: "it is disabled", happen: func(p *place) { p.must(p.Disable("auth-000001", "", p.now)) },
+			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonDisabled, Lost: true},
+		},
+		{
+			name: "it left the pool", happen: func(p *place) { p.Update(nil, []string{"auth-000001"}, p.now) },
+			want: &selector.PinnedError{Lost: true},
+		},
+		{
+			name: "it serves the model no more", happen: func(p *place) {
+				p.put(auth("auth-000001", func(a *selector.Auth) { a.Models = []string{"n"} }))
+			},
+			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonModelNotServed, Lost: true},
+		},
+		{
+			name: "the request excludes it", happen: func(*place) {}, req: func(req *selector.Request) { req.Exclude = []string{"auth-000001"} },
+			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonExcluded, Lost: true},
+		},
+		{
+			name: "it is below the best tier", happen: func(p *place) { p.put(auth("best", priority(1))) },
+		},
+		{
+			name: "its sessions were released", happen: func(p *place) { _, _ = p.Release("auth-000001", "", p.now) },
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPlace(t, 3, selector.Settings{Failback: true})
+			p.answered("auth-000001", nil, "r1")
+			tt.happen(p)
+			req := p.pinned(p.opening("and then?"), "r1")
+			if tt.req != nil {
+				tt.req(req)
+			}
+			_, err := p.Pick(req, p.now)
+			var got *selector.PinnedError
+			if errors.As(err, &got); tt.want != nil {
+				tt.want.Model, tt.want.Provider = "m", "p"
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("Pick: %v; (-want +got)\n%s", err, diff)
+			}
+		})
+	}
+}
