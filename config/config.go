@@ -21,6 +21,8 @@ type Config struct {
 	Sessions Sessions `yaml:"sessions"`
 	// Cooldown is how cooldowns are tried before their end.
 	Cooldown Cooldown `yaml:"cooldown"`
+	// State is where runtime state is kept beyond the process.
+	State State `yaml:"state"`
 	// Verdict is what upstream answers mean.
 	Verdict Verdict `yaml:"verdict"`
 	// Rules are the rules of verdicts, those of Verdict.Rules included. Never nil.
@@ -33,9 +35,10 @@ type Config struct {
 	// what is put.
 	AuthDirs []string `yaml:"auth_dirs"`
 
-	lines map[string]int // where the keys of Listen stand
-	files []string       // that the file refers to
-	rules []verdict.File // that Rules were made of, beside those of the program
+	lines  map[string]int // where the keys of what takes a restart stand
+	files  []string       // that the file refers to
+	rules  []verdict.File // that Rules were made of, beside those of the program
+	drafts []*draft       // of Auths, until the key of fingerprints is known
 }
 
 // Listen is where the broker can be reached: `host:port`, or `unix:///path` for a socket.
@@ -125,7 +128,7 @@ type Log struct {
 	Format string `yaml:"format"`
 }
 
-// Default is the configuration without a file: loopback addresses and an empty pool.
+// Default is the configuration without a file: loopback addresses, an empty pool, and nothing that is kept.
 func Default() *Config {
 	return &Config{
 		Listen: Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
@@ -134,6 +137,7 @@ func Default() *Config {
 			Recognition: RecognitionChain, Subagents: PolicySpread, SideRequests: PolicyFollow,
 		},
 		Cooldown: Cooldown{MaxLatch: selector.DefaultMaxLatch, ProbeTimeout: selector.DefaultProbeTimeout},
+		State:    State{Redis: Redis{Namespace: defaultNamespace}},
 		Log:      Log{Level: "info", Access: true, Format: "json"},
 	}
 }

@@ -47,6 +47,7 @@ func (d *document) config(v value) {
 		"selection": func(v value) { selection(v, &c.Selection) },
 		"sessions":  func(v value) { sessions(v, &c.Sessions) },
 		"cooldown":  func(v value) { cooldown(v, &c.Cooldown) },
+		"state":     d.state,
 		"verdict":   func(v value) { v.object(fields{"rules": d.ruleFiles}) },
 		"log":       func(v value) { logging(v, &c.Log) },
 		"auths":     d.auths,

@@ -13,6 +13,9 @@ type Options struct {
 	// FingerprintKey makes the fingerprints of API keys. With the same key a broker finds the state of its auths again;
 	// who has it can find out whether a key that he knows is in the pool.
 	FingerprintKey [32]byte
+	// OnOpen is told the configuration before a Source makes its auths, and gives the key in place of FingerprintKey: where
+	// state is kept, the key is kept with it. Its error is that of Open.
+	OnOpen func(*Config) (fingerprintKey [32]byte, err error)
 
 	// Clock is time.Now in the program. Only a Source needs it.
 	Clock func() time.Time
@@ -37,16 +40,27 @@ func Load(path string, o Options) (*Config, error) {
 		}
 		c.Rules = rules
 	}
+	c.build(o.FingerprintKey)
 	return c, nil
 }
 
-// load is Load without the rules that the program has. With problems, the configuration tells only which files it wanted.
+// build makes the auths, for which it takes the key of fingerprints.
+func (c *Config) build(fingerprint [32]byte) {
+	for _, d := range c.drafts {
+		c.Auths = append(c.Auths, d.build(fingerprint))
+	}
+	c.drafts = nil
+}
+
+// load is Load without the rules that the program has and with auths still to be built. With problems, the configuration
+// tells only which files it wanted.
 func load(path string, o Options) (*Config, Problems) {
 	c := Default()
 	if path == "" {
 		return c, nil
 	}
 	c.Path, c.lines = path, make(map[string]int)
+	c.State.Path = beside(path, defaultStateFile)
 	d := &document{into: c, o: o, ids: make(map[string]int)}
 	d.file = path
 	data, _, err := readFile(path, maxConfigFile)

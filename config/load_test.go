@@ -101,8 +101,20 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			},
 		},
 		Cooldown: Cooldown{MaxLatch: 5 * time.Minute, ProbeTimeout: 20 * time.Second},
-		Verdict:  Verdict{Rules: []string{"testdata/accept/rules/own"}},
-		Log:      Log{Level: "debug", Format: "console"},
+		State: State{
+			Path: "/var/lib/credbroker/state.db",
+			Redis: Redis{
+				Addresses: []string{"sentinel-1.example.com:26379", "[::1]:26379"}, Namespace: "team-1.eu",
+				Username: "broker", Password: selector.NewSecret("sk-from-environment"), Database: 3,
+				TLS: RedisTLS{
+					Enabled: true, CA: "testdata/secrets/key", Cert: "testdata/accept/client.pem", Key: "testdata/accept/client.key",
+					ServerName: "redis.example.com", Insecure: true,
+				},
+				Sentinel: Sentinel{Master: "main", Username: "watcher", Password: selector.NewSecret("sk-from-file")},
+			},
+		},
+		Verdict: Verdict{Rules: []string{"testdata/accept/rules/own"}},
+		Log:     Log{Level: "debug", Format: "console"},
 		Auths: []*selector.Auth{{
 			ID: "claude-team-1", Provider: "claude", Label: "team one", Note: "two\nlines\n",
 			Identity: "account:claude:someone@example.com", Kind: selector.KindOAuth, Dialect: "anthropic",
@@ -115,7 +127,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			},
 			Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 			Domains:    []string{"org:acme", "egress:eu"},
-			Origin:     selector.OriginConfig, Source: file + ":32",
+			Origin:     selector.OriginConfig, Source: file + ":42",
 		}},
 		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},
 	}
@@ -137,7 +149,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	want := Default()
 	unread := cmp.Options{cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Path", "Rules")}
-	if got, err := Load("", Options{}); err != nil || got.Rules == nil || cmp.Diff(want, got, unread) != "" {
+	if got, err := Load("", Options{}); err != nil || got.Rules == nil || cmp.Diff(want, got, unread, cmp.Comparer(selector.Secret.Equal)) != "" {
 		t.Errorf("Load without a file = %+v, %v, want %+v", got, err, want)
 	}
 	for _, file := range []string{"testdata/accept/comment.yaml", "testdata/accept/empty-sections.yaml"} {
@@ -145,7 +157,9 @@ func TestDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, unread); diff != "" {
+		// The file of state lies beside the one of the configuration.
+		want.State.Path = "testdata/accept/credbroker.db"
+		if diff := cmp.Diff(want, got, unread, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 			t.Errorf("Load(%s) is not the defaults: want -, got +\n%s", file, diff)
 		}
 	}
@@ -191,5 +205,31 @@ func write(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The sample of a configuration is read with every key of state as it stands there.
+func TestStateIsOptional(t *testing.T) {
+	for _, test := range []struct{ name, text, path string }{
+		{"nothing said", "# nothing", "credbroker.db"},
+		{"nothing kept", "state: {path: ''}", ""},
+		{"a path", "state: {path: data/state.db}", "data/state.db"},
+		{"no servers", "state:\n  path: credbroker.db\n  redis: {addresses: [], namespace: default}\n", "credbroker.db"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "c.yaml")
+			write(t, file, test.text)
+			c, err := Load(file, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := test.path
+			if want != "" {
+				want = filepath.Join(filepath.Dir(file), want)
+			}
+			if c.State.Path != want || len(c.State.Redis.Addresses) > 0 || c.State.Redis.Namespace != "default" {
+				t.Errorf("State = %+v, want path %q and no servers", c.State, want)
+			}
+		})
 	}
 }

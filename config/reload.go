@@ -105,7 +105,8 @@ func (s *Source) reloadConfig(last ruling) (changed bool, again bool) {
 		return false, false
 	}
 	before := s.config
-	s.refused, s.restart = nil, keepListen(before, c)
+	c.build(s.o.FingerprintKey)
+	s.refused, s.restart = nil, keepStarted(before, c)
 	s.takeAuths(before.Auths, c)
 	s.takeDirs(c)
 	s.mu.Lock()
@@ -119,8 +120,8 @@ func (c *Config) settings() []any {
 	return []any{c.Selection, c.Sessions, c.Cooldown, c.Verdict, c.rules, c.Log}
 }
 
-// keepListen keeps what takes a restart as it was, and says so.
-func keepListen(before, c *Config) Problems {
+// keepStarted keeps what takes a restart as it was, and says so.
+func keepStarted(before, c *Config) Problems {
 	var list Problems
 	for _, key := range []struct {
 		name string
@@ -129,12 +130,14 @@ func keepListen(before, c *Config) Problems {
 		{"listen.grpc", slices.Equal(before.Listen.GRPC, c.Listen.GRPC)},
 		{"listen.http", before.Listen.HTTP == c.Listen.HTTP},
 		{"listen.insecure", before.Listen.Insecure == c.Listen.Insecure},
+		{"state.path", before.State.Path == c.State.Path},
+		{"state.redis", before.State.Redis.equal(&c.State.Redis)},
 	} {
 		if !key.same {
 			list = append(list, Problem{File: c.Path, Line: c.lines[key.name], Field: key.name, Message: "changed, which needs a restart"})
 		}
 	}
-	c.Listen = before.Listen
+	c.Listen, c.State = before.Listen, before.State
 	return list
 }
 

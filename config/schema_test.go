@@ -36,7 +36,9 @@ func TestKeysAgree(t *testing.T) {
 		structKeys(reflect.TypeFor[Config](), "", &keys)
 		slices.Sort(keys)
 		// Auths are built when they are read, so their keys have no fields here.
-		above := slices.DeleteFunc(slices.Clone(inSchema), func(key string) bool { return strings.HasPrefix(key, "auths[]") })
+		above := slices.DeleteFunc(slices.Clone(inSchema), func(key string) bool {
+			return strings.HasPrefix(key, "auths[]") || isFormOfSecret(key)
+		})
 		if diff := cmp.Diff(above, keys); diff != "" {
 			t.Errorf("keys of the schema -, of Config +\n%s", diff)
 		}
@@ -48,6 +50,9 @@ func TestKeysAgree(t *testing.T) {
 		}
 		for _, key := range inSchema {
 			_, name, below := strings.Cut(key, ".")
+			if strings.HasPrefix(key, "state.") && isFormOfSecret(key) {
+				continue // they are described with the auths
+			}
 			if !bytes.Contains(page, []byte("`"+key+"`")) && (below || !bytes.Contains(page, []byte("## "+key+"\n"))) {
 				t.Errorf("docs/configuration.md does not name `%s` (%s)", key, name)
 			}
@@ -63,11 +68,17 @@ func TestKeysAgree(t *testing.T) {
 		nodeKeys(root.Content[0], "", found)
 		for _, key := range inSchema {
 			// Only one form of a secret can stand in one place.
-			if !found[key] && !strings.HasPrefix(key, "auths[].secret.") {
+			if !found[key] && !isFormOfSecret(key) {
 				t.Errorf("everything.yaml has no %s", key)
 			}
 		}
 	})
+}
+
+// isFormOfSecret tells the keys env, file and value of secrets.
+func isFormOfSecret(key string) bool {
+	way := strings.Split(key, ".")
+	return len(way) > 1 && slices.Contains([]string{"secret", "password"}, way[len(way)-2])
 }
 
 // schemaKeys collects the ways to all properties, each as in `selection.rules[].model`.
@@ -98,7 +109,11 @@ func readerKeys(t *testing.T) []string {
 		"": "{unknown: 1}", "listen": "{listen: {unknown: 1}}", "selection": "{selection: {unknown: 1}}",
 		"selection.rules[]": "{selection: {rules: [{unknown: 1}]}}", "sessions": "{sessions: {unknown: 1}}",
 		"sessions.rules[]": "{sessions: {rules: [{unknown: 1}]}}",
-		"log":              "{log: {unknown: 1}}", "cooldown": "{cooldown: {unknown: 1}}", "verdict": "{verdict: {unknown: 1}}", "auths[]": "{auths: [{unknown: 1}]}",
+		"log":              "{log: {unknown: 1}}", "cooldown": "{cooldown: {unknown: 1}}",
+		"state": "{state: {unknown: 1}}", "state.redis": "{state: {redis: {unknown: 1, addresses: []}}}",
+		"state.redis.tls":      "{state: {redis: {addresses: [], tls: {unknown: 1}}}}",
+		"state.redis.sentinel": "{state: {redis: {addresses: [], sentinel: {unknown: 1}}}}",
+		"verdict":              "{verdict: {unknown: 1}}", "auths[]": "{auths: [{unknown: 1}]}",
 	} {
 		file := filepath.Join(t.TempDir(), "unknown.yaml")
 		write(t, file, text)
@@ -112,8 +127,10 @@ func readerKeys(t *testing.T) []string {
 			keys = append(keys, strings.TrimPrefix(way+"."+name, "."))
 		}
 	}
-	for _, name := range []string{"env", "file", "value"} {
-		keys = append(keys, "auths[].secret."+name)
+	for _, secret := range []string{"auths[].secret", "state.redis.password", "state.redis.sentinel.password"} {
+		for _, name := range []string{"env", "file", "value"} {
+			keys = append(keys, secret+"."+name)
+		}
 	}
 	slices.Sort(keys)
 	return keys
@@ -165,7 +182,7 @@ func TestSchemaAcceptsWhatLoadAccepts(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	schema := compileSchema(t)
 	beyond := []string{
-		"account", "cooldown", "dirs", "duplicate-id", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag",
+		"account", "cooldown", "dirs", "duplicate-id", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag", "state-addresses",
 	}
 	broken := []string{
 		"control-character", "documents-broken", "documents", "duration", "duplicate-key", "empty", "key-not-text", "syntax", "syntax-tab",

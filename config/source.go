@@ -43,7 +43,7 @@ type Source struct {
 }
 
 // Open loads the YAML file, or the defaults if the path is empty, and the auth files. It fails only for what is wrong
-// with the YAML file; a broken auth file shows in Status. Nothing is watched before Run.
+// with the YAML file, or by Options.OnOpen; a broken auth file shows in Status. Nothing is watched before Run.
 func Open(path string, o Options) (*Source, error) {
 	rules, err := verdict.Load()
 	if err != nil {
@@ -56,6 +56,12 @@ func Open(path string, o Options) (*Source, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	if s.o.OnOpen != nil {
+		if s.o.FingerprintKey, err = s.o.OnOpen(c); err != nil {
+			return nil, err
+		}
+	}
+	c.build(s.o.FingerprintKey)
 	s.wanted, s.config = w, c
 	s.takeAuths(nil, c)
 	s.takeDirs(c)
@@ -67,7 +73,7 @@ func Open(path string, o Options) (*Source, error) {
 // Check reports everything that is wrong with a YAML file, its secrets and its auth files. The error is of type
 // Problems.
 func Check(path string, o Options) error {
-	o.OnConfig, o.OnReload = nil, nil
+	o.OnOpen, o.OnConfig, o.OnReload = nil, nil, nil
 	s, err := Open(path, o)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const twoAuths = `
@@ -174,6 +175,47 @@ func TestReloadSettings(t *testing.T) {
 	s.wantProblems()
 	if len(s.config) != 1 {
 		t.Errorf("OnConfig was told %d times, want once", len(s.config))
+	}
+}
+
+// Where state is kept is decided at the start, and so is the key that auths are named with.
+func TestStateTakesARestart(t *testing.T) {
+	s := newScene(t, map[string]string{"c.yaml": "state: {path: one.db}\n"})
+	s.write("c.yaml", "state:\n  path: two.db\n  redis: {addresses: [\"localhost:6379\"]}\n")
+	s.source.Reload()
+	s.wantProblems("c.yaml:2: state.path: changed, which needs a restart", "c.yaml:3: state.redis: changed, which needs a restart")
+	if got := s.source.Config().State.Path; got != s.path("one.db") {
+		t.Errorf("State.Path = %s, want what it was at the start", got)
+	}
+}
+
+func TestOnOpenGivesTheKeyOfFingerprints(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	write(t, file, "auths: [{id: a, provider: claude, secret: {value: sk-one}}]")
+	o := testOptions
+	o.Clock = func() time.Time { return testTime }
+	opened := 0
+	o.OnOpen = func(c *Config) ([32]byte, error) {
+		opened++
+		if c.State.Path != filepath.Join(filepath.Dir(file), "credbroker.db") {
+			t.Errorf("OnOpen was told %q", c.State.Path)
+		}
+		return [32]byte{2}, nil
+	}
+	target := newTarget(t)
+	source, err := Open(file, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.Attach(target)
+	source.Reload()
+	want := "key:claude:" + keyed([32]byte{2}, "claude", "sk-one")
+	if got := target.auth("a").Identity; got != want || opened != 1 {
+		t.Errorf("identity %q, OnOpen called %d times, want %q and once", got, opened, want)
+	}
+	o.OnOpen = func(*Config) ([32]byte, error) { return [32]byte{}, errors.New("locked") }
+	if _, err := Open(file, o); err == nil || err.Error() != "locked" {
+		t.Errorf("Open = %v, want what OnOpen says", err)
 	}
 }
 

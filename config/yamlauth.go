@@ -14,7 +14,7 @@ func (d *document) auths(v value) {
 		before := len(d.found) + d.more
 		draft := d.auth(element)
 		if len(d.found)+d.more == before {
-			d.into.Auths = append(d.into.Auths, draft.build(d.o.FingerprintKey))
+			d.into.drafts = append(d.into.drafts, draft)
 		}
 	}
 }
