@@ -1,16 +1,152 @@
 package sessions
 
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// The digest of an answer is the list of its items, each a letter and the digest of the item in hexadecimal. Behind a bar
+// the same answer may stand in other words: as the ids under which the upstream keeps it.
+const (
+	itemLength = 1 + 16
+	// maxItems is how many items a digest may hold. Answers with more tell nothing.
+	maxItems = 64
+	// maxDigest is the greatest length of a digest: two forms of one answer.
+	maxDigest = 2*maxItems*itemLength + 1
+)
+
 // AnswerDigest is the digest of an answer for Answered, worked out of the assistant's message or of the response that
 // holds it, in any of the wire formats. It is empty if the answer says nothing.
-func AnswerDigest(_ []byte) string {
-	return ""
+func AnswerDigest(message []byte) string {
+	c := cursor{b: message, i: bytes.IndexAny(message, "{[")}
+	var a answer
+	a.c.reading = true
+	switch c.kind() {
+	case object:
+		a.object(&c, 0)
+	case list:
+		a.output(&c)
+	}
+	a.c.flush()
+	if len(a.c.said) > maxItems*itemLength {
+		return ""
+	}
+	if len(a.c.said) == 0 {
+		return string(a.ids[:min(len(a.ids), maxItems*itemLength)])
+	}
+	if len(a.ids) == 0 || len(a.ids) > maxItems*itemLength {
+		return string(a.c.said)
+	}
+	return string(a.c.said) + "|" + string(a.ids)
+}
+
+// answer is what was read of an answer.
+type answer struct {
+	c   chain
+	ids []byte
+}
+
+// maxWraps is how many objects may lie around the assistant's message.
+const maxWraps = 4
+
+// object reads the object that begins at c: a message, or what holds one.
+func (a *answer) object(c *cursor, wraps int) {
+	whole := *c
+	c.i++
+	for {
+		raw, ok := c.name()
+		if !ok || !c.seek() {
+			break
+		}
+		var buf [longestName]byte
+		name, kind := string(plain(raw, &buf)), c.kind()
+		switch {
+		case wraps == maxWraps:
+		case kind == object && (name == "response" || name == "message" || name == "content"):
+			a.object(c, wraps+1)
+			return
+		case kind == list && (name == "choices" || name == "candidates"):
+			if c.i++; c.element() && c.kind() == object {
+				a.object(c, wraps+1)
+			}
+			return
+		case kind == list && name == "output":
+			a.output(c)
+			return
+		}
+		if _, ok := c.value(); !ok {
+			break
+		}
+	}
+	a.c.speaks(assistant)
+	a.c.message(&whole)
+}
+
+// output reads the items of a Responses answer from their bracket on.
+func (a *answer) output(at *cursor) {
+	items := *at
+	a.c.speaks(assistant)
+	a.c.messages(at)
+	items.i++
+	for items.element() {
+		item, ok := items.value()
+		if !ok {
+			return
+		}
+		if id := member(item, "id"); item.kind == object && id.kind == text && !member(item, "type").is("reasoning") {
+			a.ids = appendItem(a.ids, assistantText, textSum(id))
+		}
+	}
+}
+
+func appendItem(dst []byte, letter byte, sum uint64) []byte {
+	return appendHex(append(dst, letter), sum)
+}
+
+// ValidDigest reports whether a text has the form of an answer's digest.
+func ValidDigest(digest string) bool {
+	if digest == "" || len(digest) > maxDigest {
+		return false
+	}
+	for form := range strings.SplitSeq(digest, "|") {
+		if _, ok := (state{}).after(form); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // Answered are the ids, with their prefixes, that the next request of a conversation names if the request with this
 // Identity.State got the answer with this digest. It is empty for a state or digest that is none.
-func Answered(_, _ string) []string {
-	return nil
+func Answered(of, digest string) []string {
+	s, ok := parseState(of)
+	if !ok || !ValidDigest(digest) {
+		return nil
+	}
+	var ids []string
+	for form := range strings.SplitSeq(digest, "|") {
+		sum, _ := s.after(form)
+		ids = append(ids, idText(chainSum(sum, s.scope)))
+	}
+	return ids
 }
 
-// ValidDigest reports whether a text can be the digest of an answer.
-func ValidDigest(digest string) bool { return digest != "" }
+// after is the sum of the conversation with the items of one form of a digest.
+func (s state) after(form string) (sum uint64, ok bool) {
+	if form == "" || len(form)%itemLength != 0 {
+		return 0, false
+	}
+	sum = s.sum
+	for ; form != ""; form = form[itemLength:] {
+		item, err := strconv.ParseUint(form[1:itemLength], 16, 64)
+		if err != nil || strings.IndexByte(answerLetters, form[0]) < 0 {
+			return 0, false
+		}
+		sum = mix(form[0], sum, item)
+	}
+	return sum, true
+}
+
+// answerLetters are those of what an assistant's turn may hold.
+const answerLetters = string(assistantText) + string(toolCall) + string(toolResult) + string(assistantMedia)

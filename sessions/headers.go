@@ -1,5 +1,7 @@
 package sessions
 
+import "strings"
+
 // Headers are the headers of one request, as far as they name sessions. The zero value is ready and holds none.
 type Headers struct {
 	found [headerNames]header
@@ -16,6 +18,20 @@ const (
 	sessionHyphenID
 	sessionUnderscoreID
 	xSessionAffinity
+	sourceNames
+)
+
+// The names that tell what the session is to others.
+const (
+	threadID = iota + sourceNames
+	xParentSessionID
+	xCodexParentThreadID
+	xClaudeCodeAgentID
+	xOpenAISubagent
+	anthropicVersion
+	// Members of the JSON in Codex's X-Codex-Turn-Metadata.
+	turnParent
+	turnKind
 	headerNames
 )
 
@@ -23,10 +39,20 @@ const (
 // spellings of a name differ in case, those of the smallest spelling in byte order. So it does not matter in which order
 // a map is walked. Headers that name no session are not kept.
 func (h *Headers) Add(name, value string) {
-	rank := rankOf(name)
-	if rank == headerNames {
+	if equalFoldASCII(name, "x-codex-turn-metadata") {
+		metadata := cursor{b: []byte(value), i: strings.IndexByte(value, '{')}
+		parent, kind := metadata, metadata
+		h.addText(turnParent, name, parent.get("parent_thread_id"))
+		h.addText(turnKind, name, kind.get("request_kind"))
 		return
 	}
+	if rank := rankOf(name); rank != headerNames {
+		h.add(rank, name, value)
+	}
+}
+
+// add keeps the value of a name if it is the first.
+func (h *Headers) add(rank int, name, value string) {
 	kept := &h.found[rank]
 	if kept.id != "" && kept.spelling <= name {
 		return
@@ -36,12 +62,19 @@ func (h *Headers) Add(name, value string) {
 	}
 }
 
+// addText keeps the text that is a member of a header.
+func (h *Headers) addText(rank int, name string, member value) {
+	if id, ok := member.id(); ok {
+		h.add(rank, name, id)
+	}
+}
+
 // identity is that of the first name with an id.
 func (h *Headers) identity() Identity {
 	if h == nil {
 		return Identity{}
 	}
-	for rank, source := range [headerNames]Source{
+	for rank, source := range [sourceNames]Source{
 		xSessionID:           SourceHeader,
 		xAmpThreadID:         SourceAmp,
 		xClaudeCodeSessionID: SourceClaude,
@@ -66,6 +99,20 @@ func rankOf(name string) int {
 		rank, lower = xAmpThreadID, "x-amp-thread-id"
 	case len("x-claude-code-session-id"):
 		rank, lower = xClaudeCodeSessionID, "x-claude-code-session-id"
+		if name[len("x-c")]|0x20 == 'o' {
+			rank, lower = xCodexParentThreadID, "x-codex-parent-thread-id"
+		}
+	case len("thread-id"):
+		rank, lower = threadID, "thread-id"
+	case len("x-parent-session-id"):
+		rank, lower = xParentSessionID, "x-parent-session-id"
+	case len("x-claude-code-agent-id"):
+		rank, lower = xClaudeCodeAgentID, "x-claude-code-agent-id"
+	case len("x-openai-subagent"):
+		rank, lower = xOpenAISubagent, "x-openai-subagent"
+		if name[0]|0x20 == 'a' {
+			rank, lower = anthropicVersion, "anthropic-version"
+		}
 	case len("session-id"):
 		rank, lower = sessionHyphenID, "session-id"
 		if name[len("session")] == '_' {

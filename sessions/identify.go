@@ -22,9 +22,44 @@ func Caller(sessionID string) (Identity, error) {
 }
 
 // Identify recognises the conversation of a client's request by its headers, which may be nil, and its body, which may be
-// anything. It passes over the body once, and keeps no part of it.
-func Identify(h *Headers, body []byte, _ Recognition) Identity {
-	return reference(h, body)
+// anything. It passes over the body once, looks again only at messages, and keeps no part of it.
+func Identify(h *Headers, body []byte, by Recognition) Identity {
+	if by == RecognitionReference {
+		return reference(h, body)
+	}
+	var found members
+	found.chained = true
+	named := h.identity()
+	found.named = named.Source != SourceNone
+	found.read(body, false)
+	id := found.identity(named)
+	found.pin(&id)
+	if h == nil {
+		h = new(Headers)
+	}
+	found.family(&id, h)
+	if id.Side == SideNone && (h.chore() || found.chore(h)) {
+		id.Side = SideChore
+	}
+	return id
+}
+
+// identity is that by what the headers name, what the body names, or the messages.
+func (m *members) identity(named Identity) Identity {
+	switch {
+	case m.claude != "":
+		return identity(SourceClaude, m.claude)
+	case named.Source != SourceNone:
+		return named
+	}
+	// A plain user id names a person.
+	values := m.namedValues()
+	for _, named := range values[1:] {
+		if id, ok := named.value.id(); ok {
+			return identity(named.source, id)
+		}
+	}
+	return m.chain()
 }
 
 // reference is Identify by RecognitionReference.
@@ -38,7 +73,7 @@ func reference(h *Headers, body []byte) Identity {
 	if header.Source != SourceNone {
 		return header
 	}
-	for _, named := range found.named() {
+	for _, named := range found.namedValues() {
 		if id, ok := named.value.id(); ok {
 			return identity(named.source, id)
 		}

@@ -52,6 +52,27 @@ func BenchmarkIdentifyToWalk(b *testing.B) {
 	})
 }
 
+// BenchmarkIdentifyChain measures recognition by chain; its ratio is that to the rules of the reference, measured in turns
+// over the same bodies. One operation is both.
+func BenchmarkIdentifyChain(b *testing.B) {
+	benchBodies(b, func(b *testing.B, body []byte) {
+		reference, chain := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+		if id := Identify(nil, body, RecognitionChain); id.Source != SourceChain {
+			b.Fatalf("Identify = %v", id)
+		}
+		for b.Loop() {
+			start := time.Now()
+			Identify(nil, body, RecognitionReference)
+			between := time.Now()
+			Identify(nil, body, RecognitionChain)
+			reference, chain = min(reference, between.Sub(start)), min(chain, time.Since(between))
+		}
+		b.ReportMetric(float64(chain)/float64(reference), "ratio")
+		b.ReportMetric(float64(len(body))/chain.Seconds()/1e6, "chain-MB/s")
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
 // BenchmarkIdentifyHostile shows that no shape of 4 MB costs much more for its size than another.
 func BenchmarkIdentifyHostile(b *testing.B) {
 	for _, shape := range hostileShapes(4 << 20) {
@@ -70,7 +91,7 @@ func benchBodies(b *testing.B, run func(b *testing.B, body []byte)) {
 	sizes := []struct {
 		name  string
 		bytes int
-	}{{"1KB", 1 << 10}, {"100KB", 100 << 10}, {"1MB", 1 << 20}}
+	}{{"1KB", 1 << 10}, {"100KB", 100 << 10}, {"1MB", 1 << 20}, {"10MB", 10 << 20}}
 	for _, format := range formats {
 		for _, size := range sizes {
 			b.Run(fmt.Sprintf("format=%s/size=%s", format.name, size.name), func(b *testing.B) {

@@ -18,15 +18,30 @@ type members struct {
 	// The lists are read in passing. Of those that are lists only the kind is kept beside the texts.
 	messages, contents, input             value
 	fromMessages, fromContents, fromInput texts
+
+	// chained: the lists go into chains instead, unless the conversation is named elsewhere; and what wraps a request is
+	// opened.
+	chained, named                         bool
+	messageChain, contentChain, inputChain chain
+	previousResponse, store                value
+	maxTokens, maxOutput                   value
+	// thread and parentThread are what Codex says beside its headers.
+	thread, parentThread value
+	// counts: the request only counts tokens.
+	counts bool
 }
 
 // read passes over the top level once. It stops at Claude Code's session, which outranks all else in headers and body;
 // with claudeOnly, it looks for nothing else.
 func (m *members) read(body []byte, claudeOnly bool) {
 	c := cursor{b: body, i: bytes.IndexAny(body, "{[")}
-	if c.kind() != object {
-		return
+	if c.kind() == object {
+		m.object(&c, claudeOnly, false)
 	}
+}
+
+// object reads the members of the object that begins at c, which may be wrapped in the body's.
+func (m *members) object(c *cursor, claudeOnly, wrapped bool) {
 	c.i++
 	for {
 		raw, ok := c.name()
@@ -35,12 +50,18 @@ func (m *members) read(body []byte, claudeOnly bool) {
 		}
 		var buf [longestName]byte
 		name := plain(raw, &buf)
-		m.inner(name, c)
-		if m.claude != "" || claudeOnly && m.userID.kind != absent {
+		if m.chained && !wrapped && c.kind() == object && wraps(name) {
+			m.counts = m.counts || string(name) == "generateContentRequest"
+			m.object(c, false, true)
+			continue
+		}
+		m.inner(name, *c)
+		m.named = m.named || m.claude != ""
+		if !m.chained && (m.claude != "" || claudeOnly && m.userID.kind != absent) {
 			return
 		}
 		if slot := m.slot(name); slot != nil && slot.kind == absent && !claudeOnly {
-			ok = m.take(slot, &c)
+			ok = m.take(slot, c)
 		} else {
 			_, ok = c.value()
 		}
@@ -70,6 +91,11 @@ func (m *members) inner(name []byte, c cursor) {
 		if m.systemInstructionParts.kind == absent {
 			m.systemInstructionParts = c.get("parts")
 		}
+	case "client_metadata":
+		if m.chained && m.thread.kind == absent {
+			again := c
+			m.thread, m.parentThread = c.get("thread_id"), again.get("x-codex-parent-thread-id")
+		}
 	}
 }
 
@@ -96,15 +122,39 @@ func (m *members) slot(name []byte) *value {
 		return &m.contents
 	case "input":
 		return &m.input
+	case "previous_response_id":
+		return &m.previousResponse
+	case "store":
+		return &m.store
+	case "max_tokens":
+		return &m.maxTokens
+	case "max_completion_tokens", "max_output_tokens":
+		return &m.maxOutput
 	default:
 		return nil
+	}
+}
+
+// wraps: the name is that of the member that holds the client's request, of Code Assist, of the WebSocket frames of the
+// Responses API, of items of OpenAI's, Anthropic's and Gemini's batches, and of Gemini's token counts.
+func wraps(name []byte) bool {
+	switch string(name) {
+	case "request", "response", "body", "params", "generateContentRequest":
+		return true
+	default:
+		return false
 	}
 }
 
 // take moves past a member's value and keeps it, or the texts of a list of messages.
 func (m *members) take(slot *value, c *cursor) (ok bool) {
 	slot.kind = c.kind()
+	if messages := m.chainOf(slot); messages != nil && slot.kind == list {
+		messages.messages(c)
+		return true
+	}
 	switch {
+	case m.chained:
 	case slot == &m.messages && slot.kind == list:
 		m.fromMessages.chat(c)
 		return true
@@ -125,8 +175,8 @@ type namedValue struct {
 	value  value
 }
 
-// named are the values that may be session ids, in the order of their rank.
-func (m *members) named() [7]namedValue {
+// namedValues are the values that may be session ids, in the order of their rank.
+func (m *members) namedValues() [7]namedValue {
 	conversation := m.conversation
 	if conversation.kind != text {
 		conversation = value{}

@@ -26,6 +26,8 @@ var begins = [256]kind{
 type value struct {
 	kind kind
 	raw  []byte
+	// odd: a string that may have other escapes than JSON asks for.
+	odd bool
 }
 
 // is reports whether the value is the string want.
@@ -50,7 +52,8 @@ func (c *cursor) name() (raw []byte, ok bool) {
 	for ; c.i < len(c.b); c.i++ {
 		switch c.b[c.i] {
 		case '"':
-			return c.quoted()
+			raw, _, ok = c.quoted()
+			return raw, ok
 		case '}':
 			c.i++
 			return nil, false
@@ -113,15 +116,15 @@ func (c *cursor) get(name string) value {
 }
 
 // quoted moves past the string that begins here.
-func (c *cursor) quoted() (raw []byte, ok bool) {
+func (c *cursor) quoted() (raw []byte, odd, ok bool) {
 	start := c.i + 1
-	end := stringEnd(c.b, start)
+	end, odd := stringEnd(c.b, start)
 	if end < 0 {
 		c.i = len(c.b)
-		return nil, false
+		return nil, false, false
 	}
 	c.i = end
-	return c.b[start : end-1], true
+	return c.b[start : end-1], odd, true
 }
 
 // value moves past the value that begins here. Without one, and after a string without an end, it is at the end.
@@ -131,7 +134,7 @@ func (c *cursor) value() (v value, ok bool) {
 	case absent:
 		return value{}, false
 	case text:
-		v.raw, ok = c.quoted()
+		v.raw, v.odd, ok = c.quoted()
 		return v, ok
 	case object, list:
 		c.i++

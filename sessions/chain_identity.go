@@ -1,0 +1,137 @@
+package sessions
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// scope is what a conversation belongs to: equal messages of different persons are different conversations.
+func scope(person value, previousResponse string) uint64 {
+	var sum uint64
+	if person.kind == text {
+		sum = mix('p', textSum(person), sum)
+	}
+	if previousResponse != "" {
+		sum = mix('v', xxhash.Sum64String(previousResponse), sum)
+	}
+	return sum
+}
+
+// The digests that ids show.
+func chainSum(sum, scope uint64) uint64 { return mix('i', sum, scope) }
+func wordsSum(sum, scope uint64) uint64 { return mix('t', sum, scope) }
+func kinSum(sum, scope uint64) uint64   { return mix('w', sum, scope) }
+
+// identity is that of the conversation, in its scope.
+func (c *chain) identity(scope uint64) Identity {
+	c.flush()
+	var list idList
+	list.add(chainSum(c.sum, scope))
+	p := &c.past
+	list.prefix(chainSum, p.answers[0], scope)
+	for _, at := range p.requests {
+		list.prefix(chainSum, at.sum, scope)
+	}
+	for _, at := range p.persons {
+		list.prefix(chainSum, at.sum, scope)
+	}
+	id := Identity{Source: SourceChain, Opening: c.answers < 2}
+	// Where nothing but text was said, the texts alone tell nothing new. While the conversation opens they tell too little.
+	words := c.beyondText && !id.Opening
+	if words {
+		list.prefix(wordsSum, c.text, scope)
+		for _, text := range p.texts {
+			list.prefix(wordsSum, text, scope)
+		}
+	}
+	id.Keep = list.n
+	list.prefix(chainSum, p.done[0], scope)
+	list.prefix(chainSum, p.done[1], scope)
+	list.prefix(chainSum, p.done[3], scope)
+	if words {
+		list.prefix(wordsSum, p.done[2], scope)
+	}
+	id.IDs = list.ids()
+	if words {
+		id.Marks = []string{idText(wordsSum(c.text, scope))}
+	}
+	if c.speaker == user {
+		id.State = state{c.sum, scope}.String()
+	}
+	return id
+}
+
+// idList gathers ids without repeating one.
+type idList struct {
+	sums [16]uint64
+	n    int
+}
+
+func (l *idList) add(sum uint64) {
+	if slices.Contains(l.sums[:l.n], sum) {
+		return
+	}
+	l.sums[l.n] = sum
+	l.n++
+}
+
+// prefix adds the id of a prefix, if there is one.
+func (l *idList) prefix(id func(sum, scope uint64) uint64, sum, scope uint64) {
+	if sum != 0 {
+		l.add(id(sum, scope))
+	}
+}
+
+// ids share one string.
+func (l *idList) ids() []string {
+	all := make([]byte, 0, idLength*len(l.sums))
+	for _, sum := range l.sums[:l.n] {
+		all = appendID(all, sum)
+	}
+	text := string(all)
+	ids := make([]string, l.n)
+	for i := range ids {
+		ids[i] = text[i*idLength : (i+1)*idLength]
+	}
+	return ids
+}
+
+// idLength is that of every id of SourceChain.
+const idLength = len("chain:") + 16
+
+func appendID(dst []byte, sum uint64) []byte {
+	return appendHex(append(dst, "chain:"...), sum)
+}
+
+func appendHex(dst []byte, sum uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[sum>>shift&15])
+	}
+	return dst
+}
+
+func idText(sum uint64) string { return string(appendID(make([]byte, 0, idLength), sum)) }
+
+// state is what the next turn goes on from.
+type state struct{ sum, scope uint64 }
+
+const stateLength = 16
+
+func (s state) String() string {
+	var b [stateLength]byte
+	binary.LittleEndian.PutUint64(b[:], s.sum)
+	binary.LittleEndian.PutUint64(b[8:], s.scope)
+	return string(b[:])
+}
+
+// parseState reads what String gives.
+func parseState(text string) (s state, ok bool) {
+	if len(text) != stateLength {
+		return state{}, false
+	}
+	b := []byte(text)
+	return state{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}, true
+}

@@ -1,0 +1,68 @@
+package sessions
+
+// chainOf is the chain that the list in a slot goes into, nil if it goes into none.
+func (m *members) chainOf(slot *value) *chain {
+	switch {
+	case !m.chained || m.named:
+		return nil
+	case slot == &m.messages:
+		return &m.messageChain
+	case slot == &m.contents:
+		return &m.contentChain
+	case slot == &m.input:
+		return &m.inputChain
+	default:
+		return nil
+	}
+}
+
+// chain is the identity by the messages.
+func (m *members) chain() Identity {
+	if m.input.kind == text {
+		m.inputChain.speaks(user)
+		m.inputChain.say(userText, m.input)
+	}
+	previous, continues := m.previousResponse.id()
+	in := scope(m.userID, previous)
+	for _, c := range []*chain{&m.messageChain, &m.contentChain, &m.inputChain} {
+		if c.empty() {
+			continue
+		}
+		id := c.identity(in)
+		if c == &m.inputChain && (continues || c.answers == 0) {
+			m.kin(&id, continues)
+		}
+		return id
+	}
+	return Identity{}
+}
+
+// kin adds to a Responses request what ties it to others of which the upstream keeps the history: their instructions,
+// which each of them repeats, and their person. It is a guess, for callers that do not report their answers: the auth that
+// served such a conversation last is more likely to know the reference than any other.
+func (m *members) kin(id *Identity, continues bool) {
+	if m.store.kind == boolean && m.store.raw[0] == 'f' && !continues {
+		return
+	}
+	kin := idText(kinSum(valueSum(m.instructions), scope(m.userID, "")))
+	id.Marks = append(id.Marks, kin)
+	if continues {
+		id.IDs = append(id.IDs[:id.Keep:id.Keep], kin)
+		id.Keep++
+		id.Opening, id.State = false, ""
+	}
+}
+
+// pin adds what only its issuer can resolve.
+func (m *members) pin(id *Identity) {
+	if previous, ok := m.previousResponse.id(); ok {
+		id.Pins = append(id.Pins, "resp:"+previous)
+	}
+	conversation := m.conversationObjectID
+	if conversation.kind == absent && m.conversation.kind == text {
+		conversation = m.conversation
+	}
+	if name, ok := conversation.id(); ok {
+		id.Pins = append(id.Pins, SourceConversation.Prefix()+name)
+	}
+}

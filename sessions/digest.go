@@ -1,0 +1,168 @@
+package sessions
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// The digests here are published: clients compute them as well, in other languages. docs/sessions.md states them and
+// testdata/digests.json has examples. A change of any makes every conversation a new one and every client wrong.
+
+// mix is the step that all digests of more than a text are made of: XXH64 of a letter and two numbers, little-endian.
+func mix(letter byte, a, b uint64) uint64 {
+	var block [17]byte
+	block[0] = letter
+	binary.LittleEndian.PutUint64(block[1:], a)
+	binary.LittleEndian.PutUint64(block[9:], b)
+	return xxhash.Sum64(block[:])
+}
+
+// textSum is the digest of a text: XXH64 of it as the shortest JSON string says it, between the quotes. Nearly all JSON
+// comes in that form, so nearly no text has to be rewritten.
+func textSum(v value) uint64 {
+	if !v.odd {
+		return xxhash.Sum64(v.raw)
+	}
+	var d xxhash.Digest
+	d.Reset()
+	writeText(&d, v)
+	return d.Sum64()
+}
+
+// nameSum is textSum of a member's name.
+func nameSum(raw []byte) uint64 {
+	return textSum(value{kind: text, raw: raw, odd: bytes.IndexByte(raw, '\\') >= 0})
+}
+
+// writeText adds a text to a digest.
+func writeText(d *xxhash.Digest, v value) {
+	if !v.odd {
+		_, _ = d.Write(v.raw)
+		return
+	}
+	// Pieces between escapes are short: gathered, they cost the digest one call instead of many.
+	var buf [1024]byte
+	gathered := buf[:0]
+	for raw := v.raw; len(raw) > 0; {
+		plain := bytes.IndexByte(raw, '\\')
+		if plain < 0 {
+			plain = len(raw)
+		}
+		if len(gathered)+plain+longestEscape > len(buf) {
+			_, _ = d.Write(gathered)
+			gathered = buf[:0]
+		}
+		if plain+longestEscape > len(buf) {
+			_, _ = d.Write(raw[:plain])
+		} else {
+			gathered = append(gathered, raw[:plain]...)
+		}
+		if raw = raw[plain:]; len(raw) > 0 {
+			char, size := unescape(raw)
+			if size == 0 {
+				// A backslash that begins no escape stands for itself.
+				char, size = '\\', 1
+			}
+			gathered = appendEscape(gathered, char)
+			raw = raw[size:]
+		}
+	}
+	_, _ = d.Write(gathered)
+}
+
+// longestEscape is how many bytes appendEscape adds at most.
+const longestEscape = len(`\u0000`)
+
+// appendEscape adds a character as the shortest JSON string has it.
+func appendEscape(dst []byte, char rune) []byte {
+	switch char {
+	case '"', '\\':
+		return append(dst, '\\', byte(char))
+	case '\b':
+		return append(dst, `\b`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	}
+	if char < ' ' {
+		const digits = "0123456789abcdef"
+		return append(dst, '\\', 'u', '0', '0', digits[char>>4], digits[char&15])
+	}
+	return utf8.AppendRune(dst, char)
+}
+
+// appendText is dst with a text behind it, its escapes decoded.
+func appendText(dst, raw []byte) []byte {
+	for {
+		plain := bytes.IndexByte(raw, '\\')
+		if plain < 0 {
+			return append(dst, raw...)
+		}
+		dst = append(dst, raw[:plain]...)
+		char, size := unescape(raw[plain:])
+		if size == 0 {
+			char, size = '\\', 1
+		}
+		dst = utf8.AppendRune(dst, char)
+		raw = raw[plain+size:]
+	}
+}
+
+// trimmed is a text without the white space around it, be it escaped or not: clients keep or drop it as they like.
+func trimmed(v value) value {
+	raw := v.raw
+	for len(raw) > 0 {
+		char, size := rune(raw[0]), 1
+		if char == '\\' {
+			char, size = unescape(raw)
+		}
+		if !blank(char) || size == 0 {
+			break
+		}
+		raw = raw[size:]
+	}
+	for len(raw) > 0 {
+		size := 0
+		switch char := raw[len(raw)-1]; {
+		case blank(rune(char)) && char != '\\':
+			size = 1
+		case len(raw) >= 2 && (char == 'n' || char == 'r' || char == 't') && escaped(raw[:len(raw)-1]):
+			size = 2
+		case len(raw) >= 6 && raw[len(raw)-5] == 'u' && escaped(raw[:len(raw)-5]):
+			if char, n := unescape(raw[len(raw)-6:]); n == 6 && blank(char) {
+				size = 6
+			}
+		}
+		if size == 0 {
+			break
+		}
+		raw = raw[:len(raw)-size]
+	}
+	v.raw = raw
+	return v
+}
+
+func blank(char rune) bool { return char == ' ' || char == '\n' || char == '\t' || char == '\r' }
+
+// numberSum is the digest of a number: of the bits of the nearest double, so that 1, 1.0 and 1e0 are one.
+func numberSum(raw []byte) uint64 {
+	// What ParseFloat returns beside an error is meant, as in value.text. Adding 0 makes of a negative zero a zero.
+	f, _ := strconv.ParseFloat(string(raw), 64)
+	return mix('n', math.Float64bits(f+0), 0)
+}
+
+// ends reports whether the value is a text with this end. Longer ones than any name of a type have none.
+func (v value) ends(end string) bool {
+	var buf [64]byte
+	return v.kind == text && bytes.HasSuffix(buf[:v.text().head(buf[:])], []byte(end))
+}

@@ -1,0 +1,72 @@
+package sessions
+
+// family finds the parent of a conversation. An agent that works for a session is a conversation of its own: many of them
+// run at a time, each with messages of its own, and would move the session's binding to and fro.
+func (m *members) family(id *Identity, h *Headers) {
+	prefix := id.Source.Prefix()
+	agent, parent := h.found[xClaudeCodeAgentID].id, h.found[xParentSessionID].id
+	switch {
+	case id.Source == SourceNone:
+		return
+	case id.Source == SourceClaude && agent != "":
+		id.Parent = id.IDs[0]
+		id.IDs = []string{id.Parent + "/" + agent}
+	case id.Source == SourceCodex || id.Source == SourcePromptCacheKey:
+		// The threads of one session share its id; the root's thread has the id of the session.
+		thread, of := m.threads(h)
+		if of == "" {
+			break
+		}
+		if parent = of; thread != "" {
+			id.IDs = []string{prefix + thread}
+		}
+	case id.Source == SourceChain:
+		prefix = SourceHeader.Prefix()
+	}
+	if id.Parent == "" && parent != "" {
+		id.Parent = prefix + parent
+	}
+	if id.Parent == id.IDs[0] {
+		id.Parent = ""
+	}
+	if id.Parent != "" {
+		id.Side = SideAgent
+	}
+}
+
+// threads are Codex's own thread and the one that started it, by the headers or by what stands beside them.
+func (m *members) threads(h *Headers) (thread, parent string) {
+	thread, parent = h.found[threadID].id, h.found[xCodexParentThreadID].id
+	if parent == "" {
+		parent = h.found[turnParent].id
+	}
+	if thread == "" {
+		thread, _ = m.thread.id()
+	}
+	if parent == "" {
+		parent, _ = m.parentThread.id()
+	}
+	return thread, parent
+}
+
+// chore reports whether headers say that the request is not one of the conversation's turns.
+func (h *Headers) chore() bool {
+	switch h.found[xOpenAISubagent].id {
+	case "compact", "memory_consolidation":
+		return true
+	}
+	kind := h.found[turnKind].id
+	return kind != "" && kind != "turn"
+}
+
+// chore reports whether the body is that of a probe, which wants one token, or of a count of tokens, which wants none.
+func (m *members) chore(h *Headers) bool {
+	for _, limit := range []value{m.maxTokens, m.maxOutput} {
+		if limit.kind == number && (string(limit.raw) == "0" || string(limit.raw) == "1") {
+			return true
+		}
+	}
+	// A request to Anthropic for an answer must limit it.
+	toAnthropic := h.found[anthropicVersion].id != ""
+	return m.counts || toAnthropic && m.messages.kind == list && m.maxTokens.kind == absent
+}
