@@ -99,7 +99,7 @@ func TestPickFollowsTheSession(t *testing.T) {
 		t.Errorf("session of a request without one = %v", s)
 	}
 	body := pick(&credbrokerv1.PickCredentialRequest{Body: []byte(`{"messages":[{"role":"user","content":"hi"}]}`)})
-	if s := body.GetSession(); s.GetSource() != credbrokerv1.SessionSource_SESSION_SOURCE_MESSAGES {
+	if s := body.GetSession(); s.GetSource() != credbrokerv1.SessionSource_SESSION_SOURCE_CHAIN {
 		t.Errorf("session of a body = %v, want one of the messages", s)
 	}
 

@@ -143,12 +143,17 @@ type past struct {
 	persons  [2]prefix
 	texts    [2]uint64
 	answers  [1]uint64
+	// opening is what the conversation began with. However far a person goes back, it is there.
+	opening uint64
 	// done fell out of the above when the last turn ended.
 	done [4]uint64
 }
 
 // asked takes the end of a turn of the user's side.
 func (p *past) asked(at prefix) {
+	if p.opening == 0 {
+		p.opening = at.sum
+	}
 	p.done[0], p.done[1] = 0, 0
 	if last := push(p.requests[:], at); last.asked {
 		p.done[1] = push(p.persons[:], last).sum

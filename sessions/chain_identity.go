@@ -46,6 +46,7 @@ func (c *chain) identity(scope uint64) Identity {
 			list.prefix(wordsSum, text, scope)
 		}
 	}
+	list.prefix(chainSum, p.opening, scope)
 	id.Keep = list.n
 	list.prefix(chainSum, p.done[0], scope)
 	list.prefix(chainSum, p.done[1], scope)
