@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs beside Go, git and make. Groups:
 #
-#   test      what the tests run: gcc for the race detector, grpcurl, the Python and Node clients
+#   test      what the tests run: gcc for the race detector, Redis, grpcurl, the Python and Node clients
 #   generate  buf
 #   lint      buf, golangci-lint, shellcheck
 #   bench     benchstat
@@ -90,6 +90,11 @@ need_compiler() {
   command -v "${CC:-gcc}" >/dev/null || need_deb gcc libc6-dev
 }
 
+# The tests start servers of their own, on free ports; one that runs as a service is left alone.
+need_redis() {
+  { command -v redis-server && command -v redis-cli; } >/dev/null || need_deb redis-server
+}
+
 # buf is a program inside an npm package where there is one for this platform; compiling it takes minutes.
 need_buf() {
   local dir="$cache/buf@$buf_version" tmp
@@ -116,6 +121,7 @@ for group in "$@"; do
   case "$group" in
     test)
       need_compiler
+      need_redis
       need_deb python3-grpcio python3-protobuf libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
       need_node_client
       go_tool grpcurl "$GRPCURL" github.com/fullstorydev/grpcurl/cmd/grpcurl
