@@ -1,0 +1,64 @@
+-- What the scripts that write have in common; it stands before each of them. Their first keys are the records and the log,
+-- their first arguments who writes and the epoch to begin with where there is none.
+
+-- The log holds about this many entries, and nothing once nobody wrote for a day. Who is further behind reads all records.
+local kept = 16384
+local life = 24 * 60 * 60 * 1000
+
+-- The epoch lives among the records, so that whatever takes them away takes it away too.
+local function epoch()
+  local known = redis.call('HGET', KEYS[1], 'epoch')
+  if not known then
+    known = ARGV[2]
+    redis.call('HSET', KEYS[1], 'epoch', known)
+  end
+  return known
+end
+
+local function log(news)
+  local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', kept, '*', 'epoch', epoch(), 'by', ARGV[1], unpack(news))
+  redis.call('PEXPIRE', KEYS[2], life)
+  return id
+end
+
+-- Announces pairs of a name and a value in one entry, and returns its id; nothing to say: an empty text.
+local function announce(news)
+  if #news == 0 then
+    return ''
+  end
+  return log(news)
+end
+
+-- A binding is a byte that tells its form, one of its source, eight of when it was bound, and the identity. In the second form
+-- the 16 bytes of its group follow; in the first its group is its own key.
+local function identity_of(value)
+  if string.byte(value) == 2 then
+    return string.sub(value, 11, -17)
+  end
+  return string.sub(value, 11)
+end
+
+-- What the source of one value makes of what the key of another is bound to.
+local function child_of(parent, key, value)
+  local group = string.byte(parent) == 2 and string.sub(parent, -16) or key
+  return '\2' .. string.sub(value, 2, 2) .. string.sub(parent, 3, 10) .. identity_of(parent) .. group
+end
+
+-- Whether value was bound later than other. Numbers of Lua do not hold nanoseconds, so they are compared in halves.
+local function later(value, other)
+  local high, low = struct.unpack('>I4I4', string.sub(value, 3, 10))
+  local other_high, other_low = struct.unpack('>I4I4', string.sub(other, 3, 10))
+  return high > other_high or high == other_high and low > other_low
+end
+
+-- Whether value does not say when it was bound.
+local function timeless(value)
+  return string.sub(value, 3, 10) == string.rep('\0', 8)
+end
+
+-- A binding as the log carries it: its key, eight bytes of its end in milliseconds, its value.
+local function moved(key, ends, value)
+  ends = tonumber(ends)
+  local high = math.floor(ends / 4294967296)
+  return string.sub(key, -16) .. struct.pack('>I4I4', high, ends - high * 4294967296) .. value
+end

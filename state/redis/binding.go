@@ -1,0 +1,81 @@
+package redis
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+)
+
+// The forms of a binding in the store, as announce.lua describes them. Its end is the key's expiry, so that prolonging it
+// rewrites nothing, and the group is left out where it is the key itself, as it is for most.
+const (
+	bare    = 1
+	grouped = 2
+)
+
+// Where the parts of a binding's forms begin.
+const (
+	bindingSource   = 1
+	bindingBound    = 2
+	bindingIdentity = 10
+)
+
+func formatBinding(b *selector.BoundSession) string {
+	to := make([]byte, 0, bindingIdentity+len(b.Identity)+state.SessionKeySize)
+	to = append(to, bare, b.Source)
+	to = binary.BigEndian.AppendUint64(to, uint64(b.Bound)) //nolint:gosec // the bits are kept
+	to = append(to, b.Identity...)
+	if b.Group != b.Key {
+		to[0] = grouped
+		to = state.AppendSessionKey(to, b.Group)
+	}
+	return string(to)
+}
+
+func parseBinding(key selector.SessionKey, ends int64, value string) (selector.BoundSession, error) {
+	b := selector.BoundSession{Key: key, Group: key, Ends: ends * int64(time.Millisecond)}
+	end := len(value)
+	if end > 0 && value[0] > grouped {
+		return b, fmt.Errorf("read the binding of %s, form %d: %w", key, value[0], state.ErrNewer)
+	}
+	if end > 0 && value[0] == grouped {
+		end -= state.SessionKeySize
+	}
+	if end < bindingIdentity {
+		return b, fmt.Errorf("read the binding of %s, %d bytes: %w", key, len(value), state.ErrDamaged)
+	}
+	b.Source = value[bindingSource]
+	b.Bound = int64(binary.BigEndian.Uint64([]byte(value[bindingBound:bindingIdentity]))) //nolint:gosec // the bits are kept
+	b.Identity = value[bindingIdentity:end]
+	if end < len(value) {
+		group, err := state.ParseSessionKey([]byte(value[end:]))
+		if err != nil {
+			return b, err
+		}
+		b.Group = group
+	}
+	return b, nil
+}
+
+// parseMoved reads a binding as the log carries it.
+func parseMoved(text string) (selector.BoundSession, error) {
+	const head = state.SessionKeySize + 8
+	if len(text) < head {
+		return selector.BoundSession{}, fmt.Errorf("read what moved, %d bytes: %w", len(text), state.ErrDamaged)
+	}
+	key, err := state.ParseSessionKey([]byte(text[:state.SessionKeySize]))
+	if err != nil {
+		return selector.BoundSession{}, err
+	}
+	ends := int64(binary.BigEndian.Uint64([]byte(text[state.SessionKeySize:head]))) //nolint:gosec // the bits are kept
+	return parseBinding(key, ends, text[head:])
+}
+
+// formatEnd is an end for the server, which knows milliseconds: rounded up, so that nothing ends early.
+func formatEnd(ends int64) string {
+	return strconv.FormatInt((ends+int64(time.Millisecond)-1)/int64(time.Millisecond), 10)
+}

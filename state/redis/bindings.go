@@ -1,0 +1,79 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// bindingsAtOnce bounds what one script does while the server does nothing else.
+const bindingsAtOnce = 128
+
+// saveBindings keeps, prolongs and ends bindings.
+func (s *Store) saveBindings(ctx context.Context, bindings []selector.BoundSession) error {
+	for len(bindings) > 0 {
+		n := min(len(bindings), bindingsAtOnce)
+		if err := s.keep(ctx, bindings[:n]); err != nil {
+			return err
+		}
+		bindings = bindings[n:]
+	}
+	return nil
+}
+
+func (s *Store) keep(ctx context.Context, bindings []selector.BoundSession) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	keys := append(make([]string, 0, 2+len(bindings)), s.layout.records, s.layout.log)
+	args := make([]string, 0, 2*len(bindings))
+	for i := range bindings {
+		keys = append(keys, s.layout.binding(bindings[i].Key))
+		args = append(args, formatBinding(&bindings[i]), formatEnd(bindings[i].Ends))
+	}
+	announced, err := s.run(ctx, s.scripts.keep, keys, args...).ToString()
+	if err != nil {
+		return err
+	}
+	s.wrote(announced)
+	return nil
+}
+
+// Bind binds the ids of one session in one round trip.
+func (s *Store) Bind(ctx context.Context, sessions []selector.BoundSession, from string) (selector.BoundSession, error) {
+	bound, err := s.bind(ctx, sessions, from)
+	if err != nil {
+		return selector.BoundSession{}, fmt.Errorf("bind in redis: %w", err)
+	}
+	return bound, nil
+}
+
+func (s *Store) bind(ctx context.Context, sessions []selector.BoundSession, from string) (b selector.BoundSession, err error) {
+	if len(sessions) == 0 {
+		return b, errors.New("no session")
+	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	keys := append(make([]string, 0, 2+len(sessions)), s.layout.records, s.layout.log)
+	args := append(make([]string, 0, 2+len(sessions)), from, formatEnd(sessions[0].Ends))
+	for i := range sessions {
+		keys = append(keys, s.layout.binding(sessions[i].Key))
+		args = append(args, formatBinding(&sessions[i]))
+	}
+	answer, err := s.run(ctx, s.scripts.bind, keys, args...).ToArray()
+	if err != nil {
+		return b, err
+	}
+	if len(answer) != 3 {
+		return b, fmt.Errorf("bind.lua answers with %d values", len(answer))
+	}
+	announced, err1 := answer[0].ToString()
+	value, err2 := answer[1].ToString()
+	ends, err3 := answer[2].AsInt64()
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return b, err
+	}
+	s.wrote(announced)
+	return parseBinding(sessions[0].Key, ends, value)
+}

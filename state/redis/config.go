@@ -1,0 +1,63 @@
+package redis
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// Config says where the fleet's store is.
+type Config struct {
+	// Addresses, each host:port: of the server, of some nodes of a cluster, or of the sentinels.
+	Addresses []string
+	// Namespace keeps fleets that share a server apart. At most 64 letters, digits, `.`, `_` and `-`.
+	Namespace string
+	// Username of the ACL; empty: the default user.
+	Username string
+	Password selector.Secret
+	// TLS for all connections; nil: none.
+	TLS *tls.Config
+	// Sentinel, if its Master is set, says how to find the server.
+	Sentinel Sentinel
+	// Database to select, on a server that is no cluster.
+	Database int
+	// Timeout of a call, and of connecting; zero: DefaultTimeout.
+	Timeout time.Duration
+}
+
+// Sentinel are the sentinels' own settings.
+type Sentinel struct {
+	// Master is the name that the sentinels watch the server by.
+	Master   string
+	Username string
+	Password selector.Secret
+}
+
+// DefaultTimeout is how long a call may take where the caller sets no earlier end.
+const DefaultTimeout = time.Second
+
+const maxNamespace = 64
+
+// check finds what nothing could work with.
+func (c *Config) check() error {
+	if len(c.Addresses) == 0 {
+		return errors.New("no addresses")
+	}
+	if c.Namespace == "" || len(c.Namespace) > maxNamespace || strings.Trim(c.Namespace, namespaceCharacters) != "" {
+		return fmt.Errorf("namespace %q: want 1 to %d letters, digits, `.`, `_` and `-`", c.Namespace, maxNamespace)
+	}
+	return nil
+}
+
+const namespaceCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+func (c *Config) timeout() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return DefaultTimeout
+}

@@ -1,0 +1,25 @@
+// Package redis keeps runtime state in Redis or Valkey, where a fleet of replicas shares it. Store implements
+// selector.Fleet over a standalone server, one that Sentinel watches, or a cluster.
+//
+// What it promises:
+//
+//   - A save is answered once the server has it. Records merge: each is written only if it is as it was read, else it is
+//     merged with what is there now and written again.
+//   - Follow hands over what others save, moves and ends of bindings included, as they happen. It goes on where it left off,
+//     and where it cannot tell that there is no gap, it reads everything.
+//   - Every call ends by the deadline of its context, and by Config.Timeout.
+//
+// What it does not: it starts no retries of its own, decides nothing, and hands over no bindings at start. A failover can
+// lose what the old master did not pass on; replicas notice, and what each of them knows is saved again by its keeper.
+//
+// All keys of a namespace carry the one hash tag `{namespace}`, so that one script can change several of them, in a cluster
+// too; a namespace is thus served by one master. They are, all below `cb:{namespace}:`
+//
+//	records  hash: the records, the fleet's keys, and an epoch that vanishes with them
+//	log      stream: which records were saved, by whom, and the bindings that moved; bounded
+//	b:KEY    a binding, KEY being 16 bytes; gone at its end
+//	p:NAME   a permit; gone at its end
+//	sweep    whoever is sweeping old records out, for an hour
+//
+// A Store may be used by many goroutines; Follow by one at a time.
+package redis

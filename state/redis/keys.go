@@ -1,0 +1,31 @@
+package redis
+
+import (
+	"errors"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// ErrOtherKeys says that the fleet has other keys than this replica, so that the two would not mean the same by a name.
+var ErrOtherKeys = errors.New("the fleet has other keys than this replica: " +
+	"stop it, remove its state file if it is to join this fleet, and start it again")
+
+// formatKeys is how the keys are kept: one after the other. None are nothing.
+func formatKeys(k selector.Keys) string {
+	if k == (selector.Keys{}) {
+		return ""
+	}
+	return string(append(k.Fingerprint[:], k.Session[:]...))
+}
+
+func parseKeys(text string) (k selector.Keys, err error) {
+	if text == "" {
+		return k, nil
+	}
+	if len(text) != len(k.Fingerprint)+len(k.Session) {
+		return k, errors.New("the keys in redis are not what credbroker keeps: another program uses this namespace")
+	}
+	copy(k.Fingerprint[:], text)
+	copy(k.Session[:], text[len(k.Fingerprint):])
+	return k, nil
+}

@@ -1,0 +1,209 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+)
+
+// place is how far the log was handed over.
+type place struct {
+	// known: everything up to here was handed over.
+	known bool
+	epoch string
+	// entry that was handed over last.
+	entry string
+}
+
+// start is the place before the first entry.
+const start = "0-0"
+
+// fieldsAtOnce is how many records are asked for at once. More would keep picks that bind waiting behind the answer.
+const fieldsAtOnce = 200
+
+// sight is what a look at the store shows.
+type sight struct {
+	epoch  string
+	newest string // entry of the log
+	has    bool   // the log holds the entry that was asked for, and what this store wrote last
+}
+
+// look looks at the store, and at its clock. Whether the log holds an entry tells whether something is missing: whatever
+// takes entries away, be it a failover, an eviction or the bound of the log, takes the old ones with it or the new ones.
+func (s *Store) look(ctx context.Context, entry string) (sight, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	client, err := s.link.get(ctx)
+	if err != nil {
+		return sight{}, err
+	}
+	s.mu.Lock()
+	written := s.written
+	s.mu.Unlock()
+	commands := rueidis.Commands{
+		client.B().Time().Build(),
+		client.B().Hget().Key(s.layout.records).Field("epoch").Build(),
+		client.B().Xrevrange().Key(s.layout.log).End("+").Start("-").Count(1).Build(),
+		client.B().Xrange().Key(s.layout.log).Start(entry).End(entry).Count(1).Build(),
+	}
+	if after(written, entry) {
+		commands = append(commands, client.B().Xrange().Key(s.layout.log).Start(written).End(written).Count(1).Build())
+	}
+	asked := s.clock.now()
+	answers := client.DoMulti(ctx, commands...)
+	answered := s.clock.now()
+	if err := s.readClock(answers[0], asked, answered); err != nil {
+		return sight{}, err
+	}
+	return readSight(answers[1:], entry)
+}
+
+func readSight(answers []rueidis.RedisResult, entry string) (seen sight, err error) {
+	if seen.epoch, err = answers[0].ToString(); err != nil && !rueidis.IsRedisNil(err) {
+		return sight{}, err
+	}
+	seen.newest, seen.has = start, true
+	for i, answer := range answers[1:] {
+		entries, err := answer.AsXRangeSlices()
+		if err != nil {
+			return sight{}, err
+		}
+		switch {
+		case i == 0 && len(entries) > 0:
+			seen.newest = entries[0].ID
+		case i > 0 && len(entries) == 0:
+			// Where there is no log, the place before its first entry is all there is to hold.
+			seen.has = seen.has && i == 1 && entry == start && seen.newest == start
+		}
+	}
+	return seen, nil
+}
+
+func (s *Store) readClock(answer rueidis.RedisResult, asked, answered time.Time) error {
+	parts, err := answer.AsIntSlice()
+	if err != nil {
+		return err
+	}
+	if len(parts) != 2 {
+		return fmt.Errorf("TIME answers with %d values", len(parts))
+	}
+	s.clock.add(asked, answered, time.Unix(parts[0], parts[1]*int64(time.Microsecond)))
+	return nil
+}
+
+// gap reports whether something may have been said since a place that the log does not tell any more.
+func (s *Store) gap(ctx context.Context, p *place) (bool, error) {
+	if !p.known {
+		return true, nil
+	}
+	seen, err := s.look(ctx, p.entry)
+	return err == nil && (seen.epoch != p.epoch || !seen.has), err
+}
+
+// readAll hands over all records and returns the place that they are of.
+func (s *Store) readAll(ctx context.Context, into selector.Sink) (place, error) {
+	if err := s.settle(ctx); err != nil {
+		return place{}, err
+	}
+	seen, err := s.look(ctx, start)
+	if err != nil {
+		return place{}, err
+	}
+	err = s.scan(ctx, func(field, value string) error {
+		record, err := readRecord(field, value)
+		if err == nil {
+			into.Records([]selector.Record{record})
+		}
+		return err
+	})
+	return place{known: true, epoch: seen.epoch, entry: seen.newest}, err
+}
+
+// settle puts the keys back if the store lost them. Where memory is full it cannot, which is no reason not to read.
+func (s *Store) settle(ctx context.Context) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	s.mu.Lock()
+	keys := s.keys
+	s.mu.Unlock()
+	kept, err := s.found(ctx, keys)
+	if _, refused := rueidis.IsRedisErr(err); refused {
+		return nil
+	}
+	if err == nil && keys != "" && kept != keys {
+		return ErrOtherKeys
+	}
+	return err
+}
+
+// scan calls each for every record that is there all the time, as text.
+func (s *Store) scan(ctx context.Context, each func(field, value string) error) error {
+	for cursor := uint64(0); ; {
+		page, err := s.scanPage(ctx, cursor)
+		if err != nil {
+			return err
+		}
+		for i := 0; i+1 < len(page.Elements); i += 2 {
+			if field := page.Elements[i]; field == "epoch" || field == "keys" {
+				continue
+			}
+			if err := each(page.Elements[i], page.Elements[i+1]); err != nil {
+				return err
+			}
+		}
+		if cursor = page.Cursor; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+func (s *Store) scanPage(ctx context.Context, cursor uint64) (rueidis.ScanEntry, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	client, err := s.link.get(ctx)
+	if err != nil {
+		return rueidis.ScanEntry{}, err
+	}
+	return client.Do(ctx, client.B().Hscan().Key(s.layout.records).Cursor(cursor).Count(fieldsAtOnce).Build()).AsScanEntry()
+}
+
+func readRecord(field, value string) (selector.Record, error) {
+	key, err := state.ParseKey(field)
+	if err != nil {
+		return selector.Record{}, err
+	}
+	_, body, _ := strings.Cut(value, " ")
+	return state.ParseRecord(key, []byte(body))
+}
+
+// wrote notes what this store announced last. As long as the log has not been read that far, it is watched for: a failover
+// that loses it must be seen.
+func (s *Store) wrote(entry string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if entry != "" && after(entry, s.written) {
+		s.written = entry
+	}
+}
+
+// after reports whether entry a of the log stands after entry b.
+func after(a, b string) bool {
+	aTime, aNumber := splitEntry(a)
+	bTime, bNumber := splitEntry(b)
+	return aTime > bTime || aTime == bTime && aNumber > bNumber
+}
+
+func splitEntry(id string) (millis, number uint64) {
+	before, behind, _ := strings.Cut(id, "-")
+	// The server made it; what is no number is 0.
+	millis, _ = strconv.ParseUint(before, 10, 64)
+	number, _ = strconv.ParseUint(behind, 10, 64)
+	return millis, number
+}

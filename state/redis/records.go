@@ -1,0 +1,138 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/rueidis"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+)
+
+const (
+	// recordsAtOnce bounds what one script does while the server does nothing else.
+	recordsAtOnce = 128
+	// maxRounds is how often a write is tried again because others wrote first. In each round somebody succeeds.
+	maxRounds = 64
+)
+
+// change is a record on its way into the store.
+type change struct {
+	field   string
+	record  *selector.Record
+	present string // value in the store that record was merged into
+	value   string // to write
+}
+
+// Save merges a batch into what is kept, records first. Parts of it may be kept if it fails.
+func (s *Store) Save(ctx context.Context, batch selector.Batch) error {
+	for records := batch.Records; len(records) > 0; {
+		n := min(len(records), recordsAtOnce)
+		if err := s.saveRecords(ctx, records[:n]); err != nil {
+			return fmt.Errorf("save records to redis: %w", err)
+		}
+		records = records[n:]
+	}
+	if err := s.saveBindings(ctx, batch.Bindings); err != nil {
+		return fmt.Errorf("save bindings to redis: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) saveRecords(ctx context.Context, records []selector.Record) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	changes := make([]*change, len(records))
+	fields := make([]string, len(records))
+	for i := range records {
+		fields[i] = state.FormatKey(records[i].Key)
+		changes[i] = &change{field: fields[i], record: &records[i]}
+	}
+	present, err := s.present(ctx, fields)
+	if err != nil {
+		return err
+	}
+	for range maxRounds {
+		if changes, err = s.merge(changes, present); err != nil || len(changes) == 0 {
+			return err
+		}
+		if present, err = s.write(ctx, changes); err != nil || len(present) == 0 {
+			return err
+		}
+	}
+	return errors.New("others kept writing the same records")
+}
+
+// present values of fields; those that are not there are left out.
+func (s *Store) present(ctx context.Context, fields []string) (map[string]string, error) {
+	client, err := s.link.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := client.Do(ctx, client.B().Hmget().Key(s.layout.records).Field(fields...).Build()).ToArray()
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]string, len(fields))
+	for i := range answer {
+		if value, err := answer[i].ToString(); err == nil {
+			values[fields[i]] = value
+		} else if !rueidis.IsRedisNil(err) {
+			return nil, err
+		}
+	}
+	for _, field := range fields {
+		if _, ok := values[field]; !ok {
+			values[field] = ""
+		}
+	}
+	return values, nil
+}
+
+// merge takes what is present into the changes concerned, and returns those that have to be written.
+func (s *Store) merge(changes []*change, present map[string]string) ([]*change, error) {
+	var left []*change
+	for _, c := range changes {
+		value, asked := present[c.field]
+		if !asked {
+			continue
+		}
+		tag, body, _ := strings.Cut(value, " ")
+		merged := selector.Record{Key: c.record.Key}
+		if value != "" {
+			var err error
+			if merged, err = state.ParseRecord(c.record.Key, []byte(body)); err != nil {
+				return nil, err
+			}
+		}
+		merged.Merge(c.record)
+		text := string(state.FormatRecord(&merged))
+		if text == body {
+			continue
+		}
+		c.present, c.value = tag, s.tag()+" "+text
+		left = append(left, c)
+	}
+	return left, nil
+}
+
+// write writes changes and returns the present values of those that others wrote first.
+func (s *Store) write(ctx context.Context, changes []*change) (map[string]string, error) {
+	args := make([]string, 0, 3*len(changes))
+	for _, c := range changes {
+		args = append(args, c.field, c.present, c.value)
+	}
+	answer, err := s.run(ctx, s.scripts.write, []string{s.layout.records, s.layout.log}, args...).AsStrSlice()
+	if err != nil {
+		return nil, err
+	}
+	s.wrote(answer[0])
+	late := map[string]string{}
+	for i := 1; i+1 < len(answer); i += 2 {
+		late[answer[i]] = answer[i+1]
+	}
+	return late, nil
+}

@@ -1,0 +1,75 @@
+package redis_test
+
+import (
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state/redis"
+	"github.com/credbroker/credbroker/state/redis/redistest"
+	"github.com/credbroker/credbroker/state/statetest"
+)
+
+func TestStandalone(t *testing.T) {
+	suites(t, &redis.Config{Addresses: []string{redistest.Start(t).Addr}})
+}
+
+func TestCluster(t *testing.T) {
+	suites(t, &redis.Config{Addresses: redistest.StartCluster(t).Addrs()})
+}
+
+func TestSentinel(t *testing.T) {
+	s := redistest.StartSentinels(t)
+	suites(t, &redis.Config{Addresses: s.Addrs, Sentinel: redis.Sentinel{Master: redistest.MasterName}})
+}
+
+// aclRules are what docs/operations.md tells operators to allow.
+const aclRules = "resetkeys ~cb:{test.* resetchannels nocommands +@connection +@read +@write +eval +evalsha +time +cluster|slots +info"
+
+func TestTLSAndACL(t *testing.T) {
+	certificates := redistest.NewCertificates(t)
+	server := redistest.StartTLS(t, certificates)
+	rules := append([]string{"ACL", "SETUSER", "broker", "on", ">secret"}, strings.Fields(aclRules)...)
+	server.Do(rules...)
+	server.Do("ACL", "SETUSER", "default", "off", "nopass")
+	config := redis.Config{
+		Addresses: []string{server.Addr}, TLS: certificates.Client,
+		Username: "broker", Password: selector.NewSecret("secret"),
+	}
+	suites(t, &config)
+}
+
+// suites runs those of a store and of a fleet, each test in a namespace of its own.
+func suites(t *testing.T, c *redis.Config) {
+	t.Helper()
+	place := func(t *testing.T) func(t *testing.T) *redis.Store {
+		t.Helper()
+		config := *c
+		config.Namespace = namespace(t)
+		return func(t *testing.T) *redis.Store {
+			t.Helper()
+			return openStore(t, &config)
+		}
+	}
+	t.Run("store", func(t *testing.T) { statetest.Store(t, place) })
+	t.Run("fleet", func(t *testing.T) { statetest.Fleet(t, place) })
+}
+
+func openStore(t testing.TB, c *redis.Config) *redis.Store {
+	t.Helper()
+	s, err := redis.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// namespace is one for a test alone. They begin alike, so that an ACL can allow them.
+func namespace(t testing.TB) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(t.Name()))
+	return "test." + strconv.FormatUint(h.Sum64(), 36)
+}

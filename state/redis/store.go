@@ -1,0 +1,115 @@
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// Store is one replica's access to what the fleet shares.
+type Store struct {
+	config  Config
+	layout  layout
+	scripts scripts
+	link    *link
+	// name tells this store from those of other replicas, and from an earlier one of this replica.
+	name  string
+	tags  atomic.Uint64
+	clock clock
+
+	mu sync.Mutex
+	// keys that the fleet is known to have; they are put back where they were lost.
+	keys string
+	// place in the log up to which everything was handed over, and the last entry that this store wrote.
+	place   place
+	written string
+}
+
+var _ selector.Fleet = (*Store)(nil)
+
+// Open makes a store. It does not connect yet: that is done when something is asked of it.
+func Open(c *Config) (*Store, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("open redis: %w", err)
+	}
+	config := *c
+	return &Store{
+		config: config, layout: newLayout(c.Namespace), scripts: newScripts(), link: newLink(&config),
+		name: randomName(), clock: clock{now: time.Now},
+	}, nil
+}
+
+func randomName() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	s.link.close()
+	return nil
+}
+
+// Keys returns the fleet's keys, and gives it the proposed ones if it has none. They are put back where they are lost.
+func (s *Store) Keys(ctx context.Context, proposed selector.Keys) (selector.Keys, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	kept, err := s.found(ctx, formatKeys(proposed))
+	if err != nil {
+		return selector.Keys{}, fmt.Errorf("ask redis for the keys of the fleet: %w", err)
+	}
+	keys, err := parseKeys(kept)
+	if err != nil {
+		return selector.Keys{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = kept
+	return keys, nil
+}
+
+// Load hands all records to a sink.
+func (s *Store) Load(ctx context.Context, into selector.Sink) error {
+	if _, err := s.readAll(ctx, into); err != nil {
+		return fmt.Errorf("load from redis: %w", err)
+	}
+	return nil
+}
+
+// found makes sure that there is an epoch, a log, and keys if any are given, and returns the keys.
+func (s *Store) found(ctx context.Context, keys string) (kept string, err error) {
+	return s.run(ctx, s.scripts.found, []string{s.layout.records, s.layout.log}, keys).ToString()
+}
+
+// run runs a script that begins with announce.lua.
+func (s *Store) run(ctx context.Context, script *rueidis.Lua, keys []string, args ...string) rueidis.RedisResult {
+	return s.exec(ctx, script, keys, append([]string{s.name, s.tag()}, args...))
+}
+
+func (s *Store) exec(ctx context.Context, script *rueidis.Lua, keys, args []string) rueidis.RedisResult {
+	client, err := s.link.get(ctx)
+	if err != nil {
+		return rueidis.NewErrorResult(err)
+	}
+	return script.Exec(ctx, client, keys, args)
+}
+
+// limit gives a call its deadline.
+func (s *Store) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.config.timeout())
+}
+
+// tag marks one write, or the beginning of an epoch. There is no second one like it.
+func (s *Store) tag() string {
+	return s.name + "-" + strconv.FormatUint(s.tags.Add(1), 36)
+}

@@ -1,0 +1,67 @@
+package redis
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// sweepEvery is how often one replica of the fleet sweeps out records that say nothing any more.
+const sweepEvery = time.Hour
+
+// sweep removes old records, if it is time and no other replica does. What fails waits for the next time: it is only room.
+func (f *follower) sweep(ctx context.Context) {
+	s := f.store
+	if f.looked.Sub(f.swept) < sweepEvery {
+		return
+	}
+	f.swept = f.looked
+	claimed, err := s.claimSweep(ctx)
+	if err != nil || !claimed {
+		return
+	}
+	_ = s.removeOld(ctx)
+}
+
+func (s *Store) claimSweep(ctx context.Context) (bool, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	client, err := s.link.get(ctx)
+	if err != nil {
+		return false, err
+	}
+	err = client.Do(ctx, client.B().Set().Key(s.layout.sweep).Value(s.name).Nx().Px(sweepEvery).Build()).Error()
+	if rueidis.IsRedisNil(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// removeOld removes the records that say nothing any more. One that changes meanwhile stays.
+func (s *Store) removeOld(ctx context.Context) error {
+	var old []*change
+	now := s.clock.now().Add(s.Offset()).UnixNano()
+	err := s.scan(ctx, func(field, value string) error {
+		record, err := readRecord(field, value)
+		if err == nil && !record.Forget(now) {
+			tag, _, _ := strings.Cut(value, " ")
+			old = append(old, &change{field: field, present: tag})
+		}
+		return err
+	})
+	for err == nil && len(old) > 0 {
+		n := min(len(old), recordsAtOnce)
+		err = s.remove(ctx, old[:n])
+		old = old[n:]
+	}
+	return err
+}
+
+func (s *Store) remove(ctx context.Context, old []*change) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	_, err := s.write(ctx, old)
+	return err
+}
