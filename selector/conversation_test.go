@@ -267,18 +267,23 @@ func TestAnswersTellTwinsApart(t *testing.T) {
 	}
 }
 
-func TestAnOpeningWithACommonAnswerIsFoundByTheRest(t *testing.T) {
+// Agents put an answer of their own before the first question, so a request with one answer may still be an opening. It is
+// none if what it continues is known.
+func TestAnOpeningThatContinuesSomethingIsNoTwin(t *testing.T) {
 	p := newPlace(t, 3, selector.Settings{})
+	second := p.prefixes(0, "turn 2", "hello")
+	second.Options = selector.Opening
 	first := p.gets(p.opening("hello"), selector.BindingNew)
-	p.answered(first, nil, "own")
+	p.stays(second, selector.BindingInherited, first)
 	p.now = p.now.Add(time.Minute)
 	p.leaves(p.opening("hello"), selector.BindingNew, first)
-	known := p.opening("hello")
-	known.Sessions = append(known.Sessions, selector.Session{Key: p.key("own"), Role: selector.RolePrefix})
+	p.stays(second, selector.BindingHit, first)
+
+	alone := p.prefixes(0, "greeting, hello", "greeting")
+	alone.Options = selector.Opening
+	first = p.gets(alone, selector.BindingNew)
 	p.now = p.now.Add(time.Minute)
-	p.stays(known, selector.BindingInherited, first)
-	p.now = p.now.Add(time.Minute)
-	p.stays(known, selector.BindingHit, first)
+	p.leaves(alone, selector.BindingNew, first)
 }
 
 func TestFamilies(t *testing.T) {

@@ -76,12 +76,12 @@ func (o *oracle) decideNames(p *oraclePick, req *selector.Request, ready []*sele
 
 func (o *oracle) decidePrefixes(p *oraclePick, req *selector.Request, ready []*selector.Auth) {
 	primary := req.Sessions[0].Key
-	own, candidates := o.boundTo(primary), req.Sessions
-	if opened, ok := o.openings[primary]; req.Options&selector.Opening != 0 &&
+	own := o.boundTo(primary)
+	candidates := slices.DeleteFunc(slices.Clone(req.Sessions), func(s selector.Session) bool { return o.boundTo(s.Key) == "" })
+	if opened, ok := o.openings[primary]; req.Options&selector.Opening != 0 && len(candidates) == 1 && candidates[0].Key == primary &&
 		(!ok || !o.now.Before(opened.first.Add(5*time.Second)) || opened.picks >= 3) {
-		candidates = candidates[1:]
+		candidates = nil
 	}
-	candidates = slices.DeleteFunc(slices.Clone(candidates), func(s selector.Session) bool { return o.boundTo(s.Key) == "" })
 	if len(candidates) == 0 {
 		p.outcome, p.from = selector.BindingNew, own
 		return

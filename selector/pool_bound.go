@@ -61,8 +61,7 @@ func (q *query) boundName(now time.Time) (binding, Binding) {
 	return binding{}, BindingNew
 }
 
-// boundPrefix looks for the longest prefix of the conversation that is bound to an auth that can be used. An opening that
-// is no repetition says nothing by itself: it was bound for another conversation.
+// boundPrefix looks for the longest prefix of the conversation that is bound to an auth that can be used.
 func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 	var longest binding
 	var own *identity // that the session itself is bound to
@@ -74,8 +73,8 @@ func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 		}
 		if i == 0 {
 			own = b.state
-			if q.opens() && !q.pool.openings.repeats(s.Key, q.now) {
-				continue
+			if q.twin(now) {
+				break
 			}
 		}
 		var diverted bool
@@ -97,6 +96,20 @@ func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 	}
 	longest.from = cmp.Or(own, longest.state)
 	return longest, BindingRebound
+}
+
+// twin reports whether a session that is bound is an opening of another conversation: no repetition, and nothing else that
+// it continues is known.
+func (q *query) twin(now time.Time) bool {
+	if !q.opens() || q.pool.openings.repeats(q.req.Sessions[0].Key, q.now) {
+		return false
+	}
+	for _, s := range q.req.Sessions[1:] {
+		if _, ok := q.pool.bindings.Find(s.Key, now); ok {
+			return false
+		}
+	}
+	return true
 }
 
 // boundParent looks at the session that one without a binding of its own belongs to.
