@@ -23,6 +23,7 @@ type recorded struct {
 	Session string
 	Seq     int
 	Purpose string
+	ForkOf  string `json:"fork_of"`
 	Headers map[string][]string
 	Body    json.RawMessage
 }
