@@ -37,6 +37,8 @@ type TableConfig struct {
 	Max int
 	// HashKey should be random and secret: who knows it can look for sessions whose keys collide.
 	HashKey [16]byte
+	// Recording: changes are kept for Changed until it is called.
+	Recording bool
 }
 
 // Table remembers which slot each session is bound to. It holds keyed hashes, not ids, within a bound; past it the least
@@ -60,6 +62,7 @@ type Table struct {
 	bySlot   map[selector.Slot]uint32 // groups that are not released
 	uses     useLog
 	epochs   []endEpoch // never empty
+	changes  changeLog
 
 	released     uint32 // the first released group
 	deadBindings int    // in released groups
@@ -74,6 +77,7 @@ func NewTable(c TableConfig) *Table {
 		binary.LittleEndian.Uint64(c.HashKey[8:]),
 	}}
 	t.set(c.TTL, c.Max)
+	t.changes.on = c.Recording
 	t.clear()
 	return t
 }
@@ -97,6 +101,7 @@ func (t *Table) clear() {
 	t.bySlot = make(map[selector.Slot]uint32)
 	t.uses = useLog{newest: noPlace}
 	t.epochs = []endEpoch{newEpoch(0)}
+	t.changes.forget()
 }
 
 // Find reports the slot that the session is bound to, if the binding is alive. It changes nothing.
@@ -159,13 +164,15 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 	}
 	_, binding, alive := t.live(sessions[0].Key, at)
 	if alive {
-		t.move(binding, slot)
+		t.move(binding, slot, at)
 	} else {
 		for _, s := range sessions {
 			t.unbindID(s.Key)
 		}
 		t.makeRoom(at)
 		binding = t.create(slot)
+		t.changes.setBound(binding, at)
+		t.changes.changed(binding)
 	}
 	t.use(binding, at)
 	for _, s := range slices.Backward(sessions) { // the primary is used last
@@ -197,7 +204,10 @@ func (t *Table) makeRoom(now int64) {
 	if victim == 0 {
 		victim = t.leastRecent()
 	}
-	t.drop(victim)
+	if victim != 0 {
+		t.endAll(victim, true)
+		t.drop(victim)
+	}
 }
 
 // bindID makes an id the most recently used of a binding, taking it from another one if need be.
@@ -209,6 +219,7 @@ func (t *Table) bindID(binding uint32, s selector.Session) {
 	}
 	t.unbindID(s.Key)
 	t.attach(binding, s)
+	t.changes.changed(binding)
 }
 
 // unbindID takes an id from the binding that it belongs to, if any.
@@ -217,7 +228,11 @@ func (t *Table) unbindID(key selector.SessionKey) {
 	if id == 0 {
 		return
 	}
-	if owner := t.id(id).owner; t.detach(id) {
+	owner := t.id(id).owner
+	if t.mustEnd(owner) {
+		t.changes.end(key, false)
+	}
+	if t.detach(id) {
 		t.drop(owner)
 	}
 }
@@ -242,6 +257,7 @@ func (t *Table) Forget(key selector.SessionKey, now time.Time) (selector.Slot, b
 		return 0, false
 	}
 	slot := t.groups.at(t.bindings.at(binding).group).slot
+	t.endAll(binding, false)
 	t.drop(binding)
 	return slot, true
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +53,45 @@ func BenchmarkTableHit(b *testing.B) {
 	}
 }
 
+// BenchmarkTableChanged is what recording adds to a binding: it is noted, and told.
+func BenchmarkTableChanged(b *testing.B) {
+	r := rand.New(rand.NewPCG(6, 6))
+	t := NewTable(TableConfig{Recording: true})
+	sessions := make([]selector.Session, 1)
+	b.ReportAllocs()
+	told := 0
+	for i := 0; b.Loop(); i++ {
+		sessions[0].Key = benchmarkKey(r)
+		t.Bind(sessions, 7, benchmarkTime)
+		if i%1000 == 999 {
+			told += len(t.Changed(1000))
+		}
+	}
+	b.ReportMetric(float64(told)/float64(b.N), "told/op")
+}
+
+// BenchmarkTableRestore fills a table with 1,000,000 bindings that were kept.
+func BenchmarkTableRestore(b *testing.B) {
+	const n = 1_000_000
+	random := rand.New(rand.NewPCG(7, 7))
+	changes := make([]Change, n)
+	for i := range changes {
+		key := benchmarkKey(random)
+		changes[i] = Change{Key: key, Group: key, Slot: 7, Bound: 1, Ends: benchmarkTime.Add(time.Duration(1 + random.IntN(int(time.Hour)))).UnixNano()}
+	}
+	for b.Loop() {
+		t := NewTable(TableConfig{Max: n, Recording: true})
+		r := t.Restore(benchmarkTime)
+		for part := range slices.Chunk(changes, 1000) {
+			r.Add(part)
+		}
+		r.Finish()
+		if t.Len() != n {
+			b.Fatalf("Len = %d, want %d", t.Len(), n)
+		}
+	}
+}
+
 // BenchmarkTableBind binds new sessions in a full table, so each takes the place of the least recently used one.
 func BenchmarkTableBind(b *testing.B) {
 	for _, n := range benchmarkSizes {
@@ -91,17 +131,20 @@ func BenchmarkTableRelease(b *testing.B) {
 	})
 }
 
-// BenchmarkTableMemory reports what a binding of one id costs in the heap, when the table was just filled and after
-// each binding was used about twice.
+// BenchmarkTableMemory reports what a binding of one id costs in the heap of a table that records changes, when it was just
+// filled and after each binding was used about twice.
 func BenchmarkTableMemory(b *testing.B) {
 	const n = 1_000_000
 	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
 		for b.Loop() {
 			before := heapInUse()
-			t := NewTable(TableConfig{Max: n})
+			t := NewTable(TableConfig{Max: n, Recording: true})
 			r := rand.New(rand.NewPCG(4, 4))
 			for range n {
 				t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, selector.Slot(r.Uint64()%1000), benchmarkTime)
+				if t.bindings.used%1000 == 0 {
+					t.Changed(1000)
+				}
 			}
 			b.ReportMetric(float64(heapInUse()-before)/n, "bytes/binding")
 			for range 2 * n {

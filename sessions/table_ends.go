@@ -123,6 +123,7 @@ func (t *Table) reclaim(now int64, limit int) (count int) {
 		if binding == 0 {
 			break
 		}
+		t.endAll(binding, true)
 		work += t.drop(binding)
 	}
 	return count
@@ -135,6 +136,7 @@ func (t *Table) settle() {
 		if binding == 0 {
 			return
 		}
+		t.endAll(binding, true)
 		work += t.drop(binding)
 	}
 }

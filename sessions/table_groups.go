@@ -47,10 +47,12 @@ func (t *Table) leave(binding uint32) {
 }
 
 // move takes a binding to the group of a slot.
-func (t *Table) move(binding uint32, slot selector.Slot) {
+func (t *Table) move(binding uint32, slot selector.Slot, now int64) {
 	if t.groups.at(t.bindings.at(binding).group).slot != slot {
 		t.leave(binding)
 		t.join(binding, slot)
+		t.changes.setBound(binding, now)
+		t.changes.changed(binding)
 	}
 }
 

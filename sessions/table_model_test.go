@@ -159,6 +159,7 @@ func (m *tableModel) bound() []Bound {
 type tableHistory struct {
 	table *Table
 	model tableModel
+	kept  keptChanges
 	now   time.Time
 	keys  []selector.SessionKey
 	slots int
@@ -174,7 +175,8 @@ type tableHistory struct {
 func newTableHistory(keys, most int) *tableHistory {
 	h := &tableHistory{now: time.Unix(1_800_000_000, 0).UTC(), slots: 4, most: most, tick: time.Second / 2, rare: 1}
 	h.model = tableModel{ttl: 20 * time.Second, max: most}
-	h.table = NewTable(TableConfig{TTL: h.model.ttl, Max: most})
+	h.table = NewTable(TableConfig{TTL: h.model.ttl, Max: most, Recording: true})
+	h.kept = keptChanges{}
 	for i := range keys {
 		h.keys = append(h.keys, h.table.Key("claude", fmt.Sprint("header:", i), ""))
 	}
@@ -205,6 +207,7 @@ func (h *tableHistory) step() {
 	case op < 75:
 		slot := h.slot()
 		h.table.Find(h.key(), h.now) // tells the time
+		h.kept.release(h.table, slot)
 		h.equal("Release", h.table.Release(slot), h.model.release(slot))
 	case op < 80:
 		key := h.key()
@@ -220,6 +223,8 @@ func (h *tableHistory) step() {
 		h.model.configure(ttl, most)
 	case op < 86:
 		h.table.Expire(h.now, h.draw("limit", 5))
+	case op < 88:
+		h.kept.take(h.table.Changed(h.draw("changes", 5)))
 	default:
 		h.now = h.now.Add(time.Duration(h.draw("advance", 12)) * h.tick)
 	}
@@ -273,7 +278,7 @@ func (h *tableHistory) compare() {
 	if got, want := listAll(h.table, Query{Size: 1 + len(h.keys)/7}, h.now), h.model.bound(); !slices.Equal(got, want) {
 		h.failf("List = %v, want %v", got, want)
 	}
-	if err := cmp.Or(checkTable(h.table), checkEnds(h.table)); err != nil {
+	if err := cmp.Or(checkTable(h.table), checkEnds(h.table), h.kept.compare(h)); err != nil {
 		h.failf("%v", err)
 	}
 }

@@ -94,7 +94,9 @@ func (t *Table) drop(binding uint32) (ids int) {
 		number = next
 	}
 	t.leave(binding)
-	t.uses.remove(b.place)
+	if b.place != noPlace { // one that is being restored may have none yet
+		t.uses.remove(b.place)
+	}
 	t.bindings.put(binding)
 	if t.bindings.used == 0 && len(t.bindings.chunks)+len(t.aliases.chunks) > 2 {
 		t.clear()
@@ -107,6 +109,7 @@ func (t *Table) attach(binding uint32, s selector.Session) {
 	b := t.bindings.at(binding)
 	count, oldest := t.leastUsedID(binding)
 	if count >= maxAliases || count > 0 && t.aliases.used >= t.maxAliasRecords() {
+		t.changes.end(t.id(oldest).key, true)
 		t.detach(oldest)
 	}
 	number, r := binding, &b.first
@@ -126,6 +129,7 @@ func (t *Table) attach(binding uint32, s selector.Session) {
 func (t *Table) detach(number uint32) (last bool) {
 	r := t.id(number)
 	t.indexRemove(number)
+	t.changes.changed(r.owner) // the others may be a group by another name now
 	b := t.bindings.at(r.owner)
 	if number&aliasBit == 0 {
 		r.key, r.used = selector.SessionKey{}, 0

@@ -123,10 +123,20 @@ func (l *useLog) oldest(i int) uint32 {
 
 // use makes a binding the most recently used and starts its time to live anew.
 func (t *Table) use(binding uint32, now int64) {
+	b := t.bindings.at(binding)
+	ends := addSaturated(now, t.ttl)
+	if t.changes.on && t.roundedEnd(ends) != t.roundedEnd(b.ends) {
+		t.changes.changed(binding)
+	}
+	b.ends = ends
+	t.placeUse(binding)
+}
+
+// placeUse makes a binding the most recently used, and ends are as it says.
+func (t *Table) placeUse(binding uint32) {
 	t.seq++
 	b := t.bindings.at(binding)
 	b.used = t.seq
-	b.ends = addSaturated(now, t.ttl)
 	t.noteEnd(b.ends)
 	if b.place != noPlace {
 		if b.place == t.uses.newest {

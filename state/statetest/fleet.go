@@ -21,6 +21,7 @@ func Fleet[S selector.Fleet](t *testing.T, place Place[S]) {
 	t.Run("a session stays where it is bound", s.bindStays)
 	t.Run("a session is moved off where it cannot stay", s.bindMoves)
 	t.Run("a session takes after one that it continues", s.bindInherits)
+	t.Run("a session that is looked at is not bound", s.bindLooks)
 	t.Run("saving a binding keeps what others decided", s.saveBinding)
 	t.Run("a binding that is over binds nobody", s.bindOver)
 	t.Run("others are handed a binding that moves or ends", s.pushBinding)

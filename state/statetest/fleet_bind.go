@@ -99,6 +99,22 @@ func (s fleetSuite[S]) bindInherits(t *testing.T) {
 	bind(t, a, ids("four", 1), "", "one")
 }
 
+func (s fleetSuite[S]) bindLooks(t *testing.T) {
+	opens := s.place(t)
+	a, b := open(t, opens), open(t, opens)
+	look := func(numbers ...uint64) []selector.BoundSession { return ids("", numbers...) }
+	bind(t, a, look(1, 2), "", "")
+	bind(t, a, ids("one", 1), "", "one")
+	bind(t, b, look(1), "", "one")
+	bind(t, b, look(10, 1), "", "one")
+	bind(t, b, look(10), "", "")
+	// One that is to be bound takes after one that is looked at.
+	bind(t, b, append(ids("two", 20), look(1)...), "", "one")
+	bind(t, b, append(ids("two", 30), look(31)...), "", "two")
+	bind(t, a, look(30), "", "two")
+	bind(t, a, look(31), "", "")
+}
+
 func (s fleetSuite[S]) saveBinding(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)

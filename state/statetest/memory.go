@@ -165,29 +165,35 @@ func (m *Memory) bind(sessions []selector.BoundSession, from string, now time.Ti
 		m.put(kept)
 		return kept
 	}
-	if !bound {
-		for _, further := range sessions[1:] {
-			parent, ok := m.live(further.Key, now)
-			if !ok {
-				continue
-			}
-			if parent.Identity == from {
-				break
-			}
-			parent.Ends = max(parent.Ends, primary.Ends)
+	if parent, ok := m.parent(sessions, now); ok && !bound && parent.Identity != from {
+		parent.Ends = max(parent.Ends, primary.Ends)
+		m.put(parent)
+		parent.Key, parent.Source = primary.Key, primary.Source
+		if primary.Identity != "" {
 			m.put(parent)
-			parent.Key, parent.Source = primary.Key, primary.Source
-			m.put(parent)
-			return parent
 		}
+		return parent
 	}
 	for _, b := range sessions {
+		if b.Identity == "" {
+			continue
+		}
 		if old, ok := m.live(b.Key, now); ok && old.Identity != b.Identity {
 			m.note(memoryChange{binding: b})
 		}
 		m.put(b)
 	}
 	return primary
+}
+
+// parent is the first further id that is bound.
+func (m *Memory) parent(sessions []selector.BoundSession, now time.Time) (selector.BoundSession, bool) {
+	for _, further := range sessions[1:] {
+		if b, ok := m.live(further.Key, now); ok {
+			return b, true
+		}
+	}
+	return selector.BoundSession{}, false
 }
 
 func (m *Memory) claim(key selector.PermitKey, owner int, lease time.Duration, now time.Time) bool {

@@ -1,0 +1,189 @@
+package sessions
+
+import (
+	"math"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+const (
+	// refreshShare: that a binding is used is a change once in this share of the time to live.
+	refreshShare = 8
+	// maxEnded bounds the ends of ids that wait for Changed.
+	maxEnded = 1 << 16
+)
+
+// Change is what became of one session id. Times are Unix nanoseconds.
+type Change struct {
+	Key selector.SessionKey
+	// Group is the same for all ids of one binding: the key of one of them.
+	Group  selector.SessionKey
+	Source uint8
+	// Slot that it is bound to.
+	Slot selector.Slot
+	// Bound is when it was bound to the slot.
+	Bound int64
+	// Ends is the end of the binding, rounded up to the next eighth of the time to live.
+	Ends int64
+	// Ended: the id is bound to nothing any more, and what is above counts for nothing but Key.
+	Ended bool
+	// Evicted: it has ended because this table had no room for it. Others may know it still.
+	Evicted bool
+}
+
+// changeLog notes which bindings changed. It is bounded by the bindings that there are, and by maxEnded.
+type changeLog struct {
+	on    bool
+	bound []*[slabSize]int64 // when each binding was bound, by its number
+	// bits says which numbers are in order from head on. A number that is there stays when its binding is dropped.
+	bits  []uint64
+	order []uint32
+	head  int
+	ended []Change
+}
+
+// forget is for a table that has no bindings any more.
+func (l *changeLog) forget() { *l = changeLog{on: l.on, ended: l.ended} }
+
+// changed notes that a binding must be told.
+func (l *changeLog) changed(binding uint32) {
+	if !l.on {
+		return
+	}
+	word, bit := binding/64, uint64(1)<<(binding%64)
+	for int(word) >= len(l.bits) {
+		l.bits = append(l.bits, 0)
+	}
+	if l.bits[word]&bit == 0 {
+		l.bits[word] |= bit
+		l.order = append(l.order, binding)
+	}
+}
+
+// take returns a binding that changed, each once; 0: there is none.
+func (l *changeLog) take() uint32 {
+	if l.head == len(l.order) {
+		l.order, l.head = l.order[:0], 0
+		return 0
+	}
+	binding := l.order[l.head]
+	l.head++
+	if l.head >= slabSize && l.head > len(l.order)/2 {
+		l.order = l.order[:copy(l.order, l.order[l.head:])]
+		l.head = 0
+	}
+	l.bits[binding/64] &^= 1 << (binding % 64)
+	return binding
+}
+
+// waits reports whether a binding is to be told.
+func (l *changeLog) waits(binding uint32) bool {
+	return int(binding/64) < len(l.bits) && l.bits[binding/64]>>(binding%64)&1 != 0
+}
+
+// setBound notes when a binding was bound.
+func (l *changeLog) setBound(binding uint32, at int64) {
+	if !l.on {
+		return
+	}
+	for int(binding>>slabBits) >= len(l.bound) {
+		l.bound = append(l.bound, new([slabSize]int64))
+	}
+	l.bound[binding>>slabBits][binding&(slabSize-1)] = at
+}
+
+func (l *changeLog) boundAt(binding uint32) int64 {
+	return l.bound[binding>>slabBits][binding&(slabSize-1)]
+}
+
+// end notes that an id is bound to nothing any more. Past the bound it is lost: who reads it from a store then finds a
+// session bound that was not, until that is over.
+func (l *changeLog) end(key selector.SessionKey, evicted bool) {
+	if l.on && len(l.ended) < maxEnded {
+		l.ended = append(l.ended, Change{Key: key, Ended: true, Evicted: evicted})
+	}
+}
+
+// mustEnd reports whether the end of a binding must be told: not of one that is over as it was told last.
+func (t *Table) mustEnd(binding uint32) bool {
+	return t.changes.on && (t.clock < t.bindings.at(binding).ends || t.changes.waits(binding))
+}
+
+// endAll notes the end of all ids of a binding that is about to be dropped.
+func (t *Table) endAll(binding uint32, evicted bool) {
+	if t.mustEnd(binding) {
+		t.eachID(binding, func(id *idRecord) { t.changes.end(id.key, evicted) })
+	}
+}
+
+// eachID calls f for the ids of a binding.
+func (t *Table) eachID(binding uint32, f func(id *idRecord)) {
+	for number := binding; number != 0; {
+		id := t.id(number)
+		if id.used != 0 {
+			f(id)
+		}
+		number = id.next
+	}
+}
+
+// Changed returns what became of ids since it was last asked: ends first, then what is bound. It returns about limit of
+// them, so that it does not hold the lock for long; few are all there were. Not told are ends in time, and what Release
+// ended: the record of the identity says so. Without TableConfig.Recording there is nothing.
+func (t *Table) Changed(limit int) []Change {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := min(limit, len(t.changes.ended))
+	changes := make([]Change, 0, n)
+	for _, c := range t.changes.ended[:n] {
+		if t.find(c.Key) == 0 { // else what it is bound to by now is told
+			changes = append(changes, c)
+		}
+	}
+	if t.changes.ended = t.changes.ended[n:]; len(t.changes.ended) == 0 {
+		t.changes.ended = nil
+	}
+	for n < limit {
+		binding := t.changes.take()
+		if binding == 0 {
+			break
+		}
+		before := len(changes)
+		changes = t.appendBound(changes, binding)
+		n += max(1, len(changes)-before)
+	}
+	return changes
+}
+
+// appendBound appends the ids of a binding, unless it was dropped or released.
+func (t *Table) appendBound(changes []Change, binding uint32) []Change {
+	b := t.bindings.at(binding)
+	if b.first.owner != binding {
+		return changes
+	}
+	g := t.groups.at(b.group)
+	if g.released {
+		return changes
+	}
+	change := Change{Slot: g.slot, Bound: t.changes.boundAt(binding), Ends: t.roundedEnd(b.ends)}
+	first := true
+	t.eachID(binding, func(id *idRecord) {
+		if first {
+			change.Group, first = id.key, false
+		}
+		change.Key, change.Source = id.key, id.source()
+		changes = append(changes, change)
+	})
+	return changes
+}
+
+// refreshStep is what ends are rounded to for those who are told of them.
+func (t *Table) refreshStep() int64 { return max(int64(t.ttl)/refreshShare, 1) }
+
+func (t *Table) roundedEnd(ends int64) int64 {
+	step := t.refreshStep()
+	if rest := ends % step; rest != 0 && ends < math.MaxInt64-step {
+		ends += step - rest
+	}
+	return ends
+}

@@ -1,0 +1,217 @@
+package sessions
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// keptChanges is what somebody knows who keeps what Changed returns.
+type keptChanges map[selector.SessionKey]Change
+
+func (k keptChanges) take(changes []Change) {
+	for _, c := range changes {
+		if c.Ended {
+			delete(k, c.Key)
+		} else {
+			k[c.Key] = c
+		}
+	}
+}
+
+func (k keptChanges) takeAll(t *Table) {
+	// A call finds nothing where all that it looked at is dead; ten thousand do not.
+	for range 10_000 {
+		changes := t.Changed(1 << 20)
+		if k.take(changes); len(changes) == 0 {
+			return
+		}
+	}
+}
+
+// release does what the record of an identity says whose sessions are being released.
+func (k keptChanges) release(t *Table, slot selector.Slot) {
+	k.takeAll(t)
+	for key := range k {
+		if k[key].Slot == slot {
+			delete(k, key)
+		}
+	}
+}
+
+// compare checks that all that is bound is kept, and nothing else but what is over; then, that a table that is filled with
+// it is the same.
+func (k keptChanges) compare(h *tableHistory) error {
+	k.takeAll(h.table)
+	// The time to live changes in these histories, and with it what ends are rounded to.
+	const most = time.Minute / refreshShare
+	alive := 0
+	for _, b := range h.model.list {
+		group := k[b.ids[0].Key].Group
+		if !slices.ContainsFunc(b.ids, func(s selector.Session) bool { return s.Key == group }) {
+			return fmt.Errorf("%v is told to be of a group %v that is none of its ids", b.ids[0].Key, group)
+		}
+		for _, s := range b.ids {
+			c, ok := k[s.Key]
+			if !ok || c.Slot != b.slot || c.Group != group || time.Unix(0, c.Ends).Sub(b.ends).Abs() > most {
+				return fmt.Errorf("%v is bound to %v until %v, and was told to be %+v", s.Key, b.slot, b.ends, c)
+			}
+			alive++
+		}
+	}
+	for key, c := range k {
+		if time.Unix(0, c.Ends).Before(h.now.Add(-most)) {
+			delete(k, key)
+		}
+	}
+	for key, c := range k {
+		if h.model.find(key) == nil && time.Unix(0, c.Ends).After(h.now.Add(most)) {
+			return fmt.Errorf("%v is bound to nothing, and was told to be %+v", key, c)
+		}
+	}
+	if h.draw("restore", 10) > 0 { // it takes long
+		return nil
+	}
+	return k.compareRestored(h)
+}
+
+func (k keptChanges) compareRestored(h *tableHistory) error {
+	restored := NewTable(TableConfig{TTL: h.model.ttl, Max: len(h.keys) + 1, Recording: true})
+	r := restored.Restore(h.now)
+	all := make([]Change, 0, len(k))
+	for _, c := range k { // in any order
+		if h.model.find(c.Key) != nil {
+			all = append(all, c)
+		}
+	}
+	r.Add(all)
+	r.Add(all)
+	r.Finish()
+	for _, c := range all {
+		slot, ok := restored.Find(c.Key, h.now)
+		if want := c.Ends > h.now.UnixNano(); ok != want || want && slot != c.Slot {
+			return fmt.Errorf("restored, Find(%v) = %v, %v, want %+v", c.Key, slot, ok, c)
+		}
+	}
+	for _, b := range h.model.list {
+		key := b.ids[0].Key
+		if k[key].Ends <= h.now.UnixNano() {
+			continue
+		}
+		restored.Forget(key, h.now)
+		for _, s := range b.ids {
+			if _, ok := restored.Find(s.Key, h.now); ok {
+				return fmt.Errorf("restored, %v and %v are two bindings", key, s.Key)
+			}
+		}
+	}
+	if again := restored.Changed(1); len(again) > 0 && !again[0].Ended {
+		return fmt.Errorf("restored, %+v is told once more", again[0])
+	}
+	return cmp.Or(checkTable(restored), checkEnds(restored))
+}
+
+func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
+	const n, most = 10_000, 1000
+	now := benchmarkTime
+	table := NewTable(TableConfig{Max: most})
+	r := table.Restore(now)
+	random := rand.New(rand.NewPCG(1, 1))
+	changes := make([]Change, n)
+	for i := range changes {
+		key := benchmarkKey(random)
+		changes[i] = Change{Key: key, Group: key, Ends: now.Add(time.Duration(1+i) * time.Second).UnixNano()}
+	}
+	shuffled := slices.Clone(changes)
+	random.Shuffle(n, func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+	r.Add(shuffled)
+	// One that is used while others are added is the most recently used of all.
+	table.Keep(changes[0].Key, now)
+	bound := benchmarkKey(random)
+	table.Bind([]selector.Session{{Key: bound}}, 7, now)
+	r.Finish()
+	if got := table.Len(); got != most {
+		t.Errorf("Len = %d, want %d", got, most)
+	}
+	missing := 0
+	for _, c := range changes[n-most+2:] {
+		if _, ok := table.Find(c.Key, now); !ok {
+			missing++
+		}
+	}
+	if missing > 2 {
+		t.Errorf("%d of the %d that were used last are not there", missing, most)
+	}
+	if err := cmp.Or(checkTable(table), checkEnds(table)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUseOfASessionIsToldOnceInAnEighthOfItsTimeToLive(t *testing.T) {
+	const ttl = 80 * time.Second
+	now := time.Unix(1_800_000_000, 0)
+	table := NewTable(TableConfig{TTL: ttl, Recording: true})
+	key := table.Key("claude", "header:1", "")
+	table.Bind([]selector.Session{{Key: key}}, 1, now)
+	told := table.Changed(10)
+	if len(told) != 1 || told[0].Bound != now.UnixNano() {
+		t.Fatalf("Changed = %+v, want one that is bound now", told)
+	}
+	count := 0
+	for range 100 {
+		now = now.Add(time.Second)
+		ends := table.Keep(key, now)
+		changes := table.Changed(10)
+		count += len(changes)
+		told = append(told, changes...)
+		last := told[len(told)-1]
+		if last.Ends < ends.UnixNano() || last.Ends > ends.Add(ttl/8).UnixNano() || last.Bound != told[0].Bound {
+			t.Fatalf("it ends %v, and was last told to end %v", ends, time.Unix(0, last.Ends))
+		}
+	}
+	if count != 10 {
+		t.Errorf("in ten eighths it was told %d times", count)
+	}
+}
+
+func TestChangesThatNobodyAsksForAreBounded(t *testing.T) {
+	table := NewTable(TableConfig{Max: 100, Recording: true})
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 3 * maxEnded {
+		table.Bind([]selector.Session{{Key: benchmarkKey(random)}}, 1, benchmarkTime)
+	}
+	if n := len(table.changes.order); n > 200 {
+		t.Errorf("%d of at most 101 bindings wait to be told", n)
+	}
+	if n := len(table.changes.ended); n != maxEnded {
+		t.Errorf("%d ends wait to be told, want the bound of %d", n, maxEnded)
+	}
+	for range 3 * maxEnded {
+		if changes := table.Changed(1000); len(changes) == 0 {
+			break
+		}
+	}
+	// A binding that changes while others are asked for does not make the list longer and longer.
+	for range 10 * slabSize {
+		table.Bind([]selector.Session{{Key: benchmarkKey(random)}}, 1, benchmarkTime)
+		table.Changed(2)
+	}
+	if n := len(table.changes.order); n > 2*slabSize {
+		t.Errorf("%d numbers are kept of bindings that were told", n)
+	}
+}
+
+func TestTableWithoutRecordingTellsNothing(t *testing.T) {
+	table := NewTable(TableConfig{Max: 1})
+	for i := range 3 {
+		table.Bind([]selector.Session{{Key: selector.SessionKey{Lo: uint64(i)}}}, 1, benchmarkTime)
+	}
+	if changes := table.Changed(10); len(changes) > 0 || len(table.changes.bound) > 0 {
+		t.Errorf("Changed = %+v", changes)
+	}
+}

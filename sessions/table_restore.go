@@ -1,0 +1,151 @@
+package sessions
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// restoreChunk is how many bindings are put in order without letting others have the lock.
+const restoreChunk = 4096
+
+// Restorer fills a table with bindings that were kept elsewhere. What the table has bound itself stays as it is.
+// A Restorer belongs to one goroutine; the table may be used meanwhile.
+type Restorer struct {
+	table *Table
+	now   int64
+	// numbers of the bindings that were made, and those that have, or will have, several ids, by their group.
+	numbers []uint32
+	groups  map[selector.SessionKey]uint32
+}
+
+// Restore begins to fill the table. Call Add, then Finish; what is over by now is left out.
+func (t *Table) Restore(now time.Time) *Restorer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &Restorer{table: t, now: t.tell(now), groups: make(map[selector.SessionKey]uint32)}
+}
+
+// Add takes in changes that Changed once returned, in any order. Those that say Ended are left out.
+func (r *Restorer) Add(changes []Change) {
+	r.table.mu.Lock()
+	defer r.table.mu.Unlock()
+	for i := range changes {
+		if c := &changes[i]; !c.Ended && c.Ends > r.now {
+			r.add(c)
+		}
+	}
+}
+
+func (r *Restorer) add(c *Change) {
+	t := r.table
+	if t.find(c.Key) != 0 {
+		return
+	}
+	binding := r.binding(c)
+	if binding == 0 {
+		if t.bindings.used >= mostBindings {
+			return
+		}
+		binding = t.create(c.Slot)
+		t.bindings.at(binding).ends = c.Ends
+		t.changes.setBound(binding, c.Bound)
+		r.numbers = append(r.numbers, binding)
+		if c.Key != c.Group {
+			r.groups[c.Group] = binding
+		}
+	}
+	t.attach(binding, selector.Session{Key: c.Key, Source: c.Source})
+}
+
+// binding finds the one of the same group, if ids of it were added already; 0: none was.
+func (r *Restorer) binding(c *Change) uint32 {
+	t := r.table
+	var candidates [2]uint32
+	if id := t.find(c.Group); id != 0 {
+		candidates[0] = t.id(id).owner
+	}
+	if len(r.groups) > 0 {
+		candidates[1] = r.groups[c.Group]
+	}
+	for _, binding := range candidates {
+		if !r.waits(binding) {
+			continue
+		}
+		if b := t.bindings.at(binding); t.groups.at(b.group).slot == c.Slot {
+			b.ends = max(b.ends, c.Ends)
+			return binding
+		}
+	}
+	return 0
+}
+
+// waits reports whether a binding waits for its place. One that was used has it; one that was dropped is not there, or has
+// left its number to another, which has a place.
+func (r *Restorer) waits(number uint32) bool {
+	t := r.table
+	if number == 0 || int(number>>slabBits) >= len(t.bindings.chunks) {
+		return false
+	}
+	b := t.bindings.at(number)
+	return b.first.owner == number && b.place == noPlace
+}
+
+// Finish puts what was added in order, those that end last as those that were used last, and drops what is beyond the
+// table's bound, so that its memory is bounded again.
+func (r *Restorer) Finish() {
+	order := r.order()
+	for len(order) > 0 {
+		n := min(len(order), restoreChunk)
+		r.place(order[:n])
+		order = order[n:]
+	}
+	t := r.table
+	t.mu.Lock()
+	over := t.bindings.used - t.max
+	t.mu.Unlock()
+	for over > 0 {
+		t.mu.Lock()
+		n := t.reclaim(t.clock, min(over, expireChunk))
+		t.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		over -= n
+	}
+}
+
+// restored is one binding that waits for its place in the order of uses.
+type restored struct {
+	ends   int64
+	number uint32
+}
+
+// order returns the bindings by their ends.
+func (r *Restorer) order() []restored {
+	t := r.table
+	t.mu.Lock()
+	order := make([]restored, 0, len(r.numbers))
+	for _, number := range r.numbers {
+		if r.waits(number) {
+			order = append(order, restored{t.bindings.at(number).ends, number})
+		}
+	}
+	t.mu.Unlock()
+	slices.SortFunc(order, func(a, b restored) int { return cmp.Compare(a.ends, b.ends) })
+	return order
+}
+
+// place gives bindings the next places in the order of uses, unless they were used or dropped meanwhile.
+func (r *Restorer) place(order []restored) {
+	t := r.table
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, o := range order {
+		if r.waits(o.number) {
+			t.placeUse(o.number)
+		}
+	}
+}
