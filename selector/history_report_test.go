@@ -146,7 +146,9 @@ func (r *oracleReport) act(action selector.Action) {
 // cooldown makes what the finding is about rest: the limit domains of its kind, or else the auth.
 func (r *oracleReport) cooldown() {
 	scope := oracleScope{}
-	if r.f.Scope == selector.ScopeModel && bare(r.auth, r.key) != "" {
+	if r.f.Scope == selector.ScopeModel && bare(r.auth, r.key) == "" {
+		r.f.Domain = ""
+	} else if r.f.Scope == selector.ScopeModel {
 		scope.key = bare(r.auth, r.key)
 		if r.f.Family != "" {
 			scope.key, scope.family = r.f.Family, true
@@ -179,7 +181,7 @@ func (r *oracleReport) repeated(l *oracleLedger) bool {
 	}
 	n := 0
 	for _, s := range l.strikes {
-		if counts(s) && !s.at.Before(r.stamp.Add(-r.f.Repeat.Within)) {
+		if counts(s) && !s.at.Before(r.stamp.Add(-r.f.Repeat.Within)) && s.at.After(r.identity(r.auth).switched) {
 			n++
 		}
 	}

@@ -39,7 +39,7 @@ type failure struct {
 // suspect notes a failure, and reports whether it shows an outage: most auths that can be used have failed alike if it may
 // be the fault of what they share, or all of them if it looks like their own.
 func (o *outages) suspect(r *report) bool {
-	f := r.finding
+	f := &r.finding
 	if f.Action != ActionCooldown && !f.Shared || len(r.done.Domains) > 0 || r.done.Note != "" {
 		return false
 	}

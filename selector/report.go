@@ -20,35 +20,41 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 	if a.Started.IsZero() {
 		a.Started = now.Add(-oldestStart)
 	}
-	r := report{
-		pool: p, member: m, finding: &f, model: ModelKey(a.Model),
-		now: now.UnixNano(), stamp: p.stamp(now),
-	}
-	r.started = min(nanosOf(a.Started), r.stamp)
-	r.key = m.blockKey(r.model)
 	m.state.windows = mergeWindows(m.state.windows, a.Windows)
-	m.state.report = Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: r.key, Rule: f.Rule}
-	if f.Success {
-		m.state.report.What = "success"
+	stamp := p.stamp(now)
+	started, key := min(nanosOf(a.Started), stamp), m.blockKey(ModelKey(a.Model))
+	if f.Success && m.nothingKnown() && len(p.outages[m.provider.name]) == 0 {
+		m.state.report = Report{ReceivedAt: now, What: whatSuccess, Model: key, Rule: f.Rule}
+		m.state.succeeded = max(m.state.succeeded, started)
+		return Consequence{}, nil
+	}
+	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: now.UnixNano(), stamp: stamp, started: started}
+	m.state.report = Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
+	return r.take(), nil
+}
+
+// whatSuccess is what a report of a request that was served is called.
+const whatSuccess = "success"
+
+// take does what the finding says.
+func (r *report) take() Consequence {
+	if r.finding.Success {
+		r.member.state.report.What = whatSuccess
 		r.succeed()
 	} else {
-		p.advance(r.now, pickAdvance)
+		r.pool.advance(r.now, pickAdvance)
 		r.fail()
 	}
 	r.endTrial()
-	if r.done.Changed {
-		// A domain that this emptied is not the auth's any more.
-		m.state.changedAt = p.changes
-	}
-	r.done.Others = !f.Success && r.others()
-	return r.done, nil
+	r.done.Others = !r.finding.Success && r.others()
+	return r.done
 }
 
 // report is one answer on its way.
 type report struct {
 	pool    *Pool
 	member  *member
-	finding *Finding
+	finding Finding
 	model   string // key as requested
 	key     string // key under which the auth keeps state
 	now     int64
@@ -62,7 +68,7 @@ func (r *report) succeed() {
 	s := r.member.state
 	s.succeeded = max(s.succeeded, r.started)
 	r.pool.outages.succeed(r)
-	if r.nothingKnown() {
+	if r.member.nothingKnown() {
 		return
 	}
 	r.member.subjects(func(s *subject) {
@@ -75,7 +81,7 @@ func (r *report) succeed() {
 }
 
 // nothingKnown: there is no evidence of the auth, and none of its domains.
-func (r *report) nothingKnown() bool { return len(r.member.domains) == 0 && r.member.state.empty() }
+func (m *member) nothingKnown() bool { return len(m.domains) == 0 && m.state.empty() }
 
 // fail does what the finding says, unless the failure is one that the provider's auths share.
 func (r *report) fail() {
@@ -112,31 +118,43 @@ func (r *report) act(action Action) {
 
 // cooldown makes the narrowest scope rest that the answer proves closed.
 func (r *report) cooldown() {
-	at := scope{}
-	if r.finding.Scope == ScopeModel && r.key != "" {
+	at, domain := scope{}, r.finding.Domain
+	switch {
+	case r.finding.Scope != ScopeModel:
+	case r.key == "":
+		domain = "" // what rests of it is one model, and nobody knows which
+	case r.finding.Family != "":
+		at = scope{model: r.finding.Family, family: true}
+	case !r.member.patterns.serve(r.model):
+		r.done.Note = "the auth does not serve this model"
+		return
+	default:
 		at.model = r.key
-		if r.finding.Family != "" {
-			at = scope{model: r.finding.Family, family: true}
-		} else if !r.member.patterns.serve(r.model) {
-			r.done.Note = "the auth does not serve this model"
-			return
-		}
 	}
-	if r.rest(domainsOf(r.member.auth, r.finding.Domain), at) {
+	if r.rest(domainsOf(r.member.auth, domain), at) {
 		return
 	}
 	set := r.pool.makeSet(&r.member.state.subject, at)
-	if repeat := r.finding.Repeat; repeat.Count > 0 {
-		l := set.ledger(r.finding.Kind)
-		l.strike(Strike{At: r.stamp, Reason: r.finding.Reason}, r.started)
-		if l.struck(r.finding.Reason, r.stamp-int64(repeat.Within)) >= repeat.Count {
-			r.refresh(set)
-			r.act(repeat.Action)
-			return
-		}
+	if r.repeated(set) {
+		r.refresh(set)
+		r.act(r.finding.Repeat.Action)
+		return
 	}
 	r.done.Action = ActionCooldown
 	r.block(set)
+}
+
+// repeated counts a failure that repetition makes more of, and reports whether it was one too many. Whoever enabled the auth
+// knew of those before.
+func (r *report) repeated(set *blockSet) bool {
+	repeat := r.finding.Repeat
+	if repeat.Count == 0 {
+		return false
+	}
+	l := set.ledger(r.finding.Kind)
+	l.strike(Strike{At: r.stamp, Reason: r.finding.Reason}, r.started)
+	since := max(r.stamp-int64(repeat.Within), r.member.state.change.At+1)
+	return l.struck(r.finding.Reason, since) >= repeat.Count
 }
 
 // rest makes limit domains rest; false: there are none.
@@ -176,7 +194,7 @@ func (r *report) tell(set *blockSet) {
 
 // evidence is what the finding adds to a ledger; false: nothing, because it was over on arrival.
 func (r *report) evidence(l *Ledger) (Evidence, bool) {
-	f := r.finding
+	f := &r.finding
 	e := Evidence{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, Person: f.Person}
 	if !f.Until.IsZero() {
 		e.Until = nanosOf(f.Until)
@@ -253,7 +271,7 @@ func (r *report) disable() {
 
 // endTrial lets the next request try what this one tried, once or as soon as it is half-open.
 func (r *report) endTrial() {
-	if r.nothingKnown() {
+	if r.member.nothingKnown() {
 		return
 	}
 	r.member.subjects(func(s *subject) {
