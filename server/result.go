@@ -50,12 +50,13 @@ func (b *broker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*
 	if !ok {
 		return nil, selector.ErrUnknownAuth
 	}
-	for _, w := range verdict.Windows(auth.Dialect, req.GetHeaders(), told.received) {
+	judged, windows := b.rules().Read(outcomeOf(req, auth, told.received))
+	for _, w := range windows {
 		told.attempt.Windows = append(told.attempt.Windows, selector.Window{
 			Name: w.Name, UsedShare: w.UsedShare, ResetsAt: w.ResetsAt, SeenAt: told.received,
 		})
 	}
-	r := &result{provider: auth.Provider, verdict: b.rules().Judge(outcomeOf(req, auth, told.received))}
+	r := &result{provider: auth.Provider, verdict: judged}
 	if r.done, err = b.config.Pool.Report(told.attempt, findingOf(&r.verdict), c.start); err != nil {
 		return r, err
 	}

@@ -12,19 +12,31 @@ const (
 )
 
 // Judge says what an outcome means. It never fails: what no row knows is a transient fault without consequences.
-func (r *Rules) Judge(o Outcome) Verdict {
-	ok := o.Status >= 200 && o.Status < 300
-	if ok && len(o.Body) == 0 && !hasErrorHeader(o.Headers) {
-		return success()
+func (r *Rules) Judge(o Outcome) Verdict { return r.judge(o, marksOf(o.Headers)) }
+
+// Read is Judge and [Windows] in one look at the headers.
+func (r *Rules) Read(o Outcome) (Verdict, []Window) {
+	m := marksOf(o.Headers)
+	if !m.window {
+		return r.judge(o, m), nil
 	}
-	return r.judge(o, ok)
+	return r.judge(o, m), windows(o.Dialect, o.Headers, o.ReceivedAt)
 }
 
-// judge is apart from Judge because what it keeps of the outcome goes to the heap, which a success need not pay for.
-func (r *Rules) judge(o Outcome, ok bool) Verdict {
+func (r *Rules) judge(o Outcome, m marks) Verdict {
+	served := o.Status >= 200 && o.Status < 300
+	if served && len(o.Body) == 0 && !m.failure {
+		return success()
+	}
+	return r.ask(o, served && !m.failure)
+}
+
+// ask walks the rows. It is apart from judge because what it keeps of the outcome goes to the heap, which a success need not
+// pay for.
+func (r *Rules) ask(o Outcome, served bool) Verdict {
 	set := r.set(o.Dialect)
 	v := newView(&o, set)
-	if ok && !v.embedded && !hasErrorHeader(o.Headers) {
+	if served && !v.embedded {
 		return success()
 	}
 	for _, row := range set.rows {
@@ -40,28 +52,6 @@ func (r *Rules) judge(o Outcome, ok bool) Verdict {
 
 func success() Verdict {
 	return Verdict{Fault: FaultNone, Action: ActionNone, Scope: ScopeNone, Retry: RetryNobody, Rule: ruleSuccess}
-}
-
-// hasErrorHeader reports whether headers alone turn a 2xx into a failure. Successes are most of the traffic: it looks at
-// names by their length first and makes nothing.
-func hasErrorHeader(headers map[string]string) bool {
-	for name := range headers {
-		switch len(name) {
-		case len(headerMitigated):
-			if strings.EqualFold(name, headerMitigated) {
-				return true
-			}
-		case len(headerException):
-			if strings.EqualFold(name, headerException) {
-				return true
-			}
-		case len(headerErrorType):
-			if strings.EqualFold(name, headerErrorType) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (r *Rules) verdict(row *rule, v *view) Verdict {

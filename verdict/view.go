@@ -37,11 +37,7 @@ type view struct {
 
 func newView(o *Outcome, set *ruleSet) *view {
 	v := &view{o: o, set: set, headers: lowerNames(o.Headers), status: o.Status, clock: o.ReceivedAt}
-	if _, cached := v.headers["age"]; !cached {
-		if date, ok := parseHTTPDate(v.headers["date"]); ok {
-			v.clock = date
-		}
-	}
+	v.readClock()
 	v.document = readDocument(o.Body, v.headers["content-type"])
 	v.exception = v.headers[headerException]
 	if v.exception == "" {
@@ -54,6 +50,16 @@ func newView(o *Outcome, set *ruleSet) *view {
 		v.status = v.embeddedStatus()
 	}
 	return v
+}
+
+// readClock takes over the server's clock, unless the answer comes from a cache.
+func (v *view) readClock() {
+	if _, cached := v.headers["age"]; cached {
+		return
+	}
+	if date, ok := parseHTTPDate(v.headers["date"]); ok {
+		v.clock = date
+	}
 }
 
 // served: HTTP said so.

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -19,16 +20,16 @@ const maxWindows = 16
 // Windows returns the quota windows that headers tell of, in text order of their names: the unified windows and rate limits of
 // Anthropic's dialects, those of codex, and x-ratelimit-* of every dialect. Headers of any other kind cost next to nothing.
 func Windows(dialect string, headers map[string]string, receivedAt time.Time) []Window {
-	if !anyWindow(headers) {
+	if !marksOf(headers).window {
 		return nil
 	}
+	return windows(dialect, headers, receivedAt)
+}
+
+func windows(dialect string, headers map[string]string, receivedAt time.Time) []Window {
 	o := Outcome{Dialect: dialect, ReceivedAt: receivedAt}
 	v := &view{o: &o, headers: lowerNames(headers), clock: receivedAt}
-	if _, cached := v.headers["age"]; !cached {
-		if date, ok := parseHTTPDate(v.headers["date"]); ok {
-			v.clock = date
-		}
-	}
+	v.readClock()
 	var all []Window
 	for name, value := range v.headers {
 		if w, ok := v.window(name, value); ok {
@@ -39,55 +40,52 @@ func Windows(dialect string, headers map[string]string, receivedAt time.Time) []
 	return all[:min(len(all), maxWindows)]
 }
 
-func anyWindow(headers map[string]string) bool {
-	for name := range headers {
-		if len(name) > len("x-codex-") && (containsFold(name, "ratelimit") || strings.EqualFold(name[:len("x-codex-")], "x-codex-")) {
-			return true
-		}
-	}
-	return false
-}
-
-func containsFold(s, word string) bool {
-	for i := 0; i+len(word) <= len(s); i++ {
-		if (s[i]|0x20) == word[0] && strings.EqualFold(s[i:i+len(word)], word) {
-			return true
-		}
-	}
-	return false
-}
+// What names of headers begin with that tell of windows.
+const (
+	prefixAnthropic = "anthropic-"
+	prefixCodex     = "x-codex-"
+	prefixRemaining = "x-ratelimit-remaining"
+)
 
 // window reads the window that a header tells the use of; its other headers follow from the name.
 func (v *view) window(name, value string) (Window, bool) {
 	claude := v.o.Dialect == "anthropic" || v.o.Dialect == "claude-code"
-	switch {
-	case claude && strings.HasPrefix(name, unified):
-		window, ok := strings.CutSuffix(strings.TrimPrefix(name, unified), "-utilization")
+	if window, ok := cutBoth(name, unified, "-utilization"); ok && claude {
 		used, told := parseDecimal(value)
-		return v.seen(window, used, unified+window+"-reset"), ok && told
-	case claude && strings.HasPrefix(name, "anthropic-"):
-		window, ok := strings.CutSuffix(name, "-remaining")
-		used, told := v.share(value, window+"-limit")
-		short := strings.TrimPrefix(strings.TrimPrefix(window, "anthropic-"), "ratelimit-")
-		return v.seen(short, used, window+"-reset"), ok && told
-	case v.o.Dialect == "codex" && strings.HasPrefix(name, "x-codex-"):
-		window, ok := strings.CutSuffix(name, "-used-percent")
-		used, told := parseDecimal(value)
-		w := v.seen(strings.TrimPrefix(window, "x-codex-"), used/100, window+"-reset-at")
-		if w.ResetsAt.IsZero() {
-			d, valid := parseUnits(v.headers[window+"-reset-after-seconds"], time.Second)
-			w.ResetsAt = v.resetTime(bounded(d, valid, boundMonth))
-		}
-		return w, ok && told
-	default:
-		rest, ok := strings.CutPrefix(name, "x-ratelimit-remaining")
-		used, told := v.share(value, "x-ratelimit-limit"+rest)
-		window := strings.TrimPrefix(rest, "-")
-		if window == "" {
-			window = "requests"
-		}
-		return v.seen(window, used, "x-ratelimit-reset"+rest), ok && told
+		return v.seen(window, used, unified+window+"-reset"), told
 	}
+	if window, ok := cutBoth(name, prefixAnthropic, "-remaining"); ok && claude {
+		base := prefixAnthropic + window
+		used, told := v.share(value, base+"-limit")
+		return v.seen(strings.TrimPrefix(window, "ratelimit-"), used, base+"-reset"), told
+	}
+	if window, ok := cutBoth(name, prefixCodex, "-used-percent"); ok && v.o.Dialect == "codex" {
+		return v.codexWindow(window, value)
+	}
+	rest, ok := strings.CutPrefix(name, prefixRemaining)
+	if !ok {
+		return Window{}, false
+	}
+	used, told := v.share(value, "x-ratelimit-limit"+rest)
+	return v.seen(cmp.Or(strings.TrimPrefix(rest, "-"), "requests"), used, "x-ratelimit-reset"+rest), told
+}
+
+func (v *view) codexWindow(window, value string) (Window, bool) {
+	used, told := parseDecimal(value)
+	w := v.seen(window, used/100, prefixCodex+window+"-reset-at")
+	if w.ResetsAt.IsZero() {
+		d, valid := parseUnits(v.headers[prefixCodex+window+"-reset-after-seconds"], time.Second)
+		w.ResetsAt = v.resetTime(bounded(d, valid, boundMonth))
+	}
+	return w, told
+}
+
+// cutBoth returns what is between a prefix and a suffix.
+func cutBoth(s, prefix, suffix string) (between string, ok bool) {
+	if s, ok = strings.CutPrefix(s, prefix); ok {
+		s, ok = strings.CutSuffix(s, suffix)
+	}
+	return s, ok
 }
 
 func (v *view) seen(name string, used float64, reset string) Window {

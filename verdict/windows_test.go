@@ -35,6 +35,13 @@ func TestWindows(t *testing.T) {
 			{Name: "secondary", UsedShare: 0.5, ResetsAt: in(time.Minute)},
 		}},
 		{"codex headers of somebody else are not believed", "openai", map[string]string{"x-codex-primary-used-percent": "25"}, nil},
+		{"a window of the priority tier alone", "anthropic", map[string]string{
+			"Anthropic-Priority-Input-Tokens-Limit": "100", "anthropic-priority-input-tokens-remaining": "25",
+		}, []verdict.Window{{Name: "priority-input-tokens", UsedShare: 0.75}}},
+		{"a family of codex", "codex", map[string]string{
+			"x-codex-spark-primary-used-percent": "5", "x-codex-active-limit": "codex",
+		}, []verdict.Window{{Name: "spark-primary", UsedShare: 0.05}}},
+		{"names that only look like it", "openai", map[string]string{"x-r": "1", "x-ratelimit-remain": "1", "anthropic": "2", "x-codex": "3"}, nil},
 		{"ordinary rate limits", "groq", map[string]string{
 			"x-ratelimit-limit-requests": "1000", "x-ratelimit-remaining-requests": "900", "x-ratelimit-reset-requests": "2m59.56s",
 			"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "NaN",
@@ -48,6 +55,9 @@ func TestWindows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := verdict.Windows(c.dialect, c.headers, at)
+			if _, read := load(t).Read(verdict.Outcome{Dialect: c.dialect, Status: 200, Headers: c.headers, ReceivedAt: at}); !cmp.Equal(got, read) {
+				t.Errorf("Read = %v, Windows = %v", read, got)
+			}
 			if diff := cmp.Diff(c.want, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 				t.Errorf("Windows(%s, %v) (-want +got):\n%s", c.dialect, c.headers, diff)
 			}
