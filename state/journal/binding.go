@@ -1,0 +1,75 @@
+package journal
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+)
+
+// bindingVersion is raised when an older broker would misread a binding. Beside the form of package state, this one has a
+// number for the identity, and the group only where it is another id's key: there are a million of them.
+const bindingVersion = 1
+
+// Where the parts of a binding begin.
+const (
+	bindingSource   = 1
+	bindingBound    = 2
+	bindingEnds     = 10
+	bindingIdentity = 18
+	bindingGroup    = 22
+	bindingSize     = bindingGroup + state.SessionKeySize
+)
+
+func formatBinding(b *selector.BoundSession, identity uint32) []byte {
+	value := make([]byte, 0, bindingSize)
+	value = append(value, bindingVersion, b.Source)
+	value = binary.BigEndian.AppendUint64(value, uint64(b.Bound)) //nolint:gosec // the bits are kept
+	value = binary.BigEndian.AppendUint64(value, uint64(b.Ends))  //nolint:gosec // the bits are kept
+	value = binary.BigEndian.AppendUint32(value, identity)
+	if b.Group != b.Key {
+		value = state.AppendSessionKey(value, b.Group)
+	}
+	return value
+}
+
+// parseBinding reads what formatBinding gives.
+func parseBinding(key, value []byte, identities []string) (b selector.BoundSession, err error) {
+	if b.Key, err = state.ParseSessionKey(key); err != nil {
+		return b, err
+	}
+	if len(value) > 0 && value[0] > bindingVersion {
+		return b, fmt.Errorf("read the binding of %s: %w", b.Key, state.ErrNewer)
+	}
+	if len(value) != bindingGroup && len(value) != bindingSize {
+		return b, fmt.Errorf("read the binding of %s: %w", b.Key, state.ErrDamaged)
+	}
+	b.Source, b.Group = value[bindingSource], b.Key
+	b.Bound, b.Ends = int64(binary.BigEndian.Uint64(value[bindingBound:])), endOf(value) //nolint:gosec // the bits are kept
+	if len(value) == bindingSize {
+		if b.Group, err = state.ParseSessionKey(value[bindingGroup:]); err != nil {
+			return b, err
+		}
+	}
+	number := binary.BigEndian.Uint32(value[bindingIdentity:])
+	if int(number) >= len(identities) {
+		return b, fmt.Errorf("read the binding of %s: %w", b.Key, state.ErrDamaged)
+	}
+	b.Identity = identities[number]
+	return b, nil
+}
+
+// endOf a binding. One that cannot be read does not end: Load says that it is there.
+func endOf(value []byte) int64 {
+	if len(value) < bindingIdentity {
+		return math.MaxInt64
+	}
+	return int64(binary.BigEndian.Uint64(value[bindingEnds:])) //nolint:gosec // the bits are kept
+}
+
+func compareKeys(a, b selector.SessionKey) int {
+	return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo))
+}

@@ -1,0 +1,12 @@
+// Package journal keeps runtime state in one file, with bbolt underneath, for one broker at a time. What Save took in
+// survives the end of the process at any moment, and that of the machine as far as its disk keeps its word.
+//
+// The file comes into being whole or not at all. Opening it checks what it is, that all of it is there, and that its pages
+// hang together, before a byte of it is trusted: a file that is cut off, damaged, somebody else's, of a newer broker, not
+// writable or in use is refused, with its path and what to do, and never replaced by an empty one. Records carry a
+// checksum, and one that is damaged is refused like the file; a binding that cannot be read is dropped with a note, since
+// losing one costs a warm cache and nothing else. What is over is removed as other bindings are saved.
+//
+// A Journal passes the suites of state/statetest. Its methods may be called concurrently; saves happen one after the
+// other, so who has much to save puts it into few batches.
+package journal

@@ -1,0 +1,88 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+)
+
+// loadChunk is how many bindings are handed over at once.
+const loadChunk = 1024
+
+// Load is as selector.Store says. Records come first.
+func (j *Journal) Load(ctx context.Context, into selector.Sink) error {
+	return j.explain(guarded(func() error {
+		return j.db.View(func(tx *bbolt.Tx) error {
+			if err := loadRecords(ctx, tx.Bucket([]byte(bucketRecords)), into); err != nil {
+				return err
+			}
+			return j.loadBindings(ctx, tx, into)
+		})
+	}))
+}
+
+func loadRecords(ctx context.Context, records *bbolt.Bucket, into selector.Sink) error {
+	var chunk []selector.Record
+	hand := func() error {
+		if len(chunk) > 0 {
+			into.Records(chunk)
+		}
+		chunk = chunk[:0]
+		return ctx.Err()
+	}
+	err := records.ForEach(func(text, value []byte) error {
+		key, err := state.ParseKey(string(text))
+		if err != nil {
+			return err
+		}
+		r, err := parseRecord(key, value)
+		if err != nil {
+			return err
+		}
+		if chunk = append(chunk, r); len(chunk) == loadChunk {
+			return hand()
+		}
+		return nil
+	})
+	return errors.Join(err, hand())
+}
+
+func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
+	identities, err := readIdentities(tx)
+	if err != nil {
+		return err
+	}
+	now := j.now().UnixNano()
+	chunk := make([]selector.BoundSession, 0, loadChunk)
+	hand := func() error {
+		if len(chunk) > 0 {
+			into.Bindings(chunk)
+		}
+		chunk = chunk[:0]
+		return ctx.Err()
+	}
+	unread := 0
+	err = tx.Bucket([]byte(bucketBindings)).ForEach(func(key, value []byte) error {
+		b, err := parseBinding(key, value, identities)
+		switch {
+		case err != nil:
+			unread++
+			return nil
+		case b.Ends <= now:
+			return nil
+		}
+		if chunk = append(chunk, b); len(chunk) == loadChunk {
+			return hand()
+		}
+		return nil
+	})
+	if unread > 0 {
+		j.note(fmt.Sprintf("%d bindings in %s could not be read; their sessions are bound anew", unread, j.path))
+	}
+	return errors.Join(err, hand())
+}
