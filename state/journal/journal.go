@@ -120,7 +120,7 @@ func (j *Journal) readHead(tx *bbolt.Tx) error {
 	}
 	identities, err := readIdentities(tx)
 	for number, name := range identities {
-		j.numbers[name] = uint32(number) //nolint:gosec // it was read from four bytes
+		j.numbers[name] = uint32(number)
 	}
 	return err
 }

@@ -68,12 +68,11 @@ func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into selector.
 	}
 	unread := 0
 	err = tx.Bucket([]byte(bucketBindings)).ForEach(func(key, value []byte) error {
-		b, err := parseBinding(key, value, identities)
-		switch {
-		case err != nil:
+		b, broken := parseBinding(key, value, identities)
+		if broken != nil {
 			unread++
-			return nil
-		case b.Ends <= now:
+		}
+		if broken != nil || b.Ends <= now {
 			return nil
 		}
 		if chunk = append(chunk, b); len(chunk) == loadChunk {

@@ -127,18 +127,18 @@ func (w *walker) elements(id uint64, page []byte) error {
 	var before []byte
 	for i := range count {
 		at := pageHeader + i*leafElement
-		key, ok := w.branch, true
+		element := w.branch
 		if flags == pageLeaf {
-			key = w.leaf
+			element = w.leaf
 		}
-		name, err := key(id, page, at)
+		key, err := element(id, page, at)
 		if err != nil {
 			return err
 		}
-		if ok = i == 0 || bytes.Compare(before, name) < 0; !ok {
+		if i > 0 && bytes.Compare(before, key) >= 0 {
 			return errPage(id, "is out of order")
 		}
-		before = name
+		before = key
 	}
 	return nil
 }

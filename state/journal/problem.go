@@ -29,9 +29,10 @@ var (
 	errForeign = errors.New("it is no state file of credbroker")
 	errEmpty   = errors.New("it is empty, which a state file never is")
 	errCutOff  = errors.New("it is cut off")
-	// ErrLocked: another process uses the file.
-	ErrLocked = errors.New("it is locked by another process")
 )
+
+// ErrLocked says that another process uses the file.
+var ErrLocked = errors.New("it is locked by another process")
 
 // What to do about a file that lost something.
 const replace = "put a backup in its place, or move it away to start without what it knew; see docs/operations.md"
