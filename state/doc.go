@@ -6,5 +6,19 @@
 // a version and short names that stay, for programs and for the people who look into a store; a binding is a few bytes.
 // Forms are read by every later version. What a later version wrote is refused with ErrNewer rather than half understood.
 //
-// The functions have no state and may be called concurrently.
+// A Keeper drives the stores of one replica: a local one, a fleet, both or none.
+//
+//   - Durable returns once what was changed of an auth is on disk, or with the fleet if there is no disk. Many share one
+//     save: while one is under way the next gathers.
+//   - Bindings and their uses are saved behind, within a tenth of a second. Losing one costs a warm cache, not a wrong pick.
+//   - Pick asks the fleet only about sessions that are bound anew, for 20 ms at most, and after three times without an
+//     answer not at all until a check in the background gets one.
+//   - What is decided while the fleet is out of reach is offered when it is back. What others have bound by then holds.
+//   - Stores that fail are tried again for as long as the keeper runs; nothing that waits is dropped.
+//
+// saver.go and queue.go save, follow.go takes in what others do, permits.go asks for the tries of what is half-open,
+// bindings.go tells of bindings, pick.go and claims.go agree on first ones, keys.go joins a fleet.
+//
+// It decides nothing that the pool decides, and writes no log: an Observer is told. Its goroutines are those of Run, which
+// waits for them. The functions and a Keeper may be used concurrently.
 package state

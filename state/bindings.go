@@ -1,0 +1,178 @@
+package state
+
+import (
+	"context"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+const (
+	// bindingsPause is how long a change of a binding waits at most before it is saved.
+	bindingsPause = 50 * time.Millisecond
+	// bindingsLimit is how many changes are saved at once, so that what somebody waits for is not long in coming.
+	bindingsLimit = 4096
+	// refreshShare: uses of a binding are told to stores about once in this share of its time to live.
+	refreshShare = 8
+)
+
+// collectBindings hands what changed of bindings to the savers, until ctx ends.
+func (k *Keeper) collectBindings(ctx context.Context) {
+	tick := time.NewTicker(bindingsPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			k.takeSome()
+		}
+	}
+}
+
+// takeSome takes as many changes of bindings as the savers have room for: what changes again meanwhile is saved once.
+func (k *Keeper) takeSome() (took bool) {
+	room := bindingsLimit
+	for _, s := range k.savers() {
+		_, waiting := s.pending()
+		room = min(room, bindingsLimit-waiting)
+	}
+	return room > 0 && k.takeBindings(room)
+}
+
+// takeBindings hands about limit changes of bindings to the savers. False: there are none.
+func (k *Keeper) takeBindings(limit int) bool {
+	k.collecting.Lock()
+	defer k.collecting.Unlock()
+	changed := k.table.Changed(limit)
+	if len(changed) == 0 {
+		return false
+	}
+	list := k.named(changed)
+	if k.local != nil {
+		k.local.add(selector.Batch{Bindings: list}, 0)
+	}
+	if k.shared != nil {
+		k.shared.add(selector.Batch{Bindings: k.forFleet(changed, list)}, 0)
+	}
+	return true
+}
+
+// named is what a store is told of changes in the table.
+func (k *Keeper) named(changed []sessions.Change) []selector.BoundSession {
+	now := k.Now().UnixNano()
+	list := make([]selector.BoundSession, len(changed))
+	for i := range changed {
+		c := &changed[i]
+		list[i] = selector.BoundSession{Key: c.Key, Group: c.Group, Source: c.Source, Bound: c.Bound, Ends: c.Ends}
+		if c.Ended {
+			list[i].Bound = now
+			continue
+		}
+		// An identity that is gone has no sessions, so no name means an end here, too.
+		list[i].Identity, _ = k.pool.NameOf(c.Slot)
+	}
+	return list
+}
+
+// forFleet leaves out what only this replica has no room for, and what the fleet has been asked about just now.
+func (k *Keeper) forFleet(changed []sessions.Change, list []selector.BoundSession) []selector.BoundSession {
+	agreed := k.claims.takeAgreed()
+	told := make([]selector.BoundSession, 0, len(list))
+	for i := range list {
+		_, known := agreed[list[i].Key]
+		if changed[i].Ended && !changed[i].Evicted || !changed[i].Ended && !known {
+			told = append(told, list[i])
+		}
+	}
+	return told
+}
+
+// Forget ends the binding of a session, everywhere, and returns the slot that it was bound to once that is kept. False:
+// there was no such binding.
+func (k *Keeper) Forget(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
+	slot, ok := k.table.Forget(key, now)
+	if !ok {
+		return 0, false, nil
+	}
+	s := k.keeping()
+	if s == nil {
+		return slot, true, nil
+	}
+	// Ends are the first that the table tells, so this one is among what is taken or was taken before.
+	k.takeBindings(bindingsLimit)
+	return slot, true, kept(s.wait(ctx, s.all()))
+}
+
+// loading is the sink for what was kept on this machine.
+type loading struct {
+	*Keeper
+
+	restorer *sessions.Restorer
+	changes  []sessions.Change // scratch
+}
+
+// Records is part of selector.Sink.
+func (l *loading) Records(records []selector.Record) { l.pool.Merge(records, l.Now()) }
+
+// Bindings is part of selector.Sink.
+func (l *loading) Bindings(bindings []selector.BoundSession) {
+	l.changes = l.changes[:0]
+	for i := range bindings {
+		b := &bindings[i]
+		if slot, ok := l.pool.SlotOf(b.Identity, b.Bound); ok {
+			l.changes = append(l.changes, sessions.Change{
+				Key: b.Key, Group: b.Group, Source: b.Source, Slot: slot, Bound: b.Bound, Ends: b.Ends,
+			})
+		}
+	}
+	l.restorer.Add(l.changes)
+}
+
+// follow1 takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is
+// asked for when it is needed.
+func (k *Keeper) follow1(b *selector.BoundSession) {
+	now := k.Now()
+	slot, known := k.table.Find(b.Key, now)
+	if !known {
+		return
+	}
+	if b.Identity == "" {
+		k.table.Forget(b.Key, now)
+		return
+	}
+	moved, ok := k.pool.SlotOf(b.Identity, b.Bound)
+	if !ok || moved == slot {
+		return
+	}
+	k.claims.agree([]selector.Session{{Key: b.Key}})
+	k.table.Bind([]selector.Session{{Key: b.Key, Source: b.Source}}, moved, now)
+}
+
+// offerBindings tells a store that may lack them the bindings of this replica, the last used ones first.
+func (k *Keeper) offerBindings(ctx context.Context) {
+	query := sessions.Query{Size: sessions.MaxPage}
+	for ctx.Err() == nil {
+		now := k.Now()
+		page, next, err := k.table.List(query, now)
+		if err != nil || len(page) == 0 {
+			return
+		}
+		list := make([]selector.BoundSession, 0, len(page))
+		for i := range page {
+			b := &page[i]
+			if identity, ok := k.pool.NameOf(b.Slot); ok {
+				list = append(list, selector.BoundSession{
+					Key: b.Key, Group: b.Key, Source: b.Source, Identity: identity,
+					Bound: k.pool.Released(identity) + 1, Ends: b.ExpiresAt.UnixNano(),
+				})
+			}
+		}
+		k.shared.add(selector.Batch{Bindings: list}, 0)
+		if k.shared.wait(ctx, k.shared.all()) != nil || next == "" {
+			return
+		}
+		query.Token = next
+	}
+}

@@ -1,0 +1,117 @@
+package state
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+const (
+	// claimTimeout is how long a pick waits for the fleet to say what its session is bound to.
+	claimTimeout = 20 * time.Millisecond
+	// maxClaimFailures in a row let picks decide alone, until a check every checkPause finds the fleet quick enough again.
+	maxClaimFailures = 3
+	checkPause       = 250 * time.Millisecond
+	// claimTries bounds how often one pick asks: what the fleet names may be of no use here.
+	claimTries = 3
+	// maxLone bounds the sessions that are asked about later because they were bound without the fleet.
+	maxLone = 1 << 16
+)
+
+// claims are the sessions that the fleet is being asked about, and those that it could not be asked about.
+type claims struct {
+	check Signal
+	// alone: picks do not ask.
+	alone    atomic.Bool
+	failures atomic.Int32 // in a row
+	// asking counts what is under way, so that picks of known sessions need no lock.
+	asking atomic.Int32
+
+	mu       sync.Mutex
+	underWay map[selector.SessionKey]*claim
+	lone     [][]selector.Session
+	agreed   map[selector.SessionKey]struct{} // with the fleet, since changes of bindings were last taken
+}
+
+// claim is one session that the fleet is being asked about.
+type claim struct{ over chan struct{} }
+
+func (c *claims) init() {
+	c.check = NewSignal()
+	c.underWay = make(map[selector.SessionKey]*claim)
+	c.agreed = make(map[selector.SessionKey]struct{})
+}
+
+// find returns what is under way for a session; nil: nothing is.
+func (c *claims) find(key selector.SessionKey) *claim {
+	if c.asking.Load() == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.underWay[key]
+}
+
+// begin notes that the fleet is being asked. False: somebody else asks already.
+func (c *claims) begin(key selector.SessionKey) (*claim, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other := c.underWay[key]; other != nil {
+		return other, false
+	}
+	mine := &claim{over: make(chan struct{})}
+	c.underWay[key] = mine
+	c.asking.Add(1)
+	return mine, true
+}
+
+// end lets those go on who wait for the answer.
+func (c *claims) end(key selector.SessionKey, mine *claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.underWay, key)
+	c.asking.Add(-1)
+	close(mine.over)
+}
+
+// decided notes a session that was bound without the fleet.
+func (c *claims) decided(ids []selector.Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.lone) < maxLone {
+		c.lone = append(c.lone, slices.Clone(ids))
+	}
+}
+
+// takeLone returns the sessions that were bound without the fleet.
+func (c *claims) takeLone() [][]selector.Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lone := c.lone
+	c.lone = nil
+	return lone
+}
+
+// agree notes that the fleet has what a session is bound to.
+func (c *claims) agree(ids []selector.Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.agreed) >= maxLone {
+		return // it is told once more than needed
+	}
+	for i := range ids {
+		c.agreed[ids[i].Key] = struct{}{}
+	}
+}
+
+// takeAgreed returns the ids of sessions that the fleet has.
+func (c *claims) takeAgreed() map[selector.SessionKey]struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	agreed := c.agreed
+	c.agreed = make(map[selector.SessionKey]struct{})
+	return agreed
+}

@@ -1,0 +1,290 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+	"github.com/credbroker/credbroker/state/statetest"
+)
+
+// newFleet starts replicas over one store, without disks.
+func newFleet(t *testing.T, size int) (*statetest.Memory, []*statetest.Replica, []*replica) {
+	t.Helper()
+	memory := &statetest.Memory{}
+	links, replicas := make([]*statetest.Replica, size), make([]*replica, size)
+	for i := range size {
+		links[i] = memory.Replica()
+		replicas[i] = newReplica(t, nil, links[i])
+	}
+	synctest.Wait()
+	return memory, links, replicas
+}
+
+func TestOthersHearOfAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, r := newFleet(t, 3)
+		r[0].disable("a")
+		if err := r[0].keeper.Durable(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for i := range r {
+			if !r[i].isDisabled("a") {
+				t.Errorf("replica %d does not know of it", i)
+			}
+		}
+	})
+}
+
+func TestWithoutADiskTheFleetKeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 1)
+		links[0].Cut()
+		r[0].disable("a")
+		if err := r[0].keeper.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) {
+			t.Errorf("Durable with the fleet out of reach = %v, want that it is not kept", err)
+		}
+	})
+}
+
+func TestADiskKeepsWhatTheFleetCannot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := &statetest.Memory{}
+		d, link := newDisk(), memory.Replica()
+		r := newReplica(t, d, link)
+		other := newReplica(t, nil, memory.Replica())
+		synctest.Wait()
+		link.Cut()
+		time.Sleep(time.Second)
+		r.disable("a")
+		began := time.Now()
+		if err := r.keeper.Durable(t.Context(), "a"); err != nil || time.Since(began) > 0 {
+			t.Errorf("Durable = %v after %v, want at once", err, time.Since(began))
+		}
+		r.stop() // and the process is gone before the fleet is back
+		link = memory.Replica()
+		next := newReplica(t, d, link)
+		time.Sleep(2 * time.Second)
+		if !next.isDisabled("a") || !other.isDisabled("a") {
+			t.Errorf("disabled here %t, there %t; want both", next.isDisabled("a"), other.isDisabled("a"))
+		}
+		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"redis false"}) {
+			t.Errorf("turns %v, want one word of the fleet's being out of reach", told.turns)
+		}
+	})
+}
+
+func TestAnEmptyStoreIsFilledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory, _, r := newFleet(t, 2)
+		r[0].disable("a")
+		if err := r[0].keeper.Durable(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		r[1].pick(request(1))
+		synctest.Wait()
+		memory.Restart()
+		time.Sleep(2 * time.Second)
+		late := newReplica(t, nil, memory.Replica())
+		if !late.isDisabled("a") {
+			t.Error("who came after the store had lost everything knows nothing")
+		}
+		if got, want := late.pick(request(1)), r[1].pick(request(1)); got.Identity != want.Identity {
+			t.Errorf("the session is bound to %s and %s", got.Identity, want.Identity)
+		}
+	})
+}
+
+// Ten replicas get the first request of a session at once.
+func TestASessionGetsOneBinding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 10)
+		for _, link := range links {
+			link.Disturb(func(string) statetest.Disturbance {
+				return statetest.Disturbance{Before: time.Millisecond, After: time.Millisecond}
+			})
+		}
+		for session := range 20 {
+			var (
+				all  sync.WaitGroup
+				mu   sync.Mutex
+				seen = map[string]int{}
+			)
+			for _, replica := range r {
+				for range 3 {
+					all.Go(func() {
+						pick := replica.pick(request(session))
+						mu.Lock()
+						defer mu.Unlock()
+						seen[pick.Identity]++
+					})
+				}
+			}
+			all.Wait()
+			if len(seen) != 1 {
+				t.Errorf("session %d is bound to %v, want one identity", session, seen)
+			}
+		}
+	})
+}
+
+func TestAKnownSessionWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 1)
+		r[0].pick(request(1))
+		asked := r[0].seen.tally().claims
+		links[0].Cut()
+		began := time.Now()
+		for range 10 {
+			r[0].pick(request(1))
+		}
+		if again := r[0].seen.tally().claims; time.Since(began) > 0 || again != asked {
+			t.Errorf("ten picks took %v and asked %d times", time.Since(began), again-asked)
+		}
+	})
+}
+
+func TestASlowFleetIsDoneWithout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 2)
+		links[0].Disturb(func(call string) statetest.Disturbance { return statetest.Disturbance{Before: time.Second} })
+		began := time.Now()
+		for i := range 3 {
+			r[0].pick(request(i))
+		}
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("three picks took %v, want 20 ms each", took)
+		}
+		began = time.Now()
+		for i := range 20 {
+			r[0].pick(request(100 + i))
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the picks after three that had no answer took %v", took)
+		}
+		// Another replica binds one of them to something else meanwhile: that holds.
+		mine, theirs := r[0].pick(request(101)), r[1].pick(request(101))
+		for i := 0; theirs.Identity == mine.Identity && i < 20; i++ {
+			mine, theirs = r[0].pick(request(200+i)), r[1].pick(request(200+i))
+		}
+		links[0].Disturb(nil)
+		time.Sleep(2 * time.Second)
+		for i := range 20 {
+			for _, n := range []int{100 + i, 200 + i} {
+				if a, b := r[0].pick(request(n)), r[1].pick(request(n)); a.Identity != b.Identity {
+					t.Errorf("session %d is bound to %s and %s after the fleet is back", n, a.Identity, b.Identity)
+				}
+			}
+		}
+		if told := r[0].seen.tally(); len(told.turns) < 2 || told.turns[len(told.turns)-1] != "redis true" || told.decided < 20 {
+			t.Errorf("told of %+v, want the end of the outage and what was decided alone", told)
+		}
+	})
+}
+
+func TestMovesAndReleasesReachOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, r := newFleet(t, 2)
+		first := r[0].pick(request(1))
+		r[1].pick(request(1))
+		// Only the first cannot use the auth, so the session moves.
+		cooldown := selector.Cooldown{Until: r[0].keeper.Now().Add(time.Hour)}
+		if _, err := r[0].pool.Cooldown(first.Identity, cooldown, r[0].keeper.Now()); err != nil {
+			t.Fatal(err)
+		}
+		moved := r[0].pick(request(1))
+		synctest.Wait()
+		if got := r[1].pick(request(1)); moved.Identity == first.Identity || got.Identity != moved.Identity || got.Binding != selector.BindingHit {
+			t.Errorf("moved from %s to %s; the other picks %s, %v", first.Identity, moved.Identity, got.Identity, got.Binding)
+		}
+		if _, ok, err := r[0].keeper.Forget(t.Context(), request(1).Sessions[0].Key, r[0].keeper.Now()); !ok || err != nil {
+			t.Fatalf("Forget = %t, %v", ok, err)
+		}
+		synctest.Wait()
+		if got := r[1].pick(request(1)); got.Binding != selector.BindingNew {
+			t.Errorf("after the release the other picks with %v, want a first pick", got.Binding)
+		}
+	})
+}
+
+// halfOpen lets every replica know of a limit that may be tried now.
+func halfOpen(t *testing.T, replicas []*replica) {
+	t.Helper()
+	r := replicas[0]
+	until := r.keeper.Now().Add(24 * time.Hour)
+	for _, id := range []string{"a", "b"} {
+		f := selector.Finding{Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Quota, Until: until, Hint: true}
+		if _, err := r.pool.Report(selector.Attempt{AuthID: id, Started: r.keeper.Now()}, f, r.keeper.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(selector.DefaultMaxLatch + time.Second)
+	for _, r := range replicas {
+		r.pool.Advance(r.keeper.Now(), 100)
+	}
+	time.Sleep(5 * time.Second)
+}
+
+// tries counts how many requests may try what is half-open now.
+func tries(replicas []*replica) (n int) {
+	for _, r := range replicas {
+		for range 3 {
+			if _, err := r.keeper.Pick(context.Background(), &selector.Request{Provider: "p"}, r.keeper.Now()); err == nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestOneTryInTheFleet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 3)
+		halfOpen(t, r)
+		if n := tries(r); n != 2 {
+			t.Errorf("%d requests try two auths, want one each", n)
+		}
+		// Without a report the permits end, and the next one may try. Out of reach everybody has permits of his own.
+		time.Sleep(3 * time.Minute)
+		for i := range r {
+			links[i].Cut()
+		}
+		time.Sleep(10 * time.Second)
+		for _, r := range r {
+			r.pool.Advance(r.keeper.Now(), 100)
+		}
+		time.Sleep(5 * time.Second)
+		if n := tries(r); n != 6 {
+			t.Errorf("%d requests of three lone replicas try two auths, want one each", n)
+		}
+		time.Sleep(3 * time.Minute)
+		for _, r := range r {
+			r.pool.Advance(r.keeper.Now(), 100)
+		}
+		time.Sleep(10 * time.Second)
+		for i := range r {
+			links[i].Mend()
+		}
+		time.Sleep(10 * time.Second)
+		if n := tries(r); n != 2 {
+			t.Errorf("%d requests try two auths after the fleet is back, want one each", n)
+		}
+	})
+}
+
+func TestFleetTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 1)
+		links[0].SetOffset(time.Hour)
+		if got := time.Until(r[0].keeper.Now()); got != time.Hour {
+			t.Errorf("Now is %v ahead, want an hour", got)
+		}
+	})
+}

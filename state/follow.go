@@ -1,0 +1,118 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+var errCutOff = errors.New("the connection was lost")
+
+// checkTimeout is how long the fleet's store may take to say whether it is there.
+const checkTimeout = 2 * time.Second
+
+// follow takes in what others do, and goes on after every loss of the connection, until ctx ends.
+func (k *Keeper) follow(ctx context.Context) {
+	pause := minPause
+	for ctx.Err() == nil {
+		err := k.checkKeys(ctx)
+		if err == nil {
+			err = k.fleet.Follow(ctx, k.following(), func(resync bool) {
+				pause = minPause
+				k.live(resync)
+			})
+			k.reachable.Store(false)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = errCutOff
+		}
+		k.fleetHealth.set(partFollow, err)
+		sleep(ctx, pause)
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// checkKeys makes sure that the fleet uses the keys of this replica, which it may have lost.
+func (k *Keeper) checkKeys(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	keys, err := k.fleet.Keys(ctx, k.keys)
+	if err == nil && keys != k.keys {
+		return ErrOtherKeys
+	}
+	return err
+}
+
+// live is called when all that the fleet knew has been taken in.
+func (k *Keeper) live(resync bool) {
+	k.reachable.Store(true)
+	k.fleetHealth.set(partFollow, nil)
+	first := !k.offered.Swap(true)
+	if resync && !first {
+		k.lost.Store(true)
+	}
+	if resync || first {
+		k.resync.Raise()
+	}
+	k.shared.work.Raise()
+	k.permits.work.Raise()
+	k.claims.check.Raise()
+}
+
+// offerAll offers all that this replica knows whenever the fleet may lack some of it, until ctx ends.
+func (k *Keeper) offerAll(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.resync:
+		}
+		// A store that lost everything has lost the keys too. If they are taken by now, follow finds out.
+		_ = k.checkKeys(ctx)
+		k.shared.add(selector.Batch{Records: k.pool.Records()}, 0)
+		if k.lost.Swap(false) {
+			k.offerBindings(ctx)
+		}
+	}
+}
+
+// following is the sink for what others do.
+func (k *Keeper) following() selector.Sink { return following{k} }
+
+type following struct{ *Keeper }
+
+// Records is part of selector.Sink. What is news is kept here too, so that a start without the fleet knows it.
+func (f following) Records(records []selector.Record) {
+	now := f.Now()
+	news := f.pool.Merge(records, now)
+	for i := range news {
+		if after := now.Sub(time.Unix(0, news[i].Latest())); f.reachable.Load() {
+			f.observer.Heard(max(after, 0))
+		}
+	}
+	if f.local != nil && len(news) > 0 {
+		f.local.add(selector.Batch{Records: news}, 0)
+	}
+}
+
+// Bindings is part of selector.Sink.
+func (f following) Bindings(bindings []selector.BoundSession) {
+	for i := range bindings {
+		f.follow1(&bindings[i])
+	}
+}
+
+// sleep waits for a while, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

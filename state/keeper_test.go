@@ -1,0 +1,364 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/state"
+	"github.com/credbroker/credbroker/state/statetest"
+)
+
+// disk is a store of one replica, in memory. It outlives the replica.
+type disk struct {
+	mu       sync.Mutex
+	keys     selector.Keys
+	records  map[selector.RecordKey]selector.Record
+	bindings map[selector.SessionKey]selector.BoundSession
+	saves    int
+	full     bool          // Save fails
+	slow     time.Duration // what a Save takes
+}
+
+var _ selector.Store = (*disk)(nil)
+
+var errFull = errors.New("no space left on device")
+
+func newDisk() *disk {
+	return &disk{records: map[selector.RecordKey]selector.Record{}, bindings: map[selector.SessionKey]selector.BoundSession{}}
+}
+
+func (d *disk) Keys(_ context.Context, proposed selector.Keys) (selector.Keys, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.keys == (selector.Keys{}) {
+		d.keys = proposed
+	}
+	return d.keys, nil
+}
+
+func (d *disk) Load(_ context.Context, into selector.Sink) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.records {
+		into.Records([]selector.Record{r})
+	}
+	for _, b := range d.bindings {
+		into.Bindings([]selector.BoundSession{b})
+	}
+	return nil
+}
+
+func (d *disk) Save(_ context.Context, batch selector.Batch) error {
+	if d.slow > 0 {
+		time.Sleep(d.slow) // in a bubble
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.saves++
+	if d.full {
+		return errFull
+	}
+	for i := range batch.Records {
+		r := d.records[batch.Records[i].Key]
+		r.Key = batch.Records[i].Key
+		r.Merge(&batch.Records[i])
+		d.records[r.Key] = r
+	}
+	for _, b := range batch.Bindings {
+		if b.Identity == "" {
+			delete(d.bindings, b.Key)
+		} else {
+			d.bindings[b.Key] = b
+		}
+	}
+	return nil
+}
+
+func (d *disk) Close() error { return nil }
+
+func (d *disk) set(full bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.full = full
+}
+
+func (d *disk) count() (saves, bindings int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.saves, len(d.bindings)
+}
+
+func (d *disk) disabled(identity string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.records[selector.RecordKey{Kind: selector.RecordIdentity, Name: identity}].Switch.Disabled
+}
+
+// replica is a pool and a table with their keeper, while it runs.
+type replica struct {
+	t      *testing.T
+	pool   *selector.Pool
+	table  *sessions.Table
+	keeper *state.Keeper
+	seen   *observer
+	stop   func()
+}
+
+// newReplica starts one with two auths, a and b, of provider p. Either store may be nil.
+func newReplica(t *testing.T, local *disk, fleet *statetest.Replica) *replica {
+	t.Helper()
+	r := &replica{t: t, seen: &observer{}}
+	r.table = sessions.NewTable(sessions.TableConfig{Recording: true})
+	signal := state.NewSignal()
+	r.pool = selector.New(selector.Config{Bindings: r.table, Recording: true, Permits: fleet != nil, Wake: signal.Raise})
+	c := state.KeeperConfig{Pool: r.pool, Table: r.table, Signal: signal, Observer: r.seen}
+	if local != nil {
+		c.Local = local
+	}
+	if fleet != nil {
+		c.Fleet = fleet
+	}
+	r.keeper = state.NewKeeper(c)
+	r.pool.Update([]*selector.Auth{{ID: "a", Provider: "p"}, {ID: "b", Provider: "p"}}, nil, r.keeper.Now())
+	if err := r.keeper.Load(t.Context()); err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.keeper.Run(ctx)
+	}()
+	r.stop = func() { cancel(); <-done }
+	t.Cleanup(r.stop)
+	return r
+}
+
+func (r *replica) disable(id string) {
+	r.t.Helper()
+	if err := r.pool.Disable(id, "", r.keeper.Now()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *replica) isDisabled(id string) bool {
+	r.t.Helper()
+	st, err := r.pool.Status(id, r.keeper.Now())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return st.State == selector.StateDisabled
+}
+
+func request(number int) *selector.Request {
+	return &selector.Request{Provider: "p", Sessions: []selector.Session{{Key: selector.SessionKey{Lo: uint64(number)}}}}
+}
+
+func (r *replica) pick(req *selector.Request) selector.Pick {
+	r.t.Helper()
+	pick, err := r.keeper.Pick(r.t.Context(), req, r.keeper.Now())
+	if err != nil {
+		r.t.Fatalf("Pick: %v", err)
+	}
+	return pick
+}
+
+// observer notes what a keeper tells.
+type observer struct {
+	mu   sync.Mutex
+	told tally
+}
+
+// tally is what an observer was told.
+type tally struct {
+	turns                     []string
+	failures, claims, decided int
+}
+
+func (o *observer) Saved(_ string, _, _ int, _ time.Duration, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err != nil {
+		o.told.failures++
+	}
+}
+
+func (o *observer) Turned(engine string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told.turns = append(o.told.turns, fmt.Sprintf("%s %t", engine, err == nil))
+}
+
+func (o *observer) Heard(time.Duration) {}
+
+func (o *observer) Claimed(time.Duration, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told.claims++
+}
+
+func (o *observer) Decided() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told.decided++
+}
+
+func (o *observer) tally() tally {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	told := o.told
+	told.turns = slices.Clone(told.turns)
+	return told
+}
+
+func TestWhatIsAcknowledgedIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newReplica(t, d, nil)
+		r.disable("a")
+		if err := r.keeper.Durable(t.Context(), "a"); err != nil || !d.disabled("a") {
+			t.Fatalf("Durable: %v, kept: %t", err, d.disabled("a"))
+		}
+		saves, _ := d.count()
+		for _, id := range []string{"a", "b"} {
+			if err := r.keeper.Durable(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if again, _ := d.count(); again != saves {
+			t.Errorf("%d saves for what is kept already", again-saves)
+		}
+		r.stop()
+		if next := newReplica(t, d, nil); !next.isDisabled("a") || next.isDisabled("b") {
+			t.Error("the next one does not know what was acknowledged")
+		}
+	})
+}
+
+func TestManyShareOneSave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		d.slow = 10 * time.Millisecond
+		r := newReplica(t, d, nil)
+		began := time.Now()
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				r.disable([]string{"a", "b"}[i%2])
+				if err := r.keeper.Durable(t.Context(), "a"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(began); took > 3*d.slow {
+			t.Errorf("a hundred reports at once took %v, want at most two saves of %v", took, d.slow)
+		}
+	})
+}
+
+func TestAFullDiskIsToldAndGotOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newReplica(t, d, nil)
+		d.set(true)
+		r.disable("a")
+		for range 3 {
+			if err := r.keeper.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) || !errors.Is(err, errFull) {
+				t.Fatalf("Durable = %v, want that it is not kept because the disk is full", err)
+			}
+		}
+		if err := r.keeper.Durable(t.Context(), "b"); err != nil {
+			t.Errorf("Durable of an auth that nothing was said of = %v", err)
+		}
+		if e := r.keeper.Engines(); len(e) != 1 || !errors.Is(e[0].Failure, errFull) || e[0].Records != 1 {
+			t.Errorf("Engines = %+v, want one that fails with one record to save", e)
+		}
+		d.set(false)
+		time.Sleep(time.Second)
+		if !d.disabled("a") {
+			t.Error("what could not be kept was not tried again")
+		}
+		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"journal false", "journal true"}) || told.failures < 3 {
+			t.Errorf("told of %+v, want one turn each way however many failures", told)
+		}
+	})
+}
+
+func TestBindingsAreKeptSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newReplica(t, d, nil)
+		want := map[int]string{}
+		for i := range 50 {
+			want[i] = r.pick(request(i)).Identity
+		}
+		time.Sleep(100 * time.Millisecond)
+		if _, n := d.count(); n != 50 {
+			t.Fatalf("%d bindings kept after 100 ms, want 50", n)
+		}
+		if _, ok, err := r.keeper.Forget(t.Context(), selector.SessionKey{Lo: 7}, r.keeper.Now()); !ok || err != nil {
+			t.Fatalf("Forget = %t, %v", ok, err)
+		}
+		if _, n := d.count(); n != 49 {
+			t.Errorf("%d bindings kept after one was released, want 49", n)
+		}
+		if _, ok, err := r.keeper.Forget(t.Context(), selector.SessionKey{Lo: 700}, r.keeper.Now()); ok || err != nil {
+			t.Errorf("Forget of no session = %t, %v", ok, err)
+		}
+		r.stop()
+		next := newReplica(t, d, nil)
+		for i := range 50 {
+			pick := next.pick(request(i))
+			if i == 7 && pick.Binding != selector.BindingNew || i != 7 && (pick.Binding != selector.BindingHit || pick.Identity != want[i]) {
+				t.Errorf("session %d is bound to %s, %v; before to %s", i, pick.Identity, pick.Binding, want[i])
+			}
+		}
+	})
+}
+
+func TestUseIsKeptNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newReplica(t, d, nil)
+		r.pick(request(1))
+		time.Sleep(time.Second)
+		before, _ := d.count()
+		for range 600 {
+			r.pick(request(1))
+			time.Sleep(time.Second)
+		}
+		if saves, _ := d.count(); saves == before || saves-before > 3 {
+			t.Errorf("%d saves for ten minutes of use, want one for each eighth of an hour", saves-before)
+		}
+	})
+}
+
+func TestFlushKeepsWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newReplica(t, d, nil)
+		r.stop()
+		r.disable("a")
+		r.pick(request(1))
+		if err := r.keeper.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, n := d.count(); n != 1 || !d.disabled("a") {
+			t.Errorf("%d bindings kept, disabled %t; want one and true", n, d.disabled("a"))
+		}
+		d.set(true)
+		r.disable("b")
+		if err := r.keeper.Flush(t.Context()); !errors.Is(err, errFull) {
+			t.Errorf("Flush to a full disk = %v", err)
+		}
+	})
+}

@@ -1,0 +1,139 @@
+package state
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+const (
+	// permitTimeout is how long one claim of a permit may take.
+	permitTimeout = time.Second
+	// permitTries is how often a claim is sent that gets no answer before this replica decides alone.
+	permitTries = 3
+	// permitPause is the time until a permit that another replica has is asked for again.
+	permitPause = time.Second
+)
+
+// permits are those that the pool wants and those that it has. The goroutine of keepPermits alone uses them.
+type permits struct {
+	work Signal
+	// wanted are asked for until the pool has them or wants them no longer. alone were granted without the fleet.
+	wanted, alone permitList
+}
+
+// permitList is a set that keeps its order.
+type permitList []selector.PermitKey
+
+func (l *permitList) add(key selector.PermitKey) {
+	if !slices.Contains(*l, key) {
+		*l = append(*l, key)
+	}
+}
+
+// remove reports whether the key was there.
+func (l *permitList) remove(key selector.PermitKey) bool {
+	i := slices.Index(*l, key)
+	if i < 0 {
+		return false
+	}
+	*l = slices.Delete(*l, i, i+1)
+	return true
+}
+
+// keepPermits gets the pool the permits that it wants, and gives back those that it does not need, until ctx ends.
+func (k *Keeper) keepPermits(ctx context.Context) {
+	again := time.NewTimer(permitPause)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.permits.work:
+		case <-again.C:
+		}
+		// In this order: a permit that is wanted anew was given back before.
+		wanted, returned := k.pool.Wanted(), k.pool.Returned()
+		for _, key := range returned {
+			if !k.permits.alone.remove(key) {
+				k.giveBack(ctx, key)
+			}
+		}
+		k.confirmPermits(ctx)
+		k.claimPermits(ctx, wanted)
+		if len(k.permits.wanted)+len(k.permits.alone) > 0 {
+			again.Reset(permitPause)
+		}
+	}
+}
+
+func (k *Keeper) giveBack(ctx context.Context, key selector.PermitKey) {
+	ctx, cancel := context.WithTimeout(ctx, permitTimeout)
+	defer cancel()
+	// Without an answer the permit ends by itself.
+	_ = k.fleet.GiveBack(ctx, key)
+}
+
+// confirmPermits asks for the permits that were granted without the fleet, now that it can be reached. Those that another
+// replica has are taken away again.
+func (k *Keeper) confirmPermits(ctx context.Context) {
+	for _, key := range slices.Clone(k.permits.alone) {
+		if !k.reachable.Load() {
+			return
+		}
+		ok, err := k.claim(ctx, key, k.pool.PermitLease())
+		if err != nil {
+			return
+		}
+		if !ok {
+			k.pool.Revoke(key, k.Now())
+		}
+		k.permits.alone.remove(key)
+	}
+}
+
+// claimPermits asks for what the pool wants now, and for what others had when it was asked for before.
+func (k *Keeper) claimPermits(ctx context.Context, wanted []selector.PermitKey) {
+	for _, key := range wanted {
+		k.permits.wanted.add(key)
+	}
+	asked := k.permits.wanted
+	k.permits.wanted = nil
+	for _, key := range asked {
+		if k.pool.Wants(key) && !k.claimPermit(ctx, key) {
+			k.permits.wanted.add(key)
+		}
+	}
+}
+
+// claimPermit asks for one permit. False: another replica has it.
+func (k *Keeper) claimPermit(ctx context.Context, key selector.PermitKey) bool {
+	lease := k.pool.PermitLease()
+	// The lease counts from before it was asked for, so that it is over here first.
+	until := k.Now().Add(lease)
+	for try := 0; try < permitTries && k.reachable.Load(); try++ {
+		switch ok, err := k.claim(ctx, key, lease); {
+		case ctx.Err() != nil:
+			return false
+		case err != nil:
+			continue
+		case ok && !k.pool.Grant(key, until, k.Now()):
+			k.giveBack(ctx, key)
+			return true
+		default:
+			return ok
+		}
+	}
+	if k.pool.Grant(key, until, k.Now()) {
+		k.permits.alone.add(key)
+	}
+	return true
+}
+
+func (k *Keeper) claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, permitTimeout)
+	defer cancel()
+	return k.fleet.Claim(ctx, key, lease)
+}

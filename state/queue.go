@@ -1,0 +1,60 @@
+package state
+
+import "github.com/credbroker/credbroker/selector"
+
+// queue holds what waits to be saved: of each record and session id one, in the order in which they came.
+type queue struct {
+	records  []selector.Record
+	bindings []selector.BoundSession
+
+	recordAt  map[selector.RecordKey]int
+	bindingAt map[selector.SessionKey]int
+}
+
+func newQueue() queue {
+	return queue{recordAt: make(map[selector.RecordKey]int), bindingAt: make(map[selector.SessionKey]int)}
+}
+
+// add takes in a batch, which stays the caller's. What is said of a record adds to what is there; a binding takes the
+// place of the one before.
+func (q *queue) add(b selector.Batch) {
+	for i := range b.Records {
+		q.addRecord(&b.Records[i])
+	}
+	for i := range b.Bindings {
+		q.addBinding(&b.Bindings[i])
+	}
+}
+
+func (q *queue) addRecord(r *selector.Record) {
+	at, known := q.recordAt[r.Key]
+	if !known {
+		at = len(q.records)
+		q.recordAt[r.Key] = at
+		q.records = append(q.records, selector.Record{Key: r.Key})
+	}
+	q.records[at].Merge(r) // which copies
+}
+
+func (q *queue) addBinding(b *selector.BoundSession) {
+	if at, known := q.bindingAt[b.Key]; known {
+		q.bindings[at] = *b
+		return
+	}
+	q.bindingAt[b.Key] = len(q.bindings)
+	q.bindings = append(q.bindings, *b)
+}
+
+// take empties the queue.
+func (q *queue) take() selector.Batch {
+	b := selector.Batch{Records: q.records, Bindings: q.bindings}
+	*q = newQueue()
+	return b
+}
+
+// putBack takes in what could not be saved. What came since knows better.
+func (q *queue) putBack(b selector.Batch) {
+	since := q.take()
+	q.add(b)
+	q.add(since)
+}

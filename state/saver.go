@@ -1,0 +1,164 @@
+package state
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+const (
+	// saveTimeout is how long a store may take to save a batch, and how long somebody waits for it at most.
+	saveTimeout = 5 * time.Second
+	// A save that failed is tried again after minPause, then after twice that, up to maxPause, and whenever somebody waits.
+	minPause = 50 * time.Millisecond
+	maxPause = 500 * time.Millisecond
+)
+
+// mark is how far something has come: how many of the pool's changes it covers, and how many other things were put.
+type mark struct{ changes, puts uint64 }
+
+func (m mark) covers(o mark) bool { return m.changes >= o.changes && m.puts >= o.puts }
+
+// saver saves to one store. While one batch is being saved the next gathers, so that many share the cost of one.
+type saver struct {
+	store selector.Store
+	note  func(batch selector.Batch, took time.Duration, err error)
+	work  Signal
+
+	mu      sync.Mutex
+	waiting queue
+	put     mark // of all that was put
+	saved   mark
+	waiters []waiter
+}
+
+// waiter is somebody who waits until a mark is saved.
+type waiter struct {
+	until mark
+	done  chan error // has room for one
+}
+
+func newSaver(store selector.Store, note func(selector.Batch, time.Duration, error)) *saver {
+	return &saver{store: store, note: note, work: NewSignal(), waiting: newQueue()}
+}
+
+// add puts a batch that brings the store up to a number of the pool's changes.
+func (s *saver) add(b selector.Batch, changes uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting.add(b)
+	s.put.changes = max(s.put.changes, changes)
+	s.put.puts++
+	s.work.Raise()
+}
+
+// all is what was put so far.
+func (s *saver) all() mark {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.put
+}
+
+// pending is how many records and bindings wait.
+func (s *saver) pending() (records, bindings int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting.records), len(s.waiting.bindings)
+}
+
+// wait returns once a mark is saved, with the error of the store if it could not be.
+func (s *saver) wait(ctx context.Context, until mark) error {
+	s.mu.Lock()
+	if s.saved.covers(until) {
+		s.mu.Unlock()
+		return nil
+	}
+	w := waiter{until: until, done: make(chan error, 1)}
+	s.waiters = append(s.waiters, w)
+	s.mu.Unlock()
+	s.work.Raise()
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		s.leave(w)
+		return ctx.Err()
+	}
+}
+
+// leave forgets one who waits no longer.
+func (s *saver) leave(w waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.waiters {
+		if s.waiters[i].done == w.done {
+			s.waiters = append(s.waiters[:i], s.waiters[i+1:]...)
+			return
+		}
+	}
+}
+
+// run saves what is put until ctx ends.
+func (s *saver) run(ctx context.Context) {
+	pause := minPause
+	again := time.NewTimer(0)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.work:
+		case <-again.C:
+		}
+		if err := s.save(ctx); err != nil {
+			again.Reset(pause)
+			pause = min(2*pause, maxPause)
+			continue
+		}
+		pause = minPause
+	}
+}
+
+// save saves all that waits, and tells those who wait for it.
+func (s *saver) save(ctx context.Context) error {
+	s.mu.Lock()
+	batch, upTo := s.waiting.take(), s.put
+	s.mu.Unlock()
+	if len(batch.Records)+len(batch.Bindings) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+		defer cancel()
+		began := time.Now()
+		err := s.store.Save(ctx, batch)
+		s.note(batch, time.Since(began), err)
+		if err != nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.waiting.putBack(batch)
+			s.answer(upTo, err)
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.saved = upTo
+	s.answer(upTo, nil)
+	return nil
+}
+
+// answer tells those who wait for no more than was tried how it went.
+func (s *saver) answer(tried mark, err error) {
+	left := s.waiters[:0]
+	for _, w := range s.waiters {
+		if tried.covers(w.until) {
+			w.done <- err
+		} else {
+			left = append(left, w)
+		}
+	}
+	clear(s.waiters[len(left):])
+	s.waiters = left
+}
