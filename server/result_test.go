@@ -305,6 +305,32 @@ rules:
 	}
 }
 
+// Who asks why an auth is out is told the row that judged, and what a person must do.
+func TestRowsAreTold(t *testing.T) {
+	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{openai("a"), openai("b"), openai("c")}})
+	rows := map[string]string{
+		"a": report(t, h, result("a", 429, "", "Retry-After", "30")).GetRule(),
+		"b": report(t, h, result("b", 429, `{"error":{"code":"insufficient_quota","message":"x"}}`)).GetRule(),
+	}
+	got, err := h.Broker.PickCredential(t.Context(), &credbrokerv1.PickCredentialRequest{Provider: "openai", Model: "m", Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range got.GetExplanation().GetCandidates() {
+		if row := rows[c.GetAuthId()]; !strings.Contains(c.GetDetail(), "(rule "+row+")") && row != "" {
+			t.Errorf("%s: detail %q, want it to name rule %s", c.GetAuthId(), c.GetDetail(), row)
+		}
+		delete(rows, c.GetAuthId())
+	}
+	if len(rows) > 0 {
+		t.Errorf("nothing is explained of %v", rows)
+	}
+	b, err := h.Auths.GetAuth(t.Context(), &credbrokerv1.GetAuthRequest{AuthId: "b"})
+	if want := "Pay, top up"; err != nil || !strings.Contains(b.GetAuth().GetStateReason(), want) {
+		t.Errorf("GetAuth = %v, %v, want a reason with %q", b, err, want)
+	}
+}
+
 func TestVerdictsAreLoggedAndCounted(t *testing.T) {
 	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{openai("a"), openai("b"), openai("c")}})
 	req := result("a", 401, `{"error":{"code":"invalid_api_key","message":"Incorrect API key provided: sk-tell-tale"}}`, "Set-Cookie", "tell-tale")

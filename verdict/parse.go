@@ -1,7 +1,10 @@
 package verdict
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -27,11 +30,16 @@ func (l *loader) read(f File, extra bool) {
 		return
 	}
 	var document yaml.Node
-	if err := yaml.Unmarshal(f.Text, &document); err != nil {
+	text := yaml.NewDecoder(bytes.NewReader(f.Text))
+	switch err := text.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return
+	case err != nil:
 		l.add(f.Name, 0, "", "is not YAML: "+strings.TrimPrefix(err.Error(), "yaml: "))
 		return
 	}
-	if len(document.Content) == 0 {
+	if !errors.Is(text.Decode(new(yaml.Node)), io.EOF) {
+		l.add(f.Name, 0, "", "has more than one document, of which only the first would count")
 		return
 	}
 	p := &parser{loader: l, file: f.Name, out: &ruleFile{extra: extra}}
