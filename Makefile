@@ -15,6 +15,7 @@ BENCHTIME ?= 1s
 COUNT ?= 1
 FUZZTIME ?= 20s
 HISTORIES ?= 1000000
+CONVERSATIONS ?= 100000
 
 # Benchmarks run where there are some, so that the output holds nothing else.
 bench_packages = $(sort $(dir $(shell git grep --untracked -lE '^func Benchmark' -- '*_test.go' | sed 's,^,./,')))
@@ -59,6 +60,10 @@ fuzz: ## run every fuzz target for 20s (FUZZTIME, a time or a number such as 200
 .PHONY: model
 model: ## check cooldowns of a fleet against a plain model, 1,000,000 histories (HISTORIES)
 	CREDBROKER_HISTORIES=$(HISTORIES) go test ./selector -run TestCooldownsOfAFleet -count=1 -v -timeout 30m
+
+.PHONY: talks
+talks: ## play synthetic conversations against recognition, 100,000 of them (CONVERSATIONS)
+	CREDBROKER_CONVERSATIONS=$(CONVERSATIONS) go test ./sessions -run TestSyntheticConversations -count=1 -v -timeout 30m
 
 # Each benchmark once, so that none of them rots.
 .PHONY: bench-once

@@ -131,18 +131,19 @@ func (c *chain) empty() bool {
 // prefix is where the user's side ended a turn.
 type prefix struct {
 	sum, text uint64
-	// asked: the turn had a text, not only results of tools.
+	// asked: the turn that ends here had a text, not only results of tools.
 	asked bool
 }
 
 // past holds the prefixes by which the conversation may be known, the newest first. One request asks once, so the newest
-// prefixes are the requests before this one. A person who goes back goes back to something that a person said, which may
-// lie many rounds of tools behind: of such prefixes two more are held.
+// prefixes are the requests before this one. A person who goes back puts other words in place of those of an earlier turn,
+// and what they answered may lie many rounds of tools behind: of such requests two more are held.
 type past struct {
 	requests [3]prefix
-	persons  [2]prefix
-	texts    [2]uint64
-	answers  [1]uint64
+	// persons: after each of them a person spoke.
+	persons [2]prefix
+	texts   [2]uint64
+	answers [1]uint64
 	// opening is what the conversation began with. However far a person goes back, it is there.
 	opening uint64
 	// done fell out of the above when the last turn ended.
@@ -155,7 +156,7 @@ func (p *past) asked(at prefix) {
 		p.opening = at.sum
 	}
 	p.done[0], p.done[1] = 0, 0
-	if last := push(p.requests[:], at); last.asked {
+	if last := push(p.requests[:], at); p.requests[len(p.requests)-1].asked {
 		p.done[1] = push(p.persons[:], last).sum
 	} else {
 		p.done[0] = last.sum

@@ -31,11 +31,16 @@ func (c *chain) identity(scope uint64) Identity {
 	list.add(chainSum(c.sum, scope))
 	p := &c.past
 	list.prefix(chainSum, p.answers[0], scope)
+	// What opened the conversation may be how others open too, so it is the last that is asked.
 	for _, at := range p.requests {
-		list.prefix(chainSum, at.sum, scope)
+		if at.sum != p.opening {
+			list.prefix(chainSum, at.sum, scope)
+		}
 	}
 	for _, at := range p.persons {
-		list.prefix(chainSum, at.sum, scope)
+		if at.sum != p.opening {
+			list.prefix(chainSum, at.sum, scope)
+		}
 	}
 	id := Identity{Source: SourceChain, Opening: c.answers < 2}
 	// Where nothing but text was said, the texts alone tell nothing new. While the conversation opens they tell too little.

@@ -1,0 +1,163 @@
+package sessions
+
+import (
+	"fmt"
+	"slices"
+)
+
+// move lets a conversation do one of the things that conversations do.
+func (w *world) move(k *talk) {
+	switch w.IntN(12) {
+	case 0:
+		w.retry(k)
+	case 1:
+		w.again(k)
+	case 2:
+		w.edit(k)
+	case 3:
+		w.goBack(k)
+	case 4:
+		w.branch(k)
+	case 5:
+		w.prune(k)
+	case 6:
+		w.compact(k)
+	default:
+		w.goOn(k)
+	}
+}
+
+// goOn is the next turn.
+func (w *world) goOn(k *talk) {
+	twin := k.common && answers(k.turns) <= 1
+	w.answer(k)
+	w.say(k)
+	auth := w.request(k)
+	if twin {
+		w.check(k, "twin continues", auth)
+	} else {
+		w.check(k, "continue", auth)
+	}
+	w.own(k)
+}
+
+// say adds what the person says, unless a tool's result is what comes next.
+func (w *world) say(k *talk) {
+	if k.turns[len(k.turns)-1].by == 'a' {
+		k.turns = append(k.turns, turn{by: 'u', text: []string{"Go on.", "Yes", fmt.Sprintf("Now do %d.", w.requests)}[w.IntN(3)]})
+	}
+}
+
+func answers(turns []turn) (n int) {
+	for _, t := range turns {
+		if t.by == 'a' {
+			n++
+		}
+	}
+	return n
+}
+
+// retry sends the same at once, because no answer came.
+func (w *world) retry(k *talk) {
+	k.auth = w.request(k) // the attempt that fails
+	w.bindings.now = w.bindings.now.Add(together)
+	w.check(k, "retry", w.bindings.pick(k.last))
+	w.own(k)
+}
+
+// again sends the same much later, to have another answer. Of an opening nobody could tell whose it is.
+func (w *world) again(k *talk) {
+	if answers(k.turns) == 0 || k.common && answers(k.turns) == 1 {
+		return
+	}
+	w.check(k, "again", w.request(k))
+}
+
+// edit says the last thing in other words.
+func (w *world) edit(k *talk) {
+	last := &k.turns[len(k.turns)-1]
+	if last.by != 'u' || answers(k.turns) < 2 {
+		return
+	}
+	k.turns = slices.Clone(k.turns)
+	k.turns[len(k.turns)-1].text = fmt.Sprintf("No, rather %d.", w.requests)
+	w.check(k, "edit", w.request(k))
+}
+
+// goBack forgets the last things that the person said, and says another.
+func (w *world) goBack(k *talk) {
+	said := 0
+	for cut := len(k.turns) - 1; cut > 1; cut-- {
+		if k.turns[cut].by != 'u' {
+			continue
+		}
+		said++
+		if w.IntN(2) == 0 || answers(k.turns[:cut]) < 2 {
+			continue
+		}
+		k.turns = append(slices.Clone(k.turns[:cut]), turn{by: 'u', text: fmt.Sprintf("Wait, %d.", w.requests)})
+		k.back++
+		auth := w.request(k)
+		// What was forgotten before is forgotten: who goes back again may go beyond what is held.
+		if said <= 2 && k.back == 1 || !k.common {
+			w.check(k, "back", auth)
+		} else {
+			w.check(k, "beyond", auth)
+		}
+		w.own(k)
+		return
+	}
+}
+
+// branch begins a conversation with the history of another.
+func (w *world) branch(k *talk) {
+	if answers(k.turns) < 2 || len(w.live) > 60 {
+		return
+	}
+	w.begun++
+	branch := &talk{number: w.begun, kin: k.kin, wire: k.wire, auth: k.auth, common: k.common, back: k.back,
+		pruned: k.pruned, parted: k.parted, lost: k.lost}
+	branch.turns = append(slices.Clone(k.turns[:len(k.turns)-1]), turn{by: 'u', text: fmt.Sprintf("Instead, %d.", w.requests)})
+	if k.turns[len(k.turns)-1].by != 'u' {
+		return
+	}
+	w.live = append(w.live, branch)
+	w.check(branch, "branch", w.request(branch))
+	k.parted, branch.parted = true, true
+	w.own(branch)
+}
+
+// prune drops what tools returned long ago, to save tokens.
+func (w *world) prune(k *talk) {
+	if answers(k.turns) < 3 {
+		return
+	}
+	k.turns = slices.Clone(k.turns)
+	pruned := false
+	for i := range k.turns[:len(k.turns)-2] {
+		if k.turns[i].by == 'r' && k.turns[i].result != "[old]" {
+			k.turns[i].result = "[old]"
+			pruned = true
+		}
+	}
+	if !pruned {
+		return
+	}
+	w.answer(k)
+	w.say(k)
+	w.check(k, "prune", w.request(k))
+	k.pruned = true
+	w.own(k)
+}
+
+// compact puts a summary in place of the history. Nothing of it is left to know the conversation by: it begins anew.
+func (w *world) compact(k *talk) {
+	if len(k.turns) < 10 {
+		return
+	}
+	w.begun++
+	*k = talk{number: w.begun, kin: w.begun, wire: k.wire}
+	k.turns = []turn{{by: 'u', text: fmt.Sprintf("Summary %d. Go on.", w.requests)}}
+	k.auth = w.request(k)
+	w.own(k)
+}
