@@ -38,8 +38,6 @@ type chain struct {
 	open   bool
 
 	speaker voice
-	// asks: the user's turn at hand has a text.
-	asks bool
 	// beyondText: something other than texts went into the sum.
 	beyondText bool
 	// answers is how many turns the assistant had.
@@ -65,14 +63,14 @@ func (c *chain) speaks(v voice) {
 	c.flush()
 	switch c.speaker {
 	case user:
-		c.past.asked(prefix{c.sum, c.text, c.asks})
+		c.past.asked(c.sum, c.text)
 	case assistant:
 		c.past.answered(c.sum)
 	}
 	if v == assistant {
 		c.answers++
 	}
-	c.speaker, c.asks = v, false
+	c.speaker = v
 }
 
 // say takes a text of the side that speaks.
@@ -113,7 +111,6 @@ func (c *chain) fold(letter byte, sum uint64) {
 	switch letter {
 	case userText, assistantText:
 		c.text = mix(letter, c.text, sum)
-		c.asks = c.asks || letter == userText
 	default:
 		c.beyondText = true
 	}
@@ -128,49 +125,49 @@ func (c *chain) empty() bool {
 	return c.sum == 0
 }
 
-// prefix is where the user's side ended a turn.
-type prefix struct {
-	sum, text uint64
-	// asked: the turn that ends here had a text, not only results of tools.
-	asked bool
-}
-
-// past holds the prefixes by which the conversation may be known, the newest first. One request asks once, so the newest
-// prefixes are the requests before this one. A person who goes back puts other words in place of those of an earlier turn,
-// and what they answered may lie many rounds of tools behind: of such requests two more are held.
+// past holds the prefixes by which the conversation may be known. One request asks once, so the newest ones are the requests
+// before this one, and what they were answered with. A person may go back as far as they like: the early ones are there
+// then. They tell the conversation from others that opened alike, even if it opens with a message of an assistant's that
+// is always the same.
 type past struct {
-	requests [3]prefix
-	// persons: after each of them a person spoke.
-	persons [2]prefix
-	texts   [2]uint64
-	answers [1]uint64
-	// opening is what the conversation began with. However far a person goes back, it is there.
-	opening uint64
-	// done fell out of the above when the last turn ended.
-	done [4]uint64
+	// The newest first.
+	requests [2]uint64
+	answers  [1]uint64
+	texts    [2]uint64
+	// early are the first prefixes, a request and an answer in turns.
+	early [5]uint64
+	count int
+	// done fell out of the newest when the last turns ended: a request, an answer, a text.
+	done [3]uint64
 }
 
 // asked takes the end of a turn of the user's side.
-func (p *past) asked(at prefix) {
-	if p.opening == 0 {
-		p.opening = at.sum
-	}
-	p.done[0], p.done[1] = 0, 0
-	if last := push(p.requests[:], at); p.requests[len(p.requests)-1].asked {
-		p.done[1] = push(p.persons[:], last).sum
-	} else {
-		p.done[0] = last.sum
-	}
-	if at.text != p.texts[0] {
-		p.done[2] = push(p.texts[:], at.text)
+func (p *past) asked(sum, text uint64) {
+	p.begin(sum)
+	p.done[0] = push(p.requests[:], sum)
+	if text != p.texts[0] {
+		p.done[2] = push(p.texts[:], text)
 	}
 }
 
 // answered takes the end of a turn of the assistant's.
-func (p *past) answered(sum uint64) { p.done[3] = push(p.answers[:], sum) }
+func (p *past) answered(sum uint64) {
+	if p.count == 0 {
+		p.count++ // it began with an answer
+	}
+	p.begin(sum)
+	p.done[1] = push(p.answers[:], sum)
+}
 
-// push puts an element in front of the others and returns the last, which falls out.
-func push[T any](list []T, first T) (last T) {
+func (p *past) begin(sum uint64) {
+	if p.count < len(p.early) {
+		p.early[p.count] = sum
+		p.count++
+	}
+}
+
+// push puts a number in front of the others and returns the last, which falls out.
+func push(list []uint64, first uint64) (last uint64) {
 	last = list[len(list)-1]
 	copy(list[1:], list)
 	list[0] = first

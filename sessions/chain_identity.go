@@ -32,15 +32,13 @@ func (c *chain) identity(scope uint64) Identity {
 	p := &c.past
 	list.prefix(chainSum, p.answers[0], scope)
 	// What opened the conversation may be how others open too, so it is the last that is asked.
-	for _, at := range p.requests {
-		if at.sum != p.opening {
-			list.prefix(chainSum, at.sum, scope)
+	for _, sum := range p.requests {
+		if sum != p.early[0] {
+			list.prefix(chainSum, sum, scope)
 		}
 	}
-	for _, at := range p.persons {
-		if at.sum != p.opening {
-			list.prefix(chainSum, at.sum, scope)
-		}
+	for i := len(p.early) - 1; i > 0; i-- {
+		list.prefix(chainSum, p.early[i], scope)
 	}
 	id := Identity{Source: SourceChain, Opening: c.answers < 2}
 	// Where nothing but text was said, the texts alone tell nothing new. While the conversation opens they tell too little.
@@ -51,11 +49,10 @@ func (c *chain) identity(scope uint64) Identity {
 			list.prefix(wordsSum, text, scope)
 		}
 	}
-	list.prefix(chainSum, p.opening, scope)
+	list.prefix(chainSum, p.early[0], scope)
 	id.Keep = list.n
 	list.prefix(chainSum, p.done[0], scope)
 	list.prefix(chainSum, p.done[1], scope)
-	list.prefix(chainSum, p.done[3], scope)
 	if words {
 		list.prefix(wordsSum, p.done[2], scope)
 	}

@@ -86,24 +86,15 @@ func (w *world) edit(k *talk) {
 
 // goBack forgets the last things that the person said, and says another.
 func (w *world) goBack(k *talk) {
-	said := 0
 	for cut := len(k.turns) - 1; cut > 1; cut-- {
 		if k.turns[cut].by != 'u' {
 			continue
 		}
-		said++
 		if w.IntN(2) == 0 || answers(k.turns[:cut]) < 2 {
 			continue
 		}
 		k.turns = append(slices.Clone(k.turns[:cut]), turn{by: 'u', text: fmt.Sprintf("Wait, %d.", w.requests)})
-		k.back++
-		auth := w.request(k)
-		// What was forgotten before is forgotten: who goes back again may go beyond what is held.
-		if said <= 2 && k.back == 1 || !k.common {
-			w.check(k, "back", auth)
-		} else {
-			w.check(k, "beyond", auth)
-		}
+		w.check(k, "back", w.request(k))
 		w.own(k)
 		return
 	}
@@ -115,15 +106,13 @@ func (w *world) branch(k *talk) {
 		return
 	}
 	w.begun++
-	branch := &talk{number: w.begun, kin: k.kin, wire: k.wire, auth: k.auth, common: k.common, back: k.back,
-		pruned: k.pruned, parted: k.parted, lost: k.lost}
+	branch := &talk{number: w.begun, kin: k.kin, wire: k.wire, auth: k.auth, common: k.common, pruned: k.pruned, lost: k.lost}
 	branch.turns = append(slices.Clone(k.turns[:len(k.turns)-1]), turn{by: 'u', text: fmt.Sprintf("Instead, %d.", w.requests)})
 	if k.turns[len(k.turns)-1].by != 'u' {
 		return
 	}
 	w.live = append(w.live, branch)
 	w.check(branch, "branch", w.request(branch))
-	k.parted, branch.parted = true, true
 	w.own(branch)
 }
 

@@ -20,11 +20,8 @@ type talk struct {
 	kin int
 	// common: others open alike.
 	common bool
-	// back: how often the person went back. pruned: the history is not what the last requests but one had.
-	back   int
+	// pruned: the history is not what the last requests but one had.
 	pruned bool
-	// parted: another conversation has the same beginning, and lets go of prefixes when it has grown beyond them.
-	parted bool
 	// lost: it was moved where its data did not tell whose it is.
 	lost bool
 	last Identity
@@ -204,7 +201,7 @@ func (w *world) answer(k *talk) {
 
 // check counts whether the request went to the conversation's auth.
 func (w *world) check(k *talk, move string, auth int) {
-	held := !k.pruned && !k.parted && (k.back == 0 || move == "back")
+	held := !k.pruned
 	if !held && k.common && (move == "edit" || move == "back" || move == "branch") {
 		move = "beyond"
 	}
