@@ -138,6 +138,9 @@ func (p *authPool) EnableAuth(ctx context.Context, req *credbrokerv1.EnableAuthR
 	if err := p.config.Pool.Enable(req.GetAuthId(), c.start); err != nil {
 		return nil, err
 	}
+	if err := p.durable(ctx, req.GetAuthId()); err != nil {
+		return nil, err
+	}
 	auth, err := p.auth(req.GetAuthId(), c.start)
 	return &credbrokerv1.EnableAuthResponse{Auth: auth}, err
 }
@@ -151,6 +154,9 @@ func (p *authPool) DisableAuth(ctx context.Context, req *credbrokerv1.DisableAut
 		return nil, err
 	}
 	if err := p.config.Pool.Disable(req.GetAuthId(), req.GetReason(), c.start); err != nil {
+		return nil, err
+	}
+	if err := p.durable(ctx, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	auth, err := p.auth(req.GetAuthId(), c.start)
@@ -167,6 +173,9 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 	}
 	cleared, err := p.config.Pool.ClearCooldown(req.GetAuthId(), req.GetModel(), c.start)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.durable(ctx, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	auth, err := p.auth(req.GetAuthId(), c.start)
@@ -187,9 +196,11 @@ func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusReque
 		ConfigLoadedAt:   timeMessage(config.LoadedAt),
 		ConfigSource:     config.Source,
 		ConfigProblems:   config.Problems,
-		Engines:          []*credbrokerv1.Engine{{Name: engineMemory, Healthy: true}},
 		Bindings:         int64(p.config.Sessions.Len()),
 		BindingsMax:      int64(p.config.Sessions.Max()),
+	}
+	for _, e := range p.config.State.Engines() {
+		answer.Engines = append(answer.Engines, &credbrokerv1.Engine{Name: e.Name, Healthy: e.Failure == "", Detail: e.detail()})
 	}
 	for _, c := range p.config.Pool.Counts(now) {
 		answer.Pool = append(answer.Pool, &credbrokerv1.PoolCount{

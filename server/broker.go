@@ -49,7 +49,7 @@ func (b *broker) pick(c *call, req *credbrokerv1.PickCredentialRequest) (*credbr
 	if len(request.Sessions) > 0 {
 		c.session, c.source = request.Sessions[0].Key, request.Sessions[0].Source
 	}
-	pick, err := b.config.Pool.Pick(request, c.start)
+	pick, err := b.config.State.Pick(c, request, c.start)
 	if err != nil {
 		return nil, nameReference(err, &identity)
 	}
@@ -112,6 +112,9 @@ func (b *broker) reportCooldown(c *call, req *credbrokerv1.ReportCooldownRequest
 	}
 	block, err := b.config.Pool.Cooldown(req.GetAuthId(), order, c.start)
 	if err != nil {
+		return nil, err
+	}
+	if err := b.durable(c, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	return &credbrokerv1.ReportCooldownResponse{
@@ -207,5 +210,8 @@ func (b *broker) invalidate(c *call, req *credbrokerv1.InvalidateAuthRequest) (r
 			return 0, err
 		}
 	}
-	return b.config.Pool.Release(req.GetAuthId(), req.GetReason(), c.start)
+	if released, err = b.config.Pool.Release(req.GetAuthId(), req.GetReason(), c.start); err != nil {
+		return 0, err
+	}
+	return released, b.durable(c, req.GetAuthId())
 }

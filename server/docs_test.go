@@ -89,7 +89,14 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	collectors := []prometheus.Collector{m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(&c)}
+	kept, err := NewStateMetrics(c.Metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	collectors := []prometheus.Collector{
+		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(&c),
+		kept.saves, kept.failures, kept.heard, kept.claims, kept.claimTimes,
+	}
 	var names []string
 	for _, collector := range collectors {
 		descs := make(chan *prometheus.Desc, 16)

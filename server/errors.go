@@ -50,6 +50,12 @@ func (e *storeError) Error() string { return "write auth: " + e.cause.Error() }
 
 func (e *storeError) Unwrap() error { return e.cause }
 
+// stateError is a change that is in force and could not be kept. The keeper of state has told the log when that began, so
+// its cause is not for every call.
+type stateError struct{ cause error }
+
+func (e *stateError) Error() string { return "keep state: " + e.cause.Error() }
+
 // Names in the metadata of ErrorInfo. Beside them stand the reasons of candidates, in capitals, with their numbers.
 const (
 	metaModel        = "model"
@@ -101,6 +107,7 @@ func failureOf(err error) failure {
 		field       *selector.FieldError
 		invalid     *invalidRequest
 		store       *storeError
+		state       *stateError
 	)
 	switch {
 	case errors.As(err, &cooldown):
@@ -128,6 +135,11 @@ func failureOf(err error) failure {
 		}
 	case errors.Is(err, errUnknownSession):
 		return failure{code: codes.NotFound, reason: ReasonUnknownSession, message: "no such session is bound"}
+	case errors.As(err, &state):
+		return failure{
+			code: codes.Unavailable, reason: ReasonStateUnavailable,
+			message: "the change is in force, but could not be kept: make the call again; the log of the broker says why",
+		}
 	case errors.As(err, &store):
 		return failure{
 			code: codes.Unavailable, reason: ReasonStateUnavailable,

@@ -125,6 +125,14 @@ func TestTranslate(t *testing.T) {
 			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be written",
 		},
 		{
+			name: "stateError", err: notKept(t.Context(), errors.New("disk full at /secret/path")),
+			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be kept",
+		},
+		{
+			name: "a state that takes too long", err: notKept(t.Context(), context.DeadlineExceeded),
+			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be kept",
+		},
+		{
 			name: "errPanic", err: errPanic,
 			code: codes.Internal, reason: ReasonInternal, message: "internal error",
 		},

@@ -3,6 +3,7 @@ package server
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -19,10 +20,25 @@ func (s *Server) HTTP() http.Handler {
 			answerText(w, http.StatusServiceUnavailable, "not ready\n")
 			return
 		}
-		answerText(w, http.StatusOK, "ready\n")
+		answerText(w, http.StatusOK, "ready\n"+s.engineTrouble())
 	})
 	return mux
 }
+
+// engineTrouble is a line for each engine that does not work. Requests may be sent here all the same: what is in memory
+// goes on, and calls that must be kept say so themselves.
+func (s *Server) engineTrouble() string {
+	var lines strings.Builder
+	for _, e := range s.config.State.Engines() {
+		if e.Failure != "" {
+			lines.WriteString(e.Name + " does not work; " + statusHint + "\n")
+		}
+	}
+	return lines.String()
+}
+
+// statusHint: what is wrong may name hosts, which is not for everybody who may probe.
+const statusHint = "`credbroker status` says why"
 
 func answerText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

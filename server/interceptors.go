@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -112,7 +113,8 @@ func (s *Server) errorsStream(srv any, stream grpc.ServerStream, _ *grpc.StreamS
 	return nil
 }
 
-// refuse translates err. What is the broker's own fault is logged with its cause, which the caller does not get to see.
+// refuse translates err. What is the broker's own fault is logged with its cause, which the caller does not get to see,
+// unless it lasts and was logged when it began.
 func (s *Server) refuse(ctx context.Context, err error) error {
 	c := s.callOf(ctx)
 	st, reason := translate(err)
@@ -121,7 +123,8 @@ func (s *Server) refuse(ctx context.Context, err error) error {
 		return st.Err()
 	}
 	c.reason = reason
-	if reason == ReasonInternal || reason == ReasonStateUnavailable {
+	_, lasts := errors.AsType[*stateError](err)
+	if !lasts && (reason == ReasonInternal || reason == ReasonStateUnavailable) {
 		s.log.Error().Str(fieldRequestID, c.id).Str(fieldReason, string(reason)).Str(fieldAuth, c.authID).
 			AnErr(fieldCause, err).Msg(logFailure)
 	}

@@ -24,6 +24,9 @@ const (
 	tokensCached = "cached_input"
 	tokensOutput = "output"
 
+	pendingRecords  = "records"
+	pendingBindings = "bindings"
+
 	// maxQuotaAuths is how many auths have their quotas shown; those of further ones are in GetAuth.
 	maxQuotaAuths = 1000
 
@@ -173,7 +176,7 @@ func (b *boundedNames) name(name string) string {
 type stateCollector struct {
 	config *Config
 
-	auths, bindings, bindingsMax, generation, problems, quotaUsed, quotaReset *prometheus.Desc
+	auths, bindings, bindingsMax, generation, problems, quotaUsed, quotaReset, stateUp, statePending *prometheus.Desc
 }
 
 func newStateCollector(c *Config) *stateCollector {
@@ -181,20 +184,22 @@ func newStateCollector(c *Config) *stateCollector {
 		return prometheus.NewDesc(prometheus.BuildFQName(metricsNamespace, "", name), help, labels, nil)
 	}
 	return &stateCollector{
-		config:      c,
-		auths:       desc("auths", "Auths of the pool by state of the auth as a whole.", "provider", "state"),
-		bindings:    desc("bindings", "Sessions that are bound."),
-		bindingsMax: desc("bindings_max", "Most sessions that are kept bound."),
-		generation:  desc("config_generation", "Counts the configurations in force since the start, from 1."),
-		problems:    desc("config_problems", "Problems that keep parts of the newest configuration out of force."),
-		quotaUsed:   desc("quota_used_ratio", "Share of a quota that is used, as the upstream last showed it.", "provider", "auth_id", "window"),
-		quotaReset:  desc("quota_reset_timestamp_seconds", "When a quota is unused again, as the upstream last showed it.", "provider", "auth_id", "window"),
+		config:       c,
+		auths:        desc("auths", "Auths of the pool by state of the auth as a whole.", "provider", "state"),
+		bindings:     desc("bindings", "Sessions that are bound."),
+		bindingsMax:  desc("bindings_max", "Most sessions that are kept bound."),
+		generation:   desc("config_generation", "Counts the configurations in force since the start, from 1."),
+		problems:     desc("config_problems", "Problems that keep parts of the newest configuration out of force."),
+		quotaUsed:    desc("quota_used_ratio", "Share of a quota that is used, as the upstream last showed it.", "provider", "auth_id", "window"),
+		quotaReset:   desc("quota_reset_timestamp_seconds", "When a quota is unused again, as the upstream last showed it.", "provider", "auth_id", "window"),
+		stateUp:      desc("state_up", "1 if the engine that keeps state works, else 0.", "engine"),
+		statePending: desc("state_pending", "Changes that the engine has not kept yet.", "engine", "of"),
 	}
 }
 
 // Describe is part of prometheus.Collector.
 func (s *stateCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.auths, s.bindings, s.bindingsMax, s.generation, s.problems, s.quotaUsed, s.quotaReset} {
+	for _, d := range []*prometheus.Desc{s.auths, s.bindings, s.bindingsMax, s.generation, s.problems, s.quotaUsed, s.quotaReset, s.stateUp, s.statePending} {
 		out <- d
 	}
 }
@@ -213,6 +218,15 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 	status := s.config.Status.ConfigStatus()
 	gauge(s.generation, float64(status.Generation))
 	gauge(s.problems, float64(len(status.Problems)))
+	for _, e := range s.config.State.Engines() {
+		up := 1.0
+		if e.Failure != "" {
+			up = 0
+		}
+		gauge(s.stateUp, up, e.Name)
+		gauge(s.statePending, float64(e.Records), e.Name, pendingRecords)
+		gauge(s.statePending, float64(e.Bindings), e.Name, pendingBindings)
+	}
 	for _, q := range s.config.Pool.Quotas(maxQuotaAuths) {
 		for _, w := range q.Windows {
 			labels := []string{strings.ToValidUTF8(q.Auth.Provider, "?"), strings.ToValidUTF8(q.Auth.ID, "?"), strings.ToValidUTF8(w.Name, "?")}

@@ -61,9 +61,11 @@ func (b *broker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*
 		return r, err
 	}
 	if r.verdict.Success() {
-		err = b.goOn(req, auth, &told.asked, c.start)
+		if err = b.goOn(req, auth, &told.asked, c.start); err != nil {
+			return r, err
+		}
 	}
-	return r, err
+	return r, b.durable(c, req.GetAuthId())
 }
 
 // goOn binds what goes on from a request that was served to the auth that served it.

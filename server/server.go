@@ -47,6 +47,8 @@ type Config struct {
 	Auths AuthStore
 	// Status tells about the configuration. Required.
 	Status StatusSource
+	// State keeps what calls change; nil: it is kept in the process alone.
+	State State
 	// Settings at the start; Configure changes them.
 	Settings Settings
 	// Log takes the access log and the broker's own failures. The zero value drops them.
@@ -130,6 +132,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.State == nil {
+		c.State = memory{pool: c.Pool, sessions: c.Sessions}
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()

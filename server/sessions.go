@@ -60,8 +60,11 @@ func (p *authPool) ReleaseSession(ctx context.Context, req *credbrokerv1.Release
 		return nil, err
 	}
 	c.session = key
-	slot, ok := p.config.Sessions.Forget(key, c.start)
-	if !ok {
+	slot, ok, err := p.config.State.Forget(ctx, key, c.start)
+	switch {
+	case err != nil:
+		return nil, notKept(ctx, err)
+	case !ok:
 		return nil, errUnknownSession
 	}
 	c.authID, _ = p.config.Pool.AuthOf(slot)

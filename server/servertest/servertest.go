@@ -36,6 +36,8 @@ type Options struct {
 	Store server.AuthStore
 	// Status is what the configuration says of itself.
 	Status server.ConfigStatus
+	// State takes the place of memory alone.
+	State server.State
 	// NoAffinity: sessions are not recognised.
 	NoAffinity bool
 	// Recognition of requests that bring no session id.
@@ -75,12 +77,16 @@ func New(t testing.TB, o Options) *Harness {
 	if o.Store == nil {
 		o.Store = &Store{Pool: h.Pool, Clock: h.Clock}
 	}
+	if _, err := server.NewStateMetrics(h.Metrics); err != nil {
+		t.Fatalf("server.NewStateMetrics: %v", err)
+	}
 	var err error
 	h.Server, err = server.New(server.Config{
 		Pool:     h.Pool,
 		Sessions: h.Sessions,
 		Auths:    o.Store,
 		Status:   Status(o.Status),
+		State:    o.State,
 		Settings: server.Settings{
 			Affinity: !o.NoAffinity, AccessLog: true, Recognition: o.Recognition, Families: o.Families,
 		},
