@@ -3,7 +3,6 @@ package journal
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"math"
 
 	"github.com/credbroker/credbroker/selector"
@@ -36,30 +35,24 @@ func formatBinding(b *selector.BoundSession, identity uint32) []byte {
 	return value
 }
 
-// parseBinding reads what formatBinding gives.
-func parseBinding(key, value []byte, identities []string) (b selector.BoundSession, err error) {
-	if b.Key, err = state.ParseSessionKey(key); err != nil {
-		return b, err
+// parseBinding reads what formatBinding gives. False: it is damaged, or a newer broker's.
+func parseBinding(key, value []byte, identities []string) (b selector.BoundSession, ok bool) {
+	if len(value) != bindingGroup && len(value) != bindingSize || value[0] != bindingVersion {
+		return b, false
 	}
-	if len(value) > 0 && value[0] > bindingVersion {
-		return b, fmt.Errorf("read the binding of %s: %w", b.Key, state.ErrNewer)
-	}
-	if len(value) != bindingGroup && len(value) != bindingSize {
-		return b, fmt.Errorf("read the binding of %s: %w", b.Key, state.ErrDamaged)
-	}
-	b.Source, b.Group = value[bindingSource], b.Key
-	b.Bound, b.Ends = int64(binary.BigEndian.Uint64(value[bindingBound:])), endOf(value) //nolint:gosec // the bits are kept
-	if len(value) == bindingSize {
-		if b.Group, err = state.ParseSessionKey(value[bindingGroup:]); err != nil {
-			return b, err
-		}
-	}
+	id, err := state.ParseSessionKey(key)
 	number := binary.BigEndian.Uint32(value[bindingIdentity:])
-	if int(number) >= len(identities) {
-		return b, fmt.Errorf("read the binding of %s: %w", b.Key, state.ErrDamaged)
+	if err != nil || int(number) >= len(identities) {
+		return b, false
 	}
-	b.Identity = identities[number]
-	return b, nil
+	b = selector.BoundSession{
+		Key: id, Group: id, Source: value[bindingSource], Identity: identities[number],
+		Bound: int64(binary.BigEndian.Uint64(value[bindingBound:])), Ends: endOf(value), //nolint:gosec // the bits are kept
+	}
+	if len(value) == bindingSize {
+		b.Group, err = state.ParseSessionKey(value[bindingGroup:])
+	}
+	return b, err == nil
 }
 
 // endOf a binding. One that cannot be read does not end: Load says that it is there.

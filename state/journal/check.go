@@ -30,42 +30,48 @@ type meta struct {
 	freelist uint64 // page
 	pages    uint64 // that there must be
 	txid     uint64
+	heads    int // of two that are whole
 }
 
-// check looks at a file before bbolt maps it into memory, where a missing or misleading page would end the process.
-func check(path string, timeout time.Duration) error {
+// check looks at a file before bbolt maps it into memory, where a missing or misleading page would end the process. It
+// returns what will be repaired; empty: nothing.
+func check(path string, timeout time.Duration) (repair string, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
 	// Whoever has the file may be writing to it right now.
 	if err := lock(f, timeout); err != nil {
-		return err
+		return "", err
 	}
 	defer unlock(f)
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case !info.Mode().IsRegular():
-		return errForeign
+		return "", errForeign
 	case info.Size() == 0:
-		return errEmpty
+		return "", errEmpty
 	}
 	m, err := readMeta(f)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if need := m.pages * uint64(m.pageSize); uint64(info.Size()) < need { //nolint:gosec // a size is not negative
-		return fmt.Errorf("%w: %d bytes are there of %d", errCutOff, info.Size(), need)
+		return "", fmt.Errorf("%w: %d bytes are there of %d", errCutOff, info.Size(), need)
 	}
-	return walkPages(f, m)
+	if m.heads == 1 {
+		// Power that fails during a save leaves one. So does damage, and then what the other one stood for is gone.
+		repair = "one of the two heads of " + path + " was broken; what was saved last before it broke may be missing"
+	}
+	return repair, walkPages(f, m)
 }
 
 // readMeta returns the newer of the two that are whole.
 func readMeta(f io.ReaderAt) (best meta, err error) {
-	found, ours := false, false
+	ours := false
 	for at := int64(0); at <= maxPage; at = max(2*at, minPage) {
 		var b [metaSize]byte
 		if n, _ := f.ReadAt(b[:], at+pageHeader); n < metaSize { // the end of the file
@@ -74,12 +80,17 @@ func readMeta(f io.ReaderAt) (best meta, err error) {
 		m, magic, whole := parseMeta(b[:])
 		ours = ours || magic
 		// The second stands at the size of a page, and one with another size is an older file's rest.
-		if whole && (at == 0 || at == int64(m.pageSize)) && (!found || m.txid > best.txid) {
-			best, found = m, true
+		if !whole || at != 0 && at != int64(m.pageSize) {
+			continue
 		}
+		heads := best.heads + 1
+		if heads == 1 || m.txid > best.txid {
+			best = m
+		}
+		best.heads = heads
 	}
 	switch {
-	case found:
+	case best.heads > 0:
 		return best, nil
 	case ours:
 		return meta{}, fmt.Errorf("both copies of its head are broken: %w", state.ErrDamaged)

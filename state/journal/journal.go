@@ -64,8 +64,11 @@ func buckets() [5]string {
 	return [...]string{bucketMeta, bucketKeys, bucketRecords, bucketIdentities, bucketBindings}
 }
 
-// keyFormat is where the format of the file stands in the bucket meta.
-const keyFormat = "format"
+// What stands in the bucket meta: the format of the file, and how many records there are.
+const (
+	keyFormat  = "format"
+	keyRecords = "records"
+)
 
 // Open opens the file, or makes it. Its errors are a *Problem.
 func Open(c Config) (*Journal, error) {
@@ -81,7 +84,8 @@ func Open(c Config) (*Journal, error) {
 	if err := create(c.Path); err != nil {
 		return nil, problem(c.Path, err)
 	}
-	if err := check(c.Path, c.LockTimeout); err != nil {
+	repair, err := check(c.Path, c.LockTimeout)
+	if err != nil {
 		return nil, problem(c.Path, err)
 	}
 	db, err := openDB(c.Path, c.LockTimeout)
@@ -92,6 +96,9 @@ func Open(c Config) (*Journal, error) {
 	if err := guarded(func() error { return db.View(j.readHead) }); err != nil {
 		_ = db.Close()
 		return nil, problem(c.Path, err)
+	}
+	if repair != "" {
+		c.Note(repair)
 	}
 	return j, nil
 }

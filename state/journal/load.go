@@ -18,7 +18,7 @@ const loadChunk = 1024
 func (j *Journal) Load(ctx context.Context, into selector.Sink) error {
 	return j.explain(guarded(func() error {
 		return j.db.View(func(tx *bbolt.Tx) error {
-			if err := loadRecords(ctx, tx.Bucket([]byte(bucketRecords)), into); err != nil {
+			if err := loadRecords(ctx, tx, into); err != nil {
 				return err
 			}
 			return j.loadBindings(ctx, tx, into)
@@ -26,7 +26,8 @@ func (j *Journal) Load(ctx context.Context, into selector.Sink) error {
 	}))
 }
 
-func loadRecords(ctx context.Context, records *bbolt.Bucket, into selector.Sink) error {
+func loadRecords(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
+	want, got := recordCount(tx.Bucket([]byte(bucketMeta))), uint64(0)
 	var chunk []selector.Record
 	hand := func() error {
 		if len(chunk) > 0 {
@@ -35,20 +36,20 @@ func loadRecords(ctx context.Context, records *bbolt.Bucket, into selector.Sink)
 		chunk = chunk[:0]
 		return ctx.Err()
 	}
-	err := records.ForEach(func(text, value []byte) error {
-		key, err := state.ParseKey(string(text))
-		if err != nil {
-			return err
-		}
+	err := tx.Bucket([]byte(bucketRecords)).ForEach(func(key, value []byte) error {
 		r, err := parseRecord(key, value)
 		if err != nil {
 			return err
 		}
+		got++
 		if chunk = append(chunk, r); len(chunk) == loadChunk {
 			return hand()
 		}
 		return nil
 	})
+	if err == nil && got != want {
+		err = fmt.Errorf("%d records are there of %d: %w", got, want, state.ErrDamaged)
+	}
 	return errors.Join(err, hand())
 }
 
@@ -68,11 +69,11 @@ func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into selector.
 	}
 	unread := 0
 	err = tx.Bucket([]byte(bucketBindings)).ForEach(func(key, value []byte) error {
-		b, broken := parseBinding(key, value, identities)
-		if broken != nil {
+		b, ok := parseBinding(key, value, identities)
+		if !ok {
 			unread++
 		}
-		if broken != nil || b.Ends <= now {
+		if !ok || b.Ends <= now {
 			return nil
 		}
 		if chunk = append(chunk, b); len(chunk) == loadChunk {

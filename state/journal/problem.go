@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -52,12 +53,17 @@ func problem(path string, err error) *Problem {
 		p.Advice = "give the broker another state.path; it does not touch this file"
 	case errors.Is(err, errEmpty), errors.Is(err, errCutOff), errors.Is(err, state.ErrDamaged):
 		p.Advice = replace
-	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+	case errors.Is(err, fs.ErrPermission) || is(err, syscall.EROFS):
 		p.Advice = "the broker must be able to read and write it, and its folder"
 	case errors.Is(err, fs.ErrNotExist):
 		p.Advice = "its folder must be there: make it, or change state.path"
-	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG):
+	case is(err, syscall.ENOSPC) || is(err, syscall.EDQUOT) || is(err, syscall.EFBIG):
 		p.Advice = "make room on the disk; what is reported meanwhile is not acknowledged"
 	}
 	return p
+}
+
+// is also finds an error of the system that bbolt has made a text of.
+func is(err error, number syscall.Errno) bool {
+	return errors.Is(err, number) || strings.Contains(err.Error(), number.Error())
 }

@@ -24,14 +24,8 @@ func (j *Journal) Save(ctx context.Context, batch selector.Batch) error {
 	defer j.mu.Unlock()
 	named := len(j.numbers)
 	err := j.update(ctx, func(tx *bbolt.Tx) error {
-		records := tx.Bucket([]byte(bucketRecords))
-		for i := range batch.Records {
-			if err := saveRecord(records, &batch.Records[i]); err != nil {
-				return err
-			}
-		}
-		if len(batch.Bindings) == 0 {
-			return nil
+		if err := saveRecords(tx, batch.Records); err != nil || len(batch.Bindings) == 0 {
+			return err
 		}
 		return j.saveBindings(tx, batch.Bindings)
 	})
@@ -41,40 +35,74 @@ func (j *Journal) Save(ctx context.Context, batch selector.Batch) error {
 	return err
 }
 
-// saveRecord merges a record into the one that is kept.
-func saveRecord(records *bbolt.Bucket, r *selector.Record) error {
+// saveRecords merges records into those that are kept, and counts these, so that none can go missing unseen.
+func saveRecords(tx *bbolt.Tx, batch []selector.Record) error {
+	records, added := tx.Bucket([]byte(bucketRecords)), uint64(0)
+	for i := range batch {
+		isNew, err := saveRecord(records, &batch[i])
+		if err != nil {
+			return err
+		}
+		if isNew {
+			added++
+		}
+	}
+	if added == 0 {
+		return nil
+	}
+	head := tx.Bucket([]byte(bucketMeta))
+	return head.Put([]byte(keyRecords), binary.BigEndian.AppendUint64(nil, recordCount(head)+added))
+}
+
+// recordCount is how many records there are, by the head.
+func recordCount(head *bbolt.Bucket) uint64 {
+	count := head.Get([]byte(keyRecords))
+	if len(count) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(count)
+}
+
+// saveRecord merges a record into the one that is kept, and reports whether none was.
+func saveRecord(records *bbolt.Bucket, r *selector.Record) (isNew bool, err error) {
 	key := []byte(state.FormatKey(r.Key))
 	merged := selector.Record{Key: r.Key}
 	kept := records.Get(key)
 	if kept != nil {
-		var err error
-		if merged, err = parseRecord(r.Key, kept); err != nil {
-			return err
+		if merged, err = parseRecord(key, kept); err != nil {
+			return false, err
 		}
 	}
 	merged.Merge(r)
-	value := formatRecord(&merged)
+	value := formatRecord(key, &merged)
 	if bytes.Equal(value, kept) {
-		return nil
+		return false, nil
 	}
-	return records.Put(key, value)
+	return kept == nil, records.Put(key, value)
 }
 
-// formatRecord is the form of a record with a checksum in front.
-func formatRecord(r *selector.Record) []byte {
+// formatRecord is the form of a record with a checksum of it, and of its key, in front.
+func formatRecord(key []byte, r *selector.Record) []byte {
 	form := state.FormatRecord(r)
 	value := make([]byte, 0, sumSize+len(form))
-	return append(binary.BigEndian.AppendUint32(value, checksum(form)), form...)
+	return append(binary.BigEndian.AppendUint32(value, checksum(key, form)), form...)
 }
 
-func parseRecord(key selector.RecordKey, value []byte) (selector.Record, error) {
-	if len(value) < sumSize || binary.BigEndian.Uint32(value) != checksum(value[sumSize:]) {
-		return selector.Record{}, fmt.Errorf("the record of %s is not what was written: %w", state.FormatKey(key), state.ErrDamaged)
+func parseRecord(key, value []byte) (selector.Record, error) {
+	if len(value) < sumSize || binary.BigEndian.Uint32(value) != checksum(key, value[sumSize:]) {
+		return selector.Record{}, fmt.Errorf("the record of %q is not what was written: %w", key, state.ErrDamaged)
 	}
-	return state.ParseRecord(key, value[sumSize:])
+	name, err := state.ParseKey(string(key))
+	if err != nil {
+		return selector.Record{}, err
+	}
+	return state.ParseRecord(name, value[sumSize:])
 }
 
-func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+func checksum(key, form []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Checksum(key, table), table, form)
+}
 
 // saveBindings writes bindings, the last of each id, and removes some of those that are over.
 func (j *Journal) saveBindings(tx *bbolt.Tx, all []selector.BoundSession) error {

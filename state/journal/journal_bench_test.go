@@ -1,0 +1,149 @@
+package journal_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/state/journal"
+)
+
+// BenchmarkSave commits batches: one record, as where one caller waits; a thousand, as where a thousand do; bindings
+// as they are written behind.
+func BenchmarkSave(b *testing.B) {
+	for _, size := range []struct{ records, bindings int }{{1, 0}, {1000, 0}, {0, 1000}} {
+		b.Run(fmt.Sprintf("records=%d/bindings=%d", size.records, size.bindings), func(b *testing.B) {
+			j := open(b, journal.Config{Path: filepath.Join(b.TempDir(), "state.db")})
+			r := rand.New(rand.NewPCG(1, 1))
+			all := batch(size.records, size.bindings)
+			for i := 0; b.Loop(); i++ {
+				for n := range all.Records {
+					all.Records[n].Switch.At++
+				}
+				for n := range all.Bindings {
+					all.Bindings[n].Key = selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
+				}
+				save(b, j, all)
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*max(size.records, size.bindings)), "us/item")
+		})
+	}
+}
+
+const (
+	manyAuths    = 10_000
+	manyBindings = 1_000_000
+)
+
+// BenchmarkStart opens a file with 10,000 identities' state and 1,000,000 bindings, and fills a pool and a table with them.
+func BenchmarkStart(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "state.db")
+	fillMany(b, path)
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := time.Now()
+	auths := make([]*selector.Auth, manyAuths)
+	for i := range auths {
+		auths[i] = &selector.Auth{ID: identityName(i), Identity: identityName(i), Provider: "claude"}
+	}
+	var load, whole time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		table := sessions.NewTable(sessions.TableConfig{Max: manyBindings, Recording: true})
+		pool := selector.New(selector.Config{Bindings: table, Recording: true})
+		pool.Update(auths, nil, now)
+		b.StartTimer()
+		began := time.Now()
+		j, err := journal.Open(journal.Config{Path: path})
+		if err != nil {
+			b.Fatal(err)
+		}
+		opened := time.Now()
+		s := &starting{pool: pool, restorer: table.Restore(now), now: now}
+		if err := j.Load(b.Context(), s); err != nil {
+			b.Fatal(err)
+		}
+		s.restorer.Finish()
+		load, whole = time.Since(opened), time.Since(began)
+		b.StopTimer()
+		if table.Len() != manyBindings || len(pool.Records()) != manyAuths {
+			b.Fatalf("%d bindings and %d records were loaded", table.Len(), len(pool.Records()))
+		}
+		if err := j.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(whole.Milliseconds()), "ms-start")
+	b.ReportMetric(float64((whole - load).Milliseconds()), "ms-check")
+	b.ReportMetric(float64(info.Size())/manyBindings, "file-bytes/binding")
+}
+
+func identityName(i int) string {
+	return fmt.Sprintf("account:claude:5b1e6c9e-7d0a-4f4e-9a57-%012d", i)
+}
+
+func fillMany(b *testing.B, path string) {
+	j := open(b, journal.Config{Path: path})
+	r := rand.New(rand.NewPCG(1, 1))
+	now := time.Now()
+	var all selector.Batch
+	for i := range manyAuths {
+		record := selector.Record{
+			Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: identityName(i)},
+			Scopes: []selector.ScopeRecord{{}, {Model: "claude-opus-4-6"}},
+		}
+		for n := range record.Scopes {
+			record.Scopes[n].Ledgers[selector.Quota].Evidence = []selector.Evidence{{
+				Received: now.UnixNano(), Until: now.Add(time.Hour).UnixNano(), Probe: now.Add(time.Hour).UnixNano(),
+				Reason: "rate_limited", Rule: "anthropic/rate-limit",
+			}}
+		}
+		all.Records = append(all.Records, record)
+	}
+	save(b, j, all)
+	for range manyBindings / 10_000 {
+		all = selector.Batch{}
+		for range 10_000 {
+			key := selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
+			ends := now.Add(time.Hour + time.Duration(r.IntN(int(time.Hour))))
+			all.Bindings = append(all.Bindings, selector.BoundSession{
+				Key: key, Group: key, Source: 1, Identity: identityName(r.IntN(manyAuths)), Bound: now.UnixNano(), Ends: ends.UnixNano(),
+			})
+		}
+		save(b, j, all)
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// starting hands a pool and a table what is loaded.
+type starting struct {
+	pool     *selector.Pool
+	restorer *sessions.Restorer
+	now      time.Time
+	changes  []sessions.Change
+}
+
+func (s *starting) Records(records []selector.Record) { s.pool.Merge(records, s.now) }
+
+func (s *starting) Bindings(bindings []selector.BoundSession) {
+	s.changes = s.changes[:0]
+	for i := range bindings {
+		bound := &bindings[i]
+		if slot, ok := s.pool.SlotOf(bound.Identity, bound.Bound); ok {
+			s.changes = append(s.changes, sessions.Change{
+				Key: bound.Key, Group: bound.Group, Source: bound.Source, Slot: slot, Bound: bound.Bound, Ends: bound.Ends,
+			})
+		}
+	}
+	s.restorer.Add(s.changes)
+}

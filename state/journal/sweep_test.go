@@ -1,0 +1,48 @@
+package journal_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state/journal"
+)
+
+func TestWhatIsOverGoesAsOthersAreSaved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	now := time.Unix(1_800_000_000, 0)
+	j := open(t, journal.Config{Path: path, Now: func() time.Time { return now }})
+	const live, rounds = 300, 40
+	for range rounds {
+		all := batch(0, live).Bindings
+		for i := range all {
+			all[i].Key = selector.SessionKey{Hi: all[i].Key.Hi, Lo: uint64(now.Unix())}
+			all[i].Ends = now.Add(time.Hour).UnixNano()
+		}
+		for len(all) > 0 {
+			save(t, j, selector.Batch{Bindings: all[:10]})
+			all = all[10:]
+		}
+		now = now.Add(time.Hour)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.View(func(tx *bbolt.Tx) error {
+		if n := tx.Bucket([]byte("bindings")).Stats().KeyN; n > 3*live {
+			t.Errorf("of %d bindings, %d of them not over before the last hour, %d are in the file", live*rounds, live, n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
