@@ -38,7 +38,7 @@ func StartCluster(t testing.TB) *Cluster {
 		t.Fatalf("redis-cli %q: %v: %s", create, err, out)
 	}
 	for _, s := range c.Nodes {
-		s.await("part of a whole cluster", func() bool {
+		s.Await("part of a whole cluster", func() bool {
 			return strings.Contains(s.try("CLUSTER", "INFO"), "cluster_state:ok") &&
 				strings.Count(s.try("CLUSTER", "NODES"), "slave") == masters && s.synced()
 		})

@@ -14,13 +14,13 @@ type Proxy struct {
 	// Addr is where it listens.
 	Addr string
 
-	target   string
 	listener net.Listener
 	running  sync.WaitGroup
 	stop     context.Context //nolint:containedctx // the proxy's own life
 	dialer   net.Dialer
 
 	mu          sync.Mutex
+	target      string
 	connections map[net.Conn]bool
 	cut, stuck  bool
 	change      chan struct{} // closed when stuck or delay change
@@ -56,6 +56,16 @@ func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut = true
+	for c := range p.connections {
+		_ = c.Close()
+	}
+}
+
+// Turn breaks all connections, and takes new ones to another server.
+func (p *Proxy) Turn(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
 	for c := range p.connections {
 		_ = c.Close()
 	}
@@ -98,7 +108,10 @@ func (p *Proxy) serve() {
 // join joins a client and the server until one of them ends.
 func (p *Proxy) join(client net.Conn) {
 	defer func() { _ = client.Close() }()
-	server, err := p.dialer.DialContext(p.stop, "tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	server, err := p.dialer.DialContext(p.stop, "tcp", target)
 	if err != nil {
 		return
 	}

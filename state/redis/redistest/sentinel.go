@@ -26,12 +26,12 @@ func StartSentinels(t testing.TB) *Sentinels {
 	s := &Sentinels{Master: Start(t, "--repl-diskless-sync-delay", "0")}
 	host, port, _ := net.SplitHostPort(s.Master.Addr)
 	s.Replica = Start(t, "--replicaof", host+" "+port)
-	s.Replica.await("in step with its master", s.Replica.synced)
+	s.Replica.Await("in step with its master", s.Replica.synced)
 	for range sentinels {
 		s.Addrs = append(s.Addrs, startSentinel(t, host, port).Addr)
 	}
 	watching := &Server{Addr: s.Addrs[0], t: t, exited: make(chan struct{})}
-	watching.await("aware of the others", func() bool {
+	watching.Await("aware of the others", func() bool {
 		master := watching.try("SENTINEL", "MASTER", MasterName)
 		return fieldIs(master, "num-other-sentinels", "2") && fieldIs(master, "num-slaves", "1")
 	})
@@ -55,7 +55,7 @@ func startSentinel(t testing.TB, host, port string) *Server {
 	}
 	s.run(binary(t, "redis-server"), file, "--sentinel")
 	t.Cleanup(s.Kill)
-	s.await("ready", func() bool { return strings.HasSuffix(s.try("PING"), "PONG") })
+	s.Await("ready", func() bool { return strings.HasSuffix(s.try("PING"), "PONG") })
 	return s
 }
 

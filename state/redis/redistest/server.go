@@ -51,7 +51,7 @@ func (s *Server) Start() {
 		"--enable-debug-command", "local",
 	}, s.args...)
 	s.run(binary(s.t, "redis-server"), args...)
-	s.await("ready", func() bool { return strings.HasSuffix(s.try("PING"), "PONG") })
+	s.Await("ready", func() bool { return strings.HasSuffix(s.try("PING"), "PONG") })
 }
 
 // run starts a process whose log is shown if the test fails.
@@ -140,8 +140,8 @@ func (s *Server) Info(name string) int {
 	return 0
 }
 
-// await waits until something is so.
-func (s *Server) await(what string, so func() bool) {
+// Await waits until something is so.
+func (s *Server) Await(what string, so func() bool) {
 	s.t.Helper()
 	const pause = 20 * time.Millisecond
 	tick := time.NewTicker(pause)

@@ -1,0 +1,163 @@
+package redis
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
+)
+
+func TestBindingIsReadAsWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		key := func(name string) selector.SessionKey {
+			return selector.SessionKey{Hi: rapid.Uint64().Draw(t, name+" hi"), Lo: rapid.Uint64().Draw(t, name+" lo")}
+		}
+		want := selector.BoundSession{
+			Key: key("key"), Source: rapid.Byte().Draw(t, "source"), Identity: rapid.String().Draw(t, "identity"),
+			Bound: rapid.Int64().Draw(t, "bound"), Ends: rapid.Int64Range(0, 1<<42).Draw(t, "ends") * int64(time.Millisecond),
+		}
+		if want.Group = want.Key; rapid.Bool().Draw(t, "grouped") {
+			want.Group = key("group")
+		}
+		got, err := parseBinding(want.Key, want.Ends/int64(time.Millisecond), formatBinding(&want))
+		if err != nil || got != want {
+			t.Fatalf("read %+v, %v, want %+v", got, err, want)
+		}
+	})
+}
+
+func TestBindingThatCannotBeRead(t *testing.T) {
+	tests := []struct {
+		name, value string
+		want        error
+	}{
+		{"nothing", "", state.ErrDamaged},
+		{"cut off", "\x01\x00\x00", state.ErrDamaged},
+		{"the group is cut off", "\x02" + strings.Repeat("\x00", 20), state.ErrDamaged},
+		{"a form of later", "\x03" + strings.Repeat("\x00", 40), state.ErrNewer},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got, err := parseBinding(selector.SessionKey{}, 0, test.value); !errors.Is(err, test.want) {
+				t.Errorf("parseBinding = %+v, %v, want %v", got, err, test.want)
+			}
+		})
+	}
+}
+
+func FuzzMoved(f *testing.F) {
+	f.Add("")
+	b := selector.BoundSession{Key: selector.SessionKey{Lo: 1}, Identity: "a"}
+	f.Add(strings.Repeat("\x00", 24) + formatBinding(&b))
+	f.Fuzz(func(t *testing.T, text string) {
+		b, err := parseMoved(text)
+		if err != nil {
+			return
+		}
+		if again, err := parseBinding(b.Key, b.Ends/int64(time.Millisecond), formatBinding(&b)); err != nil || again != b {
+			t.Errorf("parseMoved(%q) = %+v, which is read as %+v, %v", text, b, again, err)
+		}
+	})
+}
+
+func TestEndsAreRoundedUp(t *testing.T) {
+	for ends, want := range map[int64]string{0: "0", 1: "1", 1_000_000: "1", 1_000_001: "2"} {
+		if got := formatEnd(ends); got != want {
+			t.Errorf("formatEnd(%d) = %s, want %s", ends, got, want)
+		}
+	}
+}
+
+func TestPermitsOfDifferentThingsHaveDifferentNames(t *testing.T) {
+	identity := func(name string) selector.RecordKey {
+		return selector.RecordKey{Kind: selector.RecordIdentity, Name: name}
+	}
+	keys := []selector.PermitKey{
+		{Record: identity("a")}, {Record: identity("a"), Model: "m"}, {Record: identity("a"), Model: "m", Family: true},
+		{Record: identity("a"), Family: true}, {Record: identity("m identity:a")}, {Record: identity("b"), Model: "m identity:a identity:"},
+		{Record: identity("a identity:b"), Model: "m"}, {Record: identity("b"), Model: "m identity:a"},
+		{Record: selector.RecordKey{Kind: selector.RecordProvider, Provider: "a"}},
+		{Record: selector.RecordKey{Kind: selector.RecordDomain, Provider: "a", Name: "a"}},
+	}
+	l := newLayout("n")
+	seen := map[string]selector.PermitKey{}
+	for _, key := range keys {
+		name := l.permit(&key)
+		if other, ok := seen[name]; ok {
+			t.Errorf("%+v and %+v are both %s", key, other, name)
+		}
+		seen[name] = key
+	}
+}
+
+func TestEntriesOfTheLogAreInOrder(t *testing.T) {
+	ordered := []string{"0-0", "0-1", "5-0", "5-2", "5-10", "40-0", "1700000000000-3"}
+	for i, a := range ordered {
+		for j, b := range ordered {
+			if got := after(a, b); got != (i > j) {
+				t.Errorf("after(%s, %s) = %v", a, b, got)
+			}
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	tests := []struct {
+		name string
+		c    Config
+		want string
+	}{
+		{"all is well", Config{Addresses: []string{"127.0.0.1:1"}, Namespace: "a.B_c-9"}, ""},
+		{"there is no address", Config{Namespace: "a"}, "no addresses"},
+		{"there is no namespace", Config{Addresses: []string{"127.0.0.1:1"}}, `namespace ""`},
+		{"a brace would move keys to other slots", Config{Addresses: []string{"127.0.0.1:1"}, Namespace: "a}b"}, `namespace "a}b"`},
+		{"the namespace is long", Config{Addresses: []string{"127.0.0.1:1"}, Namespace: strings.Repeat("a", 65)}, "want 1 to 64"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := Open(&test.c)
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Open: %v, want %q", err, test.want)
+			}
+			if err == nil {
+				_ = s.Close()
+			}
+		})
+	}
+}
+
+func TestClockBelievesTheQuickestLook(t *testing.T) {
+	c := clock{}
+	base := time.Unix(1_800_000_000, 0)
+	if got := c.offset(); got != 0 {
+		t.Errorf("offset = %v before the first look", got)
+	}
+	look := func(took, offset time.Duration) {
+		c.add(base, base.Add(took), base.Add(took/2+offset))
+	}
+	look(100*time.Millisecond, 3*time.Second)
+	look(2*time.Millisecond, time.Second)
+	look(50*time.Millisecond, 4*time.Second)
+	if got := c.offset(); got != time.Second {
+		t.Errorf("offset = %v, want that of the quickest look", got)
+	}
+	c.restart()
+	if got := c.offset(); got != time.Second {
+		t.Errorf("offset = %v before the first look at another server", got)
+	}
+	look(100*time.Millisecond, 5*time.Second)
+	if got := c.offset(); got != 5*time.Second {
+		t.Errorf("offset = %v, want that of the only look at this server", got)
+	}
+	for range len(c.looks) {
+		look(200*time.Millisecond, 6*time.Second)
+	}
+	if got := c.offset(); got != 6*time.Second {
+		t.Errorf("offset = %v, want that of the last looks", got)
+	}
+}

@@ -1,0 +1,136 @@
+package redis_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state/redis"
+	"github.com/credbroker/credbroker/state/statetest"
+)
+
+// replica does with a store what a keeper does, as simply as can be: it follows, again and again, and where everything was
+// read it saves what it knows.
+type replica struct {
+	store   *redis.Store
+	heard   statetest.Heard
+	resyncs chan struct{}
+
+	mu    sync.Mutex
+	known []selector.Record
+}
+
+func newReplica(t testing.TB, c *redis.Config) *replica {
+	t.Helper()
+	r := &replica{store: openStore(t, c), resyncs: make(chan struct{}, 1000)}
+	ctx, cancel := context.WithCancel(t.Context())
+	var following sync.WaitGroup
+	following.Go(func() { r.follow(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		following.Wait()
+	})
+	return r
+}
+
+func (r *replica) follow(ctx context.Context) {
+	const pause = 50 * time.Millisecond
+	for ctx.Err() == nil {
+		_ = r.store.Follow(ctx, &r.heard, func(resync bool) {
+			if !resync {
+				return
+			}
+			r.mu.Lock()
+			known := r.known
+			r.mu.Unlock()
+			if err := r.store.Save(ctx, selector.Batch{Records: known}); err == nil {
+				r.resyncs <- struct{}{}
+			}
+		})
+		wait(ctx, pause)
+	}
+}
+
+// wait for some time, or for the end.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// resynced waits until the replica has read everything once more, and saved what it knows.
+func (r *replica) resynced(t *testing.T) {
+	t.Helper()
+	select {
+	case <-r.resyncs:
+	case <-time.After(10 * time.Second):
+		t.Fatal("everything was not read again after 10 s")
+	}
+}
+
+// save saves a record, as long as it takes, and remembers that it was acknowledged.
+func (r *replica) save(t *testing.T, record selector.Record) {
+	t.Helper()
+	until := time.Now().Add(20 * time.Second)
+	for {
+		err := r.store.Save(t.Context(), selector.Batch{Records: []selector.Record{record}})
+		if err == nil {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("Save still fails: %v", err)
+		}
+		wait(t.Context(), 20*time.Millisecond)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known = append(r.known, record)
+}
+
+// hears waits until the replica was handed records.
+func (r *replica) hears(t *testing.T, records ...selector.Record) {
+	t.Helper()
+	r.heard.Until(t, func() bool {
+		for i := range records {
+			if got := r.heard.Record(records[i].Key); got.Switch != records[i].Switch {
+				return false
+			}
+		}
+		return true
+	}, "not all records were handed over")
+}
+
+// disabled is a record of an identity that was disabled.
+func disabled(name string) selector.Record {
+	return selector.Record{
+		Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: name},
+		Switch: selector.Switch{At: time.Now().UnixNano(), Disabled: true, Why: "by hand"},
+	}
+}
+
+// session is one id to be bound to an identity.
+func session(number int, identity string) []selector.BoundSession {
+	key := selector.SessionKey{Hi: 1, Lo: uint64(number)}
+	now := time.Now()
+	return []selector.BoundSession{{
+		Key: key, Group: key, Source: 1, Identity: identity, Bound: now.UnixNano(), Ends: now.Add(time.Hour).UnixNano(),
+	}}
+}
+
+func permit(name string) selector.PermitKey {
+	return selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordIdentity, Name: name}}
+}
+
+// bindIn binds a session within a time, as a pick does, and returns how long it took and whether it went well.
+func (r *replica) bindIn(t *testing.T, number int, limit time.Duration) (took time.Duration, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	start := time.Now()
+	_, err = r.store.Bind(ctx, session(number, fmt.Sprint("identity-", number%3)), "")
+	return time.Since(start), err
+}
