@@ -30,6 +30,7 @@ func TestLostStateComesBack(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // each waits for about a second
 			server := redistest.Start(t)
 			c := &redis.Config{Addresses: []string{server.Addr}, Namespace: "lost"}
 			a, b := newReplica(t, c), newReplica(t, c)
@@ -106,7 +107,7 @@ func TestUnreachable(t *testing.T) {
 			for i := range 50 {
 				d, err := a.bindIn(t, i, limit)
 				if err == nil && !test.mayStill {
-					t.Errorf("Bind has an answer")
+					t.Error("Bind has an answer")
 				}
 				took = append(took, d)
 			}

@@ -10,18 +10,6 @@ import (
 	"github.com/credbroker/credbroker/state/redis/redistest"
 )
 
-func TestFailoverOfSentinels(t *testing.T) {
-	s := redistest.StartSentinels(t)
-	c := &redis.Config{Addresses: s.Addrs, Sentinel: redis.Sentinel{Master: redistest.MasterName}, Namespace: "failover"}
-	failover(t, c, s.Master)
-}
-
-func TestFailoverInACluster(t *testing.T) {
-	cluster := redistest.StartCluster(t)
-	c := &redis.Config{Addresses: cluster.Addrs(), Namespace: "failover"}
-	failover(t, c, cluster.Master("cb:{failover}:records"))
-}
-
 // failover kills the master and wants that what was acknowledged is there, bindings and permits of before included, that
 // nobody waits long for an answer meanwhile, and that replicas follow again.
 func failover(t *testing.T, c *redis.Config, master *redistest.Server) {

@@ -17,12 +17,21 @@ func TestStandalone(t *testing.T) {
 }
 
 func TestCluster(t *testing.T) {
-	suites(t, &redis.Config{Addresses: redistest.StartCluster(t).Addrs()})
+	t.Parallel() // most of it is waiting for others to agree
+	cluster := redistest.StartCluster(t)
+	c := redis.Config{Addresses: cluster.Addrs()}
+	suites(t, &c)
+	c.Namespace = "failover"
+	failover(t, &c, cluster.Master("cb:{failover}:records"))
 }
 
-func TestSentinel(t *testing.T) {
+func TestSentinels(t *testing.T) {
+	t.Parallel() // most of it is waiting for others to agree
 	s := redistest.StartSentinels(t)
-	suites(t, &redis.Config{Addresses: s.Addrs, Sentinel: redis.Sentinel{Master: redistest.MasterName}})
+	c := redis.Config{Addresses: s.Addrs, Sentinel: redis.Sentinel{Master: redistest.MasterName}}
+	suites(t, &c)
+	c.Namespace = "failover"
+	failover(t, &c, s.Master)
 }
 
 // aclRules are what docs/operations.md tells operators to allow.
