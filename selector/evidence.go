@@ -295,7 +295,7 @@ func (l *Ledger) tried(started, now int64) *Evidence {
 		case e.Until <= now:
 		case e.Probe > started:
 			return nil
-		case !e.Command && e.Probe < e.Until && (hint == nil || e.Until > hint.Until):
+		case !e.Command && e.Probe < e.Until && (hint == nil || e.Until >= hint.Until):
 			hint = e
 		}
 	}

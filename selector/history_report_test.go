@@ -298,7 +298,7 @@ func (r *oracleReport) renew() {
 			case !l.live(p) || p.over(r.now):
 			case p.endless || p.probe.After(r.started):
 				return
-			case !p.command && p.probe.Before(p.until) && (tried < 0 || p.longer(l.pieces[tried])):
+			case !p.command && p.probe.Before(p.until) && (tried < 0 || !l.pieces[tried].longer(p)):
 				tried = i
 			}
 		}
