@@ -82,6 +82,7 @@ func BenchmarkTableRestore(b *testing.B) {
 	for b.Loop() {
 		t := NewTable(TableConfig{Max: n, Recording: true})
 		r := t.Restore(benchmarkTime)
+		r.Expect(n)
 		for part := range slices.Chunk(changes, 1000) {
 			r.Add(part)
 		}

@@ -83,6 +83,7 @@ func (k keptChanges) compare(h *tableHistory) error {
 func (k keptChanges) compareRestored(h *tableHistory) error {
 	restored := NewTable(TableConfig{TTL: h.model.ttl, Max: len(h.keys) + 1, Recording: true})
 	r := restored.Restore(h.now)
+	r.Expect(h.draw("expect", 3) * len(k))
 	all := make([]Change, 0, len(k))
 	for _, c := range k { // in any order
 		if h.model.find(c.Key) != nil {
@@ -121,6 +122,7 @@ func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 	now := benchmarkTime
 	table := NewTable(TableConfig{Max: most})
 	r := table.Restore(now)
+	r.Expect(n)
 	random := rand.New(rand.NewPCG(1, 1))
 	changes := make([]Change, n)
 	for i := range changes {

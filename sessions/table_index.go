@@ -112,6 +112,22 @@ func (s *indexSegment) remove(hash uint64, number uint32) {
 	}
 }
 
+// reserve makes an index that is empty large enough for so many ids, so that it need not grow in steps.
+func (x *idIndex) reserve(ids int) {
+	// Segments differ in how many they get; with a fifth to spare few have to grow.
+	comfortable := segmentBuckets[0] * bucketSlots * 2 / 3
+	if len(x.directory) > 0 || ids <= comfortable {
+		return
+	}
+	for ids>>x.depth > comfortable && x.depth < maxIndexDepth {
+		x.depth++
+	}
+	x.directory = make([]*indexSegment, 1<<x.depth)
+	for i := range x.directory {
+		x.directory[i] = newIndexSegment(0, x.depth)
+	}
+}
+
 func (x *idIndex) segment(hash uint64) *indexSegment {
 	return x.directory[hash>>(64-x.depth)]
 }

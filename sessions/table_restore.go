@@ -1,7 +1,7 @@
 package sessions
 
 import (
-	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -10,6 +10,9 @@ import (
 
 // restoreChunk is how many bindings are put in order without letting others have the lock.
 const restoreChunk = 4096
+
+// sortBits is how much of a number sortRestored looks at in one go.
+const sortBits = 11
 
 // Restorer fills a table with bindings that were kept elsewhere. What the table has bound itself stays as it is.
 // A Restorer belongs to one goroutine; the table may be used meanwhile.
@@ -26,6 +29,16 @@ func (t *Table) Restore(now time.Time) *Restorer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return &Restorer{table: t, now: t.tell(now), groups: make(map[selector.SessionKey]uint32)}
+}
+
+// Expect tells about how many changes will be added, so that the table makes room for them at once.
+func (r *Restorer) Expect(changes int) {
+	t := r.table
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := min(max(changes, 0), 2*t.max)
+	t.index.reserve(n)
+	r.numbers = slices.Grow(r.numbers, n)
 }
 
 // Add takes in changes that Changed once returned, in any order. Those that say Ended are left out.
@@ -64,8 +77,10 @@ func (r *Restorer) add(c *Change) {
 func (r *Restorer) binding(c *Change) uint32 {
 	t := r.table
 	var candidates [2]uint32
-	if id := t.find(c.Group); id != 0 {
-		candidates[0] = t.id(id).owner
+	if c.Group != c.Key { // which is not there yet
+		if id := t.find(c.Group); id != 0 {
+			candidates[0] = t.id(id).owner
+		}
 	}
 	if len(r.groups) > 0 {
 		candidates[1] = r.groups[c.Group]
@@ -134,8 +149,36 @@ func (r *Restorer) order() []restored {
 		}
 	}
 	t.mu.Unlock()
-	slices.SortFunc(order, func(a, b restored) int { return cmp.Compare(a.ends, b.ends) })
+	sortRestored(order)
 	return order
+}
+
+// sortRestored sorts by ends. Most differ in a few bytes alone, so it goes through these once each.
+func sortRestored(order []restored) {
+	var low, high uint64 = math.MaxUint64, 0
+	for _, o := range order {
+		low, high = min(low, uint64(o.ends)), max(high, uint64(o.ends)) //nolint:gosec // ends are after now
+	}
+	from, to := order, make([]restored, len(order))
+	for shift := 0; len(order) > 0 && (high-low)>>shift > 0; shift += sortBits {
+		var starts [1 << sortBits]int
+		digit := func(o restored) uint64 { return (uint64(o.ends) - low) >> shift & (1<<sortBits - 1) } //nolint:gosec // as above
+		for _, o := range from {
+			starts[digit(o)]++
+		}
+		sum := 0
+		for i, n := range starts {
+			starts[i] = sum
+			sum += n
+		}
+		for _, o := range from {
+			d := digit(o)
+			to[starts[d]] = o
+			starts[d]++
+		}
+		from, to = to, from
+	}
+	copy(order, from)
 }
 
 // place gives bindings the next places in the order of uses, unless they were used or dropped meanwhile.

@@ -113,6 +113,11 @@ type loading struct {
 	changes  []sessions.Change // scratch
 }
 
+var _ Expecter = (*loading)(nil)
+
+// Expect is part of Expecter.
+func (l *loading) Expect(bindings int) { l.restorer.Expect(bindings) }
+
 // Records is part of selector.Sink.
 func (l *loading) Records(records []selector.Record) { l.pool.Merge(records, l.Now()) }
 

@@ -33,40 +33,48 @@ type meta struct {
 	heads    int // of two that are whole
 }
 
-// check looks at a file before bbolt maps it into memory, where a missing or misleading page would end the process. It
-// returns what will be repaired; empty: nothing.
-func check(path string, timeout time.Duration) (repair string, err error) {
+// finding is what check finds of a file that can be used.
+type finding struct {
+	// repair is what will be repaired; empty: nothing.
+	repair string
+	// values counts what the file holds, a binding or a record each.
+	values int
+}
+
+// check looks at a file before bbolt maps it into memory, where a missing or misleading page would end the process.
+func check(path string, timeout time.Duration) (found finding, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return "", err
+		return found, err
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
 	// Whoever has the file may be writing to it right now.
 	if err := lock(f, timeout); err != nil {
-		return "", err
+		return found, err
 	}
 	defer unlock(f)
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return "", err
+		return found, err
 	case !info.Mode().IsRegular():
-		return "", errForeign
+		return found, errForeign
 	case info.Size() == 0:
-		return "", errEmpty
+		return found, errEmpty
 	}
 	m, err := readMeta(f)
 	if err != nil {
-		return "", err
+		return found, err
 	}
 	if need := m.pages * uint64(m.pageSize); uint64(info.Size()) < need { //nolint:gosec // a size is not negative
-		return "", fmt.Errorf("%w: %d bytes are there of %d", errCutOff, info.Size(), need)
+		return found, fmt.Errorf("%w: %d bytes are there of %d", errCutOff, info.Size(), need)
 	}
 	if m.heads == 1 {
 		// Power that fails during a save leaves one. So does damage, and then what the other one stood for is gone.
-		repair = "one of the two heads of " + path + " was broken; what was saved last before it broke may be missing"
+		found.repair = "one of the two heads of " + path + " was broken; what was saved last before it broke may be missing"
 	}
-	return repair, walkPages(f, m)
+	found.values, err = walkPages(f, m)
+	return found, err
 }
 
 // readMeta returns the newer of the two that are whole.

@@ -40,6 +40,8 @@ type Journal struct {
 	now  func() time.Time
 	note func(words string)
 	db   *bbolt.DB
+	// values is about how much there was when the file was opened.
+	values int
 
 	mu sync.Mutex // held by whoever writes
 	// numbers are what bindings have instead of the names of identities, counted from 0.
@@ -84,7 +86,7 @@ func Open(c Config) (*Journal, error) {
 	if err := create(c.Path); err != nil {
 		return nil, problem(c.Path, err)
 	}
-	repair, err := check(c.Path, c.LockTimeout)
+	found, err := check(c.Path, c.LockTimeout)
 	if err != nil {
 		return nil, problem(c.Path, err)
 	}
@@ -92,13 +94,13 @@ func Open(c Config) (*Journal, error) {
 	if err != nil {
 		return nil, problem(c.Path, err)
 	}
-	j := &Journal{path: c.Path, now: c.Now, note: c.Note, db: db, numbers: make(map[string]uint32)}
+	j := &Journal{path: c.Path, now: c.Now, note: c.Note, db: db, values: found.values, numbers: make(map[string]uint32)}
 	if err := guarded(func() error { return db.View(j.readHead) }); err != nil {
 		_ = db.Close()
 		return nil, problem(c.Path, err)
 	}
-	if repair != "" {
-		c.Note(repair)
+	if found.repair != "" {
+		c.Note(found.repair)
 	}
 	return j, nil
 }

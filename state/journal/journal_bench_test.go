@@ -133,6 +133,8 @@ type starting struct {
 	changes  []sessions.Change
 }
 
+func (s *starting) Expect(bindings int) { s.restorer.Expect(bindings) }
+
 func (s *starting) Records(records []selector.Record) { s.pool.Merge(records, s.now) }
 
 func (s *starting) Bindings(bindings []selector.BoundSession) {

@@ -58,6 +58,9 @@ func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into selector.
 	if err != nil {
 		return err
 	}
+	if e, ok := into.(state.Expecter); ok {
+		e.Expect(j.values)
+	}
 	now := j.now().UnixNano()
 	chunk := make([]selector.BoundSession, 0, loadChunk)
 	hand := func() error {

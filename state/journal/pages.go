@@ -26,23 +26,40 @@ type walker struct {
 	// used are the pages that something refers to: no two may refer to one.
 	used []bool
 	todo []uint64
+	// values counts those in leaves.
+	values int
 }
 
-// walkPages checks that the pages of a file hang together.
-func walkPages(f io.ReaderAt, m meta) error {
+// walkPages checks that the pages of a file hang together, and counts the values that they hold.
+func walkPages(f io.ReaderAt, m meta) (values int, err error) {
 	w := &walker{file: f, meta: m, used: make([]bool, m.pages)}
 	if m.pages < 3 {
-		return errPage(0, "counts too few pages")
+		return 0, errPage(0, "counts too few pages")
 	}
 	w.used[0], w.used[1] = true, true
-	if err := w.want(m.root); err != nil {
+	var buffer []byte
+	if err := w.tree(m.root, &buffer); err != nil || m.freelist == noFreelist {
+		return w.values, err
+	}
+	if err := w.want(m.freelist); err != nil {
+		return 0, err
+	}
+	page, err := w.read(m.freelist, &buffer)
+	if err != nil {
+		return 0, err
+	}
+	return w.values, w.free(page)
+}
+
+// tree checks all pages that can be reached from one.
+func (w *walker) tree(root uint64, buffer *[]byte) error {
+	if err := w.want(root); err != nil {
 		return err
 	}
-	var buffer []byte
 	for len(w.todo) > 0 {
 		id := w.todo[len(w.todo)-1]
 		w.todo = w.todo[:len(w.todo)-1]
-		page, err := w.read(id, &buffer)
+		page, err := w.read(id, buffer)
 		if err != nil {
 			return err
 		}
@@ -50,17 +67,7 @@ func walkPages(f io.ReaderAt, m meta) error {
 			return err
 		}
 	}
-	if m.freelist == noFreelist {
-		return nil
-	}
-	if err := w.want(m.freelist); err != nil {
-		return err
-	}
-	page, err := w.read(m.freelist, &buffer)
-	if err != nil {
-		return err
-	}
-	return w.free(page)
+	return nil
 }
 
 // want notes that something refers to a page.
@@ -164,6 +171,7 @@ func (w *walker) leaf(id uint64, page []byte, at int) ([]byte, error) {
 	}
 	key, value := both[:keySize], both[keySize:]
 	if flags&bucketFlag == 0 {
+		w.values++
 		return key, nil
 	}
 	return key, w.bucket(id, value)
