@@ -141,7 +141,7 @@ func (s *blockSet) renew(r *report, next int64) (renewed bool) {
 		return false
 	}
 	for kind := range s.ledgers {
-		if hint := s.ledgers[kind].tried(r.started, r.now); hint != nil {
+		if hint := s.ledgers[kind].tried(r.begun, r.now); hint != nil {
 			again := *hint
 			again.Received, again.Probe = r.stamp, max(again.Probe, min(again.Until, next))
 			s.ledgers[kind].add(again)

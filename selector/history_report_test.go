@@ -41,11 +41,12 @@ func (op opReport) do(w *world) error {
 	if a == nil {
 		return wantError(err, selector.ErrUnknownAuth)
 	}
+	begun := attempt.Started
 	if attempt.Started.IsZero() {
-		attempt.Started = o.now.Add(-unknownStart)
+		attempt.Started, begun = o.now.Add(-unknownStart), o.now
 	}
 	o.recorded = func() map[oracleLedgerKey][]selector.Evidence { return evidenceOf(w.pool) }
-	r := oracleReport{oracle: o, auth: a, key: oracleKey(op.Model), started: attempt.Started, stamp: o.stamp(), f: f}
+	r := oracleReport{oracle: o, auth: a, key: oracleKey(op.Model), started: attempt.Started, begun: begun, stamp: o.stamp(), f: f}
 	if r.started.After(r.stamp) {
 		r.started = r.stamp
 	}
@@ -81,6 +82,7 @@ type oracleReport struct {
 	auth           *selector.Auth
 	key            string
 	started, stamp time.Time
+	begun          time.Time // for ladders and renewals
 	f              selector.Finding
 	done           selector.Consequence
 	wrong          error
@@ -242,7 +244,7 @@ func (r *oracleReport) climb(k oracleLedgerKey, p *oraclePiece) {
 			continue
 		}
 		p.level = max(p.level, known.level)
-		burst = burst || r.started.Before(known.probe)
+		burst = burst || r.begun.Before(known.probe)
 		if known.probe.After(r.now) && known.probe.After(window) {
 			window = known.probe
 		}
@@ -296,7 +298,7 @@ func (r *oracleReport) renew() {
 		for i, p := range l.pieces {
 			switch {
 			case !l.live(p) || p.over(r.now):
-			case p.endless || p.probe.After(r.started):
+			case p.endless || p.probe.After(r.begun):
 				return
 			case !p.command && p.probe.Before(p.until) && (tried < 0 || !l.pieces[tried].longer(p)):
 				tried = i

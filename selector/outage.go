@@ -190,7 +190,7 @@ func (r *report) renewGate(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
 	e := Evidence{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, LadderEgress)}
 	l.forget(r.now)
-	level, window := l.climb(&e, r.started, r.now)
+	level, window := l.climb(&e, r.begun, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now + min(e.Ladder.step(level, r.pool.random), int64(r.pool.settings.maxLatch()))
 	}

@@ -17,7 +17,8 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 	if m == nil {
 		return Consequence{}, ErrUnknownAuth
 	}
-	if a.Started.IsZero() {
+	unknown := a.Started.IsZero()
+	if unknown {
 		a.Started = now.Add(-oldestStart)
 	}
 	m.state.windows = mergeWindows(m.state.windows, a.Windows)
@@ -28,7 +29,10 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 		m.state.succeeded = max(m.state.succeeded, started)
 		return Consequence{}, nil
 	}
-	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: now.UnixNano(), stamp: stamp, started: started}
+	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: now.UnixNano(), stamp: stamp, started: started, begun: started}
+	if unknown {
+		r.begun = r.now
+	}
 	m.state.report = Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
 	return r.take(), nil
 }
@@ -60,7 +64,10 @@ type report struct {
 	now     int64
 	stamp   int64
 	started int64
-	done    Consequence
+	// begun is started where a failure counts for more the later it began: now for one that nobody knows the start of, since
+	// otherwise whoever never tells it would climb no ladder and renew no hint.
+	begun int64
+	done  Consequence
 }
 
 // succeed moves the horizons of all that the request has proven to work.
@@ -206,7 +213,7 @@ func (r *report) evidence(l *Ledger) (Evidence, bool) {
 	}
 	e.Ladder = cmp.Or(f.Ladder, LadderRate)
 	l.forget(r.now)
-	level, window := l.climb(&e, r.started, r.now)
+	level, window := l.climb(&e, r.begun, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now + e.Ladder.step(level, r.pool.random)
 	}

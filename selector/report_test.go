@@ -254,22 +254,6 @@ func TestLimitRestsExactlyWhatSharesIt(t *testing.T) {
 	p.must(p.CheckIndex())
 }
 
-// Of an answer without a model nobody knows which model of the domain rests: not all of them, for all who share it.
-func TestLimitOfOneModelThatNobodyNamesRestsNoDomain(t *testing.T) {
-	p := newPlayer(t, selector.Config{}, auth("a", domain("org:acme")), auth("b", domain("org:acme")))
-	limit := rateLimited()
-	limit.Domain = "org"
-	c, err := p.Report(selector.Attempt{AuthID: "a", Started: p.now}, limit, p.now)
-	p.must(err)
-	if len(c.Domains) > 0 || c.Action != selector.ActionCooldown || p.tryPick() != "b" || p.tryPick("b") != "cooling" {
-		t.Errorf("Report = %+v, want a alone to rest", c)
-	}
-	limit.Scope = selector.ScopeAuth
-	if c := p.report("b", 0, limit); !slices.Equal(c.Domains, []string{"org:acme"}) {
-		t.Errorf("Report of a limit of all models = %+v, want org:acme to rest", c)
-	}
-}
-
 func TestRefusedSecretIsOutUntilThereIsAnother(t *testing.T) {
 	p := newPlayer(t, selector.Config{Bindings: newSessionTable[selector.Slot](time.Hour)}, auth("a", secret("old")), auth("b"))
 	p.pick(selector.Request{Provider: "p", Model: "m", Sessions: session(1), Exclude: []string{"b"}})
