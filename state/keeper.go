@@ -150,7 +150,9 @@ func (k *Keeper) Load(ctx context.Context) error {
 	if k.fleet == nil {
 		return nil
 	}
-	err := k.fleet.Load(ctx, k.following())
+	limited, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	err := k.fleet.Load(limited, k.following())
 	if err != nil && k.local == nil {
 		return fmt.Errorf("load state of the fleet: %w", err)
 	}

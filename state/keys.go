@@ -42,7 +42,8 @@ func JoinKeys(ctx context.Context, local selector.Store, fleet selector.Fleet, f
 	if local == nil || !isNew {
 		return keys, nil
 	}
-	if _, err := local.Keys(ctx, keys); err != nil {
+	keys, err := local.Keys(ctx, keys)
+	if err != nil {
 		return selector.Keys{}, fmt.Errorf("keep keys: %w", err)
 	}
 	return keys, nil

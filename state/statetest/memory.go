@@ -220,6 +220,9 @@ func (m *Memory) giveBack(key selector.PermitKey, owner int) {
 func (m *Memory) keep(proposed selector.Keys) selector.Keys {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.keys == nil && proposed == (selector.Keys{}) {
+		return proposed
+	}
 	if m.keys == nil {
 		m.keys = &proposed
 	}

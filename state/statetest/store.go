@@ -88,6 +88,9 @@ func (s storeSuite[S]) keys(t *testing.T) {
 	opens := s.place(t)
 	first := open(t, opens)
 	mine := selector.Keys{Fingerprint: [32]byte{1, 31: 2}, Session: [16]byte{3, 15: 4}}
+	if got, err := first.Keys(t.Context(), selector.Keys{}); err != nil || got != (selector.Keys{}) {
+		t.Errorf("Keys of none proposed = %v, %v, want none", got, err)
+	}
 	for _, proposed := range []selector.Keys{mine, {Fingerprint: [32]byte{9}}} {
 		if got, err := first.Keys(t.Context(), proposed); err != nil || got != mine {
 			t.Errorf("Keys = %v, %v, want those proposed first", got, err)
