@@ -11,12 +11,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/state"
 )
 
 // broker is everything that a running broker consists of.
@@ -28,10 +30,13 @@ type broker struct {
 	output *logOutput
 	hangup <-chan os.Signal
 
-	source *config.Source
-	table  *sessions.Table
-	pool   *selector.Pool
-	server *server.Server
+	engines *engines
+	clock   func() time.Time // fleet time
+	source  *config.Source
+	table   *sessions.Table
+	pool    *selector.Pool
+	keeper  *state.Keeper // nil: nothing is kept
+	server  *server.Server
 
 	grpc []net.Listener
 	http net.Listener // nil: off
@@ -40,7 +45,8 @@ type broker struct {
 // newBroker loads the configuration and opens what serve listens on. Nothing runs yet; after an error nothing is open.
 func (a *app) newBroker(ctx context.Context, f serveFlags, lines *server.LogBuffer) (*broker, error) {
 	b := &broker{app: a, flags: f, lines: lines}
-	if err := b.load(newChance()); err != nil {
+	if err := b.load(ctx, newSeed()); err != nil {
+		b.close(ctx)
 		return nil, err
 	}
 	if err := b.listen(ctx, b.source.Config().Listen); err != nil {
@@ -51,40 +57,69 @@ func (a *app) newBroker(ctx context.Context, f serveFlags, lines *server.LogBuff
 }
 
 // load makes the core of what the configuration says.
-func (b *broker) load(c chance) error {
-	var err error
+func (b *broker) load(ctx context.Context, seed uint64) error {
+	b.clock = b.app.now
+	var (
+		err error
+		log zerolog.Logger // in use once the start is done: what is loaded first is no reload
+	)
 	b.source, err = config.Open(b.flags.config, config.Options{
-		LookupEnv:      b.app.getenv,
-		FingerprintKey: c.fingerprintKey,
-		Clock:          b.app.now,
-		OnConfig:       b.configure,
-		OnReload:       b.reloaded,
+		LookupEnv: b.app.getenv,
+		OnOpen: func(c *config.Config) ([32]byte, error) {
+			log, b.output = b.app.newLog(b.lines, c.Log)
+			return b.openState(ctx, &c.State, log)
+		},
+		Clock:    func() time.Time { return b.clock() },
+		OnConfig: b.configure,
+		OnReload: b.reloaded,
 	})
 	if err != nil {
 		return b.app.refuse(b.flags.config, err)
 	}
+	b.log = log
 	conf := b.source.Config()
-	b.log, b.output = b.app.newLog(b.lines, conf.Log)
-	b.table = sessions.NewTable(sessions.TableConfig{TTL: conf.Sessions.TTL, Max: conf.Sessions.Max, HashKey: c.hashKey})
+	b.table = sessions.NewTable(b.tableConfig(&conf.Sessions))
+	signal := state.NewSignal()
 	b.pool = selector.New(selector.Config{
-		Settings: conf.Settings(),
-		Bindings: b.table,
-		Seed:     c.seed,
-		// A single broker starts its rotations at the first auth, as docs/behaviour.md says.
-		CursorStart: 0,
+		Settings:    conf.Settings(),
+		Bindings:    b.table,
+		Seed:        seed,
+		Recording:   b.engines.any(),
+		Permits:     b.engines.fleet != nil,
+		Wake:        signal.Raise,
+		CursorStart: b.cursorStart(seed),
 	})
 	b.source.Attach(b.pool)
+	registry := prometheus.NewRegistry()
+	metrics, err := server.NewStateMetrics(registry)
+	if err != nil {
+		return err
+	}
+	if err := b.startKeeper(ctx, signal, metrics); err != nil {
+		return err
+	}
 	b.server, err = server.New(server.Config{
 		Pool:     b.pool,
 		Sessions: b.table,
 		Auths:    b.source,
 		Status:   statusSource{b.source},
+		State:    b.state(),
 		Settings: serverSettings(conf),
 		Log:      b.log,
 		Version:  version(),
-		Clock:    b.app.now,
+		Clock:    b.clock,
+		Metrics:  registry,
 	})
 	return err
+}
+
+// cursorStart is where rotations begin: at the first auth, as docs/behaviour.md says, unless there are replicas, which
+// would all begin with it.
+func (b *broker) cursorStart(seed uint64) uint64 {
+	if b.engines.fleet == nil {
+		return 0
+	}
+	return seed >> 1 // cursors count up from here
 }
 
 func (b *broker) listen(ctx context.Context, l config.Listen) error {
@@ -105,13 +140,16 @@ func (b *broker) listen(ctx context.Context, l config.Listen) error {
 
 // close gives back what a start that fails has taken.
 func (b *broker) close(ctx context.Context) {
-	b.server.Stop(ctx)
+	if b.server != nil {
+		b.server.Stop(ctx)
+	}
 	for _, lis := range b.grpc {
 		_ = lis.Close()
 	}
 	if b.http != nil {
 		_ = b.http.Close()
 	}
+	b.closeEngines()
 }
 
 // httpHeaderTimeout bounds how long a connection may take to say what it wants.
@@ -126,7 +164,10 @@ func (b *broker) run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	b.startLog()
 	loops.Go(func() { note(failed, b.source.Run(background)) })
-	loops.Go(func() { (&upkeep{pool: b.pool, table: b.table, now: b.app.now}).run(background) })
+	loops.Go(func() { (&upkeep{pool: b.pool, table: b.table, now: b.clock}).run(background) })
+	if b.keeper != nil {
+		loops.Go(func() { b.keeper.Run(background) })
+	}
 	loops.Go(func() { b.reloadOnHangup(background) })
 	for _, lis := range b.grpc {
 		servers.Go(func() { note(failed, b.server.Serve(lis)) })
@@ -148,6 +189,7 @@ func (b *broker) run(ctx context.Context) error {
 	servers.Wait()
 	cancel()
 	loops.Wait()
+	b.flush()
 	b.log.Info().Str(fieldUptime, span(b.app.now().Sub(started))).Msg(logStopped)
 	return err
 }
@@ -184,6 +226,7 @@ func (b *broker) startLog() {
 	if b.http != nil {
 		b.log.Info().Str(fieldKey, "listen.http").Str(fieldAddress, b.http.Addr().String()).Msg(logListening)
 	}
+	b.logState(&b.source.Config().State)
 	for _, p := range b.source.Status().Problems {
 		b.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
 	}

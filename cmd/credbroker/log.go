@@ -23,6 +23,16 @@ const (
 	logSolved    = "configuration problem solved"
 	logHangup    = "asked to reload"
 	logEmptyPool = "the pool is empty"
+
+	logLoaded     = "state loaded"
+	logRepaired   = "state was repaired"
+	logKept       = "state is kept"
+	logMemoryOnly = "state is kept in memory only: it ends with the process"
+	logRedisOnly  = "state is kept in Redis only: a failover may lose what was acknowledged; state.path keeps it"
+	logEngineDown = "a state engine does not work"
+	logEngineUp   = "a state engine works again"
+	logNotFlushed = "state that was not kept yet is lost"
+	logNotClosed  = "a state engine could not be closed"
 )
 
 // Names of fields of the log of serve.
@@ -39,6 +49,15 @@ const (
 	fieldSolved     = "solved_problems"
 	fieldProblem    = "problem"
 	fieldUptime     = "uptime"
+	fieldRecords    = "records"
+	fieldBindings   = "bindings"
+	fieldTook       = "took"
+	fieldWords      = "what"
+	fieldEngine     = "engine"
+	fieldCause      = "cause"
+	fieldNamespace  = "namespace"
+	fieldPath       = "path"
+	fieldShared     = "shared"
 )
 
 // logOutput is where the log goes. Level and format can change while loggers that were made of it are in use.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
 )
 
@@ -71,25 +72,19 @@ func (a *app) collectLess() (undo func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
-// chance is what must not be foreseen, or must differ between processes.
-type chance struct {
-	// seed starts the generator of backoff jitter and group cursors.
-	seed uint64
-	// hashKey makes session keys: whoever knows it could make sessions that collide.
-	hashKey [16]byte
-	// fingerprintKey makes the fingerprints of secrets.
-	fingerprintKey [32]byte
-}
-
-func newChance() chance {
-	var (
-		c    chance
-		seed [8]byte
-	)
+// newSeed starts the generator of backoff jitter and group cursors.
+func newSeed() uint64 {
+	var seed [8]byte
 	// crypto/rand ends the program rather than fail.
 	_, _ = rand.Read(seed[:])
-	_, _ = rand.Read(c.hashKey[:])
-	_, _ = rand.Read(c.fingerprintKey[:])
-	c.seed = binary.LittleEndian.Uint64(seed[:])
-	return c
+	return binary.LittleEndian.Uint64(seed[:])
+}
+
+// newKeys makes keys that nobody can foresee: whoever knows them could make sessions that collide, or find out whether a
+// secret is in the pool.
+func newKeys() selector.Keys {
+	var keys selector.Keys
+	_, _ = rand.Read(keys.Session[:])
+	_, _ = rand.Read(keys.Fingerprint[:])
+	return keys
 }
