@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
 )
@@ -198,8 +199,8 @@ func TestOtherKeys(t *testing.T) {
 	if _, err := openStore(t, c).Keys(t.Context(), selector.Keys{Session: [16]byte{2}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Follow(t.Context(), nil, nil); !errors.Is(err, redis.ErrOtherKeys) {
-		t.Errorf("Follow in a fleet that has other keys now: %v, want %v", err, redis.ErrOtherKeys)
+	if err := s.Follow(t.Context(), nil, nil); !errors.Is(err, state.ErrOtherKeys) {
+		t.Errorf("Follow in a fleet that has other keys now: %v, want %v", err, state.ErrOtherKeys)
 	}
 }
 

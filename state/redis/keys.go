@@ -6,10 +6,6 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// ErrOtherKeys says that the fleet has other keys than this replica, so that the two would not mean the same by a name.
-var ErrOtherKeys = errors.New("the fleet has other keys than this replica: " +
-	"stop it, remove its state file if it is to join this fleet, and start it again")
-
 // formatKeys is how the keys are kept: one after the other. None are nothing.
 func formatKeys(k selector.Keys) string {
 	if k == (selector.Keys{}) {

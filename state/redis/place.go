@@ -138,7 +138,7 @@ func (s *Store) settle(ctx context.Context) error {
 		return nil
 	}
 	if err == nil && keys != "" && kept != keys {
-		return ErrOtherKeys
+		return state.ErrOtherKeys
 	}
 	return err
 }

@@ -26,20 +26,26 @@ type replica struct {
 func newReplica(t testing.TB, c *redis.Config) *replica {
 	t.Helper()
 	r := &replica{store: openStore(t, c), resyncs: make(chan struct{}, 1000)}
+	r.runs(t, &r.heard)
+	return r
+}
+
+// runs lets the replica follow until the test ends.
+func (r *replica) runs(t testing.TB, into selector.Sink) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var following sync.WaitGroup
-	following.Go(func() { r.follow(ctx) })
+	following.Go(func() { r.follow(ctx, into) })
 	t.Cleanup(func() {
 		cancel()
 		following.Wait()
 	})
-	return r
 }
 
-func (r *replica) follow(ctx context.Context) {
+func (r *replica) follow(ctx context.Context, into selector.Sink) {
 	const pause = 50 * time.Millisecond
 	for ctx.Err() == nil {
-		_ = r.store.Follow(ctx, &r.heard, func(resync bool) {
+		_ = r.store.Follow(ctx, into, func(resync bool) {
 			if !resync {
 				return
 			}

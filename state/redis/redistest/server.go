@@ -140,6 +140,21 @@ func (s *Server) Info(name string) int {
 	return 0
 }
 
+// Calls is how often a command was called, such as `evalsha`.
+func (s *Server) Calls(command string) int {
+	s.t.Helper()
+	_, line, found := strings.Cut(s.Do("INFO", "commandstats"), "cmdstat_"+command+":calls=")
+	if !found {
+		return 0
+	}
+	count, _, _ := strings.Cut(line, ",")
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
 // Await waits until something is so.
 func (s *Server) Await(what string, so func() bool) {
 	s.t.Helper()
