@@ -16,6 +16,7 @@ import (
 
 // What a store that lost something says is found out, and what replicas know is there again.
 func TestLostStateComesBack(t *testing.T) {
+	t.Parallel() // each waits for about a second
 	tests := []struct {
 		name string
 		lose func(s *redistest.Server)
@@ -31,7 +32,7 @@ func TestLostStateComesBack(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel() // each waits for about a second
+			t.Parallel()
 			server := redistest.Start(t)
 			c := &redis.Config{Addresses: []string{server.Addr}, Namespace: "lost"}
 			a, b := newReplica(t, c), newReplica(t, c)

@@ -16,7 +16,7 @@ func TestStandalone(t *testing.T) {
 	suites(t, &redis.Config{Addresses: []string{redistest.Start(t).Addr}})
 }
 
-func TestCluster(t *testing.T) {
+func TestCluster(t *testing.T) { //nolint:tparallel // the server is killed after the suites
 	t.Parallel() // most of it is waiting for others to agree
 	cluster := redistest.StartCluster(t)
 	c := redis.Config{Addresses: cluster.Addrs()}
@@ -25,7 +25,7 @@ func TestCluster(t *testing.T) {
 	failover(t, &c, cluster.Master("cb:{failover}:records"))
 }
 
-func TestSentinels(t *testing.T) {
+func TestSentinels(t *testing.T) { //nolint:tparallel // the server is killed after the suites
 	t.Parallel() // most of it is waiting for others to agree
 	s := redistest.StartSentinels(t)
 	c := redis.Config{Addresses: s.Addrs, Sentinel: redis.Sentinel{Master: redistest.MasterName}}
