@@ -158,7 +158,7 @@ func (d *document) sentinel(v value, s *Sentinel) {
 
 func wrongServer(text string) string {
 	if strings.HasPrefix(text, "unix:") || wrongAddress(text) != "" || strings.HasPrefix(text, ":") {
-		return fmt.Sprintf("%s is no address of a server; allowed: host:port", quoted(text))
+		return quoted(text) + " is no address of a server; allowed: host:port"
 	}
 	return ""
 }
