@@ -156,6 +156,9 @@ func TestErrors(t *testing.T) {
 		{"an unavailable pool gives its counts", "pick --model unavailable", exitNoAuth,
 			"AUTH_UNAVAILABLE: no auth for model unavailable can be used (BLOCKED=1, DISABLED=2); " +
 				"`credbroker pick --explain --dry-run` says why of each auth"},
+		{"a reference says when its issuer is back", "pick --model pinned", exitNoAuth,
+			"SESSION_PINNED: its issuer is out; try again in 1m0s, at 2026-11-22T12:01:00Z; " +
+				"without the reference any auth can serve the request, if it holds the whole conversation"},
 		{"an unknown provider is no auth", "pick --model nobody", exitNoAuth,
 			"AUTH_NOT_FOUND: no auth of that provider in the pool; `credbroker status` lists the providers of the pool"},
 		{"a wrong request names its fields", "pick --model bad", exitFailed,

@@ -28,6 +28,7 @@ const (
 	reasonAuthNotFound     = "AUTH_NOT_FOUND"
 	reasonAuthUnavailable  = "AUTH_UNAVAILABLE"
 	reasonModelCooldown    = "MODEL_COOLDOWN"
+	reasonSessionPinned    = "SESSION_PINNED"
 	reasonUnknownAuth      = "UNKNOWN_AUTH"
 	reasonUnknownSession   = "UNKNOWN_SESSION"
 	reasonManagedByConfig  = "MANAGED_BY_CONFIG"
@@ -81,7 +82,7 @@ func (a *app) judgeRPC(e *rpcError) (code int, line string) {
 
 func exitOfReason(reason string) int {
 	switch reason {
-	case reasonAuthNotFound, reasonAuthUnavailable, reasonModelCooldown:
+	case reasonAuthNotFound, reasonAuthUnavailable, reasonModelCooldown, reasonSessionPinned:
 		return exitNoAuth
 	case reasonUnknownAuth, reasonUnknownSession:
 		return exitNotFound
@@ -146,6 +147,8 @@ func hintFor(reason string) string {
 		return "`credbroker status` lists the providers of the pool"
 	case reasonAuthUnavailable, reasonModelCooldown:
 		return "`credbroker pick --explain --dry-run` says why of each auth"
+	case reasonSessionPinned:
+		return "without the reference any auth can serve the request, if it holds the whole conversation"
 	case reasonUnknownAuth:
 		return "`credbroker auths list` shows the ids"
 	case reasonUnknownSession:

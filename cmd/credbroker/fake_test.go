@@ -97,6 +97,9 @@ func (f *fakeBroker) PickCredential(_ context.Context, req *credbrokerv1.PickCre
 		s, _ = s.WithDetails(&errdetails.ErrorInfo{Domain: "credbroker", Reason: reasonAuthUnavailable,
 			Metadata: map[string]string{"DISABLED": "2", "BLOCKED": "1", "model": "unavailable"}})
 		return nil, s.Err()
+	case "pinned":
+		return nil, refuse(codes.FailedPrecondition, reasonSessionPinned, "its issuer is out",
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)})
 	case "nobody":
 		return nil, refuse(codes.NotFound, reasonAuthNotFound, "no auth of that provider in the pool")
 	case "bad":

@@ -69,7 +69,9 @@ func serve(broker pb.CredentialBrokerClient, provider, model string) error {
 		report := &pb.ReportResultRequest{
 			AuthId: auth.GetAuthId(), Model: auth.GetModel(), PickId: picked.GetPickId(), HttpStatus: upstream,
 		}
-		if upstream != 200 {
+		if upstream == 200 { // conversations that open alike are told apart by their answers
+			report.Answer = &pb.ReportResultRequest_AnswerMessage{AnswerMessage: []byte(`{"role": "assistant", "content": "Hi there"}`)}
+		} else {
 			report.Headers, report.Body = map[string]string{"Retry-After": "30"}, []byte(`{"error": {"message": "Rate limit reached"}}`)
 		}
 		result, err := broker.ReportResult(ctx, report)
@@ -122,6 +124,9 @@ func handle(err error) int {
 	case "MODEL_COOLDOWN", "AUTH_UNAVAILABLE": // pass the answer on as it is, or wait if that is short enough
 		fmt.Printf("no auth, %s: %s (retry delay: %s)\n", info.GetReason(), message, wait)
 		fmt.Printf("answer %d %v\n%s\n", answer.GetStatus(), answer.GetHeaders(), answer.GetBody())
+		return 4
+	case "SESSION_PINNED": // WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
+		fmt.Printf("%s for %s: %s (retry delay: %s)\n", info.GetMetadata()["advice"], info.GetMetadata()["reference"], message, wait)
 		return 4
 	case "OVERLOADED", "RATE_LIMITED", "STATE_UNAVAILABLE": // the broker is busy: the same call again, after a while
 		fmt.Printf("busy, %s: %s (retry delay: %s)\n", info.GetReason(), message, wait)

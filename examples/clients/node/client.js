@@ -46,7 +46,9 @@ async function serve(broker, provider, model) {
       + ` with ${Object.keys(auth.requestHeaders).sort().join(', ')}`);
     // Successes too, and the answer as it is: what it means is the broker's business.
     const report = { authId: auth.authId, model: auth.model, pickId, httpStatus: upstream };
-    if (upstream !== 200) {
+    if (upstream === 200) { // conversations that open alike are told apart by their answers
+      report.answerMessage = Buffer.from('{"role": "assistant", "content": "Hi there"}');
+    } else {
       Object.assign(report, { headers: { 'Retry-After': '30' }, body: Buffer.from('{"error": {"message": "Rate limit reached"}}') });
     }
     const { verdict } = await call(broker, 'reportResult', report).catch((error) => {
@@ -92,6 +94,9 @@ function handle(error) {
     case 'MODEL_COOLDOWN': case 'AUTH_UNAVAILABLE': // pass the answer on as it is, or wait if that is short enough
       console.log(`no auth, ${info.reason}: ${error.details} (retry delay: ${wait})`);
       console.log(`answer ${answer.status} ${JSON.stringify(answer.headers)}\n${answer.body}`);
+      return 4;
+    case 'SESSION_PINNED': // WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
+      console.log(`${info.metadata.advice} for ${info.metadata.reference}: ${error.details} (retry delay: ${wait})`);
       return 4;
     case 'OVERLOADED': case 'RATE_LIMITED': case 'STATE_UNAVAILABLE': // the broker is busy: the same call again, after a while
       console.log(`busy, ${info.reason}: ${error.details} (retry delay: ${wait})`);

@@ -49,7 +49,9 @@ def serve(broker, provider, model):
         # Successes too, and the answer as it is: what it means is the broker's business.
         report = pb.ReportResultRequest(
             auth_id=auth.auth_id, model=auth.model, pick_id=picked.pick_id, http_status=upstream)
-        if upstream != 200:
+        if upstream == 200:  # conversations that open alike are told apart by their answers
+            report.answer_message = b'{"role": "assistant", "content": "Hi there"}'
+        else:
             report.headers["Retry-After"] = "30"
             report.body = b'{"error": {"message": "Rate limit reached"}}'
         elsewhere = True
@@ -90,6 +92,9 @@ def handle(error):
     if info.reason in ("MODEL_COOLDOWN", "AUTH_UNAVAILABLE"):  # pass the answer on as it is, or wait if that is short enough
         print(f"no auth, {info.reason}: {error.details()} (retry delay: {wait})")
         print(f"answer {answer.status} {dict(answer.headers)}\n{answer.body.decode()}")
+        return 4
+    if info.reason == "SESSION_PINNED":  # WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
+        print(f"{info.metadata['advice']} for {info.metadata['reference']}: {error.details()} (retry delay: {wait})")
         return 4
     if info.reason in ("OVERLOADED", "RATE_LIMITED", "STATE_UNAVAILABLE"):  # the broker is busy: the same call again, after a while
         print(f"busy, {info.reason}: {error.details()} (retry delay: {wait})")
