@@ -78,6 +78,7 @@ func (k *Keeper) offerAll(ctx context.Context) {
 		if k.lost.Swap(false) {
 			k.offerBindings(ctx)
 		}
+		k.recheck(ctx)
 	}
 }
 

@@ -1,0 +1,28 @@
+package state
+
+import (
+	"context"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// recheck has the fleet asked what the sessions of this replica are bound to, the last used ones first: it may have missed
+// that others moved them, because it was not there, or because the fleet's store lost the news.
+func (k *Keeper) recheck(ctx context.Context) {
+	query := sessions.Query{Size: sessions.MaxPage}
+	for count := 0; count < maxLone && ctx.Err() == nil; count += query.Size {
+		page, next, err := k.table.List(query, k.Now())
+		if err != nil {
+			return
+		}
+		for i := range page {
+			k.claims.decided([]selector.Session{{Key: page[i].Key, Source: page[i].Source}})
+		}
+		if next == "" {
+			break
+		}
+		query.Token = next
+	}
+	k.claims.check.Raise()
+}
