@@ -15,6 +15,7 @@ BENCHTIME ?= 1s
 COUNT ?= 1
 FUZZTIME ?= 20s
 HISTORIES ?= 1000000
+SIMULATIONS ?= 10000
 CONVERSATIONS ?= 100000
 
 # Benchmarks run where there are some, so that the output holds nothing else.
@@ -65,6 +66,10 @@ model: ## check cooldowns of a fleet against a plain model, 1,000,000 histories 
 talks: ## play synthetic conversations against recognition, 100,000 of them (CONVERSATIONS)
 	CREDBROKER_CONVERSATIONS=$(CONVERSATIONS) go test ./sessions -run TestSyntheticConversations -count=1 -v -timeout 30m
 
+.PHONY: simulate
+simulate: ## let fleets live in virtual time over a faulty network, 10,000 lives (SIMULATIONS; CREDBROKER_SEED repeats one)
+	CREDBROKER_SIMULATIONS=$(SIMULATIONS) go test ./state -run TestAFleetAgrees -count=1 -v -timeout 30m
+
 # Each benchmark once, so that none of them rots.
 .PHONY: bench-once
 bench-once:
@@ -80,12 +85,13 @@ examples: build
 # The tests come last, so that their result is what a run ends with.
 # Fuzzing is by number of runs: at the end of a time, go test can take its own deadline for a failure.
 .PHONY: check
-check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, the model, tests
+check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, the model, simulated fleets, tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory examples
 	@$(MAKE) --no-print-directory bench-once
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=20000x
 	@$(MAKE) --no-print-directory model
+	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory test
 
 .PHONY: setup

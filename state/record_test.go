@@ -17,7 +17,7 @@ import (
 )
 
 func TestRecordsKeepTheirMeaning(t *testing.T) {
-	statetest.Laws(t, statetest.Form{Format: state.FormatRecord, Parse: state.ParseRecord}, 5000)
+	statetest.Laws(t, statetest.Form{Format: state.FormatRecord, Parse: state.ParseRecord}, 2000)
 }
 
 // fullRecord has a value in every place that a record has.
