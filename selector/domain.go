@@ -77,7 +77,8 @@ func (p *Pool) dropDomain(d *subject) {
 	p.timers.cancel(&d.whole.timer)
 	delete(p.domains, d.domain)
 	for _, m := range d.members {
-		m.domains = slices.DeleteFunc(m.domains, func(other *subject) bool { return other == d })
+		// A copy: a report walks over the domains while it ends them.
+		m.domains = slices.DeleteFunc(slices.Clone(m.domains), func(other *subject) bool { return other == d })
 	}
 }
 

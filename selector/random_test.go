@@ -17,6 +17,7 @@ func (h *history) play() (done int, err error) {
 		}
 	}()
 	for i, op := range h.ops {
+		done = i
 		if err := op.do(w); err != nil {
 			return i, err
 		}

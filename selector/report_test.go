@@ -440,3 +440,21 @@ func TestWindowsSeenAreKept(t *testing.T) {
 		t.Errorf("%d windows are kept", len(s.Windows))
 	}
 }
+
+// A success long after its attempt began leaves nothing to remember of what it ends.
+func TestALateSuccessEndsManyThingsAtOnce(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a", func(a *selector.Auth) { a.Domains = []string{"org:a", "org:b", "org:c"} }))
+	domains := hinted(p.now.Add(72 * time.Hour))
+	domains.Domain = "org"
+	p.report("a", 0, domains)
+	for _, family := range []string{"m*", "*m", "?"} {
+		f := hinted(p.now.Add(72 * time.Hour))
+		f.Scope, f.Family = selector.ScopeModel, family
+		p.report("a", 0, f)
+	}
+	p.now = p.now.Add(30 * time.Hour)
+	p.report("a", 30*time.Hour-time.Second, selector.Finding{Success: true})
+	if got := p.tryPick(); got != "a" {
+		t.Errorf("Pick after the success: %s, want a", got)
+	}
+}

@@ -66,7 +66,8 @@ func (s *subject) makeSet(at scope) (set, victim *blockSet) {
 func (s *subject) remove(set *blockSet) {
 	delete(s.models, set.scope)
 	if i, found := s.family(set.scope.model); found && set.scope.family {
-		s.families = slices.Delete(s.families, i, i+1)
+		// A copy: a report walks over the families while it ends them.
+		s.families = slices.Delete(slices.Clone(s.families), i, i+1)
 	}
 }
 
