@@ -60,7 +60,7 @@ type Sink interface {
 // Fleet is a store that replicas share. While it is out of reach each decides alone.
 //
 // Its Save keeps a binding where there is none, prolongs one to the same identity, leaves one to another identity as it is,
-// and ends one whose Identity is empty.
+// and ends one whose Identity is empty, unless it was bound after the Bound of that; 0: always.
 type Fleet interface {
 	Store
 	Permits

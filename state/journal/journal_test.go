@@ -29,4 +29,6 @@ func open(t testing.TB, c journal.Config) *journal.Journal {
 
 func TestJournalIsAStore(t *testing.T) { statetest.Store(t, place) }
 
+func TestJournalSaysWhatMemorySays(t *testing.T) { statetest.Histories(t, place, 8) }
+
 func TestJournalKeepsBindings(t *testing.T) { statetest.Bindings(t, place) }

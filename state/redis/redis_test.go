@@ -64,6 +64,8 @@ func suites(t *testing.T, c *redis.Config) {
 	}
 	t.Run("store", func(t *testing.T) { statetest.Store(t, place) })
 	t.Run("fleet", func(t *testing.T) { statetest.Fleet(t, place) })
+	t.Run("histories", func(t *testing.T) { statetest.Histories(t, place, 10) })
+	t.Run("fleet histories", func(t *testing.T) { statetest.FleetHistories(t, place, 40) })
 }
 
 func openStore(t testing.TB, c *redis.Config) *redis.Store {

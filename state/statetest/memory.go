@@ -128,8 +128,8 @@ func (m *Memory) saveBinding(b selector.BoundSession, now time.Time) {
 	kept, known := m.live(b.Key, now)
 	switch {
 	case b.Identity == "":
-		delete(m.bindings, b.Key)
-		if known {
+		if known && (b.Bound == 0 || kept.Bound <= b.Bound) {
+			delete(m.bindings, b.Key)
 			m.note(memoryChange{binding: b})
 		}
 	case !known:
@@ -161,13 +161,17 @@ func (m *Memory) bind(sessions []selector.BoundSession, from string, now time.Ti
 	primary := sessions[0]
 	kept, bound := m.live(primary.Key, now)
 	if bound && kept.Identity != from {
-		kept.Ends = max(kept.Ends, primary.Ends)
-		m.put(kept)
+		if primary.Identity != "" {
+			kept.Ends = max(kept.Ends, primary.Ends)
+			m.put(kept)
+		}
 		return kept
 	}
 	if parent, ok := m.parent(sessions, now); ok && !bound && parent.Identity != from {
-		parent.Ends = max(parent.Ends, primary.Ends)
-		m.put(parent)
+		if primary.Identity != "" {
+			parent.Ends = max(parent.Ends, primary.Ends)
+			m.put(parent)
+		}
 		parent.Key, parent.Source = primary.Key, primary.Source
 		if primary.Identity != "" {
 			m.put(parent)
@@ -178,7 +182,8 @@ func (m *Memory) bind(sessions []selector.BoundSession, from string, now time.Ti
 		if b.Identity == "" {
 			continue
 		}
-		if old, ok := m.live(b.Key, now); ok && old.Identity != b.Identity {
+		// Who moves it off something that the store has forgotten may not be the only one who knows that.
+		if old, ok := m.live(b.Key, now); ok && old.Identity != b.Identity || !ok && from != "" {
 			m.note(memoryChange{binding: b})
 		}
 		m.put(b)
