@@ -10,6 +10,7 @@ import (
 
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 )
 
@@ -57,7 +58,8 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		table := sessions.NewTable(sessions.TableConfig{Max: manyBindings, Recording: true})
-		pool := selector.New(selector.Config{Bindings: table, Recording: true})
+		signal := state.NewSignal()
+		pool := selector.New(selector.Config{Bindings: table, Recording: true, Wake: signal.Raise})
 		pool.Update(auths, nil, now)
 		b.StartTimer()
 		began := time.Now()
@@ -66,11 +68,10 @@ func BenchmarkStart(b *testing.B) {
 			b.Fatal(err)
 		}
 		opened := time.Now()
-		s := &starting{pool: pool, restorer: table.Restore(now), now: now}
-		if err := j.Load(b.Context(), s); err != nil {
+		keeper := state.NewKeeper(state.KeeperConfig{Pool: pool, Table: table, Local: j, Signal: signal})
+		if err := keeper.Load(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		s.restorer.Finish()
 		load, whole = time.Since(opened), time.Since(began)
 		b.StopTimer()
 		if table.Len() != manyBindings || len(pool.Records()) != manyAuths {
@@ -123,29 +124,4 @@ func fillMany(b *testing.B, path string) {
 	if err := j.Close(); err != nil {
 		b.Fatal(err)
 	}
-}
-
-// starting hands a pool and a table what is loaded.
-type starting struct {
-	pool     *selector.Pool
-	restorer *sessions.Restorer
-	now      time.Time
-	changes  []sessions.Change
-}
-
-func (s *starting) Expect(bindings int) { s.restorer.Expect(bindings) }
-
-func (s *starting) Records(records []selector.Record) { s.pool.Merge(records, s.now) }
-
-func (s *starting) Bindings(bindings []selector.BoundSession) {
-	s.changes = s.changes[:0]
-	for i := range bindings {
-		bound := &bindings[i]
-		if slot, ok := s.pool.SlotOf(bound.Identity, bound.Bound); ok {
-			s.changes = append(s.changes, sessions.Change{
-				Key: bound.Key, Group: bound.Group, Source: bound.Source, Slot: slot, Bound: bound.Bound, Ends: bound.Ends,
-			})
-		}
-	}
-	s.restorer.Add(s.changes)
 }
