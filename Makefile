@@ -15,6 +15,7 @@ BENCHTIME ?= 1s
 COUNT ?= 1
 FUZZTIME ?= 20s
 HISTORIES ?= 1000000
+KILLS ?= 200
 SIMULATIONS ?= 10000
 CONVERSATIONS ?= 100000
 
@@ -70,6 +71,14 @@ talks: ## play synthetic conversations against recognition, 100,000 of them (CON
 simulate: ## let fleets live in virtual time over a faulty network, 10,000 lives (SIMULATIONS; CREDBROKER_SEED repeats one)
 	CREDBROKER_SIMULATIONS=$(SIMULATIONS) go test ./state -run TestAFleetAgrees -count=1 -v -timeout 30m
 
+.PHONY: kill
+kill: ## kill brokers under load, 200 times, and compare what they know with what they acknowledged (KILLS)
+	CREDBROKER_KILLS=$(KILLS) go test ./cmd/credbroker -run TestKill -count=1 -v -timeout 30m
+
+.PHONY: soak
+soak: ## the same 10,000 times, for two hours at most
+	CREDBROKER_KILLS=10000 CREDBROKER_KILL_TIME=2h go test ./cmd/credbroker -run TestKill -count=1 -v -timeout 3h
+
 # Each benchmark once, so that none of them rots.
 .PHONY: bench-once
 bench-once:
@@ -85,12 +94,13 @@ examples: build
 # The tests come last, so that their result is what a run ends with.
 # Fuzzing is by number of runs: at the end of a time, go test can take its own deadline for a failure.
 .PHONY: check
-check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, the model, simulated fleets, tests
+check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, the model, kills, simulated fleets, tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory examples
 	@$(MAKE) --no-print-directory bench-once
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=20000x
 	@$(MAKE) --no-print-directory model
+	@$(MAKE) --no-print-directory kill
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory test
 
