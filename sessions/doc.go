@@ -8,7 +8,8 @@
 // their size.
 //
 // The table remembers bindings: which slot of the selector's pool each session uses, for a sliding time, within a bound
-// on their number. It holds keyed hashes instead of ids.
+// on their number. It holds keyed hashes instead of ids. One that records tells what changed, for those who keep bindings
+// beyond the process, and can be filled with what they kept.
 //
 // Neither does input or output, reads a clock or starts a goroutine. Recognition has no state: its functions may be
 // called concurrently, a Headers value belongs to one request. The table may be used concurrently.

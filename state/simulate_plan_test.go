@@ -84,13 +84,13 @@ func newSimPlan(seed uint64) simPlan {
 	p.losses = faults && p.disks && r.IntN(2) == 0
 	weights := [numSimWhat]int{
 		simWait: 16, simPick: 30, simAnswer: 6, simHint: 9, simLadder: 4, simSuccess: 3, simOrder: 3, simClear: 2,
-		simDisable: 3, simEnable: 2, simRelease: 2, simDelay: 2,
+		simDisable: 3, simEnable: 2, simRelease: 2, simDelay: 2, simCrash: 2,
 	}
 	if faults {
 		weights[simCut], weights[simMend], weights[simDisturb], weights[simCalm] = 3, 4, 2, 3
 	}
 	if p.disks {
-		weights[simCrash], weights[simDiskFull], weights[simDiskFree] = 2, 1, 2
+		weights[simDiskFull], weights[simDiskFree] = 1, 2
 	}
 	if p.losses {
 		weights[simRestart], weights[simEvict] = 1, 1

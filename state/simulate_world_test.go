@@ -215,7 +215,9 @@ func (w *simWorld) crash(r *simReplica, down time.Duration) error {
 	r.stop()
 	r.link.Cut()
 	simPass(down)
-	r.disk.set(false)
+	if r.disk != nil {
+		r.disk.set(false)
+	}
 	return w.start(r)
 }
 
