@@ -46,8 +46,11 @@ type Journal struct {
 	mu sync.Mutex // held by whoever writes
 	// numbers are what bindings have instead of the names of identities, counted from 0.
 	numbers map[string]uint32
-	// swept is where the search for what is over goes on.
+	// swept is where the search for bindings that are over goes on.
 	swept []byte
+
+	staleMu sync.Mutex
+	stale   [][]byte // keys of records that said nothing any more when they were loaded
 }
 
 var _ selector.Store = (*Journal)(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -18,7 +19,7 @@ const loadChunk = 1024
 func (j *Journal) Load(ctx context.Context, into selector.Sink) error {
 	return j.explain(guarded(func() error {
 		return j.db.View(func(tx *bbolt.Tx) error {
-			if err := loadRecords(ctx, tx, into); err != nil {
+			if err := j.loadRecords(ctx, tx, into); err != nil {
 				return err
 			}
 			return j.loadBindings(ctx, tx, into)
@@ -26,8 +27,10 @@ func (j *Journal) Load(ctx context.Context, into selector.Sink) error {
 	}))
 }
 
-func loadRecords(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
+func (j *Journal) loadRecords(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
 	want, got := recordCount(tx.Bucket([]byte(bucketMeta))), uint64(0)
+	now := j.now().UnixNano()
+	var stale [][]byte
 	var chunk []selector.Record
 	hand := func() error {
 		if len(chunk) > 0 {
@@ -41,7 +44,10 @@ func loadRecords(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
 		if err != nil {
 			return err
 		}
-		got++
+		if got++; isStale(&r, now) {
+			stale = append(stale, slices.Clone(key))
+			return nil
+		}
 		if chunk = append(chunk, r); len(chunk) == loadChunk {
 			return hand()
 		}
@@ -50,7 +56,22 @@ func loadRecords(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
 	if err == nil && got != want {
 		err = fmt.Errorf("%d records are there of %d: %w", got, want, state.ErrDamaged)
 	}
+	j.forget(stale)
 	return errors.Join(err, hand())
+}
+
+// isStale reports whether a record says nothing any more that counts at a time.
+func isStale(r *selector.Record, now int64) bool {
+	left := selector.Record{Key: r.Key}
+	left.Merge(r)
+	return !left.Forget(now)
+}
+
+// forget leaves it to the next Save to remove records.
+func (j *Journal) forget(stale [][]byte) {
+	j.staleMu.Lock()
+	defer j.staleMu.Unlock()
+	j.stale = stale
 }
 
 func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {

@@ -24,7 +24,7 @@ func (j *Journal) Save(ctx context.Context, batch selector.Batch) error {
 	defer j.mu.Unlock()
 	named := len(j.numbers)
 	err := j.update(ctx, func(tx *bbolt.Tx) error {
-		if err := saveRecords(tx, batch.Records); err != nil || len(batch.Bindings) == 0 {
+		if err := j.saveRecords(tx, batch.Records); err != nil || len(batch.Bindings) == 0 {
 			return err
 		}
 		return j.saveBindings(tx, batch.Bindings)
@@ -36,7 +36,7 @@ func (j *Journal) Save(ctx context.Context, batch selector.Batch) error {
 }
 
 // saveRecords merges records into those that are kept, and counts these, so that none can go missing unseen.
-func saveRecords(tx *bbolt.Tx, batch []selector.Record) error {
+func (j *Journal) saveRecords(tx *bbolt.Tx, batch []selector.Record) error {
 	records, added := tx.Bucket([]byte(bucketRecords)), uint64(0)
 	for i := range batch {
 		isNew, err := saveRecord(records, &batch[i])
@@ -47,11 +47,35 @@ func saveRecords(tx *bbolt.Tx, batch []selector.Record) error {
 			added++
 		}
 	}
-	if added == 0 {
-		return nil
+	removed, err := j.removeStale(records)
+	if err != nil || added == removed {
+		return err
 	}
 	head := tx.Bucket([]byte(bucketMeta))
-	return head.Put([]byte(keyRecords), binary.BigEndian.AppendUint64(nil, recordCount(head)+added))
+	return head.Put([]byte(keyRecords), binary.BigEndian.AppendUint64(nil, recordCount(head)+added-removed))
+}
+
+// removeStale removes the records that said nothing any more when they were loaded, and still do not.
+func (j *Journal) removeStale(records *bbolt.Bucket) (removed uint64, err error) {
+	j.staleMu.Lock()
+	stale := j.stale
+	j.stale = nil
+	j.staleMu.Unlock()
+	now := j.now().UnixNano()
+	for _, key := range stale {
+		value := records.Get(key)
+		if value == nil {
+			continue
+		}
+		if r, err := parseRecord(key, value); err != nil || !isStale(&r, now) {
+			continue
+		}
+		if err := records.Delete(key); err != nil {
+			return 0, err
+		}
+		removed++
+	}
+	return removed, nil
 }
 
 // recordCount is how many records there are, by the head.

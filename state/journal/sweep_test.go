@@ -9,7 +9,46 @@ import (
 
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/state/journal"
+	"github.com/credbroker/credbroker/state/statetest"
 )
+
+func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	now := time.Unix(1_800_000_000, 0)
+	c := journal.Config{Path: path, Now: func() time.Time { return now }}
+	cleared := selector.Batch{Records: []selector.Record{
+		{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "gone"}, Cleared: now.UnixNano()},
+		{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "said again"}, Cleared: now.UnixNano()},
+	}}
+	kept := batch(2, 0).Records // switches, which hold for ever
+	j := open(t, c)
+	save(t, j, cleared)
+	save(t, j, selector.Batch{Records: kept})
+	wantRecords(t, j, append(kept, cleared.Records...))
+	now = now.Add(48 * time.Hour)
+	wantRecords(t, j, kept)
+	again := cleared.Records[1]
+	again.Cleared = now.UnixNano()
+	save(t, j, selector.Batch{Records: []selector.Record{again}})
+	wantRecords(t, j, append(kept, again))
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(-48 * time.Hour) // what is still there would count now
+	wantRecords(t, open(t, c), append(kept, again))
+}
+
+func wantRecords(t *testing.T, j *journal.Journal, records []selector.Record) {
+	t.Helper()
+	var got, want statetest.Heard
+	if err := j.Load(t.Context(), &got); err != nil {
+		t.Fatal(err)
+	}
+	want.Records(records)
+	if got.String() != want.String() {
+		t.Errorf("Load hands over\n%s\nwant\n%s", &got, &want)
+	}
+}
 
 func TestWhatIsOverGoesAsOthersAreSaved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")

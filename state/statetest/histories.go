@@ -91,7 +91,7 @@ func storeHistory[S selector.Store](place Place[S]) history {
 func randomBatch(r *rand.Rand, known *Heard) (b selector.Batch) {
 	for range r.IntN(4) {
 		key := RandomKey(r)
-		b.Records = append(b.Records, RandomRecord(r, key, time.Unix(1_800_000_000, 0), known.Record(key)))
+		b.Records = append(b.Records, RandomRecord(r, key, later(), known.Record(key)))
 	}
 	return b
 }

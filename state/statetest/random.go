@@ -108,3 +108,6 @@ func RandomBinding(r *rand.Rand, now time.Time) selector.BoundSession {
 	}
 	return b
 }
+
+// later is a time that no engine takes for long ago, whenever the tests run, and the same in each run.
+func later() time.Time { return time.Unix(4_000_000_000, 0) }

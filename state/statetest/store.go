@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/credbroker/credbroker/selector"
 )
@@ -111,8 +110,8 @@ func (s storeSuite[S]) merge(t *testing.T) {
 	want := &Heard{}
 	for range 100 {
 		key := RandomKey(r)
-		learnt := RandomRecord(r, key, time.Unix(1_800_000_000, 0), want.Record(key))
-		batch := selector.Batch{Records: []selector.Record{learnt, RandomRecord(r, key, time.Unix(1_800_000_000, 0))}}
+		learnt := RandomRecord(r, key, later(), want.Record(key))
+		batch := selector.Batch{Records: []selector.Record{learnt, RandomRecord(r, key, later())}}
 		want.Records(batch.Records)
 		save(t, store, batch)
 		if r.IntN(3) == 0 {
@@ -130,7 +129,7 @@ func (s storeSuite[S]) manyKeys(t *testing.T) {
 	var batch selector.Batch
 	want := &Heard{}
 	for i := range 500 {
-		batch.Records = append(batch.Records, selector.Record{Key: RandomKey(r), Cleared: int64(i + 1)})
+		batch.Records = append(batch.Records, selector.Record{Key: RandomKey(r), Cleared: later().UnixNano() + int64(i)})
 	}
 	want.Records(batch.Records)
 	save(t, store, batch)
@@ -227,7 +226,7 @@ func (s storeSuite[S]) closed(t *testing.T) {
 
 // someRecord is an identity's, with something of its own.
 func someRecord(name string, number int64) selector.Record {
-	at := int64(1_800_000_000_000_000_000) + number
+	at := later().UnixNano() + number
 	r := selector.Record{
 		Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: name},
 		Switch: selector.Switch{At: at, Disabled: number%2 == 0, Why: "by hand"},
