@@ -64,6 +64,9 @@ func suites(t *testing.T, c *redis.Config) {
 	}
 	t.Run("store", func(t *testing.T) { statetest.Store(t, place) })
 	t.Run("fleet", func(t *testing.T) { statetest.Fleet(t, place) })
+	const rounds = 10
+	t.Run("store's histories", func(t *testing.T) { statetest.Histories(t, place, rounds) })
+	t.Run("fleet's histories", func(t *testing.T) { statetest.FleetHistories(t, place, rounds) })
 	t.Run("histories", func(t *testing.T) { statetest.Histories(t, place, 10) })
 	t.Run("fleet histories", func(t *testing.T) { statetest.FleetHistories(t, place, 40) })
 }

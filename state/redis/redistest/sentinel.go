@@ -38,6 +38,16 @@ func StartSentinels(t testing.TB) *Sentinels {
 	return s
 }
 
+// AwaitFailover waits until the sentinels name another master, which takes writes.
+func (s *Sentinels) AwaitFailover() {
+	_, port, _ := net.SplitHostPort(s.Replica.Addr)
+	asked := &Server{Addr: s.Addrs[0], t: s.Replica.t, exited: make(chan struct{})}
+	asked.Await("of another mind about the master", func() bool {
+		return strings.HasSuffix(asked.try("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName), port)
+	})
+	s.Replica.Await("master", func() bool { return strings.HasPrefix(s.Replica.try("ROLE"), "master") })
+}
+
 func startSentinel(t testing.TB, host, port string) *Server {
 	t.Helper()
 	s := &Server{Addr: freeAddr(t), t: t, dir: t.TempDir()}

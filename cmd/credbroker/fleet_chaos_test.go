@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/state/redis/redistest"
+)
+
+// trouble is something that befalls what a fleet shares, and the end of it.
+type trouble struct {
+	fleet       []*member
+	begin, heal func()
+}
+
+// Whatever befalls the server that a fleet shares: picks go on, no report that was acknowledged is lost, and once it is over
+// all brokers agree again.
+func TestFleetInTrouble(t *testing.T) {
+	tests := []struct {
+		name  string
+		setUp func(t *testing.T) trouble
+	}{
+		{"the master is killed", killedMaster},
+		{"the network of one broker is cut", cutNetwork},
+		{"nothing comes through the network of one broker", stuckNetwork},
+		{"the server starts again, empty", emptyRestart},
+		{"its memory is full, and it throws keys away", func(t *testing.T) trouble { return fullMemory(t, "allkeys-lru") }},
+		{"its memory is full, and it takes nothing more", func(t *testing.T) trouble { return fullMemory(t, "noeviction") }},
+		{"it is slow", slowServer},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { endure(t, test.setUp(t)) })
+	}
+}
+
+const troubledBrokers = 3
+
+func killedMaster(t *testing.T) trouble {
+	t.Helper()
+	s := redistest.StartSentinels(t)
+	redis := fmt.Sprintf("{addresses: ['%s', '%s', '%s'], sentinel: {master: %s}}", s.Addrs[0], s.Addrs[1], s.Addrs[2], redistest.MasterName)
+	var fleet []*member
+	for range troubledBrokers {
+		fleet = append(fleet, newMember(t, redis))
+	}
+	return trouble{fleet, s.Master.Kill, s.AwaitFailover}
+}
+
+// behindProxies starts a server and brokers that reach it through proxies.
+func behindProxies(t *testing.T) (fleet []*member, proxies []*redistest.Proxy) {
+	t.Helper()
+	server := redistest.Start(t)
+	for range troubledBrokers {
+		p := redistest.NewProxy(t, server.Addr)
+		proxies = append(proxies, p)
+		fleet = append(fleet, newMember(t, "{addresses: ['"+p.Addr+"']}"))
+	}
+	return fleet, proxies
+}
+
+func cutNetwork(t *testing.T) trouble {
+	t.Helper()
+	fleet, proxies := behindProxies(t)
+	return trouble{fleet, proxies[0].Cut, proxies[0].Heal}
+}
+
+func stuckNetwork(t *testing.T) trouble {
+	t.Helper()
+	fleet, proxies := behindProxies(t)
+	return trouble{fleet, proxies[0].Stick, proxies[0].Heal}
+}
+
+func slowServer(t *testing.T) trouble {
+	t.Helper()
+	fleet, proxies := behindProxies(t)
+	const delay = 50 * time.Millisecond
+	return trouble{fleet, func() {
+		for _, p := range proxies {
+			p.Slow(delay)
+		}
+	}, func() {
+		for _, p := range proxies {
+			p.Heal()
+		}
+	}}
+}
+
+func emptyRestart(t *testing.T) trouble {
+	t.Helper()
+	server := redistest.Start(t)
+	return trouble{newFleet(t, troubledBrokers, server), server.Kill, server.Start}
+}
+
+func fullMemory(t *testing.T, policy string) trouble {
+	t.Helper()
+	server := redistest.Start(t, "--maxmemory-policy", policy)
+	return trouble{newFleet(t, troubledBrokers, server), func() {
+		server.Do("CONFIG", "SET", "maxmemory", fmt.Sprint(server.Info("used_memory")))
+	}, func() {
+		server.Do("CONFIG", "SET", "maxmemory", "0")
+	}}
+}
+
+// load is what gateways ask of a fleet, and what they were answered.
+type load struct {
+	t     *testing.T
+	fleet []*member
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+
+	mu           sync.Mutex
+	known, fresh []time.Duration // how long picks of sessions took that the broker knew, and of new ones
+	acknowledged []int           // wards whose reports were
+	refused      int             // reports that were not
+	sessions     []string        // that were picked for
+}
+
+// knownSessions are bound before the trouble begins.
+const knownSessions = 50
+
+func startLoad(t *testing.T, fleet []*member) *load {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &load{t: t, fleet: fleet, stop: cancel}
+	for n := range knownSessions {
+		session := fmt.Sprint("known-", n)
+		for _, m := range fleet {
+			l.pick(ctx, m, session, &l.known)
+		}
+		l.sessions = append(l.sessions, session)
+	}
+	l.known = nil
+	const pickEvery, reportEvery = 2 * time.Millisecond, 20 * time.Millisecond
+	for i, m := range fleet {
+		l.every(ctx, pickEvery, func(n int) { l.pick(ctx, m, fmt.Sprint("known-", n%knownSessions), &l.known) })
+		l.every(ctx, 5*pickEvery, func(n int) { l.pickNew(ctx, m, fmt.Sprint("of-", i, "-", n)) })
+		l.every(ctx, reportEvery*troubledBrokers, func(n int) { l.report(ctx, m, n*len(fleet)+i) })
+	}
+	return l
+}
+
+// every does something again and again until the load ends.
+func (l *load) every(ctx context.Context, pause time.Duration, do func(n int)) {
+	l.tasks.Go(func() {
+		tick := time.NewTicker(pause)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				do(n)
+			}
+		}
+	})
+}
+
+func (l *load) pickNew(ctx context.Context, m *member, session string) {
+	l.pick(ctx, m, session, &l.fresh)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sessions = append(l.sessions, session)
+}
+
+func (l *load) pick(ctx context.Context, m *member, session string, took *[]time.Duration) {
+	began := time.Now()
+	_, _, err := m.pick(ctx, session)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		l.t.Errorf("pick: %v", err)
+	default:
+		*took = append(*took, time.Since(began))
+	}
+}
+
+func (l *load) report(ctx context.Context, m *member, ward int) {
+	if ward >= fleetWards {
+		return
+	}
+	err := m.report(ctx, ward)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		l.acknowledged = append(l.acknowledged, ward)
+	case ctx.Err() == nil:
+		l.refused++
+	}
+}
+
+func (l *load) reported() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]int(nil), l.acknowledged...)
+}
+
+// disagree returns a ward that was reported and that some broker would still hand out; -1: there is none.
+func (l *load) disagree(reported []int) (ward int) {
+	for _, ward := range reported {
+		for _, m := range l.fleet {
+			if rests, err := m.rests(l.t.Context(), ward); err != nil || !rests {
+				return ward
+			}
+		}
+	}
+	return -1
+}
+
+// endure puts a fleet through a trouble.
+func endure(t *testing.T, trouble trouble) {
+	t.Helper()
+	const before, during, agreeIn = 200 * time.Millisecond, time.Second, 2 * time.Second
+	l := startLoad(t, trouble.fleet)
+	<-time.After(before)
+	trouble.begin()
+	<-time.After(during)
+	trouble.heal()
+	healed := time.Now()
+	reported := l.reported()
+	for l.disagree(reported) >= 0 && time.Since(healed) < patience {
+		<-time.After(5 * time.Millisecond)
+	}
+	agreed := time.Since(healed)
+	l.stop()
+	l.tasks.Wait()
+	t.Logf("picks of known sessions, %d: %s", len(l.known), quantiles(l.known))
+	t.Logf("picks of new sessions, %d: %s", len(l.fresh), quantiles(l.fresh))
+	t.Logf("%d reports were acknowledged, %d refused; all brokers agreed %v after it healed", len(l.acknowledged), l.refused, agreed.Round(time.Millisecond))
+	if agreed > agreeIn {
+		t.Errorf("brokers agreed only %v after it healed", agreed)
+	}
+	for ward := l.disagree(l.acknowledged); ward >= 0; ward = l.disagree(l.acknowledged) {
+		if time.Since(healed) > patience {
+			t.Fatalf("the report about ward %d was acknowledged, and is lost", ward)
+		}
+	}
+	agreeInTheEnd(t, trouble.fleet, l.sessions)
+	if p50 := l.known[len(l.known)/2]; p50 > 10*time.Millisecond {
+		t.Errorf("half of the picks of known sessions took longer than %v: they wait for somebody", p50)
+	}
+	for i, m := range trouble.fleet {
+		// An engine may come back for a moment. Were there a line for each request that notices, there would be hundreds.
+		if n := len(m.log.all(logEngineDown)); n > 5 {
+			t.Errorf("broker %d logged %d times that an engine is down", i, n)
+		}
+	}
+	if l.refused > 0 {
+		t.Errorf("%d reports were refused, though each broker has a file", l.refused)
+	}
+}
