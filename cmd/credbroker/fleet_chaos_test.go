@@ -16,68 +16,45 @@ type trouble struct {
 	begin, heal func()
 }
 
-// Whatever befalls the server that a fleet shares: picks go on, no report that was acknowledged is lost, and once it is over
-// all brokers agree again.
-func TestFleetInTrouble(t *testing.T) {
-	tests := []struct {
-		name  string
-		setUp func(t *testing.T) trouble
-	}{
-		{"the master is killed", killedMaster},
-		{"the network of one broker is cut", cutNetwork},
-		{"nothing comes through the network of one broker", stuckNetwork},
-		{"the server starts again, empty", emptyRestart},
-		{"its memory is full, and it throws keys away", func(t *testing.T) trouble { return fullMemory(t, "allkeys-lru") }},
-		{"its memory is full, and it takes nothing more", func(t *testing.T) trouble { return fullMemory(t, "noeviction") }},
-		{"it is slow", slowServer},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { endure(t, test.setUp(t)) })
-	}
-}
-
 const troubledBrokers = 3
 
-func killedMaster(t *testing.T) trouble {
-	t.Helper()
-	s := redistest.StartSentinels(t)
-	redis := fmt.Sprintf("{addresses: ['%s', '%s', '%s'], sentinel: {master: %s}}", s.Addrs[0], s.Addrs[1], s.Addrs[2], redistest.MasterName)
+func (s fleetSuite) killedMaster(t *testing.T) {
+	watched := redistest.StartSentinels(t)
+	a := watched.Addrs
+	redis := fmt.Sprintf("{addresses: ['%s', '%s', '%s'], sentinel: {master: %s}}", a[0], a[1], a[2], redistest.MasterName)
 	var fleet []*member
 	for range troubledBrokers {
-		fleet = append(fleet, newMember(t, redis))
+		fleet = append(fleet, s.member(t, redis))
 	}
-	return trouble{fleet, s.Master.Kill, s.AwaitFailover}
+	endure(t, trouble{fleet, watched.Master.Kill, watched.AwaitFailover})
 }
 
 // behindProxies starts a server and brokers that reach it through proxies.
-func behindProxies(t *testing.T) (fleet []*member, proxies []*redistest.Proxy) {
+func (s fleetSuite) behindProxies(t *testing.T) (fleet []*member, proxies []*redistest.Proxy) {
 	t.Helper()
 	server := redistest.Start(t)
 	for range troubledBrokers {
 		p := redistest.NewProxy(t, server.Addr)
 		proxies = append(proxies, p)
-		fleet = append(fleet, newMember(t, "{addresses: ['"+p.Addr+"']}"))
+		fleet = append(fleet, s.member(t, "{addresses: ['"+p.Addr+"']}"))
 	}
 	return fleet, proxies
 }
 
-func cutNetwork(t *testing.T) trouble {
-	t.Helper()
-	fleet, proxies := behindProxies(t)
-	return trouble{fleet, proxies[0].Cut, proxies[0].Heal}
+func (s fleetSuite) cutNetwork(t *testing.T) {
+	fleet, proxies := s.behindProxies(t)
+	endure(t, trouble{fleet, proxies[0].Cut, proxies[0].Heal})
 }
 
-func stuckNetwork(t *testing.T) trouble {
-	t.Helper()
-	fleet, proxies := behindProxies(t)
-	return trouble{fleet, proxies[0].Stick, proxies[0].Heal}
+func (s fleetSuite) stuckNetwork(t *testing.T) {
+	fleet, proxies := s.behindProxies(t)
+	endure(t, trouble{fleet, proxies[0].Stick, proxies[0].Heal})
 }
 
-func slowServer(t *testing.T) trouble {
-	t.Helper()
-	fleet, proxies := behindProxies(t)
+func (s fleetSuite) slowServer(t *testing.T) {
+	fleet, proxies := s.behindProxies(t)
 	const delay = 50 * time.Millisecond
-	return trouble{fleet, func() {
+	endure(t, trouble{fleet, func() {
 		for _, p := range proxies {
 			p.Slow(delay)
 		}
@@ -85,23 +62,37 @@ func slowServer(t *testing.T) trouble {
 		for _, p := range proxies {
 			p.Heal()
 		}
-	}}
+	}})
 }
 
-func emptyRestart(t *testing.T) trouble {
-	t.Helper()
+func (s fleetSuite) emptyRestart(t *testing.T) {
 	server := redistest.Start(t)
-	return trouble{newFleet(t, troubledBrokers, server), server.Kill, server.Start}
+	endure(t, trouble{s.brokers(t, troubledBrokers, server), server.Kill, server.Start})
 }
 
-func fullMemory(t *testing.T, policy string) trouble {
+func (s fleetSuite) evicting(t *testing.T) {
+	server := redistest.Start(t, "--maxmemory-policy", "allkeys-lru")
+	s.fullMemory(t, server)
+	if n := server.Info("evicted_keys"); n == 0 {
+		t.Error("nothing was thrown away")
+	}
+}
+
+func (s fleetSuite) refusing(t *testing.T) {
+	server := redistest.Start(t, "--maxmemory-policy", "noeviction")
+	s.fullMemory(t, server)
+	if n := server.Info("total_error_replies"); n == 0 {
+		t.Error("nothing was refused")
+	}
+}
+
+func (s fleetSuite) fullMemory(t *testing.T, server *redistest.Server) {
 	t.Helper()
-	server := redistest.Start(t, "--maxmemory-policy", policy)
-	return trouble{newFleet(t, troubledBrokers, server), func() {
+	endure(t, trouble{s.brokers(t, troubledBrokers, server), func() {
 		server.Do("CONFIG", "SET", "maxmemory", fmt.Sprint(server.Info("used_memory")))
 	}, func() {
 		server.Do("CONFIG", "SET", "maxmemory", "0")
-	}}
+	}})
 }
 
 // load is what gateways ask of a fleet, and what they were answered.
@@ -202,9 +193,10 @@ func (l *load) reported() []int {
 
 // disagree returns a ward that was reported and that some broker would still hand out; -1: there is none.
 func (l *load) disagree(reported []int) (ward int) {
-	for _, ward := range reported {
-		for _, m := range l.fleet {
-			if rests, err := m.rests(l.t.Context(), ward); err != nil || !rests {
+	for _, m := range l.fleet {
+		resting, err := m.resting(l.t.Context())
+		for _, ward := range reported {
+			if err != nil || !resting[fmt.Sprint("ward-", ward)] {
 				return ward
 			}
 		}
@@ -212,7 +204,8 @@ func (l *load) disagree(reported []int) (ward int) {
 	return -1
 }
 
-// endure puts a fleet through a trouble.
+// endure puts a fleet through a trouble. Whatever it is: picks go on, no report that was acknowledged is lost, and once it is
+// over all brokers agree again.
 func endure(t *testing.T, trouble trouble) {
 	t.Helper()
 	const before, during, agreeIn = 200 * time.Millisecond, time.Second, 2 * time.Second

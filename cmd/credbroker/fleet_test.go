@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +31,26 @@ const (
 	fleetWards = 200
 )
 
+// TestFleet runs brokers as processes, built without the race detector: what is said about time is about them.
+func TestFleet(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "credbroker")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	s := fleetSuite{program}
+	t.Run("a cooldown that one broker is told of holds on the others", s.travels)
+	t.Run("sessions whose first requests hit several brokers at once are bound once", s.firstRequests)
+	t.Run("the master is killed", s.killedMaster)
+	t.Run("the network of one broker is cut", s.cutNetwork)
+	t.Run("nothing comes through the network of one broker", s.stuckNetwork)
+	t.Run("the server starts again, empty", s.emptyRestart)
+	t.Run("the server's memory is full, and it throws keys away", s.evicting)
+	t.Run("the server's memory is full, and it takes nothing more", s.refusing)
+	t.Run("the server is slow", s.slowServer)
+}
+
+type fleetSuite struct{ program string }
+
 // member is one broker of a fleet, and a connection to it.
 type member struct {
 	*runningBroker
@@ -36,8 +59,8 @@ type member struct {
 	pool  credbrokerv1.AuthPoolClient
 }
 
-// newMember starts a broker with a state file of its own, and Redis as a YAML value says.
-func newMember(t *testing.T, redis string) *member {
+// member starts a broker with a state file of its own, and Redis as a YAML value says.
+func (s fleetSuite) member(t *testing.T, redis string) *member {
 	t.Helper()
 	var config strings.Builder
 	config.WriteString("listen: {grpc: ['127.0.0.1:0'], http: '127.0.0.1:0'}\nlog: {access: false}\n")
@@ -48,27 +71,54 @@ func newMember(t *testing.T, redis string) *member {
 	for i := range fleetWards {
 		fmt.Fprintf(&config, "  - {id: ward-%d, provider: ward-%d, secret: {value: ward-key-%d}}\n", i, i, i)
 	}
-	m := &member{runningBroker: serving(t, config.String())}
-	m.connect(t)
-	return m
-}
-
-func (m *member) connect(t *testing.T) {
-	t.Helper()
+	m := &member{runningBroker: launchProgram(t, s.program, writeConfig(t, config.String()))}
+	m.log.wait(t, logServing)
+	for _, line := range m.log.all(logListening) {
+		if line["key"] == "listen.http" {
+			m.http = line["address"].(string)
+		} else {
+			m.grpc = append(m.grpc, line["address"].(string))
+		}
+	}
 	conn, err := grpc.NewClient(m.grpc[0], grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	m.picks, m.pool = credbrokerv1.NewCredentialBrokerClient(conn), credbrokerv1.NewAuthPoolClient(conn)
+	return m
 }
 
-// newFleet starts brokers that share a server.
-func newFleet(t *testing.T, n int, server *redistest.Server) []*member {
+// launchProgram starts serve as a process, and ends it with the test.
+func launchProgram(t *testing.T, program, path string) *runningBroker {
+	t.Helper()
+	log := newLogLines()
+	process := exec.Command(program, "serve", "--config", path)
+	process.Stdout, process.Stderr = log, log
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b := &runningBroker{t: t, log: log, config: path, exited: make(chan int, 1)}
+	b.cancel = func() { _ = process.Process.Signal(os.Interrupt) }
+	go func() {
+		_ = process.Wait() // the code says how it went
+		log.close()
+		b.exited <- process.ProcessState.ExitCode()
+	}()
+	t.Cleanup(func() {
+		if code := b.stop(); code != exitOK {
+			t.Errorf("exit code = %d; the log:\n%s", code, log)
+		}
+	})
+	return b
+}
+
+// brokers of a fleet that share a server.
+func (s fleetSuite) brokers(t *testing.T, n int, server *redistest.Server) []*member {
 	t.Helper()
 	var fleet []*member
 	for range n {
-		fleet = append(fleet, newMember(t, "{addresses: ['"+server.Addr+"']}"))
+		fleet = append(fleet, s.member(t, "{addresses: ['"+server.Addr+"']}"))
 	}
 	return fleet
 }
@@ -111,6 +161,17 @@ func (m *member) awaitRest(ctx context.Context, ward int) error {
 	}
 }
 
+// resting are the ids of all auths that rest.
+func (m *member) resting(ctx context.Context) (map[string]bool, error) {
+	const all = 1000
+	answer, err := m.pool.ListAuths(ctx, &credbrokerv1.ListAuthsRequest{State: credbrokerv1.AuthState_AUTH_STATE_COOLING, PageSize: all})
+	ids := map[string]bool{}
+	for _, auth := range answer.GetAuths() {
+		ids[auth.GetConfig().GetId()] = true
+	}
+	return ids, err
+}
+
 // counted is the sum of the values of a metric.
 func (m *member) counted(t *testing.T, metric string) (sum float64) {
 	t.Helper()
@@ -144,10 +205,9 @@ func quantiles(d []time.Duration) string {
 	return fmt.Sprintf("p50 %v, p99 %v, max %v", at(0.5), at(0.99), at(1))
 }
 
-// A cooldown that one of five brokers is told of holds on the others within milliseconds.
-func TestACooldownTravels(t *testing.T) {
+func (s fleetSuite) travels(t *testing.T) {
 	const brokers = 5
-	fleet := newFleet(t, brokers, redistest.Start(t))
+	fleet := s.brokers(t, brokers, redistest.Start(t))
 	var delays, acknowledged []time.Duration
 	for ward := range fleetWards {
 		from := ward % brokers
@@ -180,10 +240,9 @@ func TestACooldownTravels(t *testing.T) {
 	}
 }
 
-// Sessions whose first requests hit several brokers at the same moment are bound once.
-func TestFirstRequestsAgree(t *testing.T) {
+func (s fleetSuite) firstRequests(t *testing.T) {
 	const brokers, sessions, atOnce = 5, 10_000, 2
-	fleet := newFleet(t, brokers, redistest.Start(t))
+	fleet := s.brokers(t, brokers, redistest.Start(t))
 	var mu sync.Mutex
 	var split []string
 	next := make(chan int)
