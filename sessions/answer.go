@@ -94,6 +94,9 @@ func (a *answer) output(at *cursor) {
 		if !ok {
 			return
 		}
+		if len(a.ids) > maxItems*itemLength {
+			return
+		}
 		if id := member(item, "id"); item.kind == object && id.kind == text && !member(item, "type").is("reasoning") {
 			a.ids = appendItem(a.ids, assistantText, textSum(id))
 		}
@@ -109,12 +112,12 @@ func ValidDigest(digest string) bool {
 	if digest == "" || len(digest) > maxDigest {
 		return false
 	}
-	for form := range strings.SplitSeq(digest, "|") {
-		if _, ok := (state{}).after(form); !ok {
-			return false
-		}
+	full, references, both := strings.Cut(digest, "|")
+	_, ok := state{}.after(full)
+	if ok && both {
+		_, ok = state{}.after(references)
 	}
-	return true
+	return ok
 }
 
 // Answered are the ids, with their prefixes, that the next request of a conversation names if the request with this
@@ -124,9 +127,15 @@ func Answered(of, digest string) []string {
 	if !ok || !ValidDigest(digest) {
 		return nil
 	}
+	// The form in which answers come back stays the same: the other one would be bound in vain.
+	full, references, both := strings.Cut(digest, "|")
 	var ids []string
-	for form := range strings.SplitSeq(digest, "|") {
-		sum, _ := s.after(form)
+	if !both || s.forms != byReference {
+		sum, _ := s.after(full)
+		ids = append(ids, idText(chainSum(sum, s.scope)))
+	}
+	if both && s.forms != inFull {
+		sum, _ := s.after(references)
 		ids = append(ids, idText(chainSum(sum, s.scope)))
 	}
 	return ids

@@ -40,8 +40,9 @@ type chain struct {
 	speaker voice
 	// beyondText: something other than texts went into the sum.
 	beyondText bool
-	// answers is how many turns the assistant had.
+	// answers is how many turns the assistant had, and forms how they were written.
 	answers int
+	forms   forms
 
 	past past
 
@@ -51,6 +52,14 @@ type chain struct {
 	// arguments of the tool call at hand, kept for the next.
 	arguments []byte
 }
+
+// forms are those in which a conversation's answers come back.
+type forms uint8
+
+const (
+	inFull forms = 1 << iota
+	byReference
+)
 
 // speaks begins a turn, unless it is that of the side that spoke before.
 func (c *chain) speaks(v voice) {
@@ -114,7 +123,10 @@ func (c *chain) fold(letter byte, sum uint64) {
 	default:
 		c.beyondText = true
 	}
-	if c.reading {
+	if letter == assistantText || letter == toolCall {
+		c.forms |= inFull
+	}
+	if c.reading && len(c.said) <= maxItems*itemLength {
 		c.said = appendItem(c.said, letter, sum)
 	}
 }

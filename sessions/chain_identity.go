@@ -61,7 +61,7 @@ func (c *chain) identity(scope uint64) Identity {
 		id.Marks = []string{idText(wordsSum(c.text, scope))}
 	}
 	if c.speaker == user {
-		id.State = state{c.sum, scope}.String()
+		id.State = state{c.sum, scope, c.forms}.String()
 	}
 	return id
 }
@@ -119,14 +119,18 @@ func appendHex(dst []byte, sum uint64) []byte {
 func idText(sum uint64) string { return string(appendID(make([]byte, 0, idLength), sum)) }
 
 // state is what the next turn goes on from.
-type state struct{ sum, scope uint64 }
+type state struct {
+	sum, scope uint64
+	forms      forms
+}
 
-const stateLength = 16
+const stateLength = 8 + 8 + 1
 
 func (s state) String() string {
 	var b [stateLength]byte
 	binary.LittleEndian.PutUint64(b[:], s.sum)
 	binary.LittleEndian.PutUint64(b[8:], s.scope)
+	b[16] = byte(s.forms)
 	return string(b[:])
 }
 
@@ -136,5 +140,5 @@ func parseState(text string) (s state, ok bool) {
 		return state{}, false
 	}
 	b := []byte(text)
-	return state{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}, true
+	return state{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), forms(b[16])}, true
 }

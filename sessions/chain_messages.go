@@ -199,7 +199,9 @@ func (c *chain) item(m *message, raw []byte) {
 func (c *chain) reference(id value) {
 	var begin [3]byte
 	if id.kind == text && (id.text().head(begin[:]) < len(begin) || string(begin[:]) != "rs_") {
+		before := c.forms
 		c.add(assistantText, textSum(id))
+		c.forms = before | byReference
 	}
 }
 

@@ -1,6 +1,10 @@
 package sessions
 
-import "github.com/cespare/xxhash/v2"
+import (
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+)
 
 // part is what was read of one part of a message's content.
 type part struct {
@@ -140,7 +144,7 @@ func (c *chain) call(name, arguments value) {
 		case len(inside.raw) == 0:
 			sum = none
 		case first[0] == '{':
-			c.arguments = appendText(c.arguments[:0], inside.raw)
+			c.arguments = appendText(slices.Grow(c.arguments[:0], len(inside.raw)), inside.raw)
 			sum = valueSum(value{kind: object, raw: c.arguments})
 		default:
 			sum = mix('s', textSum(inside), 0)

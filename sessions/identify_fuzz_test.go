@@ -18,6 +18,9 @@ func FuzzIdentify(f *testing.F) {
 	f.Add("", []byte(`{"contents":[{"role":"user","parts":{"a":{"text":"u"}}}],"systemInstruction":{"parts":[{"text":"s"}]}}`))
 	f.Add("", []byte(`{"instructions":1e3,"input":[{"role":"developer","content":"d"},{"type":"message","role":"user","content":"u"}]}`))
 	f.Add("", []byte(`{"messages":[{"role":"user","content":"hi`))
+	f.Add("x-parent-session-id: p\nthread-id: t", []byte(`{"request":{"contents":[{"parts":[{"functionCall":{"name":"f","args":{"a":[1,{}]}}}],"role":"model"}]}}`))
+	f.Add("x-codex-turn-metadata: {\"parent_thread_id\":\"p\"}", []byte(`{"input":[{"type":"item_reference","id":"a"},{"type":"function_call","arguments":"{\"a\":1}"},{"type":"x","y":[]}]}`))
+	f.Add("", []byte(`{"messages":[{"content":[{"type":"tool_use","input":{"a":"\u0041"}},"b"],"role":"assistant","tool_calls":[{"function":{"name":"n","arguments":"{"}}]}]}`))
 	f.Fuzz(func(t *testing.T, headers string, body []byte) {
 		var lines []line
 		for text := range strings.Lines(headers) {
@@ -26,6 +29,10 @@ func FuzzIdentify(f *testing.F) {
 		}
 		got := Identify(headersOf(lines), body, RecognitionReference)
 		checkIdentity(t, got)
+		checkChained(t, Identify(headersOf(lines), body, RecognitionChain))
+		if digest := AnswerDigest(body); digest != "" && !ValidDigest(digest) {
+			t.Errorf("AnswerDigest(%q) = %q", body, digest)
+		}
 		slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.name, b.name) })
 		if again := Identify(headersOf(lines), slices.Clone(body), RecognitionReference); !equal(got, again) {
 			t.Errorf("Identify = %q, with sorted headers %q", got.IDs, again.IDs)
@@ -61,6 +68,30 @@ func checkIdentity(t *testing.T, id Identity) {
 		if shown := Display(text); len([]rune(shown)) > shownRunes {
 			t.Errorf("Display(%q) = %q", text, shown)
 		}
+	}
+}
+
+var chainIDPattern = regexp.MustCompile(`^chain:[0-9a-f]{16}$`)
+
+// checkChained holds what is true of every identity by chain.
+func checkChained(t *testing.T, id Identity) {
+	t.Helper()
+	if (id.Source == SourceNone) != (len(id.IDs) == 0) || id.Keep > len(id.IDs) || len(id.IDs) > 0 && id.Keep == 0 || len(id.IDs) > 16 {
+		t.Errorf("%d ids of source %v, %d to keep", len(id.IDs), id.Source, id.Keep)
+	}
+	if id.Source == SourceUser || id.Source == SourceMessages || id.Source != SourceChain && (len(id.IDs) > 1 || id.Opening || id.State != "") {
+		t.Errorf("identity %+v of source %v", id, id.Source)
+	}
+	for i, text := range id.IDs {
+		if !strings.HasPrefix(text, id.Source.Prefix()) || id.Source == SourceChain && !chainIDPattern.MatchString(text) {
+			t.Errorf("id %q of source %v", text, id.Source)
+		}
+		if slices.Contains(id.IDs[:i], text) {
+			t.Errorf("id %q twice", text)
+		}
+	}
+	if (id.Parent == "") != (id.Side != SideAgent) {
+		t.Errorf("side %d of parent %q", id.Side, id.Parent)
 	}
 }
 

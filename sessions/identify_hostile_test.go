@@ -59,6 +59,8 @@ func TestIdentifyHostileBodies(t *testing.T) {
 			if got := Identify(nil, shape.body, RecognitionReference); !equal(got, shape.want) {
 				t.Errorf("Identify(%.60q...) = %v, want %v", shape.body, got, shape.want)
 			}
+			checkChained(t, Identify(nil, shape.body, RecognitionChain))
+			AnswerDigest(shape.body)
 		})
 	}
 }

@@ -30,6 +30,8 @@ func TestIdentifyRandomBodies(t *testing.T) {
 		at := g.IntN(len(body))
 		checkIdentity(t, Identify(nil, []byte(body[:at]+body[at+1:]), RecognitionReference))
 		checkIdentity(t, Identify(nil, []byte(body[:at]), RecognitionReference))
+		checkChained(t, Identify(nil, []byte(body), RecognitionChain))
+		checkChained(t, Identify(nil, []byte(body[:at]+body[at+1:]), RecognitionChain))
 	}
 	if recognised < 1_500 {
 		t.Errorf("only %d bodies were recognised: the generator has gone wrong", recognised)

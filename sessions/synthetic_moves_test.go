@@ -22,6 +22,8 @@ func (w *world) move(k *talk) {
 		w.prune(k)
 	case 6:
 		w.compact(k)
+	case 7:
+		w.delegate(k)
 	default:
 		w.goOn(k)
 	}
@@ -137,6 +139,20 @@ func (w *world) prune(k *talk) {
 	w.check(k, "prune", w.request(k))
 	k.pruned = true
 	w.own(k)
+}
+
+// delegate starts an agent that works for the conversation. Many are told the same, and nothing says whose they are: an
+// agent is a conversation like any other.
+func (w *world) delegate(k *talk) {
+	if len(w.live) > 60 {
+		return
+	}
+	w.begun++
+	agent := &talk{number: w.begun, kin: w.begun, wire: k.wire, common: true}
+	agent.turns = []turn{{by: 'u', text: "Check the readme."}}
+	w.live = append(w.live, agent)
+	agent.auth = w.request(agent)
+	w.own(agent)
 }
 
 // compact puts a summary in place of the history. Nothing of it is left to know the conversation by: it begins anew.
