@@ -104,7 +104,7 @@ func (w *world) goBack(k *talk) {
 
 // branch begins a conversation with the history of another.
 func (w *world) branch(k *talk) {
-	if answers(k.turns) < 2 || len(w.live) > 60 {
+	if answers(k.turns) < 2 || len(w.live) > 60 || w.begun >= w.limit {
 		return
 	}
 	w.begun++
@@ -144,7 +144,7 @@ func (w *world) prune(k *talk) {
 // delegate starts an agent that works for the conversation. Many are told the same, and nothing says whose they are: an
 // agent is a conversation like any other.
 func (w *world) delegate(k *talk) {
-	if len(w.live) > 60 {
+	if len(w.live) > 60 || w.begun >= w.limit {
 		return
 	}
 	w.begun++
