@@ -46,3 +46,45 @@ func benchBound(b *testing.B, n int, shuffled bool) {
 		}
 	}
 }
+
+// BenchmarkPickTurn is the next turn of a conversation that is recognised by its messages: it lists what it continues, is
+// bound for itself, and lets go of its oldest prefix. Conversations take turns; the number is that of bindings.
+func BenchmarkPickTurn(b *testing.B) {
+	for _, n := range []int{1000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) { benchTurn(b, n) })
+	}
+}
+
+func benchTurn(b *testing.B, n int) {
+	b.Helper()
+	const kept, listed = 4, 8
+	table := sessions.NewTable(sessions.TableConfig{Max: 2 * n})
+	pool := benchPool(b, 1000, selector.Config{Bindings: table})
+	request := selector.Request{Provider: "claude", Model: "claude-opus-4-5", Sessions: make([]selector.Session, listed)}
+	now, conversations := benchStart(), n/kept
+	turn := func(i int) {
+		conversation, length := uint64(i%conversations), uint64(i/conversations)
+		for j := range request.Sessions {
+			s := selector.Session{Key: selector.SessionKey{Hi: conversation * 0x9e3779b97f4a7c15, Lo: length - uint64(j) + listed}, Role: selector.RolePrefix}
+			if j >= kept {
+				s.Role = selector.RolePast
+			}
+			request.Sessions[j] = s
+		}
+		pick, err := pool.Pick(&request, now)
+		if want := selector.BindingInherited; err != nil || length > 0 && pick.Binding != want {
+			b.Fatalf("Pick = %v, %v, want %v", pick.Binding, err, want)
+		}
+	}
+	i := 0
+	for ; i < n; i++ {
+		turn(i)
+	}
+	b.ReportAllocs()
+	for ; b.Loop(); i++ {
+		turn(i)
+	}
+	if got := table.Len(); got != n {
+		b.Errorf("%d bindings, want %d", got, n)
+	}
+}

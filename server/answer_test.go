@@ -339,3 +339,37 @@ func TestFamiliesFollowOrSpread(t *testing.T) {
 		})
 	}
 }
+
+// A conversation of any length takes a bounded number of bindings, and is found when it is rolled back.
+func TestALongConversationTakesAHandfulOfBindings(t *testing.T) {
+	h := gatewayAt(t, servertest.Options{}, "a", "b", "c")
+	var turns []string
+	chat := func(turns ...string) *credbrokerv1.PickCredentialRequest {
+		return ask(`{"messages":[` + strings.Join(turns, ",") + `]}`)
+	}
+	auth := ""
+	for i := range 100 {
+		h.Clock.Advance(30 * time.Second)
+		turns = append(turns, fmt.Sprintf(`{"role":"user","content":"question %d"}`, i))
+		p := pick(t, h, chat(turns...))
+		if auth == "" {
+			auth = p.GetCredential().GetAuthId()
+		}
+		if got := p.GetCredential().GetAuthId(); got != auth {
+			t.Fatalf("turn %d: %s, want %s", i, got, auth)
+		}
+		answer := fmt.Sprintf(`{"role":"assistant","content":"answer %d"}`, i)
+		served(t, h, p, said(answer))
+		turns = append(turns, answer)
+		if got := h.Sessions.Len(); got > maxBindings {
+			t.Fatalf("turn %d: %d bindings, want at most %d", i, got, maxBindings)
+		}
+	}
+	for _, back := range []int{1, 2, 3} {
+		edited := append(slices.Clone(turns[:len(turns)-2*back]), `{"role":"user","content":"another question"}`)
+		if got := pick(t, h, chat(edited...)).GetCredential().GetAuthId(); got != auth {
+			t.Errorf("rolled back by %d: %s, want %s", back, got, auth)
+		}
+	}
+	t.Logf("%d bindings after 100 turns", h.Sessions.Len())
+}

@@ -16,6 +16,9 @@ import (
 // endless is more auths than one client's recordings have conversations: every first pick gets one of its own.
 const endless = 200
 
+// maxBindings is how many a conversation may take on average.
+const maxBindings = 12
+
 // TestIdealTraffic plays what real clients sent, through calls: every request of a conversation must get the auth of the
 // one before it, and no two conversations may end on one auth, whether answers are reported or not.
 func TestIdealTraffic(t *testing.T) {
@@ -72,6 +75,10 @@ func (p play) run(t *testing.T, client string) (later int) {
 			report(t, h, answer)
 		}
 	}
+	if n := len(last); h.Sessions.Len() > maxBindings*n {
+		t.Errorf("%s, %s: %d bindings for %d conversations, want at most %d for each", client, p.name, h.Sessions.Len(), n, maxBindings)
+	}
+	t.Logf("%-30s %-8s %3d conversations, %5.1f bindings each", client, p.name, len(last), float64(h.Sessions.Len())/float64(max(1, len(last))))
 	for _, pair := range collisions(chat, last) {
 		t.Errorf("%s, %s: %s and %s end on one auth", client, p.name, pair[0], pair[1])
 	}

@@ -42,7 +42,26 @@ func TestReplay(t *testing.T) {
 			if conversation == nil {
 				t.Fatal("no conversation of three requests is one group")
 			}
-			replay(t, conversation)
+			replay(t, conversation, sessions.RecognitionReference)
+		})
+	}
+}
+
+// TestReplayByChain does the same with recognition by all messages, which keeps every conversation whole.
+func TestReplayByChain(t *testing.T) {
+	for client := range expectedGroups(t) {
+		t.Run(client, func(t *testing.T) {
+			bySession := map[string][]recorded{}
+			for _, r := range readTraffic(t, client) {
+				if r.Purpose == "chat" {
+					bySession[r.Session] = append(bySession[r.Session], r)
+				}
+			}
+			for _, conversation := range bySession {
+				if len(conversation) >= 3 {
+					replay(t, conversation, sessions.RecognitionChain)
+				}
+			}
 		})
 	}
 }
@@ -63,13 +82,13 @@ func replayUnrecognised(t *testing.T, client string) {
 	}
 }
 
-func replay(t *testing.T, conversation []recorded) {
+func replay(t *testing.T, conversation []recorded, recognition sessions.Recognition) {
 	t.Helper()
 	var auths []*selector.Auth
 	for i := range 4 {
 		auths = append(auths, &selector.Auth{ID: fmt.Sprintf("auth-%d", i), Provider: "upstream"})
 	}
-	h := servertest.New(t, servertest.Options{Auths: auths, Recognition: sessions.RecognitionReference})
+	h := servertest.New(t, servertest.Options{Auths: auths, Recognition: recognition})
 	// Another session, so that the strategy's next choice is not the bound auth by chance.
 	pick(t, h, &credbrokerv1.PickCredentialRequest{Provider: "upstream", SessionId: "other"})
 
