@@ -13,6 +13,8 @@ const (
 	bindingsPause = 50 * time.Millisecond
 	// bindingsLimit is how many changes are saved at once, so that what somebody waits for is not long in coming.
 	bindingsLimit = 4096
+	// maxUntold is how many bindings wait at most for a fleet that is out of reach.
+	maxUntold = 1 << 16
 	// refreshShare: uses of a binding are told to stores about once in this share of its time to live.
 	refreshShare = 8
 )
@@ -31,14 +33,13 @@ func (k *Keeper) collectBindings(ctx context.Context) {
 	}
 }
 
-// takeSome takes as many changes of bindings as the savers have room for: what changes again meanwhile is saved once.
-func (k *Keeper) takeSome() (took bool) {
-	room := bindingsLimit
-	for _, s := range k.savers() {
-		_, waiting := s.pending()
-		room = min(room, bindingsLimit-waiting)
+// takeSome takes as many changes of bindings as there is room for where they are kept first: what changes again meanwhile
+// is saved once.
+func (k *Keeper) takeSome() {
+	_, waiting := k.keeping().pending()
+	if room := bindingsLimit - waiting; room > 0 {
+		k.takeBindings(room)
 	}
-	return room > 0 && k.takeBindings(room)
 }
 
 // takeBindings hands about limit changes of bindings to the savers. False: there are none.
@@ -54,9 +55,18 @@ func (k *Keeper) takeBindings(limit int) bool {
 		k.local.add(selector.Batch{Bindings: list}, 0)
 	}
 	if k.shared != nil {
-		k.shared.add(selector.Batch{Bindings: k.forFleet(changed, list)}, 0)
+		k.tellFleet(selector.Batch{Bindings: k.forFleet(changed, list)})
 	}
 	return true
+}
+
+// tellFleet has the fleet told of bindings. While it cannot be told, this does not grow: all are offered when it is back.
+func (k *Keeper) tellFleet(b selector.Batch) {
+	if _, waiting := k.shared.pending(); k.local != nil && waiting >= maxUntold {
+		k.lost.Store(true)
+		return
+	}
+	k.shared.add(b, 0)
 }
 
 // named is what a store is told of changes in the table.

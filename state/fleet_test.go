@@ -288,3 +288,48 @@ func TestFleetTime(t *testing.T) {
 		}
 	})
 }
+
+// A fleet that is away for long does not keep bindings from the disk, and hears of all of them in the end.
+func TestManyBindingsOutliveALongOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 100_000
+		memory := &statetest.Memory{}
+		d, link := newDisk(), memory.Replica()
+		r := newReplica(t, d, link)
+		synctest.Wait()
+		link.Cut()
+		time.Sleep(time.Second)
+		for i := range many {
+			r.pick(request(i))
+		}
+		time.Sleep(10 * time.Second)
+		if _, kept := d.count(); kept != many {
+			t.Errorf("%d bindings on the disk, want %d", kept, many)
+		}
+		link.Mend()
+		time.Sleep(time.Minute)
+		other := newReplica(t, nil, memory.Replica())
+		for i := 0; i < many; i += many / 50 {
+			if got, want := other.pick(request(i)), r.pick(request(i)); got.Identity != want.Identity {
+				t.Errorf("session %d is bound to %s and %s", i, got.Identity, want.Identity)
+			}
+		}
+	})
+}
+
+// One claim without an answer is enough to know.
+func TestManyPermitsDoNotWaitForOneAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 1)
+		links[0].Disturb(func(call string) statetest.Disturbance {
+			if call == "Claim" {
+				return statetest.Disturbance{Lose: statetest.LoseRequest}
+			}
+			return statetest.Disturbance{}
+		})
+		halfOpen(t, r)
+		if n := tries(r); n != 2 {
+			t.Errorf("%d requests try two auths after five seconds without answers, want one each", n)
+		}
+	})
+}

@@ -122,6 +122,9 @@ func (k *Keeper) newHealth(engine string) *health {
 func (k *Keeper) newSaver(store selector.Store, h *health) *saver {
 	return newSaver(store, func(b selector.Batch, took time.Duration, err error) {
 		h.set(partSave, err)
+		if err == nil && h == k.fleetHealth && k.lost.Load() {
+			k.resync.Raise()
+		}
 		k.observer.Saved(h.engine, len(b.Records), len(b.Bindings), took, err)
 	})
 }

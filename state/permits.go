@@ -22,6 +22,8 @@ type permits struct {
 	work Signal
 	// wanted are asked for until the pool has them or wants them no longer. alone were granted without the fleet.
 	wanted, alone permitList
+	// mute: the fleet gave no answer in this round, so it is not asked again.
+	mute bool
 }
 
 // permitList is a set that keeps its order.
@@ -100,7 +102,7 @@ func (k *Keeper) claimPermits(ctx context.Context, wanted []selector.PermitKey) 
 		k.permits.wanted.add(key)
 	}
 	asked := k.permits.wanted
-	k.permits.wanted = nil
+	k.permits.wanted, k.permits.mute = nil, false
 	for _, key := range asked {
 		if k.pool.Wants(key) && !k.claimPermit(ctx, key) {
 			k.permits.wanted.add(key)
@@ -113,7 +115,7 @@ func (k *Keeper) claimPermit(ctx context.Context, key selector.PermitKey) bool {
 	lease := k.pool.PermitLease()
 	// The lease counts from before it was asked for, so that it is over here first.
 	until := k.Now().Add(lease)
-	for try := 0; try < permitTries && k.reachable.Load(); try++ {
+	for try := 0; try < permitTries && !k.permits.mute && k.reachable.Load(); try++ {
 		switch ok, err := k.claim(ctx, key, lease); {
 		case ctx.Err() != nil:
 			return false
@@ -126,6 +128,7 @@ func (k *Keeper) claimPermit(ctx context.Context, key selector.PermitKey) bool {
 			return ok
 		}
 	}
+	k.permits.mute = true
 	if k.pool.Grant(key, until, k.Now()) {
 		k.permits.alone.add(key)
 	}
