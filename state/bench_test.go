@@ -1,0 +1,112 @@
+package state_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/state"
+	"github.com/credbroker/credbroker/state/journal"
+	"github.com/credbroker/credbroker/state/statetest"
+)
+
+// benchKeeper runs a keeper over a pool of auths until the benchmark ends.
+func benchKeeper(b *testing.B, auths int, local selector.Store, fleet selector.Fleet) (*selector.Pool, *state.Keeper) {
+	b.Helper()
+	table := sessions.NewTable(sessions.TableConfig{Recording: true})
+	signal := state.NewSignal()
+	pool := selector.New(selector.Config{Bindings: table, Recording: true, Permits: fleet != nil, Wake: signal.Raise})
+	list := make([]*selector.Auth, auths)
+	for i := range list {
+		list[i] = &selector.Auth{ID: fmt.Sprint("auth-", i), Provider: "p"}
+	}
+	pool.Update(list, nil, time.Now())
+	keeper := state.NewKeeper(state.KeeperConfig{Pool: pool, Table: table, Local: local, Fleet: fleet, Signal: signal})
+	if err := keeper.Load(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		keeper.Run(ctx)
+	}()
+	b.Cleanup(func() { cancel(); <-done })
+	return pool, keeper
+}
+
+// What a fleet adds to the pick of a session that this replica knows.
+func BenchmarkPickOfAKnownSession(b *testing.B) {
+	for _, test := range []struct {
+		name  string
+		fleet selector.Fleet
+	}{
+		{"alone", nil},
+		{"fleet", (&statetest.Memory{}).Replica()},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			_, keeper := benchKeeper(b, 100, nil, test.fleet)
+			req := request(1)
+			now := time.Now()
+			if _, err := keeper.Pick(b.Context(), req, now); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := keeper.Pick(b.Context(), req, now); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// countedSaves counts how often a store is asked to save.
+type countedSaves struct {
+	selector.Store
+
+	saves atomic.Int64
+}
+
+func (c *countedSaves) Save(ctx context.Context, batch selector.Batch) error {
+	c.saves.Add(1)
+	return c.Store.Save(ctx, batch)
+}
+
+// How long a change takes until it is on disk, for so many callers at once, and how many share a write.
+func BenchmarkDurable(b *testing.B) {
+	for _, callers := range []int{1, 16, 256} {
+		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+			file, err := journal.Open(journal.Config{Path: filepath.Join(b.TempDir(), "state.db")})
+			if err != nil {
+				b.Fatal(err)
+			}
+			counted := &countedSaves{Store: file}
+			b.Cleanup(func() { _ = file.Close() })
+			pool, keeper := benchKeeper(b, callers, counted, nil)
+			var next atomic.Int64
+			b.SetParallelism(callers) // of each processor
+			before := counted.saves.Load()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				id := fmt.Sprint("auth-", int(next.Add(1))%callers)
+				for pb.Next() {
+					if err := pool.Disable(id, "", time.Now()); err != nil {
+						b.Error(err)
+						return
+					}
+					if err := keeper.Durable(b.Context(), id); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/float64(counted.saves.Load()-before), "changes/save")
+		})
+	}
+}
