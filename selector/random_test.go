@@ -16,18 +16,17 @@ func (h *history) play() (done int, err error) {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	for i, op := range h.ops {
-		done = i
-		if err := op.do(w); err != nil {
-			return i, err
+	for ; done < len(h.ops); done++ { // a panic leaves it where it was
+		if err := h.ops[done].do(w); err != nil {
+			return done, err
 		}
-		if i%h.checkEvery == 0 || i == len(h.ops)-1 {
+		if done%h.checkEvery == 0 || done == len(h.ops)-1 {
 			if err := w.pool.CheckIndex(); err != nil {
-				return i, fmt.Errorf("the index is not what it would be if made anew: %w", err)
+				return done, fmt.Errorf("the index is not what it would be if made anew: %w", err)
 			}
 		}
 	}
-	return len(h.ops), nil
+	return done, nil
 }
 
 // shrink leaves out what the failure does not need.
