@@ -27,7 +27,7 @@ step 'buf lint' bin/buf lint
 step 'buf format' bin/buf format --path proto/credbroker --diff --exit-code
 step 'buf breaking' tools/breaking.sh
 step 'generated code' tools/generate.sh --check
-step shellcheck shellcheck -x .ci/run tools/*.sh
+step shellcheck shellcheck -x .ci/run tools/*.sh examples/*.sh
 
 [ ${#failed[@]} -eq 0 ] || {
   printf 'lint: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2

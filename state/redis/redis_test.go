@@ -35,7 +35,7 @@ func TestSentinels(t *testing.T) { //nolint:tparallel // the server is killed af
 }
 
 // aclRules are what docs/operations.md tells operators to allow.
-const aclRules = "resetkeys ~cb:{test.* resetchannels nocommands +@connection +@read +@write +eval +evalsha +time +cluster|slots +info"
+const aclRules = "resetkeys ~cb:{test.* resetchannels nocommands +@connection +@read +@write +eval +evalsha +time +role +cluster|slots +cluster|shards"
 
 func TestTLSAndACL(t *testing.T) {
 	certificates := redistest.NewCertificates(t)
