@@ -82,6 +82,7 @@ soak: ## the same 10,000 times, for two hours at most
 # Each benchmark once, so that none of them rots.
 .PHONY: bench-once
 bench-once:
+	@tools/setup.sh bench
 	$(bench) -benchtime 1x
 
 # The examples are promised to run as they are, given the secrets that they name.

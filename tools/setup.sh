@@ -4,7 +4,7 @@
 #   test      what the tests run: gcc for the race detector, Redis, grpcurl, the Python and Node clients
 #   generate  buf
 #   lint      buf, golangci-lint, shellcheck
-#   bench     benchstat
+#   bench     what the benchmarks run: Redis, benchstat
 #
 # Without arguments: all of them. What is there is left alone, so that a second run is fast and needs no network.
 # Tools go into a folder per version, shared by all clones of this user, and are linked into bin/.
@@ -132,7 +132,10 @@ for group in "$@"; do
       need_buf
       go_tool golangci-lint "$GOLANGCI_LINT" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
       ;;
-    bench) go_tool benchstat "$BENCHSTAT" golang.org/x/perf/cmd/benchstat ;;
+    bench)
+      need_redis
+      go_tool benchstat "$BENCHSTAT" golang.org/x/perf/cmd/benchstat
+      ;;
     *) die "unknown group $group; there are: test, generate, lint, bench" ;;
   esac
 done
