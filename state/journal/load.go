@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -60,8 +61,15 @@ func (j *Journal) loadRecords(ctx context.Context, tx *bbolt.Tx, into selector.S
 	return errors.Join(err, hand())
 }
 
-// isStale reports whether a record says nothing any more that counts at a time.
+// shownFor is how long what is only shown to people is kept.
+const shownFor = 24 * time.Hour
+
+// isStale reports whether a record says nothing any more that counts, or that people would want to see, at a time.
 func isStale(r *selector.Record, now int64) bool {
+	since := time.Unix(0, now).Add(-shownFor)
+	if r.LastReport.ReceivedAt.After(since) || slices.ContainsFunc(r.Windows, func(w selector.Window) bool { return w.SeenAt.After(since) }) {
+		return false
+	}
 	left := selector.Record{Key: r.Key}
 	left.Merge(r)
 	return !left.Forget(now)

@@ -21,6 +21,10 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 		{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "said again"}, Cleared: now.UnixNano()},
 	}}
 	kept := batch(2, 0).Records // switches, which hold for ever
+	kept = append(kept, selector.Record{
+		Key:     selector.RecordKey{Kind: selector.RecordIdentity, Name: "shown"},
+		Windows: []selector.Window{{Name: "5h", SeenAt: now.Add(30 * time.Hour)}},
+	})
 	j := open(t, c)
 	save(t, j, cleared)
 	save(t, j, selector.Batch{Records: kept})

@@ -26,6 +26,7 @@ func Store[S selector.Store](t *testing.T, place Place[S]) {
 	t.Run("much is saved and loaded as well as little", s.much)
 	t.Run("what is saved does not change with the caller's slices", s.lent)
 	t.Run("many save at once", s.concurrent)
+	t.Run("what is saved meanwhile does not disturb who loads", s.loadMeanwhile)
 	t.Run("a call whose time is over does nothing by halves", s.cancelled)
 	t.Run("a closed store says so", s.closed)
 }
@@ -191,6 +192,31 @@ func (s storeSuite[S]) concurrent(t *testing.T) {
 	if got := load(t, store).String(); got != want.String() {
 		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
 	}
+}
+
+func (s storeSuite[S]) loadMeanwhile(t *testing.T) {
+	store := open(t, s.place(t))
+	first := someRecord("first", 1)
+	save(t, store, selector.Batch{Records: []selector.Record{first}})
+	const rounds = 30
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for round := range rounds {
+			batch := selector.Batch{Records: []selector.Record{someRecord(fmt.Sprint("later ", round), 1)}}
+			for i := range 3 {
+				batch.Bindings = append(batch.Bindings, ids(fmt.Sprint("identity-", round, i), uint64(round))...)
+			}
+			if err := store.Save(t.Context(), batch); err != nil {
+				t.Errorf("Save: %v", err)
+			}
+		}
+	})
+	for range rounds {
+		if got := load(t, store).Record(first.Key); got.Switch != first.Switch {
+			t.Errorf("Load hands over %s, want %s", show(got), show(first))
+		}
+	}
+	wait.Wait()
 }
 
 func (s storeSuite[S]) cancelled(t *testing.T) {
