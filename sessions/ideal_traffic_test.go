@@ -17,6 +17,9 @@ type play struct {
 	answers bool
 	// woven: the conversations take turns, instead of one coming after the other.
 	woven bool
+	// unnamed: the ids that clients send are taken away, so that only the messages are left. What became of a conversation
+	// that was compacted can not be told then.
+	unnamed bool
 }
 
 // measure is what came of a play. Collisions of conversations that nothing but answers could have told apart do not
@@ -35,28 +38,34 @@ func (m measure) String() string {
 }
 
 func plays() []play {
-	return []play{{"silent", false, false}, {"answers", true, false}, {"woven", true, true}}
+	return []play{
+		{name: "silent"}, {name: "answers", answers: true}, {name: "woven", answers: true, woven: true},
+		{name: "no ids", answers: true, woven: true, unnamed: true},
+	}
 }
 
 // The measure of the recordings' description: continuity must be 100 %, and no two conversations may end on one auth.
 func TestIdealTraffic(t *testing.T) {
 	for _, folder := range sharedFolders(t, "CREDBROKER_TRAFFIC", "traffic") {
-		var total [3]measure
-		fmt.Printf("| %-34s | conversations | %-12s | %-12s | %-12s |\n", "client", "silent", "answers", "woven")
+		var total [4]measure
+		instructions := 0
+		fmt.Printf("| %-34s | conversations | %-12s | %-12s | %-12s | %-12s |\n", "client", "silent", "answers", "woven", "no ids")
 		for _, file := range sharedFiles(t, folder) {
 			chat := chatRequests(t, file)
 			if len(chat) == 0 {
 				continue
 			}
 			client := strings.TrimSuffix(filepath.Base(file), ".jsonl")
-			var row [3]measure
+			var row [4]measure
+			instructions += changing(t, chat)
 			for i, p := range plays() {
 				row[i] = p.run(t, client, chat)
 				total[i].add(row[i])
 			}
-			fmt.Printf("| %-34s | %13d | %v | %v | %v |\n", client, row[0].conversations, row[0], row[1], row[2])
+			fmt.Printf("| %-34s | %13d | %v | %v | %v | %v |\n", client, row[0].conversations, row[0], row[1], row[2], row[3])
 		}
-		fmt.Printf("| %-34s | %13d | %v | %v | %v |\n", "all", total[0].conversations, total[0], total[1], total[2])
+		fmt.Printf("| %-34s | %13d | %v | %v | %v | %v |\n", "all", total[0].conversations, total[0], total[1], total[2], total[3])
+		fmt.Printf("%d conversations change what instructs the model\n", instructions)
 		if total[0].later == 0 {
 			t.Errorf("%s: no conversation goes on", folder)
 		}
@@ -74,12 +83,15 @@ func (p play) run(t *testing.T, client string, chat []recorded) (m measure) {
 	for i, r := range chat {
 		s.now = s.now.Add(30 * time.Second)
 		id := Identify(headersOfRecord(r), r.Body, RecognitionChain)
+		if p.unnamed {
+			id = Identify(nil, withoutIDs(t, r.Body), RecognitionChain)
+		}
 		auth := s.pick(id)
 		if before, ok := last[r.Session]; ok {
 			m.later++
 			if before == auth {
 				m.kept++
-			} else {
+			} else if !p.unnamed {
 				t.Errorf("%s, %s: %s left its auth at seq %d: %v", client, p.name, r.Session, r.Seq, id.IDs)
 			}
 		}
@@ -92,9 +104,30 @@ func (p play) run(t *testing.T, client string, chat []recorded) (m measure) {
 	m.conversations = len(last)
 	for _, pair := range collisions(chat, last) {
 		m.collisions++
+		if p.unnamed {
+			continue
+		}
 		t.Errorf("%s, %s: %s and %s end on one auth", client, p.name, pair[0], pair[1])
 	}
 	return m
+}
+
+// withoutIDs is a body without what names a session.
+func withoutIDs(t *testing.T, body json.RawMessage) json.RawMessage {
+	t.Helper()
+	var members map[string]json.RawMessage
+	decode(t, "body", 0, body, &members)
+	for _, name := range []string{"metadata", "conversation", "prompt_cache_key", "session_id", "client_metadata"} {
+		delete(members, name)
+	}
+	if members["request"] != nil {
+		members["request"] = withoutIDs(t, members["request"])
+	}
+	without, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return without
 }
 
 // weave lets the conversations take turns.

@@ -1,0 +1,58 @@
+package sessions
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// changing counts the conversations of a client whose instructions are not the same in all requests.
+func changing(t *testing.T, chat []recorded) (count int) {
+	t.Helper()
+	seen := map[string]map[string]bool{}
+	for _, r := range chat {
+		if seen[r.Session] == nil {
+			seen[r.Session] = map[string]bool{}
+		}
+		seen[r.Session][instructionsOf(t, r.Body)] = true
+	}
+	for _, texts := range seen {
+		if len(texts) > 1 {
+			count++
+		}
+	}
+	return count
+}
+
+// instructionsOf is all that instructs the model in a body.
+func instructionsOf(t *testing.T, body json.RawMessage) string {
+	t.Helper()
+	var b struct {
+		System, Instructions, SystemInstruction, Request any
+		Messages, Input                                  json.RawMessage
+	}
+	decode(t, "body", 0, body, &b)
+	all := []any{b.System, b.Instructions, b.SystemInstruction}
+	if wrapped, ok := b.Request.(map[string]any); ok {
+		all = append(all, wrapped["systemInstruction"])
+	}
+	for _, list := range []json.RawMessage{b.Messages, b.Input} {
+		var messages []struct {
+			Role    string
+			Content any
+		}
+		if len(list) == 0 || list[0] != '[' {
+			continue
+		}
+		decode(t, "messages", 0, list, &messages)
+		for _, m := range messages {
+			if m.Role == "system" || m.Role == "developer" {
+				all = append(all, m.Content)
+			}
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
