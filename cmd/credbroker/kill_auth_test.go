@@ -94,7 +94,7 @@ func (a *killedAuth) work(ctx context.Context, b *life) error {
 		} else if err != nil {
 			// Nobody knows what became of it.
 			a.may = []authState{before, after}
-			return nil
+			return nil //nolint:nilerr // the broker is gone, as it should be
 		}
 		a.acknowledged++
 		a.may = []authState{after}
