@@ -160,6 +160,9 @@ func (w *simWorld) remembers(r *simReplica) error {
 			lost = disabled != (c.what == simDisable) && !w.undone(i, simDisable, simEnable)
 		case simOrder:
 			lost = c.until.After(now) && rests.Before(c.until) && !w.undone(i, simClear)
+		case simHint:
+			// Where auths fail alike it may be held against the provider, and any of them can prove it wrong.
+			lost = c.until.After(now) && rests.Before(c.until) && !w.plan.alike && !w.undone(i, simClear, simSuccess)
 		case simRelease:
 			lost = r.pool.Released(c.auth) < c.at.UnixNano()
 		}

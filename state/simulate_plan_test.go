@@ -16,7 +16,9 @@ type simPlan struct {
 	disks bool
 	// losses: the store loses what it has, by restarts or for lack of memory.
 	losses bool
-	steps  []simStep
+	// alike: auths fail for the same reason, so that the provider is found to be out.
+	alike bool
+	steps []simStep
 }
 
 // simStep is one thing that happens.
@@ -79,7 +81,7 @@ const (
 // checked strictly.
 func newSimPlan(seed uint64) simPlan {
 	r := rand.New(rand.NewPCG(seed, 0))
-	p := simPlan{seed: seed, replicas: 2 + r.IntN(3), disks: r.IntN(4) > 0}
+	p := simPlan{seed: seed, replicas: 2 + r.IntN(3), disks: r.IntN(4) > 0, alike: r.IntN(4) == 0}
 	faults := r.IntN(4) > 0
 	p.losses = faults && p.disks && r.IntN(2) == 0
 	weights := [numSimWhat]int{
@@ -116,7 +118,7 @@ func newSimPlan(seed uint64) simPlan {
 
 func (p *simPlan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d replicas, with disks: %t, the store loses: %t", p.replicas, p.disks, p.losses)
+	fmt.Fprintf(&b, "%d replicas, with disks: %t, the store loses: %t, auths fail alike: %t", p.replicas, p.disks, p.losses, p.alike)
 	for i, s := range p.steps {
 		fmt.Fprintf(&b, "\n  %d %v", i, s)
 	}

@@ -248,10 +248,15 @@ func (w *simWorld) command(r *simReplica, auth string, s simStep) {
 	if err != nil {
 		panic(err) // the auth is there and the order makes sense
 	}
+	w.await(r, c)
+}
+
+// await notes when something is acknowledged.
+func (w *simWorld) await(r *simReplica, c *simCommand) {
 	w.commands = append(w.commands, c)
 	keeper, ctx := r.keeper, r.ctx
 	w.waiting.Go(func() {
-		if keeper.Durable(ctx, auth) == nil {
+		if keeper.Durable(ctx, c.auth) == nil {
 			acked := w.moment()
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -264,15 +269,20 @@ func (w *simWorld) command(r *simReplica, auth string, s simStep) {
 func (w *simWorld) report(r *simReplica, auth string, s simStep, started time.Time) {
 	now := r.keeper.Now()
 	f := selector.Finding{Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Quota, Reason: "rate_limited"}
+	if !w.plan.alike {
+		f.Reason += " for " + auth
+	}
 	switch s.what {
 	case simHint:
 		f.Until, f.Hint = now.Add(s.span), true
 	case simSuccess:
 		f = selector.Finding{Success: true}
 	}
+	c := &simCommand{what: s.what, replica: r.number, auth: auth, at: now, until: f.Until, issued: w.moment()}
 	if _, err := r.pool.Report(selector.Attempt{AuthID: auth, Model: "m", Started: started}, f, now); err != nil {
 		panic(err) // the auth is there
 	}
+	w.await(r, c)
 }
 
 // pick asks for an auth for a session, and checks that it may be had.
