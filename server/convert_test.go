@@ -61,6 +61,7 @@ func TestEnumsMeanTheSame(t *testing.T) {
 
 		{credbrokerv1.SessionSource(sessions.SourceCaller), credbrokerv1.SessionSource_SESSION_SOURCE_CALLER},
 		{credbrokerv1.SessionSource(sessions.SourceMessages), credbrokerv1.SessionSource_SESSION_SOURCE_MESSAGES},
+		{credbrokerv1.SessionSource(sessions.SourceChain), credbrokerv1.SessionSource_SESSION_SOURCE_CHAIN},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %v, want %v", tt.got, tt.want)
