@@ -155,7 +155,7 @@ func (t *Table) Changed(limit int) []Change {
 	return changes
 }
 
-// appendBound appends the ids of a binding, unless it was dropped or released.
+// appendBound appends the ids of a binding, unless it was dropped.
 func (t *Table) appendBound(changes []Change, binding uint32) []Change {
 	b := t.bindings.at(binding)
 	if b.first.owner != binding {
@@ -163,6 +163,8 @@ func (t *Table) appendBound(changes []Change, binding uint32) []Change {
 	}
 	g := t.groups.at(b.group)
 	if g.released {
+		// It was bound to something else as it was told last.
+		t.eachID(binding, func(id *idRecord) { changes = append(changes, Change{Key: id.key, Ended: true, Evicted: true}) })
 		return changes
 	}
 	change := Change{Slot: g.slot, Bound: t.changes.boundAt(binding), Ends: t.roundedEnd(b.ends)}

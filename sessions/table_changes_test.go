@@ -184,6 +184,20 @@ func TestUseOfASessionIsToldOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 	}
 }
 
+func TestAMoveThatWasReleasedBeforeItWasToldIsAnEnd(t *testing.T) {
+	table := NewTable(TableConfig{Recording: true})
+	kept := keptChanges{}
+	session := []selector.Session{{Key: table.Key("claude", "header:1", "")}}
+	table.Bind(session, 1, benchmarkTime)
+	kept.takeAll(table)
+	table.Bind(session, 2, benchmarkTime)
+	table.Release(2)
+	kept.takeAll(table)
+	if len(kept) > 0 {
+		t.Errorf("%+v is kept", kept)
+	}
+}
+
 func TestChangesThatNobodyAsksForAreBounded(t *testing.T) {
 	table := NewTable(TableConfig{Max: 100, Recording: true})
 	random := rand.New(rand.NewPCG(1, 1))
