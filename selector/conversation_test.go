@@ -128,7 +128,7 @@ func TestAShorterPrefixCountsWhereTheLongestCannotBeUsed(t *testing.T) {
 	first := p.gets(p.prefixes(0, "short"), selector.BindingNew)
 	second := p.leaves(p.prefixes(0, "long"), selector.BindingNew, first)
 	p.cool(second, "", time.Minute)
-	got, err := p.Pick(p.prefixes(0, "long", "short"), p.now)
+	got, err := p.Pick(p.prefixes(0, "long", "short", "hello"), p.now)
 	if err != nil || got.Auth.ID != first || got.Binding != selector.BindingInherited || got.From != second {
 		t.Errorf("Pick = %s by %v from %q, %v; want %s inherited, from %s", got.Auth.ID, got.Binding, got.From, err, first, second)
 	}
@@ -264,6 +264,27 @@ func TestAnswersTellTwinsApart(t *testing.T) {
 	}
 	if distinct := slices.Compact(slices.Sorted(slices.Values(auths))); len(distinct) != 4 {
 		t.Errorf("twins went to %v, want each to its own", distinct)
+	}
+}
+
+// What opened a conversation is bound to where the latest one opened that begins alike. When their auth is out, not all of
+// them move there.
+func TestTwinsWhoseAuthIsOutAreSpread(t *testing.T) {
+	p := newPlace(t, 6, selector.Settings{})
+	auth := p.gets(p.opening("hello"), selector.BindingNew)
+	for i := range 20 {
+		p.answered(auth, p.opening("hello"), fmt.Sprintf("answer %d", i))
+	}
+	p.leaves(p.opening("hello"), selector.BindingNew, auth)
+	p.cool(auth, "", time.Hour)
+	picks := map[string]int{}
+	for i := range 20 {
+		picks[p.gets(p.prefixes(0, fmt.Sprintf("turn 2 of %d", i), fmt.Sprintf("answer %d", i), "hello"), selector.BindingRebound)]++
+	}
+	for to, n := range picks {
+		if n != 4 {
+			t.Errorf("%d of 20 conversations moved to %s, want 4", n, to)
+		}
 	}
 }
 

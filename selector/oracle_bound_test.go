@@ -90,8 +90,19 @@ func (o *oracle) decidePrefixes(p *oraclePick, req *selector.Request, ready []*s
 		p.outcome, p.bound = selector.BindingDiverted, longest
 		return
 	}
-	for _, s := range candidates {
+	var opener selector.SessionKey
+	for _, s := range req.Sessions {
+		if s.Role == selector.RolePrefix {
+			opener = s.Key
+		}
+	}
+	for i, s := range candidates {
 		if p.kept = o.usable(p, ready, o.boundTo(s.Key)); p.kept == nil {
+			continue
+		}
+		if i > 0 && s.Key == opener && o.boundTo(s.Key) != o.boundTo(candidates[0].Key) &&
+			o.usable(p, ready, o.boundTo(candidates[0].Key)) == nil {
+			p.kept = nil
 			continue
 		}
 		if p.bound = o.boundTo(s.Key); p.bound == own {

@@ -2,6 +2,7 @@ package selector
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -61,14 +62,17 @@ func (q *query) boundName(now time.Time) (binding, Binding) {
 	return binding{}, BindingNew
 }
 
-// boundPrefix looks for the longest prefix of the conversation that is bound to an auth that can be used.
+// boundPrefix looks for the longest prefix of the conversation that is bound to an auth that can be used. If a longer one
+// is bound to one that cannot, the opening does not count: it is bound to where the latest conversation opened that began
+// alike, and all of them would move there at once.
 func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 	var longest binding
 	var own *identity // that the session itself is bound to
 	found := false
+	opened := opener(q.req.Sessions)
 	for i, s := range q.req.Sessions {
 		b, ok := q.lookup(s.Key, now)
-		if !ok {
+		if !ok || found && i == opened {
 			continue
 		}
 		if i == 0 {
@@ -96,6 +100,15 @@ func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 	}
 	longest.from = cmp.Or(own, longest.state)
 	return longest, BindingRebound
+}
+
+// opener is the index of what opened the conversation, the last of its prefixes that are worth a binding.
+func opener(sessions []Session) int {
+	past := slices.IndexFunc(sessions, func(s Session) bool { return s.Role == RolePast })
+	if past < 0 {
+		return len(sessions) - 1
+	}
+	return past - 1
 }
 
 // twin reports whether a session that is bound is an opening of another conversation: no repetition, and nothing else that
