@@ -14,8 +14,13 @@ func (k *Keeper) Pick(ctx context.Context, req *selector.Request, now time.Time)
 	if k.fleet == nil || len(req.Sessions)+len(req.Pins) == 0 || req.Options&selector.DryRun != 0 {
 		return k.pool.Pick(req, now)
 	}
-	k.learnPins(ctx, req.Pins, now)
+	k.learn(ctx, req.Pins, now)
 	if len(req.Sessions) == 0 {
+		return k.pool.Pick(req, now)
+	}
+	if req.Options&selector.Opening != 0 {
+		// An opening is nobody's, so it is not agreed on; what comes with it is one conversation's own.
+		k.learn(ctx, req.Sessions[1:], now)
 		return k.pool.Pick(req, now)
 	}
 	key := req.Sessions[0].Key
@@ -55,18 +60,18 @@ func (k *Keeper) enter(ctx context.Context, key selector.SessionKey, now time.Ti
 	}
 }
 
-// learnPins asks the fleet who issued references that this replica does not know.
-func (k *Keeper) learnPins(ctx context.Context, pins []selector.Session, now time.Time) {
-	for i := range pins {
-		if _, known := k.table.Find(pins[i].Key, now); known {
+// learn asks the fleet what ids are bound to of which this replica knows none.
+func (k *Keeper) learn(ctx context.Context, ids []selector.Session, now time.Time) {
+	for i := range ids {
+		if _, known := k.table.Find(ids[i].Key, now); known {
 			return
 		}
 	}
-	if len(pins) == 0 || k.claims.alone.Load() {
+	if len(ids) == 0 || k.claims.alone.Load() {
 		return
 	}
-	if bound, ok := k.ask(ctx, k.bound(pins, "", now), ""); ok && bound.Identity != "" {
-		k.adopt(pins[:1], "", bound, now)
+	if bound, ok := k.ask(ctx, k.bound(ids, "", now), ""); ok && bound.Identity != "" {
+		k.adopt(ids[:1], "", bound, now)
 	}
 }
 
@@ -77,38 +82,26 @@ func (k *Keeper) settle(ctx context.Context, req *selector.Request, pick *select
 		return false
 	}
 	own, claimed := claimsOf(req, pick)
-	if len(claimed) == 0 {
-		return false
-	}
 	sessions := k.bound(claimed, pick.Identity, now)
 	for i := own; i < len(sessions); i++ {
 		sessions[i].Identity = ""
 	}
 	if !k.claims.alone.Load() {
-		bound, ok := k.ask(ctx, sessions, pick.From)
-		switch {
-		case ok && bound.Identity == "":
-			return false
-		case ok:
-			return k.adopt(claimed[:max(own, 1)], pick.Identity, bound, now)
+		if bound, ok := k.ask(ctx, sessions, pick.From); ok {
+			return k.adopt(claimed[:own], pick.Identity, bound, now)
 		}
 	}
-	if own > 0 {
-		k.claims.decided(claimed[:own])
-		k.claims.check.Raise()
-		k.observer.Decided()
-	}
+	k.claims.decided(claimed[:own])
+	k.claims.check.Raise()
+	k.observer.Decided()
 	return false
 }
 
 // claimsOf a pick are the ids that the fleet is asked about, of which the first own are to be bound. A name that moves
-// takes nothing in. Prefixes are bound one at a time; an opening is nobody's, only what comes with it tells more. A
-// conversation that follows another one is asked about with that.
+// takes nothing in. Prefixes are bound one at a time. A conversation that follows another one is asked about with that.
 func claimsOf(req *selector.Request, pick *selector.Pick) (own int, ids []selector.Session) {
 	ids = req.Sessions
 	switch {
-	case req.Options&selector.Opening != 0:
-		return 0, ids[1:]
 	case ids[0].Role != selector.RoleName:
 		own = 1
 	case pick.Binding == selector.BindingRebound:

@@ -1,0 +1,99 @@
+package state_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+func name(number int) selector.Session {
+	return selector.Session{Key: selector.SessionKey{Hi: 1, Lo: uint64(number)}}
+}
+
+func prefix(number int) selector.Session {
+	return selector.Session{Key: selector.SessionKey{Hi: 2, Lo: uint64(number)}, Role: selector.RolePrefix}
+}
+
+// elsewhere binds a session on the first replica to the auth that the second would not take next.
+func elsewhere(t *testing.T, r []*replica, session selector.Session) (identity string) {
+	t.Helper()
+	for n := range 2 {
+		r[0].pick(request(1000 + n)) // so that the rotations differ
+		if got := r[0].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{session}}); got.Identity != "a" {
+			return got.Identity
+		}
+		if _, _, err := r[0].keeper.Forget(t.Context(), session.Key, r[0].keeper.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("the rotation stands still")
+	return ""
+}
+
+func TestAConversationGoesOnAtAnotherReplica(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		req  selector.Request
+	}{
+		{"by a further name", selector.Request{Sessions: []selector.Session{name(2), name(1)}}},
+		{"by a prefix", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}}},
+		{"by what came with an opening", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}, Options: selector.Opening}},
+		{"by the conversation that it serves", selector.Request{Sessions: []selector.Session{name(2)}, Parent: name(1).Key}},
+		{"by a reference", selector.Request{Pins: []selector.Session{name(1)}}},
+		{"by a reference and a name", selector.Request{Pins: []selector.Session{name(3), name(1)}, Sessions: []selector.Session{name(2)}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, _, r := newFleet(t, 2)
+				first := name(1)
+				if len(test.req.Sessions) > 0 && test.req.Sessions[0].Role == selector.RolePrefix {
+					first = prefix(1)
+				}
+				want := elsewhere(t, r, first)
+				req := test.req
+				req.Provider = "p"
+				if got := r[1].pick(&req); got.Identity != want {
+					t.Errorf("it goes on at %s, %v; it began at %s", got.Identity, got.Binding, want)
+				}
+			})
+		})
+	}
+}
+
+// All conversations that open with the same words must not end up on one auth.
+func TestOpeningsAreNobodys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, r := newFleet(t, 2)
+		seen := map[string]int{}
+		for i := range 20 {
+			pick := r[i%2].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(1)}, Options: selector.Opening})
+			seen[pick.Identity]++
+			time.Sleep(selector.OpeningWindow)
+		}
+		if seen["a"] != 10 || seen["b"] != 10 {
+			t.Errorf("twenty openings of two auths went to %v", seen)
+		}
+		if told := r[0].seen.tally(); told.claims > 0 {
+			t.Errorf("the fleet was asked %d times", told.claims)
+		}
+	})
+}
+
+// A conversation that this replica knows asks nobody as it grows, and others can take it over a moment later.
+func TestAConversationThatGrowsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, r := newFleet(t, 2)
+		want := elsewhere(t, r, prefix(1))
+		asked := r[0].seen.tally().claims
+		r[0].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(2), prefix(1)}})
+		if again := r[0].seen.tally().claims; again != asked {
+			t.Errorf("the fleet was asked %d times", again-asked)
+		}
+		time.Sleep(100 * time.Millisecond)
+		if got := r[1].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(3), prefix(2)}}); got.Identity != want {
+			t.Errorf("the conversation goes on at %s, it was at %s", got.Identity, want)
+		}
+	})
+}
