@@ -19,7 +19,7 @@ const (
 	refreshShare = 8
 )
 
-// collectBindings hands what changed of bindings to the savers, until ctx ends.
+// collectBindings hands what changed of bindings to the savers, and looks after the health of engines, until ctx ends.
 func (k *Keeper) collectBindings(ctx context.Context) {
 	tick := time.NewTicker(bindingsPause)
 	defer tick.Stop()
@@ -29,6 +29,9 @@ func (k *Keeper) collectBindings(ctx context.Context) {
 			return
 		case <-tick.C:
 			k.takeSome()
+			for _, h := range k.healths {
+				h.settle()
+			}
 		}
 	}
 }

@@ -183,6 +183,7 @@ func TestASlowFleetIsDoneWithout(t *testing.T) {
 				}
 			}
 		}
+		time.Sleep(5 * time.Second)
 		if told := r[0].seen.tally(); len(told.turns) < 2 || told.turns[len(told.turns)-1] != "redis true" || told.decided < 20 {
 			t.Errorf("told of %+v, want the end of the outage and what was decided alone", told)
 		}

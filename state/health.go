@@ -1,6 +1,13 @@
 package state
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
+
+// calm is how long an engine must have worked before it is said to work again: one that is short of something may fail and
+// succeed in turns, and that is one piece of news.
+const calm = 3 * time.Second
 
 // part is one of the things that an engine must do to be healthy.
 type part int
@@ -19,17 +26,36 @@ type health struct {
 
 	mu     sync.Mutex
 	broken [numParts]error
+	// told: it was said not to work. since is when it began to work after that.
+	told  bool
+	since time.Time
 }
 
-// set notes how a part went, and tells when the engine as a whole begins or ceases to work.
+// set notes how a part went, and tells when the engine as a whole ceases to work.
 func (h *health) set(p part, err error) {
 	h.mu.Lock()
 	before := h.first()
 	h.broken[p] = err
 	now := h.first()
+	if before != nil && now == nil {
+		h.since = time.Now()
+	}
+	news := now != nil && !h.told
+	h.told = h.told || news
 	h.mu.Unlock()
-	if (before == nil) != (now == nil) {
+	if news {
 		h.turned(h.engine, now)
+	}
+}
+
+// settle tells when the engine has worked again for a while. Call it now and then.
+func (h *health) settle() {
+	h.mu.Lock()
+	news := h.told && h.first() == nil && time.Since(h.since) >= calm
+	h.told = h.told && !news
+	h.mu.Unlock()
+	if news {
+		h.turned(h.engine, nil)
 	}
 }
 

@@ -47,7 +47,7 @@ type KeeperConfig struct {
 type Observer interface {
 	// Saved: a batch was saved, or could not be.
 	Saved(engine string, records, bindings int, took time.Duration, err error)
-	// Turned: an engine works (nil) or does not any more, once for each change.
+	// Turned: an engine does not work any more, or has worked again for a while (nil); once for each outage.
 	Turned(engine string, err error)
 	// Heard: another replica's change arrived, this long after it was made.
 	Heard(after time.Duration)

@@ -283,7 +283,7 @@ func TestAFullDiskIsToldAndGotOver(t *testing.T) {
 			t.Errorf("Engines = %+v, want one that fails with one record to save", e)
 		}
 		d.set(false)
-		time.Sleep(time.Second)
+		time.Sleep(5 * time.Second)
 		if !d.disabled("a") {
 			t.Error("what could not be kept was not tried again")
 		}
@@ -359,6 +359,27 @@ func TestFlushKeepsWhatIsLeft(t *testing.T) {
 		r.disable("b")
 		if err := r.keeper.Flush(t.Context()); !errors.Is(err, errFull) {
 			t.Errorf("Flush to a full disk = %v", err)
+		}
+	})
+}
+
+// A disk that is nearly full fails and succeeds in turns.
+func TestOneOutageIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newReplica(t, d, nil)
+		for i := range 20 {
+			d.set(i%2 == 0)
+			r.disable("a")
+			_ = r.keeper.Durable(t.Context(), "a") // every other time it is not kept
+			time.Sleep(500 * time.Millisecond)
+		}
+		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"journal false"}) {
+			t.Errorf("told of %v, want one turn while it goes on", told.turns)
+		}
+		time.Sleep(5 * time.Second)
+		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"journal false", "journal true"}) {
+			t.Errorf("told of %v, want one turn each way", told.turns)
 		}
 	})
 }
