@@ -239,8 +239,8 @@ func endure(t *testing.T, trouble trouble) {
 	}
 	for i, m := range trouble.fleet {
 		// An engine may come back for a moment. Were there a line for each request that notices, there would be hundreds.
-		if n := len(m.log.all(logEngineDown)); n > 5 {
-			t.Errorf("broker %d logged %d times that an engine is down", i, n)
+		if lines := m.log.all(logEngineDown); len(lines) > 5 {
+			t.Errorf("broker %d logged %d times that an engine is down: %v", i, len(lines), lines)
 		}
 	}
 	if l.refused > 0 {

@@ -40,6 +40,7 @@ func TestFleet(t *testing.T) {
 	s := fleetSuite{program}
 	t.Run("a cooldown that one broker is told of holds on the others", s.travels)
 	t.Run("sessions whose first requests hit several brokers at once are bound once", s.firstRequests)
+	t.Run("what is half-open is tried by one broker at a time", s.oneTries)
 	t.Run("the master is killed", s.killedMaster)
 	t.Run("the network of one broker is cut", s.cutNetwork)
 	t.Run("nothing comes through the network of one broker", s.stuckNetwork)
@@ -64,7 +65,7 @@ func (s fleetSuite) member(t *testing.T, redis string) *member {
 	t.Helper()
 	var config strings.Builder
 	config.WriteString("listen: {grpc: ['127.0.0.1:0'], http: '127.0.0.1:0'}\nlog: {access: false}\n")
-	config.WriteString("state: {redis: " + redis + "}\nauths:\n")
+	config.WriteString("state: {redis: " + redis + "}\ncooldown: {max_latch: 1s}\nauths:\n")
 	for i := range fleetAuths {
 		fmt.Fprintf(&config, "  - {id: auth-%d, provider: claude, secret: {value: key-%d}}\n", i, i)
 	}
@@ -278,6 +279,57 @@ func (s fleetSuite) firstRequests(t *testing.T) {
 		t.Errorf("%d sessions were bound twice, though only %v were bound without asking", len(split), alone)
 	}
 	agreeInTheEnd(t, fleet, split)
+}
+
+func (s fleetSuite) oneTries(t *testing.T) {
+	fleet := s.brokers(t, 3, redistest.Start(t))
+	for ward := range 10 {
+		_, err := fleet[0].picks.ReportResult(t.Context(), &credbrokerv1.ReportResultRequest{
+			AuthId: fmt.Sprint("ward-", ward), HttpStatus: http.StatusTooManyRequests, Headers: map[string]string{"retry-after": "86400"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The hint is believed for a second; then one request may try.
+	type try struct {
+		by     *member
+		pickID string
+	}
+	tries := map[int][]try{}
+	until := time.Now().Add(2500 * time.Millisecond)
+	for time.Now().Before(until) {
+		for _, m := range fleet {
+			for ward := range 10 {
+				if answer, err := m.picks.PickCredential(t.Context(), wardRequest(ward)); err == nil {
+					tries[ward] = append(tries[ward], try{m, answer.GetPickId()})
+				}
+			}
+		}
+	}
+	for ward := range 10 {
+		if len(tries[ward]) != 1 {
+			t.Fatalf("ward %d was tried %d times, want once", ward, len(tries[ward]))
+		}
+		served := &credbrokerv1.ReportResultRequest{AuthId: fmt.Sprint("ward-", ward), PickId: tries[ward][0].pickID, HttpStatus: http.StatusOK}
+		if _, err := tries[ward][0].by.picks.ReportResult(t.Context(), served); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	for _, m := range fleet {
+		for ward := range 10 {
+			for _, err := m.picks.PickCredential(t.Context(), wardRequest(ward)); err != nil; _, err = m.picks.PickCredential(t.Context(), wardRequest(ward)) {
+				if time.Since(began) > patience {
+					t.Fatalf("ward %d served the one that tried it, and others are still refused: %v", ward, err)
+				}
+			}
+		}
+	}
+}
+
+func wardRequest(ward int) *credbrokerv1.PickCredentialRequest {
+	return &credbrokerv1.PickCredentialRequest{Provider: fmt.Sprint("ward-", ward), Model: "m"}
 }
 
 // askAtOnce asks several brokers at once, and reports whether they answer alike.
