@@ -45,7 +45,9 @@ func anything(p *selector.Pool, w *selector.Watcher, r *rand.Rand, now time.Time
 	model := fmt.Sprint("m", r.IntN(5))
 	switch r.IntN(14) {
 	default:
-		req := selector.Request{Provider: "p", Model: model, Sessions: session(r.Uint64N(50)), Exclude: []string{id}, Options: selector.Options(r.IntN(8))}
+		req := selector.Request{Provider: "p", Model: model, Sessions: session(r.Uint64N(50)), Exclude: []string{id}, Options: selector.Options(r.IntN(16))}
+		req.Sessions[0].Role = selector.Role(r.IntN(2))
+		req.Parent, req.Marks, req.Pins = session(r.Uint64N(50))[0].Key, session(r.Uint64N(50)), session(r.Uint64N(200))
 		got, err := p.Pick(&req, now)
 		if err == nil && (got.Auth.ID == id || got.Auth.ID == "off") {
 			return fmt.Errorf("Pick = %s, which is disabled or excluded", got.Auth.ID)
@@ -82,6 +84,8 @@ func anything(p *selector.Pool, w *selector.Watcher, r *rand.Rand, now time.Time
 		status, err := p.Status(id, now)
 		p.AuthOf(status.Slot)
 		return unlessUnknown(err)
+	case 11:
+		return unlessUnknown(p.Answered(selector.Answer{AuthID: id, Sessions: session(r.Uint64N(200)), Opening: session(r.Uint64N(50))[0].Key}, now))
 	case 10:
 		_, err := p.ClearCooldown(id, "", now)
 		return unlessUnknown(err)
