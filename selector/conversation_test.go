@@ -83,6 +83,12 @@ func (p *place) leaves(req *selector.Request, want selector.Binding, auth string
 	return got
 }
 
+// issued tells that an auth issued a reference.
+func (p *place) issued(auth, reference string) {
+	p.t.Helper()
+	p.must(p.Answered(selector.Answer{AuthID: auth, Pins: []selector.Session{{Key: p.key(reference)}}}, p.now))
+}
+
 func (p *place) answered(auth string, opening *selector.Request, ids ...string) {
 	p.t.Helper()
 	a := selector.Answer{AuthID: auth}

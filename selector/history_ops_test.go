@@ -341,15 +341,18 @@ func (op opRelease) do(w *world) error {
 
 // opAnswered tells of an answer.
 type opAnswered struct {
-	ID       string
-	Sessions []uint64
-	Opening  uint64
+	ID             string
+	Sessions, Pins []uint64
+	Opening        uint64
 }
 
 func (op opAnswered) do(w *world) error {
 	answer := selector.Answer{AuthID: op.ID, Opening: historyKey(op.Opening)}
 	for _, id := range op.Sessions {
 		answer.Sessions = append(answer.Sessions, selector.Session{Key: historyKey(id)})
+	}
+	for _, id := range op.Pins {
+		answer.Pins = append(answer.Pins, selector.Session{Key: historyKey(id)})
 	}
 	err := w.pool.Answered(answer, w.oracle.now)
 	a := w.oracle.auths[op.ID]
@@ -362,6 +365,9 @@ func (op opAnswered) do(w *world) error {
 	}
 	for _, s := range answer.Sessions {
 		w.oracle.bindings.Bind([]selector.Session{s}, identityOf(a), w.oracle.now)
+	}
+	for _, s := range answer.Pins {
+		w.oracle.bindings.Bind([]selector.Session{s}, issuerMark+identityOf(a), w.oracle.now)
 	}
 	return err
 }

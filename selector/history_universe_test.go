@@ -216,7 +216,10 @@ func (u *universe) sessions(r *rand.Rand, p *opPick) {
 func (u *universe) answered(r *rand.Rand) operation {
 	op := opAnswered{ID: one(r, u.ids)}
 	for range r.IntN(3) {
-		op.Sessions = append(op.Sessions, one(r, []uint64{number(r, firstPrefix, prefixes), number(r, firstReference, numRefs)}))
+		op.Sessions = append(op.Sessions, number(r, firstPrefix, prefixes))
+	}
+	for range r.IntN(3) {
+		op.Pins = append(op.Pins, number(r, firstReference, numRefs))
 	}
 	if r.IntN(2) == 0 {
 		op.Opening = number(r, firstPrefix, 3)

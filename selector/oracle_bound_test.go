@@ -3,6 +3,7 @@ package selector_test
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
@@ -17,8 +18,11 @@ type oracleOpening struct {
 // boundTo is the identity that a session is bound to; empty: to none.
 func (o *oracle) boundTo(key selector.SessionKey) string {
 	identity, _ := o.bindings.Find(key, o.now)
-	return identity
+	return strings.TrimPrefix(identity, issuerMark)
 }
+
+// issuerMark is before the identity that a reference is bound to, so that it is not released with the sessions.
+const issuerMark = "issuer "
 
 // usable are the ready auths of an identity that a session may stay with.
 func (o *oracle) usable(p *oraclePick, ready []*selector.Auth, identity string) []*selector.Auth {

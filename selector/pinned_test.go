@@ -12,7 +12,7 @@ import (
 
 func TestAReferenceGoesToItsIssuer(t *testing.T) {
 	p := newPlace(t, 3, selector.Settings{})
-	p.answered("auth-000002", nil, "r1")
+	p.issued("auth-000002", "r1")
 	bare := func() *selector.Request { return &selector.Request{Provider: "p", Model: "m"} }
 	p.stays(p.pinned(bare(), "r1"), selector.BindingHit, "auth-000002")
 	p.stays(p.pinned(p.opening("and then?"), "r1"), selector.BindingHit, "auth-000002")
@@ -71,21 +71,27 @@ func TestAReferenceIsLostWithItsIssuer(t *testing.T) {
 			name: "it is below the best tier", happen: func(p *place) { p.put(auth("best", priority(1))) },
 		},
 		{
+			name: "its secret was refused", happen: func(p *place) { p.report("auth-000001", 0, refused()) },
+			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonInvalidated, Lost: true},
+		},
+		{
 			name: "its sessions were released", happen: func(p *place) { _, _ = p.Release("auth-000001", "", p.now) },
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPlace(t, 3, selector.Settings{Failback: true})
-			p.answered("auth-000001", nil, "r1")
+			p.issued("auth-000001", "r1")
 			tt.happen(p)
 			req := p.pinned(p.opening("and then?"), "r1")
 			if tt.req != nil {
 				tt.req(req)
 			}
-			_, err := p.Pick(req, p.now)
+			pick, err := p.Pick(req, p.now)
 			var got *selector.PinnedError
 			if errors.As(err, &got); tt.want != nil {
 				tt.want.Model, tt.want.Provider = "m", "p"
+			} else if err == nil && pick.Auth.ID != "auth-000001" {
+				t.Errorf("Pick = %s, want the issuer", pick.Auth.ID)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Pick: %v; (-want +got)\n%s", err, diff)

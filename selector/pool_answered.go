@@ -6,9 +6,10 @@ import "time"
 type Answer struct {
 	// AuthID of the auth that served it.
 	AuthID string
-	// Sessions are each bound for itself to the auth: the conversation as it is with the answer, and references that only
-	// this auth can resolve.
+	// Sessions are each bound for itself to the auth: the conversation as it is with the answer.
 	Sessions []Session
+	// Pins are references that only this auth can resolve. They stay bound to it when its sessions are released.
+	Pins []Session
 	// Opening is the session of the request if it was an opening; else zero. Answered, it is not sent again: the next one
 	// like it opens another conversation.
 	Opening SessionKey
@@ -29,6 +30,9 @@ func (p *Pool) Answered(a Answer, now time.Time) error {
 	}
 	for i := range a.Sessions {
 		p.bindings.Bind(a.Sessions[i:i+1], m.state.slot, now)
+	}
+	for i := range a.Pins {
+		p.bindings.Bind(a.Pins[i:i+1], m.state.slot|pinSlot, now)
 	}
 	return nil
 }

@@ -241,6 +241,7 @@ func (p *Pool) drop(s *identity) {
 	p.timers.cancel(&s.whole.timer)
 	if p.bindings != nil {
 		p.bindings.Release(s.slot)
+		p.bindings.Release(s.slot | pinSlot)
 	}
 	delete(p.identities, s.name)
 	p.slots[s.slot] = nil
@@ -262,7 +263,12 @@ func (p *Pool) dropSet(s *blockSet) {
 	s.owner.remove(s)
 }
 
+// pinSlot marks the slot that references are bound to. Releasing an identity's sessions leaves them: nobody else can ever
+// resolve what it issued.
+const pinSlot Slot = 1 << 31
+
 func (p *Pool) identityOf(slot Slot) *identity {
+	slot &^= pinSlot
 	if int(slot) >= len(p.slots) {
 		return nil
 	}

@@ -141,10 +141,10 @@ func (q *question) answerOf(k keys, req *credbrokerv1.ReportResultRequest) (a se
 		}
 	}
 	if q.Pin != (selector.SessionKey{}) {
-		a.Sessions = append(a.Sessions, selector.Session{Key: q.Pin, Source: uint8(sessions.SourceConversation)})
+		a.Pins = append(a.Pins, selector.Session{Key: q.Pin, Source: uint8(sessions.SourceConversation)})
 	}
 	if id := req.GetResponseId(); id != "" {
-		a.Sessions = append(a.Sessions, k.pin(pinPrefix+strings.TrimSpace(id)))
+		a.Pins = append(a.Pins, k.pin(pinPrefix+strings.TrimSpace(id)))
 	}
-	return a, len(a.Sessions) > 0 || a.Opening != (selector.SessionKey{})
+	return a, len(a.Sessions)+len(a.Pins) > 0 || a.Opening != (selector.SessionKey{})
 }
