@@ -306,6 +306,13 @@ func TestAnOpeningThatContinuesSomethingIsNoTwin(t *testing.T) {
 	p.leaves(p.opening("hello"), selector.BindingNew, first)
 	p.stays(second, selector.BindingHit, first)
 
+	begun := p.prefixes(1, "hello, begun", "hello")
+	begun.Options = selector.Opening
+	begun.Marks = begun.Sessions[1:]
+	first = p.leaves(begun, selector.BindingInherited, "")
+	p.now = p.now.Add(time.Minute)
+	p.leaves(begun, selector.BindingNew, first)
+
 	alone := p.prefixes(0, "greeting, hello", "greeting")
 	alone.Options = selector.Opening
 	first = p.gets(alone, selector.BindingNew)

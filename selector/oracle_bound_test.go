@@ -82,7 +82,8 @@ func (o *oracle) decidePrefixes(p *oraclePick, req *selector.Request, ready []*s
 	primary := req.Sessions[0].Key
 	own := o.boundTo(primary)
 	candidates := slices.DeleteFunc(slices.Clone(req.Sessions), func(s selector.Session) bool { return o.boundTo(s.Key) == "" })
-	if opened, ok := o.openings[primary]; req.Options&selector.Opening != 0 && len(candidates) == 1 && candidates[0].Key == primary &&
+	told := slices.DeleteFunc(slices.Clone(candidates), func(s selector.Session) bool { return s.Role == selector.RolePast })
+	if opened, ok := o.openings[primary]; req.Options&selector.Opening != 0 && len(told) == 1 && told[0].Key == primary &&
 		(!ok || !o.now.Before(opened.first.Add(5*time.Second)) || opened.picks >= 3) {
 		candidates = nil
 	}

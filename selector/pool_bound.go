@@ -112,12 +112,15 @@ func opener(sessions []Session) int {
 }
 
 // twin reports whether a session that is bound is an opening of another conversation: no repetition, and nothing else that
-// it continues is known.
+// it continues is known. What is past does not tell: of a request that begins its answer itself, that is its question.
 func (q *query) twin(now time.Time) bool {
 	if !q.opens() || q.pool.openings.repeats(q.req.Sessions[0].Key, q.now) {
 		return false
 	}
 	for _, s := range q.req.Sessions[1:] {
+		if s.Role == RolePast {
+			break
+		}
 		if _, ok := q.pool.bindings.Find(s.Key, now); ok {
 			return false
 		}

@@ -24,6 +24,10 @@ func chainSum(sum, scope uint64) uint64 { return mix('i', sum, scope) }
 func wordsSum(sum, scope uint64) uint64 { return mix('t', sum, scope) }
 func kinSum(sum, scope uint64) uint64   { return mix('w', sum, scope) }
 
+// openingAnswers is with how many answers, all of them texts, a request is no opening any more. Clients begin with
+// greetings and examples that are always the same. With tools, a second answer is enough.
+const openingAnswers = 8
+
 // identity is that of the conversation, in its scope.
 func (c *chain) identity(scope uint64) Identity {
 	c.flush()
@@ -40,17 +44,23 @@ func (c *chain) identity(scope uint64) Identity {
 	for i := len(p.early) - 1; i > 0; i-- {
 		list.prefix(chainSum, p.early[i], scope)
 	}
-	id := Identity{Source: SourceChain, Opening: c.answers < 2}
+	id := Identity{Source: SourceChain, Opening: c.answers < 2 || c.answers < openingAnswers && !c.beyondText}
 	// Where nothing but text was said, the texts alone tell nothing new. While the conversation opens they tell too little.
-	words := c.beyondText && !id.Opening
+	words := c.beyondText && c.answers >= 2
 	if words {
 		list.prefix(wordsSum, c.text, scope)
 		for _, text := range p.texts {
 			list.prefix(wordsSum, text, scope)
 		}
 	}
-	list.prefix(chainSum, p.early[0], scope)
+	// A request that begins its answer itself marks what it asks: the next one has the answer in full. As a mark, that does
+	// not tell an opening from a twin.
+	begun := c.speaker == assistant && p.requests[0] != 0
 	id.Keep = list.n
+	list.prefix(chainSum, p.early[0], scope)
+	if !begun || p.requests[0] != p.early[0] {
+		id.Keep = list.n
+	}
 	list.prefix(chainSum, p.done[0], scope)
 	list.prefix(chainSum, p.done[1], scope)
 	if words {
@@ -58,7 +68,10 @@ func (c *chain) identity(scope uint64) Identity {
 	}
 	id.IDs = list.ids()
 	if words {
-		id.Marks = []string{idText(wordsSum(c.text, scope))}
+		id.Marks = append(id.Marks, idText(wordsSum(c.text, scope)))
+	}
+	if begun {
+		id.Marks = append(id.Marks, idText(chainSum(p.requests[0], scope)))
 	}
 	if c.speaker == user {
 		id.State = state{c.sum, scope, c.forms}.String()

@@ -66,7 +66,11 @@ func (m *members) chore(h *Headers) bool {
 			return true
 		}
 	}
-	// A request to Anthropic for an answer must limit it.
+	return m.countsTokens(h)
+}
+
+// countsTokens reports whether the request wants no answer. One to Anthropic that does must limit it.
+func (m *members) countsTokens(h *Headers) bool {
 	toAnthropic := h.found[anthropicVersion].id != ""
 	return m.counts || toAnthropic && m.messages.kind == list && m.maxTokens.kind == absent
 }

@@ -41,6 +41,10 @@ func Identify(h *Headers, body []byte, by Recognition) Identity {
 	if id.Side == SideNone && (h.chore() || found.chore(h)) {
 		id.Side = SideChore
 	}
+	if id.Source == SourceChain && found.countsTokens(h) {
+		// It asks what a conversation would cost, and opens none.
+		id.Opening, id.State = false, ""
+	}
 	return id
 }
 

@@ -60,7 +60,10 @@ func (s *standIn) known(id Identity) (auth int, ok bool) {
 		return 0, false
 	}
 	first, bound := s.bound[id.IDs[0]]
-	for _, other := range id.IDs[1:] {
+	for i, other := range id.IDs[1:] {
+		if bound && id.Opening && i+1 >= id.Keep {
+			break
+		}
 		if to, ok := s.bound[other]; ok {
 			if bound {
 				to = first
