@@ -18,8 +18,10 @@ const (
 
 // AnswerDigest is the digest of an answer for Answered, worked out of the assistant's message or of the response that
 // holds it, in any of the wire formats. It is empty if the answer says nothing.
+//
+// A stream is no message: of its events only their sum is.
 func AnswerDigest(message []byte) string {
-	c := cursor{b: message, i: bytes.IndexAny(message, "{[")}
+	c := cursor{b: bytes.TrimLeft(message, " \t\r\n")}
 	var a answer
 	a.c.reading = true
 	switch c.kind() {

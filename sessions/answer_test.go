@@ -57,3 +57,39 @@ func TestPublishedConversations(t *testing.T) {
 		})
 	}
 }
+
+func TestAnswerDigestOfNothing(t *testing.T) {
+	for _, message := range []string{
+		``, `null`, `"text"`, `{}`, `[]`, `{"role":"assistant","content":""}`, `{"content":[{"type":"thinking","thinking":"x"}]}`,
+		`data: {"candidates":[{"content":{"parts":[{"text":"the first of many"}]}}]}`,
+		`{"output":[{"type":"reasoning","id":"rs_1"}]}`, `{"choices":[]}`, `{"choices":[{"delta":{"content":"a"}}]}`,
+		`{"content":[` + strings.Repeat(`{"type":"tool_use","name":"a"},`, maxItems) + `{"type":"tool_use","name":"b"}]}`,
+	} {
+		if got := AnswerDigest([]byte(message)); got != "" {
+			t.Errorf("AnswerDigest(%.80s) = %q, want none", message, got)
+		}
+	}
+}
+
+func TestValidDigest(t *testing.T) {
+	item := "a0123456789abcdef"
+	for _, test := range []struct {
+		digest string
+		want   bool
+	}{
+		{item, true}, {item + "c0123456789ABCDEF", true}, {item + "|" + item, true}, {strings.Repeat(item, maxItems), true},
+		{"", false}, {"|", false}, {item + "|", false}, {"|" + item, false}, {item + "|" + item + "|" + item, false},
+		{"u0123456789abcdef", false}, {"a0123456789abcdeg", false}, {item[1:], false}, {item + "a", false}, {"a+123456789abcdef", false},
+		{strings.Repeat(item, 2*maxItems+1), false},
+	} {
+		if got := ValidDigest(test.digest); got != test.want {
+			t.Errorf("ValidDigest(%q) = %v, want %v", test.digest, got, test.want)
+		}
+		if ids := Answered(state{sum: 1}.String(), test.digest); (len(ids) > 0) != test.want {
+			t.Errorf("Answered(%q) = %q", test.digest, ids)
+		}
+	}
+	if ids := Answered("", item); ids != nil {
+		t.Errorf("Answered without a state = %q", ids)
+	}
+}
