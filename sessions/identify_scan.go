@@ -107,14 +107,14 @@ func skip(b []byte, i int) int {
 // have escapes that JSON does not ask for. It looks at eight bytes in one go.
 func stringEnd(b []byte, start int) (end int, odd bool) {
 	for i := start; ; {
-		if i+8 <= len(b) {
-			word := binary.LittleEndian.Uint64(b[i:])
+		for i+8 <= len(b) {
+			word := binary.LittleEndian.Uint64(b[i : i+8 : i+8])
 			found := zeroMarks(word^eachByte*'"') | zeroMarks(word^eachByte*'\\')
-			if found == 0 {
-				i += 8
-				continue
+			if found != 0 {
+				i += bits.TrailingZeros64(found) / 8
+				break
 			}
-			i += bits.TrailingZeros64(found) / 8
+			i += 8
 		}
 		switch {
 		case i >= len(b):
