@@ -3,12 +3,16 @@ package state
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
 )
 
 var errCutOff = errors.New("the connection was lost")
+
+// mergeLimit is how many records are merged under one hold of the pool's lock.
+const mergeLimit = 64
 
 // checkTimeout is how long the fleet's store may take to say whether it is there.
 const checkTimeout = 2 * time.Second
@@ -89,6 +93,13 @@ type following struct{ *Keeper }
 
 // Records is part of selector.Sink. What is news is kept here too, so that a start without the fleet knows it.
 func (f following) Records(records []selector.Record) {
+	// A few at a time, so that picks get the pool's lock in between.
+	for some := range slices.Chunk(records, mergeLimit) {
+		f.merge(some)
+	}
+}
+
+func (f following) merge(records []selector.Record) {
 	now := f.Now()
 	news := f.pool.Merge(records, now)
 	for i := range news {
