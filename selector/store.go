@@ -9,6 +9,7 @@ import (
 // returns, and hands what they load to Merge. state/statetest is the specification of a store, in code.
 //
 // All methods may be called concurrently. An error of Save leaves open whether the batch was kept; saving it again is safe.
+// What cannot be read does not keep a shared store from the rest.
 type Store interface {
 	// Keys are the keys that names of identities and sessions are made with: those that are kept, or else the proposed
 	// ones, which are kept from then on. Where none are kept and the proposed ones are zero, nothing is kept and zero comes

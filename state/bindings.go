@@ -188,7 +188,11 @@ func (k *Keeper) offerBindings(ctx context.Context) {
 			}
 		}
 		k.shared.add(selector.Batch{Bindings: list}, 0)
-		if k.shared.wait(ctx, k.shared.all()) != nil || next == "" {
+		if k.shared.wait(ctx, k.shared.all()) != nil {
+			k.lost.Store(true) // offered again after the next save that goes well
+			return
+		}
+		if next == "" {
 			return
 		}
 		query.Token = next

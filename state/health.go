@@ -34,16 +34,15 @@ type health struct {
 // set notes how a part went, and tells when the engine as a whole ceases to work.
 func (h *health) set(p part, err error) {
 	h.mu.Lock()
+	defer h.mu.Unlock() // while it is told too, or one turn overtakes another
 	before := h.first()
 	h.broken[p] = err
 	now := h.first()
 	if before != nil && now == nil {
 		h.since = time.Now()
 	}
-	news := now != nil && !h.told
-	h.told = h.told || news
-	h.mu.Unlock()
-	if news {
+	if now != nil && !h.told {
+		h.told = true
 		h.turned(h.engine, now)
 	}
 }
@@ -51,10 +50,9 @@ func (h *health) set(p part, err error) {
 // settle tells when the engine has worked again for a while. Call it now and then.
 func (h *health) settle() {
 	h.mu.Lock()
-	news := h.told && h.first() == nil && time.Since(h.since) >= calm
-	h.told = h.told && !news
-	h.mu.Unlock()
-	if news {
+	defer h.mu.Unlock()
+	if h.told && h.first() == nil && time.Since(h.since) >= calm {
+		h.told = false
 		h.turned(h.engine, nil)
 	}
 }

@@ -186,18 +186,20 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // Flush saves what is not saved yet. Call it after Run, when nothing changes any more.
 func (k *Keeper) Flush(ctx context.Context) error {
+	s := k.keeping()
+	if s == nil {
+		return nil
+	}
 	k.collect()
 	for more := true; more; {
 		more = k.takeBindings(bindingsLimit)
-		var failed error
-		for _, s := range k.savers() {
-			if err := s.save(ctx); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("save state: %w", err))
-			}
+		if err := s.save(ctx); err != nil {
+			return fmt.Errorf("save state: %w", err)
 		}
-		if failed != nil {
-			return failed
-		}
+	}
+	if k.shared != nil && s != k.shared {
+		// What is on disk the fleet is offered at the next start, if it does not hear of it now.
+		_ = k.shared.save(ctx)
 	}
 	return nil
 }

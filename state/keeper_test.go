@@ -25,6 +25,8 @@ type disk struct {
 	saves    int
 	full     bool          // Save fails
 	slow     time.Duration // what a Save takes
+	each     time.Duration // what each thing that is saved takes
+	newer    string        // identity of which a newer version wrote the record
 }
 
 var _ selector.Store = (*disk)(nil)
@@ -56,9 +58,12 @@ func (d *disk) Load(_ context.Context, into selector.Sink) error {
 	return nil
 }
 
-func (d *disk) Save(_ context.Context, batch selector.Batch) error {
-	if d.slow > 0 {
-		time.Sleep(d.slow) // in a bubble
+func (d *disk) Save(ctx context.Context, batch selector.Batch) error {
+	took := d.slow + time.Duration(len(batch.Records)+len(batch.Bindings))*d.each
+	select {
+	case <-time.After(took): // in a bubble
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -66,7 +71,12 @@ func (d *disk) Save(_ context.Context, batch selector.Batch) error {
 	if d.full {
 		return errFull
 	}
+	var passed error
 	for i := range batch.Records {
+		if d.newer != "" && batch.Records[i].Key.Name == d.newer {
+			passed = state.ErrPassedOver
+			continue
+		}
 		r := d.records[batch.Records[i].Key]
 		r.Key = batch.Records[i].Key
 		r.Merge(&batch.Records[i])
@@ -79,7 +89,7 @@ func (d *disk) Save(_ context.Context, batch selector.Batch) error {
 			d.bindings[b.Key] = b
 		}
 	}
-	return nil
+	return passed
 }
 
 func (d *disk) Close() error { return nil }

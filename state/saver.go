@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -14,6 +15,9 @@ const (
 	// A save that failed is tried again after minPause, then after twice that, up to maxPause, and whenever somebody waits.
 	minPause = 50 * time.Millisecond
 	maxPause = 500 * time.Millisecond
+	// recordsAtOnce and bindingsAtOnce are saved within saveTimeout, so that a store that is slow gets on all the same.
+	recordsAtOnce  = 1024
+	bindingsAtOnce = 4096
 )
 
 // mark is how far something has come: how many of the pool's changes it covers, and how many other things were put.
@@ -126,27 +130,55 @@ func (s *saver) run(ctx context.Context) {
 // save saves all that waits, and tells those who wait for it.
 func (s *saver) save(ctx context.Context) error {
 	s.mu.Lock()
-	batch, upTo := s.waiting.take(), s.put
+	rest, upTo := s.waiting.take(), s.put
 	s.mu.Unlock()
-	if len(batch.Records)+len(batch.Bindings) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
-		defer cancel()
-		began := time.Now()
-		err := s.store.Save(ctx, batch)
-		s.note(batch, time.Since(began), err)
+	var passed error // by, for good
+	for len(rest.Records)+len(rest.Bindings) > 0 {
+		part, left := split(rest)
+		err := s.savePart(ctx, part)
+		if errors.Is(err, ErrPassedOver) {
+			passed, err = err, nil
+		}
 		if err != nil {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.waiting.putBack(batch)
-			s.answer(upTo, err)
+			s.fail(rest, upTo, err)
 			return err
 		}
+		rest = left
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.saved = upTo
-	s.answer(upTo, nil)
+	s.answer(upTo, passed)
 	return nil
+}
+
+// fail leaves the rest for the next time.
+func (s *saver) fail(rest selector.Batch, tried mark, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting.putBack(rest)
+	s.answer(tried, err)
+}
+
+func split(b selector.Batch) (part, left selector.Batch) {
+	records, bindings := min(len(b.Records), recordsAtOnce), min(len(b.Bindings), bindingsAtOnce)
+	return selector.Batch{Records: b.Records[:records], Bindings: b.Bindings[:bindings]},
+		selector.Batch{Records: b.Records[records:], Bindings: b.Bindings[bindings:]}
+}
+
+// savePart saves what is saved at once, and notes how it went, unless the end of ctx cut it short.
+func (s *saver) savePart(ctx context.Context, part selector.Batch) error {
+	limited, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	began := time.Now()
+	err := s.store.Save(limited, part)
+	switch {
+	case errors.Is(err, ErrPassedOver): // the store works
+		s.note(part, time.Since(began), nil)
+	case err == nil || ctx.Err() == nil:
+		s.note(part, time.Since(began), err)
+	}
+	return err
 }
 
 // answer tells those who wait for no more than was tried how it went.

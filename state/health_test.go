@@ -1,0 +1,46 @@
+package state
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+)
+
+// What is told last is how it is, also where one turn overtakes another.
+func TestTurnsAreToldInOrder(t *testing.T) {
+	t.Parallel() // it waits
+	var (
+		mu     sync.Mutex
+		told   error
+		began  = make(chan struct{})
+		mended = make(chan struct{})
+	)
+	h := &health{turned: func(_ string, err error) {
+		if err != nil {
+			close(began)
+			select {
+			case <-mended:
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		told = err
+	}}
+	var both sync.WaitGroup
+	both.Go(func() { h.set(partSave, errors.New("broken")) })
+	both.Go(func() {
+		<-began
+		h.set(partSave, nil)
+		h.mu.Lock()
+		h.since = time.Now().Add(-calm)
+		h.mu.Unlock()
+		h.settle()
+		close(mended)
+	})
+	both.Wait()
+	if failure := h.failure(); told != nil || failure != nil {
+		t.Errorf("told last: %v, while the failure is %v", told, failure)
+	}
+}
