@@ -26,17 +26,20 @@ type engines struct {
 	keys  selector.Keys
 }
 
+// engineNotes are told what engines have for the log.
+type engineNotes struct{ repaired, unread func(words string) }
+
 // openEngines opens what the configuration names and finds the keys that go with it. After an error nothing is open.
-func openEngines(ctx context.Context, c *config.State, now func() time.Time, note func(words string)) (*engines, error) {
+func openEngines(ctx context.Context, c *config.State, now func() time.Time, notes engineNotes) (*engines, error) {
 	e := &engines{}
 	var err error
 	if len(c.Redis.Addresses) > 0 {
-		if e.fleet, err = openRedis(&c.Redis); err != nil {
+		if e.fleet, err = openRedis(&c.Redis, notes.unread); err != nil {
 			return nil, err
 		}
 	}
 	if c.Path != "" {
-		if e.local, err = journal.Open(journal.Config{Path: c.Path, Now: e.clock(now), Note: note}); err != nil {
+		if e.local, err = journal.Open(journal.Config{Path: c.Path, Now: e.clock(now), Note: notes.repaired}); err != nil {
 			return nil, errors.Join(err, e.close())
 		}
 	}
@@ -60,9 +63,10 @@ func joinFailure(c *config.State, err error) error {
 	return err
 }
 
-func openRedis(c *config.Redis) (*redis.Store, error) {
+func openRedis(c *config.Redis, note func(words string)) (*redis.Store, error) {
 	r := redis.Config{
 		Addresses: c.Addresses, Namespace: c.Namespace, Username: c.Username, Password: c.Password, Database: c.Database,
+		Note:     note,
 		Sentinel: redis.Sentinel{Master: c.Sentinel.Master, Username: c.Sentinel.Username, Password: c.Sentinel.Password},
 	}
 	if c.TLS.Enabled {

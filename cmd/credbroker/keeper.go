@@ -18,7 +18,10 @@ const flushTimeout = 5 * time.Second
 
 // openState is told the configuration before there are auths: their names are made with a key that is kept with the state.
 func (b *broker) openState(ctx context.Context, c *config.State, log zerolog.Logger) (fingerprintKey [32]byte, err error) {
-	b.engines, err = openEngines(ctx, c, b.app.now, func(words string) { log.Warn().Str(fieldWords, words).Msg(logRepaired) })
+	warn := func(message string) func(words string) {
+		return func(words string) { log.Warn().Str(fieldWords, words).Msg(message) }
+	}
+	b.engines, err = openEngines(ctx, c, b.app.now, engineNotes{repaired: warn(logRepaired), unread: warn(logUnread)})
 	if err != nil {
 		return fingerprintKey, err
 	}

@@ -26,6 +26,7 @@ const (
 
 	logLoaded     = "state loaded"
 	logRepaired   = "state was repaired"
+	logUnread     = "state of the fleet cannot be read"
 	logKept       = "state is kept"
 	logMemoryOnly = "state is kept in memory only: it ends with the process"
 	logRedisOnly  = "state is kept in Redis only: a failover may lose what was acknowledged; state.path keeps it"

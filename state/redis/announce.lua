@@ -38,6 +38,11 @@ local function identity_of(value)
   return string.sub(value, 11)
 end
 
+-- Whether this version knows the form of a value. What it does not know stays as it is.
+local function readable(value)
+  return #value > 10 and string.byte(value) <= 2
+end
+
 -- What the source of one value makes of what the key of another is bound to.
 local function child_of(parent, key, value)
   local group = string.byte(parent) == 2 and string.sub(parent, -16) or key

@@ -21,7 +21,7 @@ for i = 4, held and 0 or #KEYS do
   if parent and identity_of(parent) == from then
     break
   end
-  if parent then
+  if parent and readable(parent) then
     local value = child_of(parent, string.sub(KEYS[i], -16), primary)
     if identity_of(primary) == '' then
       return {'', value, redis.call('PEXPIRETIME', KEYS[i])}

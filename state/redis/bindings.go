@@ -75,5 +75,10 @@ func (s *Store) bind(ctx context.Context, sessions []selector.BoundSession, from
 		return b, err
 	}
 	s.wrote(announced)
-	return parseBinding(sessions[0].Key, ends, value)
+	if b, err = parseBinding(sessions[0].Key, ends, value); err != nil {
+		// Bound to something that only others understand is of no use here: as good as bound to none.
+		s.unread.add("binding", err)
+		return selector.BoundSession{Key: sessions[0].Key}, nil
+	}
+	return b, nil
 }

@@ -27,6 +27,8 @@ type Config struct {
 	Database int
 	// Timeout of a call, and of connecting; zero: DefaultTimeout.
 	Timeout time.Duration
+	// Note is told of what is kept and cannot be read, once each, in words for the log; nil: nobody is.
+	Note func(words string)
 }
 
 // Sentinel are the sentinels' own settings.

@@ -139,11 +139,7 @@ func (f *follower) handOver(ctx context.Context, entries []rueidis.XRangeSlice) 
 	var n news
 	known := map[string]bool{}
 	for i := range entries {
-		ours, err := n.add(&entries[i], f.place.epoch, known, f.store.name)
-		if err != nil {
-			return false, false, err
-		}
-		if !ours {
+		if !n.add(&entries[i], f.place.epoch, known, f.store) {
 			return false, true, f.readAll(ctx)
 		}
 	}
@@ -157,16 +153,16 @@ func (f *follower) handOver(ctx context.Context, entries []rueidis.XRangeSlice) 
 }
 
 // add takes in an entry, unless it is by this store. It reports whether the entry is of the epoch.
-func (n *news) add(entry *rueidis.XRangeSlice, epoch string, known map[string]bool, name string) (ours bool, err error) {
+func (n *news) add(entry *rueidis.XRangeSlice, epoch string, known map[string]bool, s *Store) (ours bool) {
 	for _, pair := range entry.FieldValues {
 		switch pair.Field {
 		case "epoch":
 			if pair.Value != epoch {
-				return false, nil
+				return false
 			}
 		case "by":
-			if pair.Value == name {
-				return true, nil
+			if pair.Value == s.name {
+				return true
 			}
 		case "record":
 			if !known[pair.Value] {
@@ -176,23 +172,22 @@ func (n *news) add(entry *rueidis.XRangeSlice, epoch string, known map[string]bo
 		case "moved":
 			b, err := parseMoved(pair.Value)
 			if err != nil {
-				return true, err
+				s.unread.add("log", err)
+				continue
 			}
 			n.moved = append(n.moved, b)
 		default: // a later version may say more
 		}
 	}
-	return true, nil
+	return true
 }
 
 // tell hands news over: the bindings, and the records as they are now.
 func (f *follower) tell(ctx context.Context, n *news) error {
-	ctx, cancel := f.store.limit(ctx)
-	defer cancel()
 	for fields := n.fields; len(fields) > 0; {
 		page := fields[:min(len(fields), fieldsAtOnce)]
 		fields = fields[len(page):]
-		values, err := f.store.present(ctx, page)
+		values, err := f.present(ctx, page)
 		if err != nil {
 			return err
 		}
@@ -201,11 +196,9 @@ func (f *follower) tell(ctx context.Context, n *news) error {
 			if values[field] == "" {
 				continue // swept out since
 			}
-			record, err := readRecord(field, values[field])
-			if err != nil {
-				return err
+			if record, ok := f.store.readRecord(field, values[field]); ok {
+				records = append(records, record)
 			}
-			records = append(records, record)
 		}
 		f.into.Records(records)
 	}
@@ -213,4 +206,11 @@ func (f *follower) tell(ctx context.Context, n *news) error {
 		f.into.Bindings(n.moved)
 	}
 	return nil
+}
+
+// present asks for one page of records. The limit is for each: there may be many pages, and the server may be slow.
+func (f *follower) present(ctx context.Context, page []string) (map[string]string, error) {
+	ctx, cancel := f.store.limit(ctx)
+	defer cancel()
+	return f.store.present(ctx, page)
 }

@@ -5,15 +5,16 @@ local news = {}
 for i = 3, #KEYS do
   local key, value, ends = KEYS[i], ARGV[2 * i - 3], ARGV[2 * i - 2]
   local present = redis.call('GET', key)
+  local known = present and readable(present)
   if identity_of(value) == '' then
-    if present and (timeless(value) or not later(present, value)) then
+    if known and (timeless(value) or not later(present, value)) then
       redis.call('DEL', key)
       news[#news + 1] = 'moved'
       news[#news + 1] = moved(key, ends, value)
     end
   elseif not present then
     redis.call('SET', key, value, 'PXAT', ends)
-  elseif identity_of(present) == identity_of(value) then
+  elseif known and identity_of(present) == identity_of(value) then
     if later(value, present) then
       redis.call('SET', key, value, 'KEEPTTL')
     end

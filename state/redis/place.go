@@ -116,12 +116,10 @@ func (s *Store) readAll(ctx context.Context, into selector.Sink) (place, error) 
 	if err != nil {
 		return place{}, err
 	}
-	err = s.scan(ctx, func(field, value string) error {
-		record, err := readRecord(field, value)
-		if err == nil {
+	err = s.scan(ctx, func(field, value string) {
+		if record, ok := s.readRecord(field, value); ok {
 			into.Records([]selector.Record{record})
 		}
-		return err
 	})
 	return place{known: true, epoch: seen.epoch, entry: seen.newest}, err
 }
@@ -144,7 +142,7 @@ func (s *Store) settle(ctx context.Context) error {
 }
 
 // scan calls each for every record that is there all the time, as text.
-func (s *Store) scan(ctx context.Context, each func(field, value string) error) error {
+func (s *Store) scan(ctx context.Context, each func(field, value string)) error {
 	for cursor := uint64(0); ; {
 		page, err := s.scanPage(ctx, cursor)
 		if err != nil {
@@ -154,9 +152,7 @@ func (s *Store) scan(ctx context.Context, each func(field, value string) error) 
 			if field := page.Elements[i]; field == "epoch" || field == "keys" {
 				continue
 			}
-			if err := each(page.Elements[i], page.Elements[i+1]); err != nil {
-				return err
-			}
+			each(page.Elements[i], page.Elements[i+1])
 		}
 		if cursor = page.Cursor; cursor == 0 {
 			return nil
@@ -172,15 +168,6 @@ func (s *Store) scanPage(ctx context.Context, cursor uint64) (rueidis.ScanEntry,
 		return rueidis.ScanEntry{}, err
 	}
 	return client.Do(ctx, client.B().Hscan().Key(s.layout.records).Cursor(cursor).Count(fieldsAtOnce).Build()).AsScanEntry()
-}
-
-func readRecord(field, value string) (selector.Record, error) {
-	key, err := state.ParseKey(field)
-	if err != nil {
-		return selector.Record{}, err
-	}
-	_, body, _ := strings.Cut(value, " ")
-	return state.ParseRecord(key, []byte(body))
 }
 
 // wrote notes what this store announced last. As long as the log has not been read that far, it is watched for: a failover

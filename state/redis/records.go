@@ -27,11 +27,16 @@ type change struct {
 	value   string // to write
 }
 
-// Save merges a batch into what is kept, records first. Parts of it may be kept if it fails.
+// Save merges a batch into what is kept, records first. Parts of it may be kept if it fails. The error is state.ErrPassedOver
+// where all is kept but records that a newer version wrote before.
 func (s *Store) Save(ctx context.Context, batch selector.Batch) error {
+	var passed error
 	for records := batch.Records; len(records) > 0; {
 		n := min(len(records), recordsAtOnce)
-		if err := s.saveRecords(ctx, records[:n]); err != nil {
+		switch err := s.saveRecords(ctx, records[:n]); {
+		case errors.Is(err, state.ErrPassedOver):
+			passed = fmt.Errorf("save records to redis: %w", err)
+		case err != nil:
 			return fmt.Errorf("save records to redis: %w", err)
 		}
 		records = records[n:]
@@ -39,7 +44,7 @@ func (s *Store) Save(ctx context.Context, batch selector.Batch) error {
 	if err := s.saveBindings(ctx, batch.Bindings); err != nil {
 		return fmt.Errorf("save bindings to redis: %w", err)
 	}
-	return nil
+	return passed
 }
 
 func (s *Store) saveRecords(ctx context.Context, records []selector.Record) error {
@@ -55,12 +60,19 @@ func (s *Store) saveRecords(ctx context.Context, records []selector.Record) erro
 	if err != nil {
 		return err
 	}
+	var passed error
 	for range maxRounds {
-		if changes, err = s.merge(changes, present); err != nil || len(changes) == 0 {
+		if changes, err = s.merge(changes, present); err != nil {
+			passed = err
+		}
+		if len(changes) == 0 {
+			return passed
+		}
+		if present, err = s.write(ctx, changes); err != nil {
 			return err
 		}
-		if present, err = s.write(ctx, changes); err != nil || len(present) == 0 {
-			return err
+		if len(present) == 0 {
+			return passed
 		}
 	}
 	return errors.New("others kept writing the same records")
@@ -92,9 +104,9 @@ func (s *Store) present(ctx context.Context, fields []string) (map[string]string
 	return values, nil
 }
 
-// merge takes what is present into the changes concerned, and returns those that have to be written.
-func (s *Store) merge(changes []*change, present map[string]string) ([]*change, error) {
-	var left []*change
+// merge takes what is present into the changes concerned, and returns those that have to be written. What is damaged helps
+// nobody and is replaced; what a newer version wrote is passed over, and the error says so.
+func (s *Store) merge(changes []*change, present map[string]string) (left []*change, passed error) {
 	for _, c := range changes {
 		value, asked := present[c.field]
 		if !asked {
@@ -104,9 +116,13 @@ func (s *Store) merge(changes []*change, present map[string]string) ([]*change, 
 		merged := selector.Record{Key: c.record.Key}
 		if value != "" {
 			var err error
-			if merged, err = state.ParseRecord(c.record.Key, []byte(body)); err != nil {
-				return nil, err
+			merged, err = state.ParseRecord(c.record.Key, []byte(body))
+			s.unread.add(c.field, err)
+			if errors.Is(err, state.ErrNewer) {
+				passed = fmt.Errorf("%w: %w", state.ErrPassedOver, err)
+				continue
 			}
+			merged.Key = c.record.Key
 		}
 		merged.Merge(c.record)
 		text := string(state.FormatRecord(&merged))
@@ -116,7 +132,7 @@ func (s *Store) merge(changes []*change, present map[string]string) ([]*change, 
 		c.present, c.value = tag, s.tag()+" "+text
 		left = append(left, c)
 	}
-	return left, nil
+	return left, passed
 }
 
 // write writes changes and returns the present values of those that others wrote first.

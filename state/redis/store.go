@@ -25,6 +25,8 @@ type Store struct {
 	name  string
 	tags  atomic.Uint64
 	clock clock
+	// unread is what others wrote and this version cannot read.
+	unread unread
 
 	mu sync.Mutex
 	// keys that the fleet is known to have; they are put back where they were lost.
@@ -44,7 +46,7 @@ func Open(c *Config) (*Store, error) {
 	config := *c
 	return &Store{
 		config: config, layout: newLayout(c.Namespace), scripts: newScripts(), link: newLink(&config),
-		name: randomName(), clock: clock{now: time.Now},
+		name: randomName(), clock: clock{now: time.Now}, unread: unread{note: config.Note},
 	}, nil
 }
 

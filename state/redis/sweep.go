@@ -43,13 +43,11 @@ func (s *Store) claimSweep(ctx context.Context) (bool, error) {
 func (s *Store) removeOld(ctx context.Context) error {
 	var old []*change
 	now := s.clock.now().Add(s.Offset()).UnixNano()
-	err := s.scan(ctx, func(field, value string) error {
-		record, err := readRecord(field, value)
-		if err == nil && !record.Forget(now) {
+	err := s.scan(ctx, func(field, value string) {
+		if record, ok := s.readRecord(field, value); ok && !record.Forget(now) {
 			tag, _, _ := strings.Cut(value, " ")
 			old = append(old, &change{field: field, present: tag})
 		}
-		return err
 	})
 	for err == nil && len(old) > 0 {
 		n := min(len(old), recordsAtOnce)
