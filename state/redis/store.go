@@ -103,7 +103,20 @@ func (s *Store) exec(ctx context.Context, script *rueidis.Lua, keys, args []stri
 	if err != nil {
 		return rueidis.NewErrorResult(err)
 	}
-	return script.Exec(ctx, client, keys, args)
+	return inTime(ctx, func() rueidis.RedisResult { return script.Exec(ctx, client, keys, args) })
+}
+
+// inTime calls ask and waits for it no longer than the context: the library waits for room among the calls that are under way,
+// which are many where the server hangs, without looking at it. What is left behind ends with the connection.
+func inTime(ctx context.Context, ask func() rueidis.RedisResult) rueidis.RedisResult {
+	answer := make(chan rueidis.RedisResult, 1)
+	go func() { answer <- ask() }()
+	select {
+	case result := <-answer:
+		return result
+	case <-ctx.Done():
+		return rueidis.NewErrorResult(ctx.Err())
+	}
 }
 
 // limit gives a call its deadline.
