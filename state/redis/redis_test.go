@@ -67,10 +67,8 @@ func suites(t *testing.T, c *redis.Config, histories int) {
 	}
 	t.Run("store", func(t *testing.T) { statetest.Store(t, place) })
 	t.Run("fleet", func(t *testing.T) { statetest.Fleet(t, place) })
-	t.Run("store's histories", func(t *testing.T) { statetest.Histories(t, place, histories) })
-	t.Run("fleet's histories", func(t *testing.T) { statetest.FleetHistories(t, place, histories) })
-	t.Run("histories", func(t *testing.T) { statetest.Histories(t, place, 10) })
-	t.Run("fleet histories", func(t *testing.T) { statetest.FleetHistories(t, place, 40) })
+	t.Run("histories", func(t *testing.T) { statetest.Histories(t, place, histories) })
+	t.Run("fleet histories", func(t *testing.T) { statetest.FleetHistories(t, place, 4*histories) })
 }
 
 func openStore(t testing.TB, c *redis.Config) *redis.Store {
