@@ -3,6 +3,7 @@ package redis
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -38,6 +39,9 @@ func formatBinding(b *selector.BoundSession) string {
 
 func parseBinding(key selector.SessionKey, ends int64, value string) (selector.BoundSession, error) {
 	b := selector.BoundSession{Key: key, Group: key, Ends: ends * int64(time.Millisecond)}
+	if ends < 0 || ends > math.MaxInt64/int64(time.Millisecond) {
+		return b, fmt.Errorf("read the binding of %s, its end %d: %w", key, ends, state.ErrDamaged)
+	}
 	end := len(value)
 	if end > 0 && value[0] > grouped {
 		return b, fmt.Errorf("read the binding of %s, form %d: %w", key, value[0], state.ErrNewer)

@@ -54,6 +54,7 @@ func FuzzMoved(f *testing.F) {
 	f.Add("")
 	b := selector.BoundSession{Key: selector.SessionKey{Lo: 1}, Identity: "a"}
 	f.Add(strings.Repeat("\x00", 24) + formatBinding(&b))
+	f.Add(strings.Repeat("0", 24) + formatBinding(&b)) // an end that no time has
 	f.Fuzz(func(t *testing.T, text string) {
 		b, err := parseMoved(text)
 		if err != nil {
