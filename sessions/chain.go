@@ -32,8 +32,10 @@ type chain struct {
 	// sum of everything so far, and text of the texts alone.
 	sum, text uint64
 
-	// The text at hand: neighbouring texts of one side are one.
+	// The text at hand: neighbouring texts of one side are one, in however many pieces it was streamed. What was spoken of
+	// it ends before the white space at its end, which counts once something follows.
 	words  xxhash.Digest
+	spoken uint64
 	letter byte
 	open   bool
 
@@ -87,25 +89,31 @@ func (c *chain) say(letter byte, v value) {
 	if v.kind != text {
 		return
 	}
-	v = trimmed(v)
-	if len(v.raw) == 0 {
-		return
-	}
 	if c.open && c.letter != letter {
 		c.flush()
 	}
 	if !c.open {
+		if v = withoutBlanksBefore(v); len(v.raw) == 0 {
+			return
+		}
 		c.words.Reset()
 		c.open, c.letter = true, letter
 	}
-	writeText(&c.words, v)
+	behind := v
+	v = withoutBlanksBehind(v)
+	behind.raw = behind.raw[len(v.raw):]
+	if len(v.raw) > 0 {
+		writeText(&c.words, v)
+		c.spoken = c.words.Sum64()
+	}
+	writeText(&c.words, behind)
 }
 
 // flush ends the text at hand.
 func (c *chain) flush() {
 	if c.open {
 		c.open = false
-		c.fold(c.letter, c.words.Sum64())
+		c.fold(c.letter, c.spoken)
 	}
 }
 

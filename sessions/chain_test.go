@@ -17,6 +17,8 @@ func TestChainLeavesOut(t *testing.T) {
 			{"role":"assistant","content":"b"},{"role":"developer","content":"d"},{"role":"user","content":"c"}]}`},
 		{"how messages of one side are split", plain, `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},
 			{"role":"user","content":[{"type":"text","text":"c"},{"type":"text","text":" "}]},{"role":"user","content":""}]}`},
+		{"the pieces in which an answer was streamed", `{"contents":[{"parts":[{"text":"a"}]},{"role":"model","parts":[{"text":"b c\n\td"}]}]}`,
+			`{"contents":[{"parts":[{"text":"a"}]},{"role":"model","parts":[{"text":"b "},{"text":"c\n"}]},{"role":"model","parts":[{"text":"\t"},{"text":"d "}]}]}`},
 		{"the wire format, of texts", plain, `{"contents":[{"parts":[{"text":"a"}]},{"role":"model","parts":[{"text":"b"}]},{"role":"user","parts":[{"text":"c"}]}]}`},
 		{"thoughts", plain, `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"x"},
 			{"type":"text","text":"b"}],"reasoning_content":"x"},{"role":"user","content":"c"}]}`},

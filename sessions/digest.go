@@ -119,7 +119,9 @@ func appendText(dst, raw []byte) []byte {
 }
 
 // trimmed is a text without the white space around it, be it escaped or not: clients keep or drop it as they like.
-func trimmed(v value) value {
+func trimmed(v value) value { return withoutBlanksBehind(withoutBlanksBefore(v)) }
+
+func withoutBlanksBefore(v value) value {
 	raw := v.raw
 	for len(raw) > 0 {
 		char, size := rune(raw[0]), 1
@@ -131,6 +133,12 @@ func trimmed(v value) value {
 		}
 		raw = raw[size:]
 	}
+	v.raw = raw
+	return v
+}
+
+func withoutBlanksBehind(v value) value {
+	raw := v.raw
 	for len(raw) > 0 {
 		size := 0
 		switch char := raw[len(raw)-1]; {

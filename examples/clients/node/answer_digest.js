@@ -20,9 +20,10 @@ function answerDigest(parts) {
   const item = (letter, sum) => items.push(letter + sum.toString(16).padStart(16, '0'));
   for (const part of [...parts, null]) {
     if (typeof part === 'string') {
-      words += part.replace(/^[ \t\r\n]+/, '').replace(/[ \t\r\n]+$/, ''); // texts beside each other are one
+      words += part; // texts beside each other are one
       continue;
     }
+    words = words.replace(/^[ \t\r\n]+/, '').replace(/[ \t\r\n]+$/, '');
     if (words) item('a', textSum(words));
     words = '';
     if (part) item('c', mix('f', textSum(part[0]), valueSum(part[1] ?? {})));

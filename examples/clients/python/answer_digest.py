@@ -20,8 +20,9 @@ def answer_digest(parts):
     items, words = [], ""
     for part in list(parts) + [None]:
         if isinstance(part, str):
-            words += part.strip(" \t\r\n")  # texts beside each other are one
+            words += part  # texts beside each other are one
             continue
+        words = words.strip(" \t\r\n")
         if words:
             items.append(f"a{text_sum(words):016x}")
             words = ""
