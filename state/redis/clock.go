@@ -18,12 +18,22 @@ type clock struct {
 
 type look struct{ offset, took time.Duration }
 
+// drift is by how much the two clocks may come apart between looks.
+const drift = 5 * time.Millisecond
+
+// contradicts reports whether two looks differ by more than they can be off by: one of the clocks was set meanwhile.
+func (l look) contradicts(o look) bool { return (l.offset - o.offset).Abs() > l.took/2+o.took/2+drift }
+
 // add takes in what the server's clock said between two local times.
 func (c *clock) add(asked, answered, server time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	took := answered.Sub(asked)
-	c.looks[c.next] = look{offset: server.Sub(asked.Add(took / 2)), took: took}
+	seen := look{offset: server.Sub(asked.Add(took / 2)), took: took}
+	if c.count > 0 && seen.contradicts(c.best()) {
+		c.count, c.next = 0, 0
+	}
+	c.looks[c.next] = seen
 	c.next = (c.next + 1) % len(c.looks)
 	c.count = min(c.count+1, len(c.looks))
 }

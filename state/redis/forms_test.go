@@ -141,9 +141,9 @@ func TestClockBelievesTheQuickestLook(t *testing.T) {
 	look := func(took, offset time.Duration) {
 		c.add(base, base.Add(took), base.Add(took/2+offset))
 	}
-	look(100*time.Millisecond, 3*time.Second)
+	look(100*time.Millisecond, 1040*time.Millisecond)
 	look(2*time.Millisecond, time.Second)
-	look(50*time.Millisecond, 4*time.Second)
+	look(50*time.Millisecond, 1020*time.Millisecond)
 	if got := c.offset(); got != time.Second {
 		t.Errorf("offset = %v, want that of the quickest look", got)
 	}
