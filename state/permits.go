@@ -58,11 +58,7 @@ func (k *Keeper) keepPermits(ctx context.Context) {
 		}
 		// In this order: a permit that is wanted anew was given back before.
 		wanted, returned := k.pool.Wanted(), k.pool.Returned()
-		for _, key := range returned {
-			if !k.permits.alone.remove(key) {
-				k.giveBack(ctx, key)
-			}
-		}
+		k.giveBackAll(ctx, returned)
 		k.confirmPermits(ctx)
 		k.claimPermits(ctx, wanted)
 		if len(k.permits.wanted)+len(k.permits.alone) > 0 {
@@ -71,11 +67,22 @@ func (k *Keeper) keepPermits(ctx context.Context) {
 	}
 }
 
-func (k *Keeper) giveBack(ctx context.Context, key selector.PermitKey) {
+// giveBackAll gives back what the pool does not need any more. Without an answer permits end by themselves, so the first that
+// gets none is the last that is waited for.
+func (k *Keeper) giveBackAll(ctx context.Context, returned []selector.PermitKey) {
+	answered := k.reachable.Load()
+	for _, key := range returned {
+		if !k.permits.alone.remove(key) && answered {
+			answered = k.giveBack(ctx, key)
+		}
+	}
+}
+
+// giveBack reports whether there was an answer.
+func (k *Keeper) giveBack(ctx context.Context, key selector.PermitKey) bool {
 	ctx, cancel := context.WithTimeout(ctx, permitTimeout)
 	defer cancel()
-	// Without an answer the permit ends by itself.
-	_ = k.fleet.GiveBack(ctx, key)
+	return k.fleet.GiveBack(ctx, key) == nil
 }
 
 // confirmPermits asks for the permits that were granted without the fleet, now that it can be reached. Those that another
