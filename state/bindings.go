@@ -94,8 +94,7 @@ func (k *Keeper) forFleet(changed []sessions.Change, list []selector.BoundSessio
 	agreed := k.claims.takeAgreed()
 	told := make([]selector.BoundSession, 0, len(list))
 	for i := range list {
-		_, known := agreed[list[i].Key]
-		if changed[i].Ended && !changed[i].Evicted || !changed[i].Ended && !known {
+		if _, known := agreed[list[i].Key]; !known && !changed[i].Evicted {
 			told = append(told, list[i])
 		}
 	}
@@ -113,6 +112,7 @@ func (k *Keeper) Forget(ctx context.Context, key selector.SessionKey, now time.T
 	if s == nil {
 		return slot, true, nil
 	}
+	k.claims.disagree(key)
 	// Ends are the first that the table tells, so this one is among what is taken or was taken before.
 	k.takeBindings(bindingsLimit)
 	return slot, true, kept(s.wait(ctx, s.all()))
@@ -156,16 +156,16 @@ func (k *Keeper) follow1(b *selector.BoundSession) {
 	if !known {
 		return
 	}
-	if b.Identity == "" {
-		k.table.Forget(b.Key, now)
-		return
-	}
 	moved, ok := k.pool.SlotOf(b.Identity, b.Bound)
-	if !ok || moved == slot {
-		return
+	switch {
+	case b.Identity == "", !ok && b.Bound <= k.pool.Released(b.Identity):
+		// It was ended, or moved to what has been released since.
+		k.claims.agree([]selector.Session{{Key: b.Key}})
+		k.table.Forget(b.Key, now)
+	case ok && moved != slot:
+		k.claims.agree([]selector.Session{{Key: b.Key}})
+		k.table.Bind([]selector.Session{{Key: b.Key, Source: b.Source}}, moved, now)
 	}
-	k.claims.agree([]selector.Session{{Key: b.Key}})
-	k.table.Bind([]selector.Session{{Key: b.Key, Source: b.Source}}, moved, now)
 }
 
 // offerBindings tells a store that may lack them the bindings of this replica, the last used ones first.

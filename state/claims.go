@@ -107,6 +107,13 @@ func (c *claims) agree(ids []selector.Session) {
 	}
 }
 
+// disagree notes that the fleet must be told of a session all the same.
+func (c *claims) disagree(key selector.SessionKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.agreed, key)
+}
+
 // takeAgreed returns the ids of sessions that the fleet has.
 func (c *claims) takeAgreed() map[selector.SessionKey]struct{} {
 	c.mu.Lock()

@@ -215,6 +215,38 @@ func TestMovesAndReleasesReachOthers(t *testing.T) {
 	})
 }
 
+// What moved, was released and bound anew while a replica was cut off is not where that replica left it.
+func TestMovesThatWereReleasedReachWhoWasAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 2)
+		first := r[1].pick(request(1))
+		synctest.Wait()
+		links[1].Cut()
+		cooldown := selector.Cooldown{Until: r[0].keeper.Now().Add(time.Hour)}
+		if _, err := r[0].pool.Cooldown(first.Identity, cooldown, r[0].keeper.Now()); err != nil {
+			t.Fatal(err)
+		}
+		moved := r[0].pick(request(1))
+		time.Sleep(time.Second)
+		if _, err := r[0].pool.Release(moved.Identity, "", r[0].keeper.Now()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		r[0].pick(request(1))
+		links[1].Mend()
+		time.Sleep(10 * time.Second)
+		key := request(1).Sessions[0].Key
+		if slot, ok := r[1].table.Find(key, r[1].keeper.Now()); ok {
+			if name, _ := r[1].pool.NameOf(slot); name != moved.Identity {
+				t.Errorf("who was away has it bound to %s still, the other to %s", name, moved.Identity)
+			}
+		}
+		if got := r[0].pick(request(1)); got.Binding != selector.BindingHit {
+			t.Errorf("what was bound anew is picked with %v, want a hit", got.Binding)
+		}
+	})
+}
+
 // halfOpen lets every replica know of a limit that may be tried now.
 func halfOpen(t *testing.T, replicas []*replica) {
 	t.Helper()
