@@ -108,7 +108,7 @@ func (r *replica) pickAlone(number int) {
 // An offer of bindings that breaks off is made again.
 func TestAnOfferThatBreaksOffIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const many = 80_000
+		const many = 70_000 // more than are asked about one by one
 		memory := &statetest.Memory{}
 		link := memory.Replica()
 		r := newReplica(t, newDisk(), link)
