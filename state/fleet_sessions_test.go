@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state/statetest"
 )
 
 func name(number int) selector.Session {
@@ -94,6 +95,21 @@ func TestAConversationThatGrowsIsTold(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		if got := r[1].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(3), prefix(2)}}); got.Identity != want {
 			t.Errorf("the conversation goes on at %s, it was at %s", got.Identity, want)
+		}
+	})
+}
+
+// However often a pick asks, it waits for the fleet no longer than once.
+func TestAPickWaitsForAllAnswersTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 1)
+		links[0].Disturb(func(string) statetest.Disturbance { return statetest.Disturbance{Before: 15 * time.Millisecond} })
+		req := request(1)
+		req.Pins = []selector.Session{{Key: selector.SessionKey{Hi: 1}}} // of which nobody knows
+		began := time.Now()
+		_, _ = r[0].keeper.Pick(t.Context(), req, r[0].keeper.Now())
+		if took, most := time.Since(began), 20*time.Millisecond; took > most {
+			t.Errorf("the pick took %v, want %v at most", took, most)
 		}
 	})
 }

@@ -14,13 +14,14 @@ func (k *Keeper) Pick(ctx context.Context, req *selector.Request, now time.Time)
 	if k.fleet == nil || len(req.Sessions)+len(req.Pins) == 0 || req.Options&selector.DryRun != 0 {
 		return k.pool.Pick(req, now)
 	}
-	k.learn(ctx, req.Pins, now)
+	var until time.Time
+	k.learn(ctx, &until, req.Pins, now)
 	if len(req.Sessions) == 0 {
 		return k.pool.Pick(req, now)
 	}
 	if req.Options&selector.Opening != 0 {
 		// An opening is nobody's, so it is not agreed on; what comes with it is one conversation's own.
-		k.learn(ctx, req.Sessions[1:], now)
+		k.learn(ctx, &until, req.Sessions[1:], now)
 		return k.pool.Pick(req, now)
 	}
 	key := req.Sessions[0].Key
@@ -32,7 +33,7 @@ func (k *Keeper) Pick(ctx context.Context, req *selector.Request, now time.Time)
 		defer k.claims.end(key, mine)
 	}
 	pick, err := k.pool.Pick(req, now)
-	for try := 0; err == nil && try < claimTries && k.settle(ctx, req, &pick, now); try++ {
+	for try := 0; err == nil && try < claimTries && k.settle(ctx, &until, req, &pick, now); try++ {
 		pick, err = k.pool.Pick(req, now)
 	}
 	return pick, err
@@ -61,7 +62,7 @@ func (k *Keeper) enter(ctx context.Context, key selector.SessionKey, now time.Ti
 }
 
 // learn asks the fleet what ids are bound to of which this replica knows none.
-func (k *Keeper) learn(ctx context.Context, ids []selector.Session, now time.Time) {
+func (k *Keeper) learn(ctx context.Context, until *time.Time, ids []selector.Session, now time.Time) {
 	for i := range ids {
 		if _, known := k.table.Find(ids[i].Key, now); known {
 			return
@@ -70,14 +71,14 @@ func (k *Keeper) learn(ctx context.Context, ids []selector.Session, now time.Tim
 	if len(ids) == 0 || k.claims.alone.Load() {
 		return
 	}
-	if bound, ok := k.ask(ctx, k.bound(ids, "", now), ""); ok && bound.Identity != "" {
+	if bound, ok := k.ask(ctx, until, k.bound(ids, "", now), ""); ok && bound.Identity != "" {
 		k.adopt(ids[:1], "", bound, now)
 	}
 }
 
 // settle asks the fleet what the session of a pick is bound to, if the pick has bound it. True: to something else, which
 // the table has now, so pick again.
-func (k *Keeper) settle(ctx context.Context, req *selector.Request, pick *selector.Pick, now time.Time) (again bool) {
+func (k *Keeper) settle(ctx context.Context, until *time.Time, req *selector.Request, pick *selector.Pick, now time.Time) (again bool) {
 	if pick.Binding != selector.BindingNew && pick.Binding != selector.BindingRebound {
 		return false
 	}
@@ -87,7 +88,7 @@ func (k *Keeper) settle(ctx context.Context, req *selector.Request, pick *select
 		sessions[i].Identity = ""
 	}
 	if !k.claims.alone.Load() {
-		if bound, ok := k.ask(ctx, sessions, pick.From); ok {
+		if bound, ok := k.ask(ctx, until, sessions, pick.From); ok {
 			return k.adopt(claimed[:own], pick.Identity, bound, now)
 		}
 	}
@@ -115,10 +116,15 @@ func claimsOf(req *selector.Request, pick *selector.Pick) (own int, ids []select
 	return own, ids
 }
 
-// ask asks the fleet. False: there was no answer in time. One that names what has been released since is as good as none:
+// ask asks the fleet. Until is set by the first question of a pick and ends all of them. False: there was no answer in time. One that names what has been released since is as good as none:
 // the session is moved off that.
-func (k *Keeper) ask(ctx context.Context, sessions []selector.BoundSession, from string) (selector.BoundSession, bool) {
-	limited, cancel := context.WithTimeout(ctx, claimTimeout)
+func (k *Keeper) ask(
+	ctx context.Context, until *time.Time, sessions []selector.BoundSession, from string,
+) (selector.BoundSession, bool) {
+	if until.IsZero() {
+		*until = time.Now().Add(claimTimeout)
+	}
+	limited, cancel := context.WithDeadline(ctx, *until)
 	defer cancel()
 	began := k.clock()
 	bound, err := k.fleet.Bind(limited, sessions, from)
@@ -228,7 +234,7 @@ func (k *Keeper) askLater(ctx context.Context, ids []selector.Session) bool {
 	if !ok {
 		return true
 	}
-	bound, ok := k.ask(ctx, k.bound(ids, identity, now), "")
+	bound, ok := k.ask(ctx, new(time.Time), k.bound(ids, identity, now), "")
 	if ok {
 		k.adopt(ids, identity, bound, now)
 	}
