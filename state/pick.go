@@ -116,8 +116,8 @@ func claimsOf(req *selector.Request, pick *selector.Pick) (own int, ids []select
 	return own, ids
 }
 
-// ask asks the fleet. Until is set by the first question of a pick and ends all of them. False: there was no answer in time. One that names what has been released since is as good as none:
-// the session is moved off that.
+// ask asks the fleet. Until is set by the first question of a pick and ends all of them. False: there was no answer in time.
+// One that names what has been released since is as good as none: the session is moved off that.
 func (k *Keeper) ask(
 	ctx context.Context, until *time.Time, sessions []selector.BoundSession, from string,
 ) (selector.BoundSession, bool) {
