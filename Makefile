@@ -17,6 +17,7 @@ FUZZTIME ?= 20s
 HISTORIES ?= 1000000
 KILLS ?= 200
 SIMULATIONS ?= 10000
+FROM ?= 1
 CONVERSATIONS ?= 100000
 
 # Benchmarks run where there are some, so that the output holds nothing else.
@@ -68,8 +69,8 @@ talks: ## play synthetic conversations against recognition, 100,000 of them (CON
 	CREDBROKER_CONVERSATIONS=$(CONVERSATIONS) go test ./sessions -run TestSyntheticConversations -count=1 -v -timeout 30m
 
 .PHONY: simulate
-simulate: ## let fleets live in virtual time over a faulty network, 10,000 lives (SIMULATIONS; CREDBROKER_SEED repeats one)
-	CREDBROKER_SIMULATIONS=$(SIMULATIONS) go test ./state -run TestAFleetAgrees -count=1 -v -timeout 30m
+simulate: ## let fleets live in virtual time over a faulty network, 10,000 lives (SIMULATIONS, FROM a seed; CREDBROKER_SEED repeats one)
+	CREDBROKER_SIMULATIONS=$(SIMULATIONS) CREDBROKER_SIMULATE_FROM=$(FROM) go test ./state -run TestAFleetAgrees -count=1 -v -timeout 30m
 
 .PHONY: kill
 kill: ## kill brokers under load, 200 times, and compare what they know with what they acknowledged (KILLS)

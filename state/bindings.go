@@ -151,6 +151,7 @@ func (l *loading) Bindings(bindings []selector.BoundSession) {
 // follow1 takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is
 // asked for when it is needed.
 func (k *Keeper) follow1(b *selector.BoundSession) {
+	k.asked.hear(b)
 	now := k.Now()
 	slot, known := k.table.Find(b.Key, now)
 	if !known {

@@ -77,6 +77,7 @@ type Keeper struct {
 	reachable atomic.Bool // as far as is known
 	offered   atomic.Bool // all that this replica knows, since it started
 	claims    claims
+	asked     asked
 	permits   permits
 	resync    Signal      // all that this replica knows is to be offered to the fleet
 	lost      atomic.Bool // the fleet's bindings may be, too

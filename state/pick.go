@@ -127,10 +127,12 @@ func (k *Keeper) ask(
 	limited, cancel := context.WithDeadline(ctx, *until)
 	defer cancel()
 	began := k.clock()
+	k.asked.begin(sessions[0].Key)
 	bound, err := k.fleet.Bind(limited, sessions, from)
 	if err == nil && bound.Identity != "" && bound.Bound <= k.pool.Released(bound.Identity) {
 		bound, err = k.fleet.Bind(limited, sessions, bound.Identity)
 	}
+	bound = k.asked.end(sessions[0].Key, bound)
 	k.observer.Claimed(k.clock().Sub(began), err == nil && bound.Identity != sessions[0].Identity, err)
 	switch {
 	case err == nil:

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// simSettings are the seeds to play: few without settings; `make simulate` plays 10,000. CREDBROKER_SEED plays one seed alone.
+// simSettings are the seeds to play: few without settings, from anywhere; `make simulate` plays 10,000, the same each time.
+// CREDBROKER_SEED plays one seed alone.
 func simSettings(t *testing.T) (first uint64, count int) {
 	t.Helper()
 	first, count = rand.Uint64()>>1, 60
@@ -24,12 +25,18 @@ func simSettings(t *testing.T) (first uint64, count int) {
 		}
 		count = n
 	}
-	if text := os.Getenv("CREDBROKER_SEED"); text != "" {
+	for _, name := range []string{"CREDBROKER_SIMULATE_FROM", "CREDBROKER_SEED"} {
+		text := os.Getenv(name)
+		if text == "" {
+			continue
+		}
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, count = seed, 1
+		if first = seed; name == "CREDBROKER_SEED" {
+			count = 1
+		}
 	}
 	return first, count
 }
