@@ -96,12 +96,13 @@ examples: build
 # The tests come last, so that their result is what a run ends with.
 # Fuzzing is by number of runs: at the end of a time, go test can take its own deadline for a failure.
 .PHONY: check
-check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, the model, kills, simulated fleets, tests
+check: ## all that CI does, in order: lint, examples, benchmarks once, short fuzzing, the model, conversations, kills, simulated fleets, tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory examples
 	@$(MAKE) --no-print-directory bench-once
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=20000x
 	@$(MAKE) --no-print-directory model
+	@$(MAKE) --no-print-directory talks
 	@$(MAKE) --no-print-directory kill
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory test

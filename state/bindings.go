@@ -118,36 +118,6 @@ func (k *Keeper) Forget(ctx context.Context, key selector.SessionKey, now time.T
 	return slot, true, kept(s.wait(ctx, s.all()))
 }
 
-// loading is the sink for what was kept on this machine.
-type loading struct {
-	*Keeper
-
-	restorer *sessions.Restorer
-	changes  []sessions.Change // scratch
-}
-
-var _ Expecter = (*loading)(nil)
-
-// Expect is part of Expecter.
-func (l *loading) Expect(bindings int) { l.restorer.Expect(bindings) }
-
-// Records is part of selector.Sink.
-func (l *loading) Records(records []selector.Record) { l.pool.Merge(records, l.Now()) }
-
-// Bindings is part of selector.Sink.
-func (l *loading) Bindings(bindings []selector.BoundSession) {
-	l.changes = l.changes[:0]
-	for i := range bindings {
-		b := &bindings[i]
-		if slot, ok := l.pool.SlotOf(b.Identity, b.Bound); ok {
-			l.changes = append(l.changes, sessions.Change{
-				Key: b.Key, Group: b.Group, Source: b.Source, Slot: slot, Bound: b.Bound, Ends: b.Ends,
-			})
-		}
-	}
-	l.restorer.Add(l.changes)
-}
-
 // follow1 takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is
 // asked for when it is needed.
 func (k *Keeper) follow1(b *selector.BoundSession) {

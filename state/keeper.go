@@ -145,11 +145,9 @@ func FleetTime(local func() time.Time, fleet selector.Fleet) func() time.Time {
 // What the fleet knows is waited for if nothing is kept here; else Run takes it in when it is there.
 func (k *Keeper) Load(ctx context.Context) error {
 	if k.local != nil {
-		l := loading{Keeper: k, restorer: k.table.Restore(k.Now())}
-		if err := k.local.store.Load(ctx, &l); err != nil {
-			return fmt.Errorf("load state: %w", err)
+		if err := k.loadLocal(ctx); err != nil {
+			return err
 		}
-		l.restorer.Finish()
 	}
 	if k.fleet == nil {
 		return nil

@@ -1,0 +1,73 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// loadAhead is how many batches of bindings are read ahead of those that the table takes in.
+const loadAhead = 4
+
+// loading is the sink for what was kept on this machine. One goroutine reads it, another fills the table.
+type loading struct {
+	*Keeper
+
+	restorer *sessions.Restorer
+	changes  chan []sessions.Change // on their way into the table
+	free     chan []sessions.Change // to be used again
+}
+
+var _ Expecter = (*loading)(nil)
+
+// loadLocal hands the pool and the table what is kept on this machine.
+func (k *Keeper) loadLocal(ctx context.Context) error {
+	l := loading{
+		Keeper: k, restorer: k.table.Restore(k.Now()),
+		changes: make(chan []sessions.Change, loadAhead), free: make(chan []sessions.Change, loadAhead),
+	}
+	for range loadAhead {
+		l.free <- nil
+	}
+	var filling sync.WaitGroup
+	filling.Go(l.fill)
+	err := k.local.store.Load(ctx, &l)
+	close(l.changes)
+	filling.Wait()
+	if err != nil {
+		return fmt.Errorf("load state: %w", err)
+	}
+	l.restorer.Finish()
+	return nil
+}
+
+// fill fills the table until there is nothing more.
+func (l *loading) fill() {
+	for changes := range l.changes {
+		l.restorer.Add(changes)
+		l.free <- changes[:0]
+	}
+}
+
+// Expect is part of Expecter.
+func (l *loading) Expect(bindings int) { l.restorer.Expect(bindings) }
+
+// Records is part of selector.Sink.
+func (l *loading) Records(records []selector.Record) { l.pool.Merge(records, l.Now()) }
+
+// Bindings is part of selector.Sink.
+func (l *loading) Bindings(bindings []selector.BoundSession) {
+	changes := <-l.free
+	for i := range bindings {
+		b := &bindings[i]
+		if slot, ok := l.pool.SlotOf(b.Identity, b.Bound); ok {
+			changes = append(changes, sessions.Change{
+				Key: b.Key, Group: b.Group, Source: b.Source, Slot: slot, Bound: b.Bound, Ends: b.Ends,
+			})
+		}
+	}
+	l.changes <- changes
+}
