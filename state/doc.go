@@ -16,8 +16,9 @@
 //   - What is decided while the fleet is out of reach is offered when it is back. What others have bound by then holds.
 //   - Stores that fail are tried again for as long as the keeper runs; nothing that waits is dropped.
 //
-// saver.go and queue.go save, follow.go takes in what others do, permits.go asks for the tries of what is half-open,
-// bindings.go tells of bindings, pick.go and claims.go agree on first ones, keys.go joins a fleet.
+// loading.go loads, saver.go and queue.go save, follow.go takes in what others do, permits.go asks for the tries of what is
+// half-open, bindings.go tells of bindings, pick.go, claims.go and asked.go agree on first ones, recheck.go on those that may
+// have moved unheard, keys.go joins a fleet.
 //
 // It decides nothing that the pool decides, and writes no log: an Observer is told. Its goroutines are those of Run, which
 // waits for them. The functions and a Keeper may be used concurrently.
