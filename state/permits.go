@@ -2,7 +2,6 @@ package state
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
@@ -26,23 +25,40 @@ type permits struct {
 	mute bool
 }
 
-// permitList is a set that keeps its order.
-type permitList []selector.PermitKey
+// permitList is a set that keeps its order. All auths of a large pool may be in it at once.
+type permitList struct {
+	keys []selector.PermitKey // those that were removed are still here, without a place
+	at   map[selector.PermitKey]int
+}
 
 func (l *permitList) add(key selector.PermitKey) {
-	if !slices.Contains(*l, key) {
-		*l = append(*l, key)
+	if _, known := l.at[key]; known {
+		return
 	}
+	if l.at == nil {
+		l.at = make(map[selector.PermitKey]int)
+	}
+	l.at[key] = len(l.keys)
+	l.keys = append(l.keys, key)
 }
 
 // remove reports whether the key was there.
 func (l *permitList) remove(key selector.PermitKey) bool {
-	i := slices.Index(*l, key)
-	if i < 0 {
-		return false
+	_, known := l.at[key]
+	delete(l.at, key)
+	return known
+}
+
+// take empties the set and returns what was in it.
+func (l *permitList) take() []selector.PermitKey {
+	left := l.keys[:0]
+	for i, key := range l.keys {
+		if at, known := l.at[key]; known && at == i {
+			left = append(left, key)
+		}
 	}
-	*l = slices.Delete(*l, i, i+1)
-	return true
+	*l = permitList{}
+	return left
 }
 
 // keepPermits gets the pool the permits that it wants, and gives back those that it does not need, until ctx ends.
@@ -61,7 +77,7 @@ func (k *Keeper) keepPermits(ctx context.Context) {
 		k.giveBackAll(ctx, returned)
 		k.confirmPermits(ctx)
 		k.claimPermits(ctx, wanted)
-		if len(k.permits.wanted)+len(k.permits.alone) > 0 {
+		if len(k.permits.wanted.at)+len(k.permits.alone.at) > 0 {
 			again.Reset(permitPause)
 		}
 	}
@@ -88,18 +104,20 @@ func (k *Keeper) giveBack(ctx context.Context, key selector.PermitKey) bool {
 // confirmPermits asks for the permits that were granted without the fleet, now that it can be reached. Those that another
 // replica has are taken away again.
 func (k *Keeper) confirmPermits(ctx context.Context) {
-	for _, key := range slices.Clone(k.permits.alone) {
-		if !k.reachable.Load() {
-			return
+	answered := true
+	for _, key := range k.permits.alone.take() {
+		ok := false
+		if answered = answered && k.reachable.Load(); answered {
+			var err error
+			ok, err = k.claim(ctx, key, k.pool.PermitLease())
+			answered = err == nil
 		}
-		ok, err := k.claim(ctx, key, k.pool.PermitLease())
-		if err != nil {
-			return
-		}
-		if !ok {
+		switch {
+		case !answered:
+			k.permits.alone.add(key)
+		case !ok:
 			k.pool.Revoke(key, k.Now())
 		}
-		k.permits.alone.remove(key)
 	}
 }
 
@@ -108,9 +126,8 @@ func (k *Keeper) claimPermits(ctx context.Context, wanted []selector.PermitKey) 
 	for _, key := range wanted {
 		k.permits.wanted.add(key)
 	}
-	asked := k.permits.wanted
-	k.permits.wanted, k.permits.mute = nil, false
-	for _, key := range asked {
+	k.permits.mute = false
+	for _, key := range k.permits.wanted.take() {
 		if k.pool.Wants(key) && !k.claimPermit(ctx, key) {
 			k.permits.wanted.add(key)
 		}

@@ -162,32 +162,16 @@ func TestKeysHaveDifferentTexts(t *testing.T) {
 	}
 }
 
-func TestBindingsKeepTheirMeaning(t *testing.T) {
-	for _, want := range []selector.BoundSession{
-		{Key: selector.SessionKey{Hi: 1, Lo: 2}},
-		{
-			Key: selector.SessionKey{Hi: math.MaxUint64, Lo: 2}, Group: selector.SessionKey{Hi: 3, Lo: math.MaxUint64},
-			Source: 255, Identity: "account:claude:1", Bound: -1, Ends: math.MaxInt64,
-		},
-	} {
-		key, err := state.ParseSessionKey(state.AppendSessionKey(nil, want.Key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := state.ParseBinding(key, state.AppendBinding(nil, &want)); err != nil || got != want {
-			t.Errorf("ParseBinding = %+v, %v, want %+v", got, err, want)
-		}
+func TestSessionKeysKeepTheirMeaning(t *testing.T) {
+	want := selector.SessionKey{Hi: math.MaxUint64, Lo: 2}
+	text := state.AppendSessionKey(nil, want)
+	if got, err := state.ParseSessionKey(text); err != nil || got != want {
+		t.Errorf("ParseSessionKey = %v, %v, want %v", got, err, want)
 	}
-	whole := state.AppendBinding(nil, &selector.BoundSession{})
-	for text, want := range map[string]error{
-		"": state.ErrDamaged, string(whole[:33]): state.ErrDamaged, "\x00" + string(whole[1:]): state.ErrDamaged, "\x02": state.ErrNewer,
-	} {
-		if _, err := state.ParseBinding(selector.SessionKey{}, []byte(text)); !errors.Is(err, want) {
-			t.Errorf("ParseBinding(%q): %v, want %v", text, err, want)
+	for _, wrong := range [][]byte{nil, text[1:], append(text, 0)} {
+		if _, err := state.ParseSessionKey(wrong); !errors.Is(err, state.ErrDamaged) {
+			t.Errorf("ParseSessionKey of %d bytes: %v, want ErrDamaged", len(wrong), err)
 		}
-	}
-	if _, err := state.ParseSessionKey(whole); !errors.Is(err, state.ErrDamaged) {
-		t.Errorf("ParseSessionKey of %d bytes: %v, want ErrDamaged", len(whole), err)
 	}
 }
 

@@ -17,15 +17,8 @@ type Window struct {
 // maxWindows is how many windows of one answer are told.
 const maxWindows = 16
 
-// Windows returns the quota windows that headers tell of, in text order of their names: the unified windows and rate limits of
-// Anthropic's dialects, those of codex, and x-ratelimit-* of every dialect. Headers of any other kind cost next to nothing.
-func Windows(dialect string, headers map[string]string, receivedAt time.Time) []Window {
-	if !marksOf(headers).window {
-		return nil
-	}
-	return windows(dialect, headers, receivedAt)
-}
-
+// windows returns the quota windows that headers tell of, in text order of their names: the unified windows and rate limits of
+// Anthropic's dialects, those of codex, and x-ratelimit-* of every dialect.
 func windows(dialect string, headers map[string]string, receivedAt time.Time) []Window {
 	o := Outcome{Dialect: dialect, ReceivedAt: receivedAt}
 	v := &view{o: &o, headers: lowerNames(headers), clock: receivedAt}
