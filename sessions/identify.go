@@ -1,22 +1,19 @@
 package sessions
 
-import (
-	"github.com/credbroker/credbroker/selector"
-)
+import "errors"
 
 // identity is an id that a request names.
 func identity(source Source, id string) Identity {
 	return Identity{IDs: []string{source.Prefix() + id}, Source: source, Keep: 1}
 }
 
-// Caller is the identity that the caller of the broker worked out itself. The error is a *selector.FieldError.
+var errCallerID = errors.New("must have 1 to 256 bytes besides white space at its ends, and no control characters")
+
+// Caller is the identity that the caller of the broker worked out itself. The error says what is wrong with it.
 func Caller(sessionID string) (Identity, error) {
 	id, ok := validID(sessionID)
 	if !ok {
-		return Identity{}, &selector.FieldError{
-			Field:   "session_id",
-			Problem: "must have 1 to 256 bytes besides white space at its ends, and no control characters",
-		}
+		return Identity{}, errCallerID
 	}
 	return identity(SourceCaller, id), nil
 }
