@@ -39,9 +39,10 @@ var importTable = []importRule{
 	{"selector", nil, slices.Concat(grpc, stores, []string{
 		"github.com/rs/zerolog", "github.com/tidwall/gjson", "sessions", "state", "server",
 	})},
-	{"sessions", []string{"selector"}, slices.Concat(grpc, stores, []string{"state", "server"})},
+	{"sessions/bindings", []string{"selector"}, slices.Concat(grpc, stores, []string{"state", "server"})},
+	{"sessions", nil, slices.Concat(grpc, stores, []string{"selector", "sessions/bindings", "state", "server"})},
 	{"verdict", nil, slices.Concat(grpc, stores, []string{"state", "server", "selector"})},
-	{"state", []string{"selector", "sessions"}, slices.Concat(grpc, []string{"server"})},
+	{"state", []string{"selector", "sessions/bindings"}, slices.Concat(grpc, []string{"server"})},
 	{"config", []string{"selector", "verdict"}, []string{"gen", "state", "server"}},
 	{"server", []string{"gen", "selector", "sessions", "verdict"}, []string{"state/redis", "state/journal", "config"}},
 	{"cmd/credbroker", []string{"gen", "selector", "sessions", "verdict", "state", "config", "server"}, nil},

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // BenchmarkPickBound is a pick of a session that is bound, out of many, in random order and in the order of binding.
@@ -20,7 +20,7 @@ func BenchmarkPickBound(b *testing.B) {
 
 func benchBound(b *testing.B, n int, shuffled bool) {
 	b.Helper()
-	table := sessions.NewTable(sessions.TableConfig{Max: n})
+	table := bindings.New(bindings.Config{Max: n})
 	pool := benchPool(b, 1000, selector.Config{Bindings: table})
 	keys := make([]selector.SessionKey, n)
 	session := make([]selector.Session, 1)
@@ -58,7 +58,7 @@ func BenchmarkPickTurn(b *testing.B) {
 func benchTurn(b *testing.B, n int) {
 	b.Helper()
 	const kept, listed = 4, 8
-	table := sessions.NewTable(sessions.TableConfig{Max: 2 * n})
+	table := bindings.New(bindings.Config{Max: 2 * n})
 	pool := benchPool(b, 1000, selector.Config{Bindings: table})
 	request := selector.Request{Provider: "claude", Model: "claude-opus-4-5", Sessions: make([]selector.Session, listed)}
 	now, conversations := benchStart(), n/kept

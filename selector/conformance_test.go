@@ -13,6 +13,7 @@ import (
 
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 type authCase struct {
@@ -130,7 +131,7 @@ func difference(got, want []wantCase) string {
 type replayer struct {
 	t     *testing.T
 	pool  *selector.Pool
-	table *sessions.Table
+	table *bindings.Table
 	auths map[string]*selector.Auth
 	now   time.Time
 	start time.Time
@@ -150,7 +151,7 @@ func (c *selectCase) play(t *testing.T, seed uint64) []wantCase {
 		if c.TTL > 0 {
 			ttl = time.Duration(c.TTL) * time.Millisecond
 		}
-		p.table = sessions.NewTable(sessions.TableConfig{TTL: ttl})
+		p.table = bindings.New(bindings.Config{TTL: ttl})
 		config.Bindings = p.table
 	}
 	p.pool = selector.New(config)

@@ -8,19 +8,19 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // place is a player with a real table of bindings.
 type place struct {
 	*player
 
-	table *sessions.Table
+	table *bindings.Table
 }
 
 func newPlace(t *testing.T, auths int, settings selector.Settings) *place {
 	t.Helper()
-	table := sessions.NewTable(sessions.TableConfig{})
+	table := bindings.New(bindings.Config{})
 	return &place{newPlayer(t, selector.Config{Bindings: table, Settings: settings}, numbered(auths, nil)...), table}
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/server/servertest"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 const pickMethod = "/credbroker.v1.CredentialBroker/PickCredential"
@@ -58,7 +58,7 @@ func benchBroker(b *testing.B) *server.Server {
 		_ = buffer.Close()
 		_ = log.Close()
 	})
-	table := sessions.NewTable(sessions.TableConfig{})
+	table := bindings.New(bindings.Config{})
 	pool := selector.New(selector.Config{Bindings: table})
 	pool.Update(manyAuths(1000, "claude"), nil, time.Now())
 	s, err := server.New(server.Config{

@@ -18,7 +18,7 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 func readDoc(t *testing.T, name string) string {
@@ -82,7 +82,7 @@ func TestErrorsAreDocumented(t *testing.T) {
 func TestMetricsAreDocumented(t *testing.T) {
 	c := Config{
 		Pool:     selector.New(selector.Config{}),
-		Sessions: sessions.NewTable(sessions.TableConfig{}),
+		Sessions: bindings.New(bindings.Config{}),
 		Metrics:  prometheus.NewRegistry(),
 	}
 	m, err := newMetrics(&c)

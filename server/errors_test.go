@@ -179,7 +179,7 @@ func TestTranslateKnowsEveryError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{"../selector", "../sessions"} {
+	for _, folder := range []string{"../selector", "../sessions", "../sessions/bindings"} {
 		for _, name := range exportedErrors(t, folder) {
 			if !strings.Contains(string(test), "selector."+name) && !strings.Contains(string(test), "sessions."+name) {
 				t.Errorf("%s of %s is not in TestTranslate", name, folder)

@@ -7,6 +7,7 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // question is what the report of an answer must know of the request that was answered. The zero value is that of a
@@ -114,7 +115,7 @@ func parseQuestion(b []byte) (q question, ok bool) {
 }
 
 // keys are those of the request, once it is known who answered it and under which model the answer is reported.
-func (q *question) keys(table *sessions.Table, auth *selector.Auth, model string) keys {
+func (q *question) keys(table *bindings.Table, auth *selector.Auth, model string) keys {
 	k := keys{table, auth.Provider, selector.ModelKey(model)}
 	switch {
 	case q.Scope&scopeNoProvider != 0:

@@ -8,6 +8,7 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // recognise checks a pick and works out whose conversation it belongs to. With affinity off that is nobody's, but a
@@ -62,7 +63,7 @@ func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, headers 
 
 // keys makes the keys of a request's bindings.
 type keys struct {
-	table              *sessions.Table
+	table              *bindings.Table
 	provider, modelKey string
 }
 

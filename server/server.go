@@ -22,6 +22,7 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/verdict"
 )
 
@@ -42,7 +43,7 @@ type Config struct {
 	// Pool decides picks. Required.
 	Pool *selector.Pool
 	// Sessions is the table that the pool keeps its bindings in. Required.
-	Sessions *sessions.Table
+	Sessions *bindings.Table
 	// Auths keeps what PutAuth and DeleteAuth write. Required.
 	Auths AuthStore
 	// Status tells about the configuration. Required.

@@ -5,7 +5,7 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // ListSessions returns one page of bindings, most recently used first.
@@ -15,7 +15,7 @@ func (p *authPool) ListSessions(ctx context.Context, req *credbrokerv1.ListSessi
 	var v violations
 	v.size("auth_id", len(req.GetAuthId()), maxAuthID)
 	v.size("page_token", len(req.GetPageToken()), maxPageToken)
-	query := sessions.Query{Size: v.pageSize(req.GetPageSize()), Token: req.GetPageToken()}
+	query := bindings.Query{Size: v.pageSize(req.GetPageSize()), Token: req.GetPageToken()}
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (p *authPool) ListSessions(ctx context.Context, req *credbrokerv1.ListSessi
 }
 
 // boundMessage names the auth that was asked for, if one was: others may share its identity, and so its bindings.
-func (p *authPool) boundMessage(b *sessions.Bound, authID string) *credbrokerv1.BoundSession {
+func (p *authPool) boundMessage(b *bindings.Bound, authID string) *credbrokerv1.BoundSession {
 	if authID == "" {
 		authID, _ = p.config.Pool.AuthOf(b.Slot)
 	}

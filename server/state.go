@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // State keeps runtime state beyond the process. A picker and what acknowledges are one, because replicas that share state
@@ -45,7 +45,7 @@ func (e *Engine) detail() string {
 // memory keeps nothing beyond the process.
 type memory struct {
 	pool     *selector.Pool
-	sessions *sessions.Table
+	sessions *bindings.Table
 }
 
 var _ State = memory{}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -18,7 +18,7 @@ import (
 // benchKeeper runs a keeper over a pool of auths until the benchmark ends.
 func benchKeeper(b *testing.B, auths int, local selector.Store, fleet selector.Fleet) (*selector.Pool, *state.Keeper) {
 	b.Helper()
-	table := sessions.NewTable(sessions.TableConfig{Recording: true})
+	table := bindings.New(bindings.Config{Recording: true})
 	signal := state.NewSignal()
 	pool := selector.New(selector.Config{Bindings: table, Recording: true, Permits: fleet != nil, Wake: signal.Raise})
 	list := make([]*selector.Auth, auths)

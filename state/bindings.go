@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 const (
@@ -73,7 +73,7 @@ func (k *Keeper) tellFleet(b selector.Batch) {
 }
 
 // named is what a store is told of changes in the table.
-func (k *Keeper) named(changed []sessions.Change) []selector.BoundSession {
+func (k *Keeper) named(changed []bindings.Change) []selector.BoundSession {
 	now := k.Now().UnixNano()
 	list := make([]selector.BoundSession, len(changed))
 	for i := range changed {
@@ -90,7 +90,7 @@ func (k *Keeper) named(changed []sessions.Change) []selector.BoundSession {
 }
 
 // forFleet leaves out what only this replica has no room for, and what the fleet has been asked about just now.
-func (k *Keeper) forFleet(changed []sessions.Change, list []selector.BoundSession) []selector.BoundSession {
+func (k *Keeper) forFleet(changed []bindings.Change, list []selector.BoundSession) []selector.BoundSession {
 	agreed := k.claims.takeAgreed()
 	told := make([]selector.BoundSession, 0, len(list))
 	for i := range list {
@@ -141,7 +141,7 @@ func (k *Keeper) follow1(b *selector.BoundSession) {
 
 // offerBindings tells a store that may lack them the bindings of this replica, the last used ones first.
 func (k *Keeper) offerBindings(ctx context.Context) {
-	query := sessions.Query{Size: sessions.MaxPage}
+	query := bindings.Query{Size: bindings.MaxPage}
 	for ctx.Err() == nil {
 		now := k.Now()
 		page, next, err := k.table.List(query, now)

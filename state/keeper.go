@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // The engines, as they are called in listings, metrics and the log.
@@ -26,7 +26,7 @@ type KeeperConfig struct {
 	// Pool that records its changes, and that raises Signal when it has some. Required.
 	Pool *selector.Pool
 	// Table that the pool keeps its bindings in, and that notes what changes. Required.
-	Table *sessions.Table
+	Table *bindings.Table
 	// Local keeps state on this machine; nil: nothing does.
 	Local selector.Store
 	// Fleet shares state with other replicas; nil: there are none. The pool then needs Permits.
@@ -37,7 +37,7 @@ type KeeperConfig struct {
 	Signal Signal
 	// Clock is that of this machine; nil: time.Now.
 	Clock func() time.Time
-	// TTL of a binding now; nil: sessions.DefaultTTL.
+	// TTL of a binding now; nil: bindings.DefaultTTL.
 	TTL func() time.Duration
 	// Observer is told what happens; nil: nobody is.
 	Observer Observer
@@ -61,7 +61,7 @@ type Observer interface {
 // other replicas do.
 type Keeper struct {
 	pool     *selector.Pool
-	table    *sessions.Table
+	table    *bindings.Table
 	keys     selector.Keys
 	signal   Signal
 	clock    func() time.Time
@@ -92,7 +92,7 @@ func NewKeeper(c KeeperConfig) *Keeper {
 		c.Clock = time.Now
 	}
 	if c.TTL == nil {
-		c.TTL = func() time.Duration { return sessions.DefaultTTL }
+		c.TTL = func() time.Duration { return bindings.DefaultTTL }
 	}
 	if c.Observer == nil {
 		c.Observer = nobody{}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -116,7 +116,7 @@ func (d *disk) disabled(identity string) bool {
 type replica struct {
 	t      *testing.T
 	pool   *selector.Pool
-	table  *sessions.Table
+	table  *bindings.Table
 	keeper *state.Keeper
 	seen   *observer
 	stop   func()
@@ -126,7 +126,7 @@ type replica struct {
 func newReplica(t *testing.T, local *disk, fleet *statetest.Replica) *replica {
 	t.Helper()
 	r := &replica{t: t, seen: &observer{}}
-	r.table = sessions.NewTable(sessions.TableConfig{Recording: true})
+	r.table = bindings.New(bindings.Config{Recording: true})
 	signal := state.NewSignal()
 	r.pool = selector.New(selector.Config{Bindings: r.table, Recording: true, Permits: fleet != nil, Wake: signal.Raise})
 	c := state.KeeperConfig{Pool: r.pool, Table: r.table, Signal: signal, Observer: r.seen}

@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // loadAhead is how many batches of bindings are read ahead of those that the table takes in.
@@ -16,9 +16,9 @@ const loadAhead = 4
 type loading struct {
 	*Keeper
 
-	restorer *sessions.Restorer
-	changes  chan []sessions.Change // on their way into the table
-	free     chan []sessions.Change // to be used again
+	restorer *bindings.Restorer
+	changes  chan []bindings.Change // on their way into the table
+	free     chan []bindings.Change // to be used again
 }
 
 var _ Expecter = (*loading)(nil)
@@ -27,7 +27,7 @@ var _ Expecter = (*loading)(nil)
 func (k *Keeper) loadLocal(ctx context.Context) error {
 	l := loading{
 		Keeper: k, restorer: k.table.Restore(k.Now()),
-		changes: make(chan []sessions.Change, loadAhead), free: make(chan []sessions.Change, loadAhead),
+		changes: make(chan []bindings.Change, loadAhead), free: make(chan []bindings.Change, loadAhead),
 	}
 	for range loadAhead {
 		l.free <- nil
@@ -59,12 +59,12 @@ func (l *loading) Expect(bindings int) { l.restorer.Expect(bindings) }
 func (l *loading) Records(records []selector.Record) { l.pool.Merge(records, l.Now()) }
 
 // Bindings is part of selector.Sink.
-func (l *loading) Bindings(bindings []selector.BoundSession) {
+func (l *loading) Bindings(list []selector.BoundSession) {
 	changes := <-l.free
-	for i := range bindings {
-		b := &bindings[i]
+	for i := range list {
+		b := &list[i]
 		if slot, ok := l.pool.SlotOf(b.Identity, b.Bound); ok {
-			changes = append(changes, sessions.Change{
+			changes = append(changes, bindings.Change{
 				Key: b.Key, Group: b.Group, Source: b.Source, Slot: slot, Bound: b.Bound, Ends: b.Ends,
 			})
 		}

@@ -4,14 +4,14 @@ import (
 	"context"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // recheck has the fleet asked what the sessions of this replica are bound to, the last used ones first: it may have missed
 // that others moved them, because it was not there, or because the fleet's store lost the news. Room is left for sessions
 // that are bound without the fleet.
 func (k *Keeper) recheck(ctx context.Context) {
-	query := sessions.Query{Size: sessions.MaxPage}
+	query := bindings.Query{Size: bindings.MaxPage}
 	for count := 0; count < maxLone/2 && ctx.Err() == nil; count += query.Size {
 		page, next, err := k.table.List(query, k.Now())
 		if err != nil {

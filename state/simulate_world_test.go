@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -41,7 +41,7 @@ type simReplica struct {
 
 	link   *statetest.Replica
 	pool   *selector.Pool
-	table  *sessions.Table
+	table  *bindings.Table
 	keeper *state.Keeper
 	stop   func()
 	ctx    context.Context //nolint:containedctx // it ends with the process
@@ -79,7 +79,7 @@ func newSimWorld(ctx context.Context, plan simPlan) *simWorld {
 
 // start starts the process of a replica.
 func (w *simWorld) start(r *simReplica) error {
-	r.table = sessions.NewTable(sessions.TableConfig{Recording: true})
+	r.table = bindings.New(bindings.Config{Recording: true})
 	signal := state.NewSignal()
 	r.pool = selector.New(selector.Config{
 		Settings: selector.Settings{MaxLatch: simLatch, ProbeTimeout: simProbeTimeout}, Seed: uint64(r.number), CursorStart: uint64(r.number),

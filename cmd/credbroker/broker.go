@@ -17,7 +17,7 @@ import (
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -33,7 +33,7 @@ type broker struct {
 	engines *engines
 	clock   func() time.Time // fleet time
 	source  *config.Source
-	table   *sessions.Table
+	table   *bindings.Table
 	pool    *selector.Pool
 	keeper  *state.Keeper // nil: nothing is kept
 	server  *server.Server
@@ -78,7 +78,7 @@ func (b *broker) load(ctx context.Context, seed uint64) error {
 	}
 	b.log = log
 	conf := b.source.Config()
-	b.table = sessions.NewTable(b.tableConfig(&conf.Sessions))
+	b.table = bindings.New(b.tableConfig(&conf.Sessions))
 	signal := state.NewSignal()
 	b.pool = selector.New(selector.Config{
 		Settings:    conf.Settings(),

@@ -9,7 +9,7 @@ import (
 
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/server"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -70,8 +70,8 @@ func (b *broker) closeEngines() {
 }
 
 // tableConfig is the table that goes with the engines.
-func (b *broker) tableConfig(c *config.Sessions) sessions.TableConfig {
-	return sessions.TableConfig{TTL: c.TTL, Max: c.Max, HashKey: b.engines.keys.Session, Recording: b.engines.any()}
+func (b *broker) tableConfig(c *config.Sessions) bindings.Config {
+	return bindings.Config{TTL: c.TTL, Max: c.Max, HashKey: b.engines.keys.Session, Recording: b.engines.any()}
 }
 
 // state is what the server keeps state with; nil: nothing does.

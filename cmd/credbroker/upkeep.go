@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 // it keeps listings and memory small.
 type upkeep struct {
 	pool  *selector.Pool
-	table *sessions.Table
+	table *bindings.Table
 	now   func() time.Time
 }
 

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 func TestUpkeepWorksOffWhatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		table := sessions.NewTable(sessions.TableConfig{TTL: time.Minute})
+		table := bindings.New(bindings.Config{TTL: time.Minute})
 		pool := selector.New(selector.Config{Bindings: table})
 		pool.Update([]*selector.Auth{{ID: "a", Provider: "p"}}, nil, time.Now())
 		key := table.Key("p", "header:s", "m")

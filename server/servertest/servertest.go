@@ -18,6 +18,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // startSeconds is Start in Unix seconds.
@@ -50,7 +51,7 @@ type Options struct {
 type Harness struct {
 	Server   *server.Server
 	Pool     *selector.Pool
-	Sessions *sessions.Table
+	Sessions *bindings.Table
 	Metrics  *prometheus.Registry
 	Clock    *Clock
 	Log      *Log
@@ -71,7 +72,7 @@ func New(t testing.TB, o Options) *Harness {
 		Metrics:  prometheus.NewRegistry(),
 		listener: bufconn.Listen(1 << 20),
 	}
-	h.Sessions = sessions.NewTable(sessions.TableConfig{})
+	h.Sessions = bindings.New(bindings.Config{})
 	h.Pool = selector.New(selector.Config{Settings: o.Selection, Bindings: h.Sessions})
 	h.Pool.Update(o.Auths, nil, h.Clock.Now())
 	if o.Store == nil {

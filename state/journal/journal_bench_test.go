@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 )
@@ -57,7 +57,7 @@ func BenchmarkStart(b *testing.B) {
 	var checking time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		table := sessions.NewTable(sessions.TableConfig{Max: manyBindings, Recording: true})
+		table := bindings.New(bindings.Config{Max: manyBindings, Recording: true})
 		signal := state.NewSignal()
 		pool := selector.New(selector.Config{Bindings: table, Recording: true, Wake: signal.Raise})
 		pool.Update(auths, nil, now)

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"encoding/base64"
@@ -25,7 +25,7 @@ func listedNames(t *Table, n int, page []Bound) string {
 }
 
 func TestListPages(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	for i := range 10 {
 		bindNamed(table, selector.Slot(i%2), float64(i), fmt.Sprint(i))
 	}
@@ -60,7 +60,7 @@ func TestListPages(t *testing.T) {
 }
 
 func TestListSizes(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	for i := range 1200 {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 	}
@@ -72,7 +72,7 @@ func TestListSizes(t *testing.T) {
 }
 
 func TestListLeavesOutWhatIsOver(t *testing.T) {
-	table := NewTable(TableConfig{TTL: 10 * time.Second})
+	table := New(Config{TTL: 10 * time.Second})
 	for i := range 4 {
 		bindNamed(table, 1, float64(i), fmt.Sprint(i))
 	}
@@ -84,7 +84,7 @@ func TestListLeavesOutWhatIsOver(t *testing.T) {
 
 // TestListWhileUsed goes on behind the last page, whatever became of what was on it.
 func TestListWhileUsed(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	for i := range 8 {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 	}
@@ -103,9 +103,9 @@ func TestListWhileUsed(t *testing.T) {
 }
 
 func TestListRefusesTokens(t *testing.T) {
-	table := NewTable(TableConfig{})
-	other := NewTable(TableConfig{HashKey: [16]byte{1}})
-	fuller := NewTable(TableConfig{})
+	table := New(Config{})
+	other := New(Config{HashKey: [16]byte{1}})
+	fuller := New(Config{})
 	for i := range 5 {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 		bindNamed(other, 1, 0, fmt.Sprint(i))
@@ -143,7 +143,7 @@ func TestListRefusesTokens(t *testing.T) {
 
 // TestListManyIDs lists more ids than are looked at under one lock.
 func TestListManyIDs(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	for i := range 100 {
 		names := []string{fmt.Sprint(i)}
 		for j := range 40 {

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"cmp"
@@ -175,7 +175,7 @@ type tableHistory struct {
 func newTableHistory(keys, most int) *tableHistory {
 	h := &tableHistory{now: time.Unix(1_800_000_000, 0).UTC(), slots: 4, most: most, tick: time.Second / 2, rare: 1}
 	h.model = tableModel{ttl: 20 * time.Second, max: most}
-	h.table = NewTable(TableConfig{TTL: h.model.ttl, Max: most, Recording: true})
+	h.table = New(Config{TTL: h.model.ttl, Max: most, Recording: true})
 	h.kept = keptChanges{}
 	for i := range keys {
 		h.keys = append(h.keys, h.table.Key("claude", fmt.Sprint("header:", i), ""))

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 )
 
 func TestKeyKeepsItsPartsApart(t *testing.T) {
-	table := NewTable(TableConfig{HashKey: [16]byte{1, 2, 3}})
+	table := New(Config{HashKey: [16]byte{1, 2, 3}})
 	long := strings.Repeat("x", 100_000)
 	parts := [][3]string{
 		{"", "", ""}, {"a", "", ""}, {"", "a", ""}, {"", "", "a"}, {"a", "b", "c"}, {"ab", "", "c"}, {"", "ab", "c"},
@@ -30,14 +30,14 @@ func TestKeyKeepsItsPartsApart(t *testing.T) {
 }
 
 func TestKeyDependsOnTheHashKey(t *testing.T) {
-	a, b := NewTable(TableConfig{}), NewTable(TableConfig{HashKey: [16]byte{15: 1}})
+	a, b := New(Config{}), New(Config{HashKey: [16]byte{15: 1}})
 	if a.Key("p", "i", "m") == b.Key("p", "i", "m") {
 		t.Error("tables with different hash keys give one key")
 	}
 }
 
 func TestKeyOfTheLongestRequestAllocatesNothing(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	provider, id, model := strings.Repeat("p", 64), strings.Repeat("i", 300), strings.Repeat("m", 256)
 	if got := testing.AllocsPerRun(100, func() { table.Key(provider, id, model) }); got > 0 {
 		t.Errorf("Key allocates %v times", got)

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"encoding/binary"
@@ -13,7 +13,7 @@ import (
 const keyBuffer = 64 + 300 + 256 + 2*8
 
 // Key is the session's name in the table: a keyed hash of the three parts. Equal parts give equal keys for one
-// TableConfig.HashKey; no other id can be made to have the same key without knowing it.
+// Config.HashKey; no other id can be made to have the same key without knowing it.
 func (t *Table) Key(provider, id, modelKey string) selector.SessionKey {
 	var buffer [keyBuffer]byte
 	// With the lengths in front, text can not move from one part into the next.

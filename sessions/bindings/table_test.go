@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"fmt"
@@ -196,7 +196,7 @@ func TestTableRules(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			table := NewTable(TableConfig{TTL: 10 * time.Second, Max: test.max})
+			table := New(Config{TTL: 10 * time.Second, Max: test.max})
 			test.run(table)
 			for name, want := range test.found {
 				got := -1
@@ -228,7 +228,7 @@ func TestTableRecordSizes(t *testing.T) {
 }
 
 func TestTableReturnsEnds(t *testing.T) {
-	table := NewTable(TableConfig{TTL: 10 * time.Second})
+	table := New(Config{TTL: 10 * time.Second})
 	if got, want := bindNamed(table, 1, 1, "a"), tableAt(11); !got.Equal(want) {
 		t.Errorf("Bind = %v, want %v", got, want)
 	}
@@ -247,7 +247,7 @@ func TestTableReturnsEnds(t *testing.T) {
 }
 
 func TestTableDefaults(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	if got := table.Max(); got != 1_000_000 {
 		t.Errorf("Max = %d, want 1000000", got)
 	}
@@ -263,7 +263,7 @@ func TestTableDefaults(t *testing.T) {
 
 // TestTableAliases fills a binding with ids: a 65th takes the place of the least recently used one.
 func TestTableAliases(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	bindNamed(table, 1, 0, "0")
 	for i := 1; i < maxAliases; i++ {
 		joinNamed(table, fmt.Sprint(i), "0", 0)
@@ -289,7 +289,7 @@ func TestTableAliases(t *testing.T) {
 // TestTableAliasRecords binds more ids than a table of that size keeps: no binding goes for them.
 func TestTableAliasRecords(t *testing.T) {
 	const n = 1200
-	table := NewTable(TableConfig{Max: n})
+	table := New(Config{Max: n})
 	for i := range n {
 		var names []string
 		for j := range maxAliases {
@@ -312,7 +312,7 @@ func TestTableAliasRecords(t *testing.T) {
 
 // TestTableClockCorrected counts after a call that came with a time far ahead.
 func TestTableClockCorrected(t *testing.T) {
-	table := NewTable(TableConfig{TTL: 10 * time.Second})
+	table := New(Config{TTL: 10 * time.Second})
 	table.Find(keyNamed(table, "a"), tableAt(1e6))
 	bindNamed(table, 1, 0, "a")
 	if got := table.Len(); got != 1 {
@@ -321,7 +321,7 @@ func TestTableClockCorrected(t *testing.T) {
 }
 
 func TestTableCounts(t *testing.T) {
-	table := NewTable(TableConfig{TTL: 10 * time.Second})
+	table := New(Config{TTL: 10 * time.Second})
 	for i := range 600 {
 		bindNamed(table, selector.Slot(i%2), float64(i)/100, fmt.Sprint(i))
 	}
@@ -353,7 +353,7 @@ func TestTableCounts(t *testing.T) {
 }
 
 func TestTableExpireStopsAtItsLimit(t *testing.T) {
-	table := NewTable(TableConfig{TTL: 10 * time.Second})
+	table := New(Config{TTL: 10 * time.Second})
 	for i := range 3000 {
 		bindNamed(table, selector.Slot(i%3), 0, fmt.Sprint(i))
 	}
@@ -374,7 +374,7 @@ func TestTableExpireStopsAtItsLimit(t *testing.T) {
 // TestTableShrinks makes max much smaller, which no single call works off.
 func TestTableShrinks(t *testing.T) {
 	const n = 10_000
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	for i := range n {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 	}
@@ -395,7 +395,7 @@ func TestTableShrinks(t *testing.T) {
 
 // TestTableShrinksToTheLiving makes max smaller when most bindings are dead and not worked off.
 func TestTableShrinksToTheLiving(t *testing.T) {
-	table := NewTable(TableConfig{})
+	table := New(Config{})
 	bindNamed(table, 1, 0, "old")
 	for i := range 3 * callWork {
 		bindNamed(table, 2, 0, fmt.Sprint(i))
@@ -411,7 +411,7 @@ func TestTableShrinksToTheLiving(t *testing.T) {
 // TestTableEpochs makes the time to live shorter more often than the table distinguishes. It then forgets which bindings
 // end first, but not that they do.
 func TestTableEpochs(t *testing.T) {
-	table := NewTable(TableConfig{TTL: 100 * time.Second})
+	table := New(Config{TTL: 100 * time.Second})
 	for i := range 30 {
 		table.Configure(time.Duration(100-i)*time.Second, 0)
 		bindNamed(table, 1, float64(i), fmt.Sprint(i))
@@ -425,7 +425,7 @@ func TestTableEpochs(t *testing.T) {
 }
 
 func TestTableAllocatesNothing(t *testing.T) {
-	table := NewTable(TableConfig{Max: 2000})
+	table := New(Config{Max: 2000})
 	r := rand.New(rand.NewPCG(1, 1))
 	sessions := make([]selector.Session, 2)
 	replace := func() {
@@ -449,7 +449,7 @@ func TestTableAllocatesNothing(t *testing.T) {
 
 // TestTableConcurrently is for the race detector, and checks that what is left is whole.
 func TestTableConcurrently(t *testing.T) {
-	table := NewTable(TableConfig{TTL: time.Second, Max: 500})
+	table := New(Config{TTL: time.Second, Max: 500})
 	var all sync.WaitGroup
 	for worker := range uint64(4) {
 		all.Go(func() {

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"math"
@@ -129,7 +129,7 @@ func (t *Table) eachID(binding uint32, f func(id *idRecord)) {
 
 // Changed returns what became of ids since it was last asked: ends first, then what is bound. It returns about limit of
 // them, so that it does not hold the lock for long; few are all there were. Not told are ends in time, and what Release
-// ended: the record of the identity says so. Without TableConfig.Recording there is nothing.
+// ended: the record of the identity says so. Without Config.Recording there is nothing.
 func (t *Table) Changed(limit int) []Change {
 	t.mu.Lock()
 	defer t.mu.Unlock()

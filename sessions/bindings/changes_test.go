@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"cmp"
@@ -84,7 +84,7 @@ func (k keptChanges) compare(h *tableHistory) error {
 }
 
 func (k keptChanges) compareRestored(h *tableHistory) error {
-	restored := NewTable(TableConfig{TTL: h.model.ttl, Max: len(h.keys) + 1, Recording: true})
+	restored := New(Config{TTL: h.model.ttl, Max: len(h.keys) + 1, Recording: true})
 	r := restored.Restore(h.now)
 	r.Expect(h.draw("expect", 3) * len(k))
 	all := make([]Change, 0, len(k))
@@ -123,7 +123,7 @@ func (k keptChanges) compareRestored(h *tableHistory) error {
 func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 	const n, most = 10_000, 1000
 	now := benchmarkTime
-	table := NewTable(TableConfig{Max: most})
+	table := New(Config{Max: most})
 	r := table.Restore(now)
 	r.Expect(n)
 	random := rand.New(rand.NewPCG(1, 1))
@@ -160,7 +160,7 @@ func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 func TestUseOfASessionIsToldOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 	const ttl = 80 * time.Second
 	now := time.Unix(1_800_000_000, 0)
-	table := NewTable(TableConfig{TTL: ttl, Recording: true})
+	table := New(Config{TTL: ttl, Recording: true})
 	key := table.Key("claude", "header:1", "")
 	table.Bind([]selector.Session{{Key: key}}, 1, now)
 	told := table.Changed(10)
@@ -185,7 +185,7 @@ func TestUseOfASessionIsToldOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 }
 
 func TestAMoveThatWasReleasedBeforeItWasToldIsAnEnd(t *testing.T) {
-	table := NewTable(TableConfig{Recording: true})
+	table := New(Config{Recording: true})
 	kept := keptChanges{}
 	session := []selector.Session{{Key: table.Key("claude", "header:1", "")}}
 	table.Bind(session, 1, benchmarkTime)
@@ -199,7 +199,7 @@ func TestAMoveThatWasReleasedBeforeItWasToldIsAnEnd(t *testing.T) {
 }
 
 func TestChangesThatNobodyAsksForAreBounded(t *testing.T) {
-	table := NewTable(TableConfig{Max: 100, Recording: true})
+	table := New(Config{Max: 100, Recording: true})
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 3 * maxEnded {
 		table.Bind([]selector.Session{{Key: benchmarkKey(random)}}, 1, benchmarkTime)
@@ -226,7 +226,7 @@ func TestChangesThatNobodyAsksForAreBounded(t *testing.T) {
 }
 
 func TestTableWithoutRecordingTellsNothing(t *testing.T) {
-	table := NewTable(TableConfig{Max: 1})
+	table := New(Config{Max: 1})
 	for i := range 3 {
 		table.Bind([]selector.Session{{Key: selector.SessionKey{Lo: uint64(i)}}}, 1, benchmarkTime)
 	}

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"encoding/binary"
@@ -10,10 +10,10 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// What TableConfig means by zero.
+// What Config means by zero.
 const (
-	DefaultTTL         = time.Hour
-	DefaultMaxBindings = 1_000_000
+	DefaultTTL = time.Hour
+	DefaultMax = 1_000_000
 )
 
 const (
@@ -29,11 +29,11 @@ const (
 	callWork = 1024
 )
 
-// TableConfig is what a Table is made of.
-type TableConfig struct {
+// Config is what a Table is made of.
+type Config struct {
 	// TTL is how long a binding lives after its last use; not above 0: DefaultTTL.
 	TTL time.Duration
-	// Max is how many bindings there are at most; not above 0: DefaultMaxBindings.
+	// Max is how many bindings there are at most; not above 0: DefaultMax.
 	Max int
 	// HashKey should be random and secret: who knows it can look for sessions whose keys collide.
 	HashKey [16]byte
@@ -70,8 +70,8 @@ type Table struct {
 
 var _ selector.Bindings = (*Table)(nil)
 
-// NewTable returns an empty table. It takes memory as it fills.
-func NewTable(c TableConfig) *Table {
+// New returns an empty table. It takes memory as it fills.
+func New(c Config) *Table {
 	t := &Table{hashKey: [2]uint64{
 		binary.LittleEndian.Uint64(c.HashKey[:8]),
 		binary.LittleEndian.Uint64(c.HashKey[8:]),
@@ -87,7 +87,7 @@ func (t *Table) set(ttl time.Duration, most int) {
 		ttl = DefaultTTL
 	}
 	if most <= 0 {
-		most = DefaultMaxBindings
+		most = DefaultMax
 	}
 	t.ttl, t.max = ttl, min(most, mostBindings)
 }
@@ -262,7 +262,7 @@ func (t *Table) Forget(key selector.SessionKey, now time.Time) (selector.Slot, b
 	return slot, true
 }
 
-// Configure changes the settings; values mean what they mean in TableConfig. A new time to live holds for a binding
+// Configure changes the settings; values mean what they mean in Config. A new time to live holds for a binding
 // from its next use on. If there are more bindings than the new max, the least recently used go: about 1,024 at once,
 // the others a few with each later change, or with Expire.
 func (t *Table) Configure(ttl time.Duration, most int) {

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"math"

@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ func benchmarkKey(r *rand.Rand) selector.SessionKey {
 // filledTable holds n bindings of one id to 1,000 slots. The keys are in random order.
 func filledTable(n int) (*Table, []selector.SessionKey) {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
-	t := NewTable(TableConfig{Max: n})
+	t := New(Config{Max: n})
 	keys := make([]selector.SessionKey, n)
 	for i := range keys {
 		keys[i] = benchmarkKey(r)
@@ -56,7 +56,7 @@ func BenchmarkTableHit(b *testing.B) {
 // BenchmarkTableChanged is what recording adds to a binding: it is noted, and told.
 func BenchmarkTableChanged(b *testing.B) {
 	r := rand.New(rand.NewPCG(6, 6))
-	t := NewTable(TableConfig{Recording: true})
+	t := New(Config{Recording: true})
 	sessions := make([]selector.Session, 1)
 	b.ReportAllocs()
 	told := 0
@@ -80,7 +80,7 @@ func BenchmarkTableRestore(b *testing.B) {
 		changes[i] = Change{Key: key, Group: key, Slot: 7, Bound: 1, Ends: benchmarkTime.Add(time.Duration(1 + random.IntN(int(time.Hour)))).UnixNano()}
 	}
 	for b.Loop() {
-		t := NewTable(TableConfig{Max: n, Recording: true})
+		t := New(Config{Max: n, Recording: true})
 		r := t.Restore(benchmarkTime)
 		r.Expect(n)
 		for part := range slices.Chunk(changes, 1000) {
@@ -114,7 +114,7 @@ func BenchmarkTableRelease(b *testing.B) {
 	const n = 1_000_000
 	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
 		r := rand.New(rand.NewPCG(3, 3))
-		t := NewTable(TableConfig{Max: n})
+		t := New(Config{Max: n})
 		for range n {
 			t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, 7, benchmarkTime)
 		}
@@ -139,7 +139,7 @@ func BenchmarkTableMemory(b *testing.B) {
 	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
 		for b.Loop() {
 			before := heapInUse()
-			t := NewTable(TableConfig{Max: n, Recording: true})
+			t := New(Config{Max: n, Recording: true})
 			r := rand.New(rand.NewPCG(4, 4))
 			for range n {
 				t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, selector.Slot(r.Uint64()%1000), benchmarkTime)
@@ -173,7 +173,7 @@ func BenchmarkTablePause(b *testing.B) {
 	const n = 1_000_000
 	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
 		for b.Loop() {
-			t := NewTable(TableConfig{Max: n})
+			t := New(Config{Max: n})
 			r := rand.New(rand.NewPCG(5, 5))
 			var worst [3]time.Duration
 			timed := func(phase int, call func()) {
@@ -201,7 +201,7 @@ func BenchmarkTablePause(b *testing.B) {
 }
 
 func BenchmarkKey(b *testing.B) {
-	t := NewTable(TableConfig{})
+	t := New(Config{})
 	const id = "claude:b2f3f2a0-1f0e-4e53-9a4c-2f60d3c1a9d7"
 	b.ReportAllocs()
 	for b.Loop() {

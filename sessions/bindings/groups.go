@@ -1,4 +1,4 @@
-package sessions
+package bindings
 
 import "github.com/credbroker/credbroker/selector"
 
