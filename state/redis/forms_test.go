@@ -31,6 +31,31 @@ func TestBindingIsReadAsWritten(t *testing.T) {
 	})
 }
 
+// What is below stands in Redis servers out there: a change of it takes a new form and code that reads this one.
+func TestFormsInRedisStay(t *testing.T) {
+	own := selector.SessionKey{Hi: 0x0102030405060708, Lo: 0x090a0b0c0d0e0f10}
+	other := selector.SessionKey{Hi: 0x1112131415161718, Lo: 0x191a1b1c1d1e1f20}
+	bound := selector.BoundSession{Key: own, Group: own, Source: 3, Identity: "account:claude:1", Bound: 1_800_000_000_123_456_789}
+	inGroup := bound
+	inGroup.Group = other
+	l := newLayout("production")
+	permit := selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordDomain, Provider: "claude", Name: "org:acme"}, Model: "m"}
+	const group = "\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "
+	for _, test := range []struct{ name, got, want string }{
+		{"a binding", formatBinding(&bound), "\x01\x03\x18\xfa\xe2\x76\x9b\x0f\xcd\x15account:claude:1"},
+		{"a binding of a group", formatBinding(&inGroup), "\x02\x03\x18\xfa\xe2\x76\x9b\x0f\xcd\x15account:claude:1" + group},
+		{"key of the records", l.records, "cb:{production}:records"},
+		{"key of the log", l.log, "cb:{production}:log"},
+		{"key of the sweep", l.sweep, "cb:{production}:sweep"},
+		{"key of a binding", l.binding(other), "cb:{production}:b:" + group},
+		{"key of a permit", l.permit(&permit), "cb:{production}:p:1 model m domain:claude:org:acme"},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s = %q, want %q", test.name, test.got, test.want)
+		}
+	}
+}
+
 func TestBindingThatCannotBeRead(t *testing.T) {
 	tests := []struct {
 		name, value string
