@@ -186,7 +186,7 @@ func (s *Source) readAuth(at spot) result {
 	if len(problems) > 0 {
 		return result{stamp: seen, problems: problems}
 	}
-	return result{stamp: seen, auth: draft.build(s.o.FingerprintKey)}
+	return result{stamp: seen, auth: draft.build(s.fingerprintKey)}
 }
 
 // locate works out what a change of a path touches.

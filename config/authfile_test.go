@@ -17,7 +17,7 @@ func readAuthText(text string) (*selector.Auth, Problems) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return draft.build(testOptions.FingerprintKey), nil
+	return draft.build(testKey), nil
 }
 
 func TestAuthFile(t *testing.T) {

@@ -29,8 +29,6 @@ type Config struct {
 	Rules *verdict.Rules `yaml:"-"`
 	// Log is what the process writes.
 	Log Log `yaml:"log"`
-	// Auths are the auths of the file itself, their secrets read. They are immutable.
-	Auths []*selector.Auth `yaml:"auths"`
 	// AuthDirs are folders of auth files, relative ones already joined to the folder of the file. The first one takes
 	// what is put.
 	AuthDirs []string `yaml:"auth_dirs"`
@@ -38,7 +36,7 @@ type Config struct {
 	lines  map[string]int // where the keys of what takes a restart stand
 	files  []string       // that the file refers to
 	rules  []verdict.File // that Rules were made of, beside those of the program
-	drafts []*draft       // of Auths, until the key of fingerprints is known
+	drafts []*draft       // the auths of the file, until they are built
 }
 
 // Listen is where the broker can be reached: `host:port`, or `unix:///path` for a socket.

@@ -1,8 +1,9 @@
 // Package config reads the configuration: the YAML file, the secrets that it refers to, and folders of auth files.
 //
-// Load reads one YAML file and reports everything that is wrong with it at once, by file, line and field. Check does
-// that for the auth files beside it too. A Source goes on from there: it holds the auths in force, hands what changes
-// to a Target, watches the files, and takes auths by Put and Delete. docs/configuration.md describes every key.
+// Open reads one YAML file and reports everything that is wrong with it at once, by file, line and field. Check does that
+// for the auth files beside it too. Auths are made by Source.Attach, for which the caller needs the key that is kept with
+// the state: where that is, Source.Config says. From then on a Source hands what changes to its Target; Run watches the
+// files, Put and Delete change them. docs/configuration.md describes every key.
 //
 // # Promises
 //

@@ -22,7 +22,7 @@ func Example() {
 		return
 	}
 	pool := selector.New(selector.Config{Settings: source.Config().Settings()})
-	source.Attach(pool)
+	source.Attach(pool, [32]byte{}) // where state is kept, with the key that is kept with it
 
 	pick, err := pool.Pick(&selector.Request{Provider: "claude", Model: "claude-sonnet-4-5"}, time.Now())
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whatever is in the file, Load answers with a configuration that can be used or with problems that can be shown.
+// Whatever is in the file, the answer is with a configuration that can be used or with problems that can be shown.
 func FuzzConfig(f *testing.F) {
 	for _, pattern := range []string{"testdata/accept/*.yaml", "testdata/reject/*.yaml", "../examples/*.yaml"} {
 		for _, file := range glob(f, pattern) {
@@ -31,7 +31,8 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		ids := make(map[string]bool)
-		for _, a := range d.into.Auths {
+		for _, draft := range d.into.drafts {
+			a := draft.build(testKey)
 			if a.ID == "" || len(a.ID) > maxID || a.Provider == "" || len(a.Provider) > maxProvider || ids[a.ID] {
 				t.Errorf("auth %+v was accepted", a)
 			}

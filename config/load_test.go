@@ -27,9 +27,23 @@ func environment(name string) (value string, set bool) {
 	return "", false
 }
 
-var testOptions = Options{LookupEnv: environment, FingerprintKey: [32]byte{1}}
+var (
+	testOptions = Options{LookupEnv: environment}
+	testKey     = [32]byte{1}
+)
 
-// Each fixture is one mistake, or mistakes that belong together, and beside it is what Load says of it.
+// loadFile reads a YAML file as a broker does, and what it makes of its auths.
+func loadFile(file string, o Options) (*Config, []*selector.Auth, error) {
+	s, err := Open(file, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	var found collector
+	s.Attach(&found, testKey)
+	return s.Config(), found, nil
+}
+
+// Each fixture is one mistake, or mistakes that belong together, and beside it is what Open says of it.
 func TestLoadReject(t *testing.T) {
 	fixtures := glob(t, "testdata/reject/*.yaml")
 	for _, fixture := range fixtures {
@@ -38,16 +52,13 @@ func TestLoadReject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := Load(fixture, testOptions)
-			if err == nil {
-				t.Fatalf("Load(%s) = %+v, want problems", fixture, c)
-			}
+			_, err = Open(fixture, testOptions)
 			if _, ok := errors.AsType[Problems](err); !ok {
-				t.Fatalf("Load(%s): %T is not Problems", fixture, err)
+				t.Fatalf("Open(%s): %v, want Problems", fixture, err)
 			}
 			got := strings.ReplaceAll(err.Error(), "testdata/reject/", "") + "\n"
 			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("Load(%s): want -, got +\n%s", fixture, diff)
+				t.Errorf("Open(%s): want -, got +\n%s", fixture, diff)
 			}
 		})
 	}
@@ -65,8 +76,8 @@ func glob(t testing.TB, pattern string) []string {
 func TestLoadAccept(t *testing.T) {
 	for _, fixture := range glob(t, "testdata/accept/*.yaml") {
 		t.Run(filepath.Base(fixture), func(t *testing.T) {
-			if _, err := Load(fixture, testOptions); err != nil {
-				t.Errorf("Load(%s): %v", fixture, err)
+			if _, err := Open(fixture, testOptions); err != nil {
+				t.Errorf("Open(%s): %v", fixture, err)
 			}
 		})
 	}
@@ -74,7 +85,7 @@ func TestLoadAccept(t *testing.T) {
 
 func TestLoadReadsEveryKey(t *testing.T) {
 	const file = "testdata/accept/everything.yaml"
-	got, err := Load(file, testOptions)
+	got, auths, err := loadFile(file, testOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,27 +124,30 @@ func TestLoadReadsEveryKey(t *testing.T) {
 				Sentinel: Sentinel{Master: "main", Username: "watcher", Password: selector.NewSecret("sk-from-file")},
 			},
 		},
-		Verdict: Verdict{Rules: []string{"testdata/accept/rules/own"}},
-		Log:     Log{Level: "debug", Format: "console"},
-		Auths: []*selector.Auth{{
-			ID: "claude-team-1", Provider: "claude", Label: "team one", Note: "two\nlines\n",
-			Identity: "account:claude:someone@example.com", Kind: selector.KindOAuth, Dialect: "anthropic",
-			Priority: new(int64(-10)), Weight: new(uint32(0)),
-			Models: []string{"claude-*", "m?"}, ExcludeModels: []string{"claude-opus-4"}, Prefix: "team", Disabled: true,
-			BaseURL:  "https://api.anthropic.com/v1?x=y",
-			ProxyURL: selector.NewSecret("socks5://user:sk-proxy@proxy.example.com:1080"),
-			Headers: []selector.Header{
-				header("anthropic-beta", "sk-from-environment"), header("Authorization", "Bearer sk-from-file"), header("X-Title", "plain"),
-			},
-			Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
-			Domains:    []string{"org:acme", "egress:eu"},
-			Origin:     selector.OriginConfig, Source: file + ":42",
-		}},
+		Verdict:  Verdict{Rules: []string{"testdata/accept/rules/own"}},
+		Log:      Log{Level: "debug", Format: "console"},
 		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},
 	}
 	ignored := cmp.Options{cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Rules")}
 	if diff := cmp.Diff(want, got, ignored, cmp.Comparer(selector.Secret.Equal)); diff != "" {
-		t.Errorf("Load(%s): want -, got +\n%s", file, diff)
+		t.Errorf("Config() of %s: want -, got +\n%s", file, diff)
+	}
+	wantAuths := []*selector.Auth{{
+		ID: "claude-team-1", Provider: "claude", Label: "team one", Note: "two\nlines\n",
+		Identity: "account:claude:someone@example.com", Kind: selector.KindOAuth, Dialect: "anthropic",
+		Priority: new(int64(-10)), Weight: new(uint32(0)),
+		Models: []string{"claude-*", "m?"}, ExcludeModels: []string{"claude-opus-4"}, Prefix: "team", Disabled: true,
+		BaseURL:  "https://api.anthropic.com/v1?x=y",
+		ProxyURL: selector.NewSecret("socks5://user:sk-proxy@proxy.example.com:1080"),
+		Headers: []selector.Header{
+			header("anthropic-beta", "sk-from-environment"), header("Authorization", "Bearer sk-from-file"), header("X-Title", "plain"),
+		},
+		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
+		Domains:    []string{"org:acme", "egress:eu"},
+		Origin:     selector.OriginConfig, Source: file + ":42",
+	}}
+	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
+		t.Errorf("auths of %s: want -, got +\n%s", file, diff)
 	}
 	settings := selector.Settings{
 		Strategy: selector.WeightedRoundRobin, Failback: true, MaxLatch: 5 * time.Minute, ProbeTimeout: 20 * time.Second,
@@ -149,18 +163,18 @@ func TestLoadReadsEveryKey(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	want := Default()
 	unread := cmp.Options{cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Path", "Rules")}
-	if got, err := Load("", Options{}); err != nil || got.Rules == nil || cmp.Diff(want, got, unread, cmp.Comparer(selector.Secret.Equal)) != "" {
-		t.Errorf("Load without a file = %+v, %v, want %+v", got, err, want)
+	if got, _, err := loadFile("", Options{}); err != nil || got.Rules == nil || cmp.Diff(want, got, unread, cmp.Comparer(selector.Secret.Equal)) != "" {
+		t.Errorf("Open without a file = %+v, %v, want %+v", got, err, want)
 	}
 	for _, file := range []string{"testdata/accept/comment.yaml", "testdata/accept/empty-sections.yaml"} {
-		got, err := Load(file, testOptions)
+		got, _, err := loadFile(file, testOptions)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// The file of state lies beside the one of the configuration.
 		want.State.Path = "testdata/accept/credbroker.db"
 		if diff := cmp.Diff(want, got, unread, cmp.Comparer(selector.Secret.Equal)); diff != "" {
-			t.Errorf("Load(%s) is not the defaults: want -, got +\n%s", file, diff)
+			t.Errorf("Config() of %s is not the defaults: want -, got +\n%s", file, diff)
 		}
 	}
 }
@@ -175,8 +189,8 @@ func TestLoadFileFaults(t *testing.T) {
 		{"a file that is too large", large, "large.yaml: is too large; allowed: at most 8 MiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := Load(test.file, testOptions); err == nil || !strings.HasSuffix(err.Error(), test.want) {
-				t.Errorf("Load(%s): %v, want it to end in %q", test.file, err, test.want)
+			if _, err := Open(test.file, testOptions); err == nil || !strings.HasSuffix(err.Error(), test.want) {
+				t.Errorf("Open(%s): %v, want it to end in %q", test.file, err, test.want)
 			}
 		})
 	}
@@ -191,10 +205,10 @@ func TestLoadIsBounded(t *testing.T) {
 		b.WriteString("- *auth\n")
 	}
 	write(t, file, b.String())
-	_, err := Load(file, testOptions)
+	_, err := Open(file, testOptions)
 	var problems Problems
 	if !errors.As(err, &problems) || len(problems) != maxProblems+1 {
-		t.Fatalf("Load of aliases of aliases: %d problems, want %d", len(problems), maxProblems+1)
+		t.Fatalf("Open of aliases of aliases: %d problems, want %d", len(problems), maxProblems+1)
 	}
 	if last := problems[maxProblems].Message; !strings.HasSuffix(last, "more problems") {
 		t.Errorf("the last problem is %q, want a count", last)
@@ -219,7 +233,7 @@ func TestStateIsOptional(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "c.yaml")
 			write(t, file, test.text)
-			c, err := Load(file, Options{})
+			c, _, err := loadFile(file, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -200,7 +200,7 @@ func (s *Source) putMemory(id string, members documentMembers) error {
 	}
 	draft.auth.Origin = selector.OriginMemory
 	s.memory[id] = data
-	s.catalog.put(place{memoryRank, id}, draft.build(s.o.FingerprintKey))
+	s.catalog.put(place{memoryRank, id}, draft.build(s.fingerprintKey))
 	s.publish(false)
 	return nil
 }

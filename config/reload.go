@@ -105,9 +105,8 @@ func (s *Source) reloadConfig(last ruling) (changed bool, again bool) {
 		return false, false
 	}
 	before := s.config
-	c.build(s.o.FingerprintKey)
 	s.refused, s.restart = nil, keepStarted(before, c)
-	s.takeAuths(before.Auths, c)
+	s.takeAuths(c)
 	s.takeDirs(c)
 	s.mu.Lock()
 	s.config = c
@@ -141,19 +140,19 @@ func keepStarted(before, c *Config) Problems {
 	return list
 }
 
-// takeAuths puts the auths of a YAML file in place of others.
-func (s *Source) takeAuths(before []*selector.Auth, c *Config) {
-	kept := make(map[string]bool, len(c.Auths))
-	for _, a := range c.Auths {
-		kept[a.ID] = true
+// takeAuths builds the auths of a YAML file and puts them in place of those of the file before.
+func (s *Source) takeAuths(c *Config) {
+	kept := make(map[string]bool, len(c.drafts))
+	for _, d := range c.drafts {
+		auth := d.build(s.fingerprintKey)
+		kept[auth.ID] = true
+		s.catalog.put(place{yamlRank, auth.ID}, auth)
 	}
-	for _, a := range before {
-		if !kept[a.ID] {
-			s.catalog.remove(place{yamlRank, a.ID})
+	c.drafts = nil // their secrets are open
+	for at := range s.catalog.byPlace {
+		if at.rank == yamlRank && !kept[at.path] {
+			s.catalog.remove(at)
 		}
-	}
-	for _, a := range c.Auths {
-		s.catalog.put(place{yamlRank, a.ID}, a)
 	}
 }
 

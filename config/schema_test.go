@@ -37,7 +37,7 @@ func TestKeysAgree(t *testing.T) {
 		slices.Sort(keys)
 		// Auths are built when they are read, so their keys have no fields here.
 		above := slices.DeleteFunc(slices.Clone(inSchema), func(key string) bool {
-			return strings.HasPrefix(key, "auths[]") || isFormOfSecret(key)
+			return key == "auths" || strings.HasPrefix(key, "auths[]") || isFormOfSecret(key)
 		})
 		if diff := cmp.Diff(above, keys); diff != "" {
 			t.Errorf("keys of the schema -, of Config +\n%s", diff)
@@ -117,11 +117,11 @@ func readerKeys(t *testing.T) []string {
 	} {
 		file := filepath.Join(t.TempDir(), "unknown.yaml")
 		write(t, file, text)
-		_, err := Load(file, Options{})
+		_, err := Open(file, Options{})
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		_, allowed, ok := strings.Cut(first, "unknown key; allowed: ")
 		if !ok {
-			t.Fatalf("Load(%s): %v, want the known keys", text, err)
+			t.Fatalf("Open(%s): %v, want the known keys", text, err)
 		}
 		for name := range strings.SplitSeq(allowed, ", ") {
 			keys = append(keys, strings.TrimPrefix(way+"."+name, "."))
@@ -169,7 +169,7 @@ func nodeKeys(node *yaml.Node, way string, found map[string]bool) {
 	}
 }
 
-func TestSchemaAcceptsWhatLoadAccepts(t *testing.T) {
+func TestSchemaAcceptsWhatOpenAccepts(t *testing.T) {
 	schema := compileSchema(t)
 	for _, file := range slices.Concat(glob(t, "testdata/accept/*.yaml"), glob(t, "../examples/*.yaml")) {
 		if err := schema.Validate(decode(t, file)); err != nil {
@@ -178,7 +178,7 @@ func TestSchemaAcceptsWhatLoadAccepts(t *testing.T) {
 	}
 }
 
-// The schema cannot know everything that Load refuses, but nothing of it may be news to Load.
+// The schema cannot know everything that Open refuses, but nothing of it may be news to Open.
 func TestSchemaRefuses(t *testing.T) {
 	schema := compileSchema(t)
 	beyond := []string{
@@ -242,7 +242,7 @@ func decode(t *testing.T, file string) any {
 func TestExamples(t *testing.T) {
 	for _, file := range glob(t, "../examples/*.yaml") {
 		o := Options{LookupEnv: func(name string) (string, bool) { return "sk-made-up", name == "CLAUDE_API_KEY" }}
-		if err := Check(file, o); err != nil {
+		if _, err := Check(file, o); err != nil {
 			t.Errorf("Check(%s):\n%v", file, err)
 		}
 	}

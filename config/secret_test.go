@@ -29,14 +29,14 @@ func TestConfigPrintsNoSecret(t *testing.T) {
 	write(t, filepath.Join(dir, "key"), "tell-tale-4\n")
 	write(t, filepath.Join(dir, "c.yaml"), secretConfig)
 	o := Options{LookupEnv: func(string) (string, bool) { return "tell-tale-5", true }}
-	c, err := Load(filepath.Join(dir, "c.yaml"), o)
+	c, auths, err := loadFile(filepath.Join(dir, "c.yaml"), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Auths) != 2 || len(c.Auths[0].Headers) != 3 {
-		t.Fatalf("Load: %+v, want two auths and their headers", c.Auths)
+	if len(auths) != 2 || len(auths[0].Headers) != 3 {
+		t.Fatalf("loadFile: %+v, want two auths and their headers", auths)
 	}
-	for _, value := range []any{c, *c, c.Auths, *c.Auths[0], c.Auths[0].Headers} {
+	for _, value := range []any{c, *c, auths, *auths[0], auths[0].Headers} {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
 			forbid(t, format, fmt.Sprintf(format, value))
 		}
@@ -74,9 +74,9 @@ func TestProblemsPrintNoSecret(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "c.yaml")
 		write(t, file, "auths:\n  - id: a\n    provider: claude\n    "+text+"\n")
-		_, err := Load(file, Options{LookupEnv: func(string) (string, bool) { return "sk\ntell-tale", true }})
+		_, err := Open(file, Options{LookupEnv: func(string) (string, bool) { return "sk\ntell-tale", true }})
 		if err == nil {
-			t.Errorf("Load of %q: no problem", text)
+			t.Errorf("Open of %q: no problem", text)
 			continue
 		}
 		forbid(t, text, err.Error())

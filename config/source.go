@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -17,7 +16,7 @@ type Target interface {
 }
 
 // Source holds the configuration in force: the settings and auths of the YAML file, the auth files, and auths that were
-// put into memory. Open makes one; Run keeps it up to date.
+// put into memory. Open makes one, Attach fills a pool from it, and Run keeps both up to date.
 type Source struct {
 	o    Options
 	path string
@@ -29,9 +28,11 @@ type Source struct {
 	trees    []*tree
 	memory   map[string][]byte // documents by id
 	target   Target
-	rules    *verdict.Rules // of the program alone
-	watcher  *watcher       // nil while Run does not run
-	wanted   wanted
+	// fingerprintKey is what Attach was given.
+	fingerprintKey [32]byte
+	rules          *verdict.Rules // of the program alone
+	watcher        *watcher       // nil while Run does not run
+	wanted         wanted
 	// Why the newest YAML file is not in force, and which of its keys take a restart.
 	refused, restart Problems
 
@@ -42,58 +43,59 @@ type Source struct {
 	problems Problems // all of them, in order
 }
 
-// Open loads the YAML file, or the defaults if the path is empty, and the auth files. It fails only for what is wrong
-// with the YAML file, or by Options.OnOpen; a broken auth file shows in Status. Nothing is watched before Run.
+// Open loads the YAML file, or the defaults if the path is empty, with the secrets that it refers to. The error is of type
+// Problems and holds everything that is wrong. Auths are not made before Attach, and nothing is watched before Run.
 func Open(path string, o Options) (*Source, error) {
 	rules, err := verdict.Load()
 	if err != nil {
 		return nil, Problems{{Message: err.Error()}}
 	}
 	s := &Source{o: o, path: path, pace: usualPace(), catalog: newCatalog(), memory: make(map[string][]byte), rules: rules}
-	s.changing.Lock()
-	defer s.changing.Unlock()
 	w, c, problems := s.loadConfig()
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	if s.o.OnOpen != nil {
-		if s.o.FingerprintKey, err = s.o.OnOpen(c); err != nil {
-			return nil, err
-		}
-	}
-	c.build(s.o.FingerprintKey)
 	s.wanted, s.config = w, c
-	s.takeAuths(nil, c)
-	s.takeDirs(c)
-	s.readTrees(touched{}, final)
-	s.publish(false)
 	return s, nil
 }
 
-// Check reports everything that is wrong with a YAML file, its secrets and its auth files. The error is of type
-// Problems.
-func Check(path string, o Options) error {
-	o.OnOpen, o.OnConfig, o.OnReload = nil, nil, nil
-	s, err := Open(path, o)
-	if err != nil {
-		return err
-	}
-	if len(s.problems) > 0 {
-		return s.problems
-	}
-	return nil
-}
-
-// Attach hands every auth in force to the target, and from now on each change.
-func (s *Source) Attach(target Target) {
+// Attach makes the auths of the YAML file, reads the auth files, hands all that are in force to the target, and from now on
+// each change. A broken auth file shows in Status. It is called once, before Run, Reload, Put and Delete.
+//
+// API keys are named by fingerprints made with the key: with the same key a broker finds the state of its auths again, and
+// who has it can find out whether an API key that he knows is in the pool.
+func (s *Source) Attach(target Target, fingerprintKey [32]byte) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	s.target = target
-	auths := slices.SortedFunc(maps.Values(s.catalog.inForce), compareIDs)
-	target.Update(auths, nil, s.now())
+	s.target, s.fingerprintKey = target, fingerprintKey
+	s.takeAuths(s.config)
+	s.takeDirs(s.config)
+	s.readTrees(touched{}, final)
+	s.publish(false)
 }
 
-// Config is the configuration in force. It is immutable. Its Auths are those of the YAML file only.
+// Check reads a YAML file, its secrets and its auth files, and returns the auths that a broker would begin with. The error
+// is of type Problems and holds everything that is wrong.
+func Check(path string, o Options) ([]*selector.Auth, error) {
+	s, err := Open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	var found collector
+	s.Attach(&found, [32]byte{})
+	if len(s.problems) > 0 {
+		return nil, s.problems
+	}
+	return found, nil
+}
+
+// collector is a Target that keeps what it is handed.
+type collector []*selector.Auth
+
+// Update is part of Target.
+func (c *collector) Update(put []*selector.Auth, _ []string, _ time.Time) { *c = append(*c, put...) }
+
+// Config is the configuration in force. It is immutable.
 func (s *Source) Config() *Config {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +120,7 @@ func (s *Source) now() time.Time {
 func (s *Source) publish(configChanged bool) {
 	now := s.now()
 	put, remove := s.catalog.take()
-	if s.target != nil && len(put)+len(remove) > 0 {
+	if len(put)+len(remove) > 0 {
 		s.target.Update(put, remove, now)
 	}
 	if configChanged && s.o.OnConfig != nil {
@@ -127,7 +129,8 @@ func (s *Source) publish(configChanged bool) {
 	problems := ordered(s.allProblems())
 
 	s.mu.Lock()
-	if configChanged || len(put)+len(remove) > 0 || s.status.Generation == 0 {
+	first := s.status.Generation == 0
+	if configChanged || len(put)+len(remove) > 0 || first {
 		s.status.Generation++
 		s.status.LoadedAt = now
 	}
@@ -140,7 +143,7 @@ func (s *Source) publish(configChanged bool) {
 	s.status.Problems, s.status.ProblemCount = slices.Clone(problems[:min(len(problems), maxStatusProblems)]), len(problems)
 	s.mu.Unlock()
 
-	quiet := !configChanged && len(put)+len(remove)+len(r.New)+len(r.Solved) == 0
+	quiet := first || !configChanged && len(put)+len(remove)+len(r.New)+len(r.Solved) == 0
 	if s.o.OnReload != nil && !quiet {
 		s.o.OnReload(r)
 	}

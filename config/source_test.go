@@ -29,8 +29,8 @@ func TestOpenLoadsEverything(t *testing.T) {
 	if status.Generation != 1 || !status.LoadedAt.Equal(testTime) || status.Path != s.path("c.yaml") {
 		t.Errorf("Status() = %+v, want generation 1 now from the file", status)
 	}
-	if c := s.source.Config(); len(c.Auths) != 2 || c.AuthDirs[0] != s.path("auths") {
-		t.Errorf("Config() = %+v, want two auths and the folder beside the file", c)
+	if c := s.source.Config(); c.AuthDirs[0] != s.path("auths") {
+		t.Errorf("Config() = %+v, want the folder beside the file", c)
 	}
 }
 
@@ -39,6 +39,7 @@ func TestOpenWithoutFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	source.Attach(newTarget(t), testKey)
 	if status := source.Status(); status.Generation != 1 || status.Path != "" || status.ProblemCount != 0 {
 		t.Errorf("Status() = %+v, want generation 1 and nothing else", status)
 	}
@@ -58,17 +59,17 @@ func TestOpenRefusesProblems(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": twoAuths, "auths/a.json": "{", "auths/y1.json": `{"type":"claude","id":"y1"}`})
-	err := Check(s.path("c.yaml"), testOptions)
+	_, err := Check(s.path("c.yaml"), testOptions)
 	var problems Problems
 	if !errors.As(err, &problems) || len(problems) != 2 {
 		t.Fatalf("Check: %v, want the two problems of auth files", err)
 	}
 	s.remove("auths/a.json")
 	s.remove("auths/y1.json")
-	if err := Check(s.path("c.yaml"), testOptions); err != nil {
-		t.Errorf("Check without broken files: %v", err)
+	if auths, err := Check(s.path("c.yaml"), testOptions); err != nil || len(auths) != 2 {
+		t.Errorf("Check without broken files: %v, %v, want two auths", auths, err)
 	}
-	if err := Check("testdata/reject/url.yaml", testOptions); err == nil {
+	if _, err := Check("testdata/reject/url.yaml", testOptions); err == nil {
 		t.Error("Check of a broken file: no problems")
 	}
 }
@@ -189,33 +190,25 @@ func TestStateTakesARestart(t *testing.T) {
 	}
 }
 
-func TestOnOpenGivesTheKeyOfFingerprints(t *testing.T) {
+// The configuration says where the key is kept, so there are no auths before Attach is given it.
+func TestAttachTakesTheKeyOfFingerprints(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	write(t, file, "auths: [{id: a, provider: claude, secret: {value: sk-one}}]")
 	o := testOptions
 	o.Clock = func() time.Time { return testTime }
-	opened := 0
-	o.OnOpen = func(c *Config) ([32]byte, error) {
-		opened++
-		if c.State.Path != filepath.Join(filepath.Dir(file), "credbroker.db") {
-			t.Errorf("OnOpen was told %q", c.State.Path)
-		}
-		return [32]byte{2}, nil
-	}
-	target := newTarget(t)
 	source, err := Open(file, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	source.Attach(target)
+	if got, want := source.Config().State.Path, filepath.Join(filepath.Dir(file), "credbroker.db"); got != want {
+		t.Errorf("before Attach State.Path = %q, want %q", got, want)
+	}
+	target := newTarget(t)
+	source.Attach(target, [32]byte{2})
 	source.Reload()
 	want := "key:claude:" + keyed([32]byte{2}, "claude", "sk-one")
-	if got := target.auth("a").Identity; got != want || opened != 1 {
-		t.Errorf("identity %q, OnOpen called %d times, want %q and once", got, opened, want)
-	}
-	o.OnOpen = func(*Config) ([32]byte, error) { return [32]byte{}, errors.New("locked") }
-	if _, err := Open(file, o); err == nil || err.Error() != "locked" {
-		t.Errorf("Open = %v, want what OnOpen says", err)
+	if got := target.auth("a").Identity; got != want {
+		t.Errorf("identity %q, want %q", got, want)
 	}
 }
 

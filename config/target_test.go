@@ -143,7 +143,7 @@ func (s *scene) open() {
 		s.t.Fatalf("Open: %v", err)
 	}
 	s.source = source
-	source.Attach(s)
+	source.Attach(s, testKey)
 	s.takeUpdates()
 }
 

@@ -70,11 +70,11 @@ func TestFilesOfRulesAreBounded(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": "{}"})
 	s.write("acme.yaml", acme+"# "+strings.Repeat("x", 1<<20))
 	s.write("c.yaml", "verdict: {rules: [acme.yaml]}")
-	if _, err := Load(s.path("c.yaml"), testOptions); err == nil || !strings.Contains(err.Error(), "acme.yaml is too large; allowed: at most 1 MiB") {
-		t.Errorf("Load = %v", err)
+	if _, err := Open(s.path("c.yaml"), testOptions); err == nil || !strings.Contains(err.Error(), "acme.yaml is too large; allowed: at most 1 MiB") {
+		t.Errorf("Open = %v", err)
 	}
 	s.write("c.yaml", "verdict: {rules: ["+strings.Repeat("a, ", 17)+"]}")
-	if _, err := Load(s.path("c.yaml"), testOptions); err == nil || !strings.Contains(err.Error(), "allowed: at most 16") {
-		t.Errorf("Load = %v", err)
+	if _, err := Open(s.path("c.yaml"), testOptions); err == nil || !strings.Contains(err.Error(), "allowed: at most 16") {
+		t.Errorf("Open = %v", err)
 	}
 }

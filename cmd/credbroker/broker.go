@@ -59,25 +59,21 @@ func (a *app) newBroker(ctx context.Context, f serveFlags, lines *server.LogBuff
 // load makes the core of what the configuration says.
 func (b *broker) load(ctx context.Context, seed uint64) error {
 	b.clock = b.app.now
-	var (
-		err error
-		log zerolog.Logger // in use once the start is done: what is loaded first is no reload
-	)
+	var err error
 	b.source, err = config.Open(b.flags.config, config.Options{
 		LookupEnv: b.app.getenv,
-		OnOpen: func(c *config.Config) ([32]byte, error) {
-			log, b.output = b.app.newLog(b.lines, c.Log)
-			return b.openState(ctx, &c.State, log)
-		},
-		Clock:    func() time.Time { return b.clock() },
-		OnConfig: b.configure,
-		OnReload: b.reloaded,
+		Clock:     func() time.Time { return b.clock() },
+		OnConfig:  b.configure,
+		OnReload:  b.reloaded,
 	})
 	if err != nil {
 		return b.app.refuse(b.flags.config, err)
 	}
-	b.log = log
 	conf := b.source.Config()
+	b.log, b.output = b.app.newLog(b.lines, conf.Log)
+	if err := b.openState(ctx, &conf.State); err != nil {
+		return err
+	}
 	b.table = bindings.New(b.tableConfig(&conf.Sessions))
 	signal := state.NewSignal()
 	b.pool = selector.New(selector.Config{
@@ -89,7 +85,7 @@ func (b *broker) load(ctx context.Context, seed uint64) error {
 		Wake:        signal.Raise,
 		CursorStart: b.cursorStart(seed),
 	})
-	b.source.Attach(b.pool)
+	b.source.Attach(b.pool, b.engines.keys.Fingerprint)
 	registry := prometheus.NewRegistry()
 	metrics, err := server.NewStateMetrics(registry)
 	if err != nil {

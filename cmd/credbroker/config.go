@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/credbroker/credbroker/config"
-	"github.com/credbroker/credbroker/selector"
 )
 
 func (a *app) configCommand() *cobra.Command {
@@ -27,8 +25,8 @@ func (a *app) configCheckCommand() *cobra.Command {
 }
 
 func (a *app) checkConfig(path string) error {
-	options := config.Options{LookupEnv: a.getenv, Clock: a.now}
-	if err := config.Check(path, options); err != nil {
+	auths, err := config.Check(path, config.Options{LookupEnv: a.getenv, Clock: a.now})
+	if err != nil {
 		var problems config.Problems
 		if !errors.As(err, &problems) {
 			return err
@@ -38,36 +36,12 @@ func (a *app) checkConfig(path string) error {
 		}
 		return fmt.Errorf("%s has %s", path, plural(int64(len(problems)), "problem"))
 	}
-	return a.praise(path, options)
-}
-
-// praise says what a good configuration holds.
-func (a *app) praise(path string, options config.Options) error {
-	source, err := config.Open(path, options)
-	if err != nil {
-		return err
+	providers := make(map[string]bool)
+	for _, auth := range auths {
+		providers[auth.Provider] = true
 	}
-	counter := authCounter{providers: make(map[string]bool)}
-	source.Attach(&counter)
-	_, err = fmt.Fprintf(a.stdout, "ok: %s of %s\n",
-		plural(int64(counter.auths), "auth"), plural(int64(len(counter.providers)), "provider"))
+	_, err = fmt.Fprintf(a.stdout, "ok: %s of %s\n", plural(int64(len(auths)), "auth"), plural(int64(len(providers)), "provider"))
 	return err
-}
-
-// authCounter takes the auths of a Source to count them.
-type authCounter struct {
-	auths     int
-	providers map[string]bool
-}
-
-var _ config.Target = (*authCounter)(nil)
-
-// Update is part of config.Target.
-func (c *authCounter) Update(put []*selector.Auth, _ []string, _ time.Time) {
-	c.auths += len(put)
-	for _, auth := range put {
-		c.providers[auth.Provider] = true
-	}
 }
 
 func (a *app) configSchemaCommand() *cobra.Command {

@@ -16,17 +16,18 @@ import (
 // flushTimeout is how long a stop waits for what is not kept yet.
 const flushTimeout = 5 * time.Second
 
-// openState is told the configuration before there are auths: their names are made with a key that is kept with the state.
-func (b *broker) openState(ctx context.Context, c *config.State, log zerolog.Logger) (fingerprintKey [32]byte, err error) {
+// openState opens the engines, before there are auths: their names are made with a key that is kept with the state.
+func (b *broker) openState(ctx context.Context, c *config.State) error {
 	warn := func(message string) func(words string) {
-		return func(words string) { log.Warn().Str(fieldWords, words).Msg(message) }
+		return func(words string) { b.log.Warn().Str(fieldWords, words).Msg(message) }
 	}
+	var err error
 	b.engines, err = openEngines(ctx, c, b.app.now, engineNotes{repaired: warn(logRepaired), unread: warn(logUnread)})
 	if err != nil {
-		return fingerprintKey, err
+		return err
 	}
 	b.clock = b.engines.clock(b.app.now)
-	return b.engines.keys.Fingerprint, nil
+	return nil
 }
 
 // startKeeper makes the keeper of what the pool and the table know, and loads what is kept. Without engines there is none.
