@@ -36,14 +36,15 @@ const (
 // importTable says who may import whom. A folder stands for itself and what is below it; it may always import itself.
 // What a package must never reach counts over any number of steps. Test files are free to import what they test with.
 var importTable = []importRule{
-	{"selector", nil, slices.Concat(grpc, stores, []string{
+	{"internal", nil, slices.Concat(grpc, stores)},
+	{"selector", []string{"internal"}, slices.Concat(grpc, stores, []string{
 		"github.com/rs/zerolog", "github.com/tidwall/gjson", "sessions", "state", "server",
 	})},
 	{"sessions/bindings", []string{"selector"}, slices.Concat(grpc, stores, []string{"state", "server"})},
 	{"sessions", nil, slices.Concat(grpc, stores, []string{"selector", "sessions/bindings", "state", "server"})},
-	{"verdict", nil, slices.Concat(grpc, stores, []string{"state", "server", "selector"})},
+	{"verdict", []string{"internal"}, slices.Concat(grpc, stores, []string{"state", "server", "selector"})},
 	{"state", []string{"selector", "sessions/bindings"}, slices.Concat(grpc, []string{"server"})},
-	{"config", []string{"selector", "verdict"}, []string{"gen", "state", "server"}},
+	{"config", []string{"selector", "verdict", "internal"}, []string{"gen", "state", "server"}},
 	{"server", []string{"gen", "selector", "sessions", "verdict"}, []string{"state/redis", "state/journal", "config"}},
 	{"cmd/credbroker", []string{"gen", "selector", "sessions", "verdict", "state", "config", "server"}, nil},
 	{"gen", nil, nil},
@@ -65,7 +66,7 @@ func TestHouseRules(t *testing.T) {
 	r := readRepository(t)
 	t.Run("packages import only what the table allows", r.checkImports)
 	t.Run("the core takes the time as an argument", r.checkClock)
-	t.Run("the selector and the verdicts do nothing but compute", r.checkPurity)
+	t.Run("the selector, the verdicts and what they share do nothing but compute", r.checkPurity)
 	t.Run("only the edge knows status codes", r.checkStatusCodes)
 	t.Run("secrets are revealed in one file", r.checkReveal)
 	t.Run("contexts come from the caller", r.checkContexts)
@@ -155,7 +156,7 @@ func (r *repository) checkImports(t *testing.T) {
 }
 
 func (r *repository) checkClock(t *testing.T) {
-	for _, s := range r.code("selector", "sessions", "verdict") {
+	for _, s := range r.code("internal", "selector", "sessions", "verdict") {
 		r.eachUse(s, "time", func(at token.Position, name string) {
 			if name == "Now" || name == "Since" || name == "Until" {
 				t.Errorf("%s: time.%s: take the time as an argument; the edge reads the clock once per request", at, name)
@@ -166,7 +167,7 @@ func (r *repository) checkClock(t *testing.T) {
 
 func (r *repository) checkPurity(t *testing.T) {
 	outside := []string{"os", "net", "syscall", "log", "database"}
-	for _, s := range r.code("selector", "verdict") {
+	for _, s := range r.code("internal", "selector", "verdict") {
 		for _, imp := range s.ast.Imports {
 			if name := strings.Trim(imp.Path.Value, `"`); belowAny(name, outside) {
 				t.Errorf("%s: import of %s: input and output belong to the caller", r.at(imp), name)

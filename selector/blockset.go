@@ -1,5 +1,7 @@
 package selector
 
+import "github.com/credbroker/credbroker/internal/glob"
+
 // scope is what blocks are about: the whole of a subject, one model key of it, or a family of model keys.
 type scope struct {
 	model  string // model key, or the glob of a family; "": the whole
@@ -9,7 +11,7 @@ type scope struct {
 // covers reports whether blocks of the scope hold for a model key.
 func (s scope) covers(key string) bool {
 	if s.family {
-		return key != "" && MatchGlob(s.model, key)
+		return key != "" && glob.Match(s.model, key)
 	}
 	return s.model == "" || s.model == key
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"github.com/credbroker/credbroker/internal/glob"
 )
 
 // member is one auth within one index.
@@ -107,8 +109,8 @@ func patternsKeyOf(a *Auth) patternsKey {
 	var b []byte
 	for _, globs := range [][]string{a.Models, a.ExcludeModels, {a.Prefix}} {
 		b = binary.AppendUvarint(b, uint64(len(globs)))
-		for _, glob := range globs {
-			b = append(binary.AppendUvarint(b, uint64(len(glob))), glob...)
+		for _, pattern := range globs {
+			b = append(binary.AppendUvarint(b, uint64(len(pattern))), pattern...)
 		}
 	}
 	key.globs = string(b)
@@ -125,15 +127,5 @@ func (p *patterns) serve(key string) bool {
 		return true
 	}
 	key = withoutPrefix(p.prefix, key)
-	for _, glob := range p.except {
-		if MatchGlob(glob, key) {
-			return false
-		}
-	}
-	for _, glob := range p.models {
-		if MatchGlob(glob, key) {
-			return true
-		}
-	}
-	return len(p.models) == 0
+	return !glob.MatchAny(p.except, key) && (len(p.models) == 0 || glob.MatchAny(p.models, key))
 }

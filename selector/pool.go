@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/credbroker/credbroker/internal/glob"
 )
 
 // Config is what a Pool is made of.
@@ -306,8 +308,8 @@ func (p *Pool) resting(key string) (lists [][]*blockSet) {
 			lists = append(lists, sets)
 		}
 	}
-	for glob, sets := range p.families {
-		if slices.ContainsFunc(keys, func(key string) bool { return MatchGlob(glob, key) }) {
+	for family, sets := range p.families {
+		if slices.ContainsFunc(keys, func(key string) bool { return glob.Match(family, key) }) {
 			lists = append(lists, sets)
 		}
 	}

@@ -3,6 +3,8 @@ package selector
 import (
 	"hash/fnv"
 	"strings"
+
+	"github.com/credbroker/credbroker/internal/glob"
 )
 
 // codex is the provider whose clients may be connected over a WebSocket.
@@ -205,7 +207,7 @@ func (p *Pool) groupStart(key routeKey, n int) uint64 {
 // strategyFor is the strategy of the first rule that matches.
 func (s *Settings) strategyFor(provider, model string) Strategy {
 	for _, rule := range s.Rules {
-		if (rule.Provider == "" || rule.Provider == provider) && (rule.Model == "" || MatchGlob(rule.Model, model)) {
+		if (rule.Provider == "" || rule.Provider == provider) && (rule.Model == "" || glob.Match(rule.Model, model)) {
 			return rule.Strategy
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/credbroker/credbroker/internal/glob"
 )
 
 func TestViewsAreBoundedAndGoLeastRecentlyUsedFirst(t *testing.T) {
@@ -29,7 +31,7 @@ func TestViewsAreBoundedAndGoLeastRecentlyUsedFirst(t *testing.T) {
 				model += fmt.Sprint(i)
 			}
 		}
-		if id := pick(model); !MatchGlob("*"+id[1:]+"*", model) {
+		if id := pick(model); !glob.Match("*"+id[1:]+"*", model) {
 			t.Fatalf("Pick(%q) = %s, which does not serve it", model, id)
 		}
 		pick("kept")

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/credbroker/credbroker/internal/glob"
 )
 
 // condition is one `when`: everything that it names must hold; an empty part holds always.
@@ -34,11 +36,11 @@ type headerGlob struct{ name, value string }
 func (c *condition) holds(v *view) bool {
 	return (c.kind == "" || c.kind == v.o.Kind) &&
 		c.holdsStatus(v) &&
-		(len(c.dialect) == 0 || matchesAny(c.dialect, v.o.Dialect)) &&
+		(len(c.dialect) == 0 || glob.MatchAny(c.dialect, v.o.Dialect)) &&
 		(len(c.format) == 0 || c.holdsFormat(v)) &&
 		(len(c.code) == 0 || c.holdsCode(v)) &&
 		c.holdsText(v) &&
-		(len(c.model) == 0 || matchesAny(c.model, lower(v.o.Model))) &&
+		(len(c.model) == 0 || glob.MatchAny(c.model, lower(v.o.Model))) &&
 		c.holdsHeaders(v) &&
 		c.holdsFacts(v) &&
 		(len(c.pattern) == 0 || c.holdsPattern(v)) &&
@@ -61,7 +63,7 @@ func (c *condition) holdsFormat(v *view) bool {
 
 func (c *condition) holdsCode(v *view) bool {
 	for _, code := range v.codes {
-		if matchesAny(c.code, code) {
+		if glob.MatchAny(c.code, code) {
 			return true
 		}
 	}
@@ -74,7 +76,7 @@ func (c *condition) holdsText(v *view) bool {
 			return false
 		}
 	}
-	if len(c.message) > 0 && !matchesAny(c.message, lower(strings.TrimSpace(v.message))) {
+	if len(c.message) > 0 && !glob.MatchAny(c.message, lower(strings.TrimSpace(v.message))) {
 		return false
 	}
 	for _, phrase := range c.text {
@@ -97,7 +99,7 @@ func (c *condition) holdsPattern(v *view) bool {
 func (c *condition) holdsHeaders(v *view) bool {
 	for _, h := range c.header {
 		value, there := v.headers[h.name]
-		if !there || !glob(h.value, lower(value)) {
+		if !there || !glob.Match(h.value, lower(value)) {
 			return false
 		}
 	}

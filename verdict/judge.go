@@ -3,6 +3,8 @@ package verdict
 import (
 	"strings"
 	"time"
+
+	"github.com/credbroker/credbroker/internal/glob"
 )
 
 // Ids of verdicts that no row gives.
@@ -66,7 +68,7 @@ func (r *Rules) verdict(row *rule, v *view) Verdict {
 	if out.Domain == domainNone {
 		out.Domain = ""
 	}
-	if row.family != "" && glob(row.family, lower(v.o.Model)) {
+	if row.family != "" && glob.Match(row.family, lower(v.o.Model)) {
 		out.Family = row.family
 	}
 	if row.action == ActionInvalidate {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/credbroker/credbroker/internal/glob"
 )
 
 const (
@@ -197,7 +199,7 @@ func (v *view) embeddedStatus() int {
 	}
 	for _, code := range v.codes {
 		for _, s := range v.set.statuses {
-			if matchesAny(s.codes, code) {
+			if glob.MatchAny(s.codes, code) {
 				return s.status
 			}
 		}
@@ -223,38 +225,6 @@ func lower(s string) string {
 }
 
 func cut(s string) string { return s[:min(len(s), MaxBody)] }
-
-// glob reports whether text matches a pattern in which `*` stands for anything.
-func glob(pattern, text string) bool {
-	head, rest, starred := strings.Cut(pattern, "*")
-	if !starred {
-		return pattern == text
-	}
-	if !strings.HasPrefix(text, head) {
-		return false
-	}
-	text = text[len(head):]
-	for {
-		part, next, more := strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(text, part)
-		}
-		at := strings.Index(text, part)
-		if at < 0 {
-			return false
-		}
-		text, rest = text[at+len(part):], next
-	}
-}
-
-func matchesAny(patterns []string, text string) bool {
-	for _, p := range patterns {
-		if glob(p, text) {
-			return true
-		}
-	}
-	return false
-}
 
 // atoi reads a small number; -1 if it is none.
 func atoi(s string) int {
