@@ -16,7 +16,7 @@ type asked struct {
 // question is asked by count callers at once.
 type question struct {
 	count int
-	news  selector.BoundSession // without a Bound there was none
+	news  BoundSession // without a Bound there was none
 }
 
 // begin notes that a session is asked about.
@@ -35,7 +35,7 @@ func (a *asked) begin(key selector.SessionKey) {
 }
 
 // hear takes in news.
-func (a *asked) hear(b *selector.BoundSession) {
+func (a *asked) hear(b *BoundSession) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if q := a.sessions[b.Key]; q != nil && q.news.Bound < b.Bound {
@@ -44,7 +44,7 @@ func (a *asked) hear(b *selector.BoundSession) {
 }
 
 // end returns the later of the answer and the news.
-func (a *asked) end(key selector.SessionKey, answer selector.BoundSession) selector.BoundSession {
+func (a *asked) end(key selector.SessionKey, answer BoundSession) BoundSession {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	q := a.sessions[key]

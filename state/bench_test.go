@@ -16,7 +16,7 @@ import (
 )
 
 // benchKeeper runs a keeper over a pool of auths until the benchmark ends.
-func benchKeeper(b *testing.B, auths int, local selector.Store, fleet selector.Fleet) (*selector.Pool, *state.Keeper) {
+func benchKeeper(b *testing.B, auths int, local state.Store, fleet state.Fleet) (*selector.Pool, *state.Keeper) {
 	b.Helper()
 	table := bindings.New(bindings.Config{Recording: true})
 	signal := state.NewSignal()
@@ -44,7 +44,7 @@ func benchKeeper(b *testing.B, auths int, local selector.Store, fleet selector.F
 func BenchmarkPickOfAKnownSession(b *testing.B) {
 	for _, test := range []struct {
 		name  string
-		fleet selector.Fleet
+		fleet state.Fleet
 	}{
 		{"alone", nil},
 		{"fleet", (&statetest.Memory{}).Replica()},
@@ -68,12 +68,12 @@ func BenchmarkPickOfAKnownSession(b *testing.B) {
 
 // countedSaves counts how often a store is asked to save.
 type countedSaves struct {
-	selector.Store
+	state.Store
 
 	saves atomic.Int64
 }
 
-func (c *countedSaves) Save(ctx context.Context, batch selector.Batch) error {
+func (c *countedSaves) Save(ctx context.Context, batch state.Batch) error {
 	c.saves.Add(1)
 	return c.Store.Save(ctx, batch)
 }

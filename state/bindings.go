@@ -55,16 +55,16 @@ func (k *Keeper) takeBindings(limit int) bool {
 	}
 	list := k.named(changed)
 	if k.local != nil {
-		k.local.add(selector.Batch{Bindings: list}, 0)
+		k.local.add(Batch{Bindings: list}, 0)
 	}
 	if k.shared != nil {
-		k.tellFleet(selector.Batch{Bindings: k.forFleet(changed, list)})
+		k.tellFleet(Batch{Bindings: k.forFleet(changed, list)})
 	}
 	return true
 }
 
 // tellFleet has the fleet told of bindings. While it cannot be told, this does not grow: all are offered when it is back.
-func (k *Keeper) tellFleet(b selector.Batch) {
+func (k *Keeper) tellFleet(b Batch) {
 	if _, waiting := k.shared.pending(); k.local != nil && waiting >= maxUntold {
 		k.lost.Store(true)
 		return
@@ -73,12 +73,12 @@ func (k *Keeper) tellFleet(b selector.Batch) {
 }
 
 // named is what a store is told of changes in the table.
-func (k *Keeper) named(changed []bindings.Change) []selector.BoundSession {
+func (k *Keeper) named(changed []bindings.Change) []BoundSession {
 	now := k.Now().UnixNano()
-	list := make([]selector.BoundSession, len(changed))
+	list := make([]BoundSession, len(changed))
 	for i := range changed {
 		c := &changed[i]
-		list[i] = selector.BoundSession{Key: c.Key, Group: c.Group, Source: c.Source, Bound: c.Bound, Ends: c.Ends}
+		list[i] = BoundSession{Key: c.Key, Group: c.Group, Source: c.Source, Bound: c.Bound, Ends: c.Ends}
 		if c.Ended {
 			list[i].Bound = now
 			continue
@@ -90,9 +90,9 @@ func (k *Keeper) named(changed []bindings.Change) []selector.BoundSession {
 }
 
 // forFleet leaves out what only this replica has no room for, and what the fleet has been asked about just now.
-func (k *Keeper) forFleet(changed []bindings.Change, list []selector.BoundSession) []selector.BoundSession {
+func (k *Keeper) forFleet(changed []bindings.Change, list []BoundSession) []BoundSession {
 	agreed := k.claims.takeAgreed()
-	told := make([]selector.BoundSession, 0, len(list))
+	told := make([]BoundSession, 0, len(list))
 	for i := range list {
 		if _, known := agreed[list[i].Key]; !known && !changed[i].Evicted {
 			told = append(told, list[i])
@@ -120,7 +120,7 @@ func (k *Keeper) Forget(ctx context.Context, key selector.SessionKey, now time.T
 
 // follow1 takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is
 // asked for when it is needed.
-func (k *Keeper) follow1(b *selector.BoundSession) {
+func (k *Keeper) follow1(b *BoundSession) {
 	k.asked.hear(b)
 	now := k.Now()
 	slot, known := k.table.Find(b.Key, now)
@@ -148,17 +148,17 @@ func (k *Keeper) offerBindings(ctx context.Context) {
 		if err != nil || len(page) == 0 {
 			return
 		}
-		list := make([]selector.BoundSession, 0, len(page))
+		list := make([]BoundSession, 0, len(page))
 		for i := range page {
 			b := &page[i]
 			if identity, ok := k.pool.NameOf(b.Slot); ok {
-				list = append(list, selector.BoundSession{
+				list = append(list, BoundSession{
 					Key: b.Key, Group: b.Key, Source: b.Source, Identity: identity,
 					Bound: k.pool.Released(identity) + 1, Ends: b.ExpiresAt.UnixNano(),
 				})
 			}
 		}
-		k.shared.add(selector.Batch{Bindings: list}, 0)
+		k.shared.add(Batch{Bindings: list}, 0)
 		if k.shared.wait(ctx, k.shared.all()) != nil {
 			k.lost.Store(true) // offered again after the next save that goes well
 			return

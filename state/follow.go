@@ -78,7 +78,7 @@ func (k *Keeper) offerAll(ctx context.Context) {
 		}
 		// A store that lost everything has lost the keys too. If they are taken by now, follow finds out.
 		_ = k.checkKeys(ctx)
-		k.shared.add(selector.Batch{Records: k.pool.Records()}, 0)
+		k.shared.add(Batch{Records: k.pool.Records()}, 0)
 		if k.lost.Swap(false) {
 			k.offerBindings(ctx)
 		}
@@ -87,11 +87,11 @@ func (k *Keeper) offerAll(ctx context.Context) {
 }
 
 // following is the sink for what others do.
-func (k *Keeper) following() selector.Sink { return following{k} }
+func (k *Keeper) following() Sink { return following{k} }
 
 type following struct{ *Keeper }
 
-// Records is part of selector.Sink. What is news is kept here too, so that a start without the fleet knows it.
+// Records is part of Sink. What is news is kept here too, so that a start without the fleet knows it.
 func (f following) Records(records []selector.Record) {
 	// A few at a time, so that picks get the pool's lock in between.
 	for some := range slices.Chunk(records, mergeLimit) {
@@ -108,12 +108,12 @@ func (f following) merge(records []selector.Record) {
 		}
 	}
 	if f.local != nil && len(news) > 0 {
-		f.local.add(selector.Batch{Records: news}, 0)
+		f.local.add(Batch{Records: news}, 0)
 	}
 }
 
-// Bindings is part of selector.Sink.
-func (f following) Bindings(bindings []selector.BoundSession) {
+// Bindings is part of Sink.
+func (f following) Bindings(bindings []BoundSession) {
 	for i := range bindings {
 		f.follow1(&bindings[i])
 	}

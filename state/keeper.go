@@ -28,11 +28,11 @@ type KeeperConfig struct {
 	// Table that the pool keeps its bindings in, and that notes what changes. Required.
 	Table *bindings.Table
 	// Local keeps state on this machine; nil: nothing does.
-	Local selector.Store
+	Local Store
 	// Fleet shares state with other replicas; nil: there are none. The pool then needs Permits.
-	Fleet selector.Fleet
+	Fleet Fleet
 	// Keys are those of the pool and the table, as JoinKeys gave them.
-	Keys selector.Keys
+	Keys Keys
 	// Signal that the pool raises. Required.
 	Signal Signal
 	// Clock is that of this machine; nil: time.Now.
@@ -62,14 +62,14 @@ type Observer interface {
 type Keeper struct {
 	pool     *selector.Pool
 	table    *bindings.Table
-	keys     selector.Keys
+	keys     Keys
 	signal   Signal
 	clock    func() time.Time
 	ttl      func() time.Duration
 	observer Observer
 
 	local, shared *saver // nil: there is none
-	fleet         selector.Fleet
+	fleet         Fleet
 	healths       []*health
 	localHealth   *health
 	fleetHealth   *health
@@ -120,8 +120,8 @@ func (k *Keeper) newHealth(engine string) *health {
 	return h
 }
 
-func (k *Keeper) newSaver(store selector.Store, h *health) *saver {
-	return newSaver(store, func(b selector.Batch, took time.Duration, err error) {
+func (k *Keeper) newSaver(store Store, h *health) *saver {
+	return newSaver(store, func(b Batch, took time.Duration, err error) {
 		h.set(partSave, err)
 		if err == nil && h == k.fleetHealth && k.lost.Load() {
 			k.resync.Raise()
@@ -134,7 +134,7 @@ func (k *Keeper) newSaver(store selector.Store, h *health) *saver {
 func (k *Keeper) Now() time.Time { return FleetTime(k.clock, k.fleet)() }
 
 // FleetTime is a clock that goes by the fleet's; without a fleet it is the local one.
-func FleetTime(local func() time.Time, fleet selector.Fleet) func() time.Time {
+func FleetTime(local func() time.Time, fleet Fleet) func() time.Time {
 	if fleet == nil {
 		return local
 	}
@@ -266,11 +266,11 @@ func (k *Keeper) collect() {
 		if records, changes, more = k.pool.Take(takeLimit); more {
 			changes = 0 // it counts what is still to come
 		}
-		k.put(selector.Batch{Records: records}, changes)
+		k.put(Batch{Records: records}, changes)
 	}
 }
 
-func (k *Keeper) put(b selector.Batch, changes uint64) {
+func (k *Keeper) put(b Batch, changes uint64) {
 	for _, s := range k.savers() {
 		s.add(b, changes)
 	}

@@ -19,9 +19,9 @@ import (
 // disk is a store of one replica, in memory. It outlives the replica.
 type disk struct {
 	mu       sync.Mutex
-	keys     selector.Keys
+	keys     state.Keys
 	records  map[selector.RecordKey]selector.Record
-	bindings map[selector.SessionKey]selector.BoundSession
+	bindings map[selector.SessionKey]state.BoundSession
 	saves    int
 	full     bool          // Save fails
 	slow     time.Duration // what a Save takes
@@ -29,36 +29,36 @@ type disk struct {
 	newer    string        // identity of which a newer version wrote the record
 }
 
-var _ selector.Store = (*disk)(nil)
+var _ state.Store = (*disk)(nil)
 
 var errFull = errors.New("no space left on device")
 
 func newDisk() *disk {
-	return &disk{records: map[selector.RecordKey]selector.Record{}, bindings: map[selector.SessionKey]selector.BoundSession{}}
+	return &disk{records: map[selector.RecordKey]selector.Record{}, bindings: map[selector.SessionKey]state.BoundSession{}}
 }
 
-func (d *disk) Keys(_ context.Context, proposed selector.Keys) (selector.Keys, error) {
+func (d *disk) Keys(_ context.Context, proposed state.Keys) (state.Keys, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.keys == (selector.Keys{}) {
+	if d.keys == (state.Keys{}) {
 		d.keys = proposed
 	}
 	return d.keys, nil
 }
 
-func (d *disk) Load(_ context.Context, into selector.Sink) error {
+func (d *disk) Load(_ context.Context, into state.Sink) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range d.records {
 		into.Records([]selector.Record{r})
 	}
 	for _, b := range d.bindings {
-		into.Bindings([]selector.BoundSession{b})
+		into.Bindings([]state.BoundSession{b})
 	}
 	return nil
 }
 
-func (d *disk) Save(ctx context.Context, batch selector.Batch) error {
+func (d *disk) Save(ctx context.Context, batch state.Batch) error {
 	took := d.slow + time.Duration(len(batch.Records)+len(batch.Bindings))*d.each
 	select {
 	case <-time.After(took): // in a bubble

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/credbroker/credbroker/selector"
 )
 
 // ErrOtherKeys is what joining a fleet ends with that makes the names of identities and sessions with other keys than this
@@ -15,15 +13,15 @@ var ErrOtherKeys = errors.New("the fleet's keys are others than those of the sta
 // JoinKeys finds the keys that names are made with: those of the fleet, which must be those that are kept here if some
 // are; or those kept here, if the fleet is out of reach and this replica has keys already; or else fresh ones. Either
 // store may be nil, and fresh ones are not kept then.
-func JoinKeys(ctx context.Context, local selector.Store, fleet selector.Fleet, fresh selector.Keys) (selector.Keys, error) {
-	known := selector.Keys{}
+func JoinKeys(ctx context.Context, local Store, fleet Fleet, fresh Keys) (Keys, error) {
+	known := Keys{}
 	if local != nil {
 		var err error
-		if known, err = local.Keys(ctx, selector.Keys{}); err != nil {
-			return selector.Keys{}, fmt.Errorf("read keys: %w", err)
+		if known, err = local.Keys(ctx, Keys{}); err != nil {
+			return Keys{}, fmt.Errorf("read keys: %w", err)
 		}
 	}
-	isNew := known == selector.Keys{}
+	isNew := known == Keys{}
 	keys := known
 	if isNew {
 		keys = fresh
@@ -32,9 +30,9 @@ func JoinKeys(ctx context.Context, local selector.Store, fleet selector.Fleet, f
 		theirs, err := fleet.Keys(ctx, keys)
 		switch {
 		case err != nil && isNew:
-			return selector.Keys{}, fmt.Errorf("join the fleet for the first time: %w", err)
+			return Keys{}, fmt.Errorf("join the fleet for the first time: %w", err)
 		case err == nil && !isNew && theirs != known:
-			return selector.Keys{}, ErrOtherKeys
+			return Keys{}, ErrOtherKeys
 		case err == nil:
 			keys = theirs
 		}
@@ -44,7 +42,7 @@ func JoinKeys(ctx context.Context, local selector.Store, fleet selector.Fleet, f
 	}
 	keys, err := local.Keys(ctx, keys)
 	if err != nil {
-		return selector.Keys{}, fmt.Errorf("keep keys: %w", err)
+		return Keys{}, fmt.Errorf("keep keys: %w", err)
 	}
 	return keys, nil
 }

@@ -5,18 +5,17 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
 func TestJoinKeys(t *testing.T) {
-	mine, theirs, fresh := selector.Keys{Session: [16]byte{1}}, selector.Keys{Session: [16]byte{2}}, selector.Keys{Session: [16]byte{3}}
+	mine, theirs, fresh := state.Keys{Session: [16]byte{1}}, state.Keys{Session: [16]byte{2}}, state.Keys{Session: [16]byte{3}}
 	for _, test := range []struct {
 		name          string
-		local, shared selector.Keys // zero: none are kept
+		local, shared state.Keys // zero: none are kept
 		alone, cut    bool
-		want          selector.Keys
+		want          state.Keys
 		err           error
 	}{
 		{name: "a first start alone makes keys", alone: true, want: fresh},
@@ -33,7 +32,7 @@ func TestJoinKeys(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				memory, local := &statetest.Memory{}, newDisk()
 				local.keys = test.local
-				if test.shared != (selector.Keys{}) {
+				if test.shared != (state.Keys{}) {
 					if _, err := memory.Replica().Keys(t.Context(), test.shared); err != nil {
 						t.Fatal(err)
 					}
@@ -42,7 +41,7 @@ func TestJoinKeys(t *testing.T) {
 				if test.cut {
 					link.Cut()
 				}
-				var fleet selector.Fleet = link
+				var fleet state.Fleet = link
 				if test.alone {
 					fleet = nil
 				}

@@ -55,11 +55,11 @@ func (l *loading) fill() {
 // Expect is part of Expecter.
 func (l *loading) Expect(bindings int) { l.restorer.Expect(bindings) }
 
-// Records is part of selector.Sink.
+// Records is part of Sink.
 func (l *loading) Records(records []selector.Record) { l.pool.Merge(records, l.Now()) }
 
-// Bindings is part of selector.Sink.
-func (l *loading) Bindings(list []selector.BoundSession) {
+// Bindings is part of Sink.
+func (l *loading) Bindings(list []BoundSession) {
 	changes := <-l.free
 	for i := range list {
 		b := &list[i]

@@ -119,8 +119,8 @@ func claimsOf(req *selector.Request, pick *selector.Pick) (own int, ids []select
 // ask asks the fleet. Until is set by the first question of a pick and ends all of them. False: there was no answer in time.
 // One that names what has been released since is as good as none: the session is moved off that.
 func (k *Keeper) ask(
-	ctx context.Context, until *time.Time, sessions []selector.BoundSession, from string,
-) (selector.BoundSession, bool) {
+	ctx context.Context, until *time.Time, sessions []BoundSession, from string,
+) (BoundSession, bool) {
 	if until.IsZero() {
 		*until = time.Now().Add(claimTimeout)
 	}
@@ -145,7 +145,7 @@ func (k *Keeper) ask(
 }
 
 // adopt makes the table bind ids to what the fleet has. False: it does already, or this replica has no such auth.
-func (k *Keeper) adopt(ids []selector.Session, identity string, bound selector.BoundSession, now time.Time) bool {
+func (k *Keeper) adopt(ids []selector.Session, identity string, bound BoundSession, now time.Time) bool {
 	if bound.Identity == identity {
 		k.claims.agree(ids)
 		return false
@@ -160,12 +160,12 @@ func (k *Keeper) adopt(ids []selector.Session, identity string, bound selector.B
 }
 
 // bound is what a store is told of the ids of a session.
-func (k *Keeper) bound(ids []selector.Session, identity string, now time.Time) []selector.BoundSession {
-	list := make([]selector.BoundSession, len(ids))
+func (k *Keeper) bound(ids []selector.Session, identity string, now time.Time) []BoundSession {
+	list := make([]BoundSession, len(ids))
 	// What was bound at the time of a release counts as released.
 	at := max(now.UnixNano(), k.pool.Released(identity)+1)
 	for i := range ids {
-		list[i] = selector.BoundSession{
+		list[i] = BoundSession{
 			Key: ids[i].Key, Group: ids[0].Key, Source: ids[i].Source, Identity: identity,
 			Bound: at, Ends: k.endsInFleet(now),
 		}

@@ -5,7 +5,7 @@ import "github.com/credbroker/credbroker/selector"
 // queue holds what waits to be saved: of each record and session id one, in the order in which they came.
 type queue struct {
 	records  []selector.Record
-	bindings []selector.BoundSession
+	bindings []BoundSession
 
 	recordAt  map[selector.RecordKey]int
 	bindingAt map[selector.SessionKey]int
@@ -17,7 +17,7 @@ func newQueue() queue {
 
 // add takes in a batch, which stays the caller's. What is said of a record adds to what is there; a binding takes the
 // place of the one before.
-func (q *queue) add(b selector.Batch) {
+func (q *queue) add(b Batch) {
 	for i := range b.Records {
 		q.addRecord(&b.Records[i])
 	}
@@ -36,7 +36,7 @@ func (q *queue) addRecord(r *selector.Record) {
 	q.records[at].Merge(r) // which copies
 }
 
-func (q *queue) addBinding(b *selector.BoundSession) {
+func (q *queue) addBinding(b *BoundSession) {
 	if at, known := q.bindingAt[b.Key]; known {
 		q.bindings[at] = *b
 		return
@@ -46,14 +46,14 @@ func (q *queue) addBinding(b *selector.BoundSession) {
 }
 
 // take empties the queue.
-func (q *queue) take() selector.Batch {
-	b := selector.Batch{Records: q.records, Bindings: q.bindings}
+func (q *queue) take() Batch {
+	b := Batch{Records: q.records, Bindings: q.bindings}
 	*q = newQueue()
 	return b
 }
 
 // putBack takes in what could not be saved. What came since knows better.
-func (q *queue) putBack(b selector.Batch) {
+func (q *queue) putBack(b Batch) {
 	since := q.take()
 	q.add(b)
 	q.add(since)

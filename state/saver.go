@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
-	"github.com/credbroker/credbroker/selector"
 )
 
 const (
@@ -27,8 +25,8 @@ func (m mark) covers(o mark) bool { return m.changes >= o.changes && m.puts >= o
 
 // saver saves to one store. While one batch is being saved the next gathers, so that many share the cost of one.
 type saver struct {
-	store selector.Store
-	note  func(batch selector.Batch, took time.Duration, err error)
+	store Store
+	note  func(batch Batch, took time.Duration, err error)
 	work  Signal
 
 	mu      sync.Mutex
@@ -44,12 +42,12 @@ type waiter struct {
 	done  chan error // has room for one
 }
 
-func newSaver(store selector.Store, note func(selector.Batch, time.Duration, error)) *saver {
+func newSaver(store Store, note func(Batch, time.Duration, error)) *saver {
 	return &saver{store: store, note: note, work: NewSignal(), waiting: newQueue()}
 }
 
 // add puts a batch that brings the store up to a number of the pool's changes.
-func (s *saver) add(b selector.Batch, changes uint64) {
+func (s *saver) add(b Batch, changes uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting.add(b)
@@ -153,21 +151,21 @@ func (s *saver) save(ctx context.Context) error {
 }
 
 // fail leaves the rest for the next time.
-func (s *saver) fail(rest selector.Batch, tried mark, err error) {
+func (s *saver) fail(rest Batch, tried mark, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting.putBack(rest)
 	s.answer(tried, err)
 }
 
-func split(b selector.Batch) (part, left selector.Batch) {
+func split(b Batch) (part, left Batch) {
 	records, bindings := min(len(b.Records), recordsAtOnce), min(len(b.Bindings), bindingsAtOnce)
-	return selector.Batch{Records: b.Records[:records], Bindings: b.Bindings[:bindings]},
-		selector.Batch{Records: b.Records[records:], Bindings: b.Bindings[bindings:]}
+	return Batch{Records: b.Records[:records], Bindings: b.Bindings[:bindings]},
+		Batch{Records: b.Records[records:], Bindings: b.Bindings[bindings:]}
 }
 
 // savePart saves what is saved at once, and notes how it went, unless the end of ctx cut it short.
-func (s *saver) savePart(ctx context.Context, part selector.Batch) error {
+func (s *saver) savePart(ctx context.Context, part Batch) error {
 	limited, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	began := time.Now()

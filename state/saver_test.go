@@ -136,7 +136,7 @@ func TestAnOfferThatBreaksOffIsMadeAgain(t *testing.T) {
 		lost := 0
 		for i := range many {
 			key := selector.SessionKey{Lo: uint64(i)}
-			bound, err := fresh.Bind(t.Context(), []selector.BoundSession{{Key: key}}, "")
+			bound, err := fresh.Bind(t.Context(), []state.BoundSession{{Key: key}}, "")
 			if err != nil || bound.Identity == "" {
 				lost++
 			}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/config"
-	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/redis"
@@ -23,7 +22,7 @@ const joinTimeout = 5 * time.Second
 type engines struct {
 	local *journal.Journal
 	fleet *redis.Store
-	keys  selector.Keys
+	keys  state.Keys
 }
 
 // engineNotes are told what engines have for the log.
@@ -108,7 +107,7 @@ func tlsConfig(c *config.RedisTLS) (*tls.Config, error) {
 func (e *engines) any() bool { return e.local != nil || e.fleet != nil }
 
 // store is the local engine as an interface that is nil if there is none.
-func (e *engines) store() selector.Store {
+func (e *engines) store() state.Store {
 	if e.local == nil {
 		return nil
 	}
@@ -116,7 +115,7 @@ func (e *engines) store() selector.Store {
 }
 
 // shared is the fleet's engine as an interface that is nil if there is none.
-func (e *engines) shared() selector.Fleet {
+func (e *engines) shared() state.Fleet {
 	if e.fleet == nil {
 		return nil
 	}

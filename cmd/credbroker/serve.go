@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
+	"github.com/credbroker/credbroker/state"
 )
 
 // serveFlags are the flags of serve as given.
@@ -82,8 +82,8 @@ func newSeed() uint64 {
 
 // newKeys makes keys that nobody can foresee: whoever knows them could make sessions that collide, or find out whether a
 // secret is in the pool.
-func newKeys() selector.Keys {
-	var keys selector.Keys
+func newKeys() state.Keys {
+	var keys state.Keys
 	_, _ = rand.Read(keys.Session[:])
 	_, _ = rand.Read(keys.Fingerprint[:])
 	return keys

@@ -23,7 +23,7 @@ const (
 	bindingSize     = bindingGroup + state.SessionKeySize
 )
 
-func formatBinding(b *selector.BoundSession, identity uint32) []byte {
+func formatBinding(b *state.BoundSession, identity uint32) []byte {
 	value := make([]byte, 0, bindingSize)
 	value = append(value, bindingVersion, b.Source)
 	value = binary.BigEndian.AppendUint64(value, uint64(b.Bound)) //nolint:gosec // the bits are kept
@@ -36,7 +36,7 @@ func formatBinding(b *selector.BoundSession, identity uint32) []byte {
 }
 
 // parseBinding reads what formatBinding gives. False: it is damaged, or a newer broker's.
-func parseBinding(key, value []byte, identities []string) (b selector.BoundSession, ok bool) {
+func parseBinding(key, value []byte, identities []string) (b state.BoundSession, ok bool) {
 	if len(value) != bindingGroup && len(value) != bindingSize || value[0] != bindingVersion {
 		return b, false
 	}
@@ -45,7 +45,7 @@ func parseBinding(key, value []byte, identities []string) (b selector.BoundSessi
 	if err != nil || int(number) >= len(identities) {
 		return b, false
 	}
-	b = selector.BoundSession{
+	b = state.BoundSession{
 		Key: id, Group: id, Source: value[bindingSource], Identity: identities[number],
 		Bound: int64(binary.BigEndian.Uint64(value[bindingBound:])), Ends: endOf(value), //nolint:gosec // the bits are kept
 	}

@@ -34,7 +34,7 @@ func filled(t *testing.T, records, bindings int) (path string, holds *statetest.
 	return path, holds
 }
 
-func batch(records, bindings int) (b selector.Batch) {
+func batch(records, bindings int) (b state.Batch) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for i := range records {
 		key := selector.RecordKey{Kind: selector.RecordIdentity, Name: fmt.Sprint("identity-", i)}
@@ -43,12 +43,12 @@ func batch(records, bindings int) (b selector.Batch) {
 	ends := time.Now().Add(time.Hour).UnixNano()
 	for i := range bindings {
 		key := selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
-		b.Bindings = append(b.Bindings, selector.BoundSession{Key: key, Group: key, Identity: fmt.Sprint("identity-", i%10), Bound: 1, Ends: ends})
+		b.Bindings = append(b.Bindings, state.BoundSession{Key: key, Group: key, Identity: fmt.Sprint("identity-", i%10), Bound: 1, Ends: ends})
 	}
 	return b
 }
 
-func save(t testing.TB, j *journal.Journal, b selector.Batch) {
+func save(t testing.TB, j *journal.Journal, b state.Batch) {
 	t.Helper()
 	if err := j.Save(t.Context(), b); err != nil {
 		t.Fatal(err)
@@ -238,10 +238,10 @@ func TestNoDamageIsTakenForState(t *testing.T) {
 // records hears no bindings.
 type records struct{ statetest.Heard }
 
-func (*records) Bindings([]selector.BoundSession) {}
+func (*records) Bindings([]state.BoundSession) {}
 
 // useOnce opens a file, loads what it holds and saves something.
-func useOnce(t *testing.T, path string, into selector.Sink, note func(words string)) error {
+func useOnce(t *testing.T, path string, into state.Sink, note func(words string)) error {
 	j, err := journal.Open(journal.Config{Path: path, Note: note})
 	if err != nil {
 		return err

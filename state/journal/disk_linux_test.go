@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -117,7 +117,7 @@ func fillDisk(t *testing.T, path string) {
 	}
 	t.Log("saving failed")
 	// What fits is saved all the same, and what was there can be read.
-	small := selector.Batch{Records: batch(1, 0).Records}
+	small := state.Batch{Records: batch(1, 0).Records}
 	small.Records[0].Cleared = 7
 	small.Bindings = big.Bindings[:1]
 	save(t, j, small)

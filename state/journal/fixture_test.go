@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -18,7 +19,7 @@ import (
 func fixtureTime() time.Time { return time.Date(2026, 11, 30, 7, 0, 0, 123456789, time.UTC) }
 
 // fixtureKeys are the keys in the files in testdata.
-func fixtureKeys() (keys selector.Keys) {
+func fixtureKeys() (keys state.Keys) {
 	for i := range keys.Fingerprint {
 		keys.Fingerprint[i] = byte(i + 1)
 	}
@@ -30,7 +31,7 @@ func fixtureKeys() (keys selector.Keys) {
 
 // fixtureBatch is what the files in testdata hold beside their keys: records of every kind with something in every place,
 // and bindings with one id and with several.
-func fixtureBatch() (b selector.Batch) {
+func fixtureBatch() (b state.Batch) {
 	at := fixtureTime()
 	nanos := at.UnixNano()
 	full := selector.Record{
@@ -70,7 +71,7 @@ func fixtureBatch() (b selector.Batch) {
 	for i := range 400 {
 		group := selector.SessionKey{Hi: uint64(i) * 0x9E3779B97F4A7C15, Lo: uint64(i)}
 		for alias := range 1 + i%3 {
-			b.Bindings = append(b.Bindings, selector.BoundSession{
+			b.Bindings = append(b.Bindings, state.BoundSession{
 				Key: selector.SessionKey{Hi: group.Hi, Lo: group.Lo + uint64(alias)<<32}, Group: group, Source: uint8(i % 7),
 				Identity: fmt.Sprintf("account:claude:%03d", i%40), Bound: nanos - int64(i), Ends: at.Add(time.Duration(i+1) * time.Minute).UnixNano(),
 			})
@@ -89,7 +90,7 @@ func wantFixture(t *testing.T, j *journal.Journal) {
 	if err := j.Load(t.Context(), &got); err != nil || got.String() != want.String() {
 		t.Errorf("Load: %v, hands over\n%s\nwant\n%s", err, &got, &want)
 	}
-	if keys, err := j.Keys(t.Context(), selector.Keys{}); err != nil || keys != fixtureKeys() {
+	if keys, err := j.Keys(t.Context(), state.Keys{}); err != nil || keys != fixtureKeys() {
 		t.Errorf("Keys = %v, %v, want %v", keys, err, fixtureKeys())
 	}
 }

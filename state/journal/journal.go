@@ -12,7 +12,6 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -53,7 +52,7 @@ type Journal struct {
 	stale   [][]byte // keys of records that said nothing any more when they were loaded
 }
 
-var _ selector.Store = (*Journal)(nil)
+var _ state.Store = (*Journal)(nil)
 
 // The buckets.
 const (
@@ -149,8 +148,8 @@ func readIdentities(tx *bbolt.Tx) (identities []string, err error) {
 	return identities, err
 }
 
-// Keys is as selector.Store says.
-func (j *Journal) Keys(ctx context.Context, proposed selector.Keys) (keys selector.Keys, err error) {
+// Keys is as state.Store says.
+func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Keys, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err = j.update(ctx, func(tx *bbolt.Tx) error {
@@ -161,7 +160,7 @@ func (j *Journal) Keys(ctx context.Context, proposed selector.Keys) (keys select
 		} {
 			kept := b.Get([]byte(name))
 			if kept == nil {
-				if proposed == (selector.Keys{}) {
+				if proposed == (state.Keys{}) {
 					continue // who proposes nothing only asks
 				}
 				kept = key[1]

@@ -93,7 +93,7 @@ func fillMany(b *testing.B, path string) {
 	j := open(b, journal.Config{Path: path})
 	r := rand.New(rand.NewPCG(1, 1))
 	now := time.Now()
-	var all selector.Batch
+	var all state.Batch
 	for i := range manyAuths {
 		record := selector.Record{
 			Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: identityName(i)},
@@ -109,11 +109,11 @@ func fillMany(b *testing.B, path string) {
 	}
 	save(b, j, all)
 	for range manyBindings / 10_000 {
-		all = selector.Batch{}
+		all = state.Batch{}
 		for range 10_000 {
 			key := selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
 			ends := now.Add(time.Hour + time.Duration(r.IntN(int(time.Hour))))
-			all.Bindings = append(all.Bindings, selector.BoundSession{
+			all.Bindings = append(all.Bindings, state.BoundSession{
 				Key: key, Group: key, Source: 1, Identity: identityName(r.IntN(manyAuths)), Bound: now.UnixNano(), Ends: ends.UnixNano(),
 			})
 		}

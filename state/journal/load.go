@@ -16,8 +16,8 @@ import (
 // loadChunk is how many bindings are handed over at once.
 const loadChunk = 1024
 
-// Load is as selector.Store says. Records come first.
-func (j *Journal) Load(ctx context.Context, into selector.Sink) error {
+// Load is as state.Store says. Records come first.
+func (j *Journal) Load(ctx context.Context, into state.Sink) error {
 	return j.explain(guarded(func() error {
 		return j.db.View(func(tx *bbolt.Tx) error {
 			if err := j.loadRecords(ctx, tx, into); err != nil {
@@ -28,7 +28,7 @@ func (j *Journal) Load(ctx context.Context, into selector.Sink) error {
 	}))
 }
 
-func (j *Journal) loadRecords(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
+func (j *Journal) loadRecords(ctx context.Context, tx *bbolt.Tx, into state.Sink) error {
 	want, got := recordCount(tx.Bucket([]byte(bucketMeta))), uint64(0)
 	now := j.now().UnixNano()
 	var stale [][]byte
@@ -82,7 +82,7 @@ func (j *Journal) forget(stale [][]byte) {
 	j.stale = stale
 }
 
-func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into selector.Sink) error {
+func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into state.Sink) error {
 	identities, err := readIdentities(tx)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into selector.
 		e.Expect(j.values)
 	}
 	now := j.now().UnixNano()
-	chunk := make([]selector.BoundSession, 0, loadChunk)
+	chunk := make([]state.BoundSession, 0, loadChunk)
 	hand := func() error {
 		if len(chunk) > 0 {
 			into.Bindings(chunk)

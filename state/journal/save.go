@@ -18,8 +18,8 @@ import (
 // sumSize is the length of the checksum in front of a record.
 const sumSize = 4
 
-// Save is as selector.Store says. What was saved last of a binding holds.
-func (j *Journal) Save(ctx context.Context, batch selector.Batch) error {
+// Save is as state.Store says. What was saved last of a binding holds.
+func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	named := len(j.numbers)
@@ -129,7 +129,7 @@ func checksum(key, form []byte) uint32 {
 }
 
 // saveBindings writes bindings, the last of each id, and removes some of those that are over.
-func (j *Journal) saveBindings(tx *bbolt.Tx, all []selector.BoundSession) error {
+func (j *Journal) saveBindings(tx *bbolt.Tx, all []state.BoundSession) error {
 	bindings := tx.Bucket([]byte(bucketBindings))
 	last := make(map[selector.SessionKey]int, len(all))
 	for i := range all {

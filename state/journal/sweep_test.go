@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -16,7 +17,7 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	now := time.Unix(1_800_000_000, 0)
 	c := journal.Config{Path: path, Now: func() time.Time { return now }}
-	cleared := selector.Batch{Records: []selector.Record{
+	cleared := state.Batch{Records: []selector.Record{
 		{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "gone"}, Cleared: now.UnixNano()},
 		{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "said again"}, Cleared: now.UnixNano()},
 	}}
@@ -27,13 +28,13 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 	})
 	j := open(t, c)
 	save(t, j, cleared)
-	save(t, j, selector.Batch{Records: kept})
+	save(t, j, state.Batch{Records: kept})
 	wantRecords(t, j, append(kept, cleared.Records...))
 	now = now.Add(48 * time.Hour)
 	wantRecords(t, j, kept)
 	again := cleared.Records[1]
 	again.Cleared = now.UnixNano()
-	save(t, j, selector.Batch{Records: []selector.Record{again}})
+	save(t, j, state.Batch{Records: []selector.Record{again}})
 	wantRecords(t, j, append(kept, again))
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
@@ -66,7 +67,7 @@ func TestWhatIsOverGoesAsOthersAreSaved(t *testing.T) {
 			all[i].Ends = now.Add(time.Hour).UnixNano()
 		}
 		for len(all) > 0 {
-			save(t, j, selector.Batch{Bindings: all[:10]})
+			save(t, j, state.Batch{Bindings: all[:10]})
 			all = all[10:]
 		}
 		now = now.Add(time.Hour)

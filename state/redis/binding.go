@@ -25,7 +25,7 @@ const (
 	bindingIdentity = 10
 )
 
-func formatBinding(b *selector.BoundSession) string {
+func formatBinding(b *state.BoundSession) string {
 	to := make([]byte, 0, bindingIdentity+len(b.Identity)+state.SessionKeySize)
 	to = append(to, bare, b.Source)
 	to = binary.BigEndian.AppendUint64(to, uint64(b.Bound)) //nolint:gosec // the bits are kept
@@ -37,8 +37,8 @@ func formatBinding(b *selector.BoundSession) string {
 	return string(to)
 }
 
-func parseBinding(key selector.SessionKey, ends int64, value string) (selector.BoundSession, error) {
-	b := selector.BoundSession{Key: key, Group: key, Ends: ends * int64(time.Millisecond)}
+func parseBinding(key selector.SessionKey, ends int64, value string) (state.BoundSession, error) {
+	b := state.BoundSession{Key: key, Group: key, Ends: ends * int64(time.Millisecond)}
 	if ends < 0 || ends > math.MaxInt64/int64(time.Millisecond) {
 		return b, fmt.Errorf("read the binding of %s, its end %d: %w", key, ends, state.ErrDamaged)
 	}
@@ -66,14 +66,14 @@ func parseBinding(key selector.SessionKey, ends int64, value string) (selector.B
 }
 
 // parseMoved reads a binding as the log carries it.
-func parseMoved(text string) (selector.BoundSession, error) {
+func parseMoved(text string) (state.BoundSession, error) {
 	const head = state.SessionKeySize + 8
 	if len(text) < head {
-		return selector.BoundSession{}, fmt.Errorf("read what moved, %d bytes: %w", len(text), state.ErrDamaged)
+		return state.BoundSession{}, fmt.Errorf("read what moved, %d bytes: %w", len(text), state.ErrDamaged)
 	}
 	key, err := state.ParseSessionKey([]byte(text[:state.SessionKeySize]))
 	if err != nil {
-		return selector.BoundSession{}, err
+		return state.BoundSession{}, err
 	}
 	ends := int64(binary.BigEndian.Uint64([]byte(text[state.SessionKeySize:head]))) //nolint:gosec // the bits are kept
 	return parseBinding(key, ends, text[head:])

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // bindingsAtOnce bounds what one script does while the server does nothing else.
 const bindingsAtOnce = 128
 
 // saveBindings keeps, prolongs and ends bindings.
-func (s *Store) saveBindings(ctx context.Context, bindings []selector.BoundSession) error {
+func (s *Store) saveBindings(ctx context.Context, bindings []state.BoundSession) error {
 	for len(bindings) > 0 {
 		n := min(len(bindings), bindingsAtOnce)
 		if err := s.keep(ctx, bindings[:n]); err != nil {
@@ -23,7 +23,7 @@ func (s *Store) saveBindings(ctx context.Context, bindings []selector.BoundSessi
 	return nil
 }
 
-func (s *Store) keep(ctx context.Context, bindings []selector.BoundSession) error {
+func (s *Store) keep(ctx context.Context, bindings []state.BoundSession) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	keys := append(make([]string, 0, 2+len(bindings)), s.layout.records, s.layout.log)
@@ -41,15 +41,15 @@ func (s *Store) keep(ctx context.Context, bindings []selector.BoundSession) erro
 }
 
 // Bind binds the ids of one session in one round trip.
-func (s *Store) Bind(ctx context.Context, sessions []selector.BoundSession, from string) (selector.BoundSession, error) {
+func (s *Store) Bind(ctx context.Context, sessions []state.BoundSession, from string) (state.BoundSession, error) {
 	bound, err := s.bind(ctx, sessions, from)
 	if err != nil {
-		return selector.BoundSession{}, fmt.Errorf("bind in redis: %w", err)
+		return state.BoundSession{}, fmt.Errorf("bind in redis: %w", err)
 	}
 	return bound, nil
 }
 
-func (s *Store) bind(ctx context.Context, sessions []selector.BoundSession, from string) (b selector.BoundSession, err error) {
+func (s *Store) bind(ctx context.Context, sessions []state.BoundSession, from string) (b state.BoundSession, err error) {
 	if len(sessions) == 0 {
 		return b, errors.New("no session")
 	}
@@ -78,7 +78,7 @@ func (s *Store) bind(ctx context.Context, sessions []selector.BoundSession, from
 	if b, err = parseBinding(sessions[0].Key, ends, value); err != nil {
 		// Bound to something that only others understand is of no use here: as good as bound to none.
 		s.unread.add("binding", err)
-		return selector.BoundSession{Key: sessions[0].Key}, nil
+		return state.BoundSession{Key: sessions[0].Key}, nil
 	}
 	return b, nil
 }

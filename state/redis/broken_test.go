@@ -36,7 +36,7 @@ func TestLostStateComesBack(t *testing.T) {
 			server := redistest.Start(t)
 			c := &redis.Config{Addresses: []string{server.Addr}, Namespace: "lost"}
 			a, b := newReplica(t, c), newReplica(t, c)
-			keys := selector.Keys{Fingerprint: [32]byte{1}, Session: [16]byte{2}}
+			keys := state.Keys{Fingerprint: [32]byte{1}, Session: [16]byte{2}}
 			if _, err := a.store.Keys(t.Context(), keys); err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +53,7 @@ func TestLostStateComesBack(t *testing.T) {
 			t.Logf("found out after %v", time.Since(lost).Round(time.Millisecond))
 			fresh := newReplica(t, c)
 			fresh.hears(t, ofA, ofB)
-			if got, err := fresh.store.Keys(t.Context(), selector.Keys{Session: [16]byte{9}}); err != nil || got != keys {
+			if got, err := fresh.store.Keys(t.Context(), state.Keys{Session: [16]byte{9}}); err != nil || got != keys {
 				t.Errorf("the fleet's keys are %v, %v, want those that it had", got, err)
 			}
 		})
@@ -155,7 +155,7 @@ func TestFullMemory(t *testing.T) {
 	a.save(t, known)
 	b.hears(t, known)
 	server.Do("CONFIG", "SET", "maxmemory", "1")
-	if err := a.store.Save(t.Context(), selector.Batch{Records: []selector.Record{disabled("new")}}); err == nil {
+	if err := a.store.Save(t.Context(), state.Batch{Records: []selector.Record{disabled("new")}}); err == nil {
 		t.Error("Save to a server that is full has no error")
 	}
 	if _, err := a.bindIn(t, 1, time.Second); err == nil {
@@ -193,11 +193,11 @@ func TestOtherKeys(t *testing.T) {
 	server := redistest.Start(t)
 	c := &redis.Config{Addresses: []string{server.Addr}, Namespace: "keys"}
 	s := openStore(t, c)
-	if _, err := s.Keys(t.Context(), selector.Keys{Session: [16]byte{1}}); err != nil {
+	if _, err := s.Keys(t.Context(), state.Keys{Session: [16]byte{1}}); err != nil {
 		t.Fatal(err)
 	}
 	server.Do("FLUSHALL")
-	if _, err := openStore(t, c).Keys(t.Context(), selector.Keys{Session: [16]byte{2}}); err != nil {
+	if _, err := openStore(t, c).Keys(t.Context(), state.Keys{Session: [16]byte{2}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Follow(t.Context(), nil, nil); !errors.Is(err, state.ErrOtherKeys) {
@@ -222,7 +222,7 @@ func TestRefused(t *testing.T) {
 			s := openStore(t, &redis.Config{
 				Addresses: []string{server.Addr}, Namespace: "refused", Username: test.user, Password: selector.NewSecret(test.password),
 			})
-			_, err := s.Keys(t.Context(), selector.Keys{})
+			_, err := s.Keys(t.Context(), state.Keys{})
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), test.password) {
 				t.Errorf("Keys: %v, want %s and no password", err, test.want)
 			}

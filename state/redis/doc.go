@@ -1,5 +1,5 @@
 // Package redis keeps runtime state in Redis or Valkey, where a fleet of replicas shares it. Store implements
-// selector.Fleet over a standalone server, one that Sentinel watches, or a cluster.
+// state.Fleet over a standalone server, one that Sentinel watches, or a cluster.
 //
 // What it promises:
 //

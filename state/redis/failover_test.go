@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
 )
@@ -55,7 +56,7 @@ func TestFarBehind(t *testing.T) {
 	b := newReplica(t, &redis.Config{Addresses: []string{proxy.Addr}, Namespace: "behind"})
 	b.resynced(t)
 	before := disabled("0")
-	if err := a.Save(t.Context(), selector.Batch{Records: []selector.Record{before}}); err != nil {
+	if err := a.Save(t.Context(), state.Batch{Records: []selector.Record{before}}); err != nil {
 		t.Fatal(err)
 	}
 	b.hears(t, before)
@@ -63,7 +64,7 @@ func TestFarBehind(t *testing.T) {
 	var missed []selector.Record
 	for i := range 1500 {
 		missed = append(missed, disabled(fmt.Sprint(i)))
-		if err := a.Save(t.Context(), selector.Batch{Records: missed[i:]}); err != nil {
+		if err := a.Save(t.Context(), state.Batch{Records: missed[i:]}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // follower is one run of Follow.
 type follower struct {
 	store  *Store
-	into   selector.Sink
+	into   state.Sink
 	live   func(resync bool)
 	place  place
 	looked time.Time
@@ -32,7 +33,7 @@ type follower struct {
 }
 
 // Follow hands over what others do, until the context ends or the server cannot be read.
-func (s *Store) Follow(ctx context.Context, into selector.Sink, live func(resync bool)) error {
+func (s *Store) Follow(ctx context.Context, into state.Sink, live func(resync bool)) error {
 	s.mu.Lock()
 	f := &follower{store: s, into: into, live: live, place: s.place, behind: true}
 	s.mu.Unlock()
@@ -128,7 +129,7 @@ func (f *follower) read(ctx context.Context) ([]rueidis.XRangeSlice, error) {
 // news is what entries of the log tell.
 type news struct {
 	fields []string // of records, each once
-	moved  []selector.BoundSession
+	moved  []state.BoundSession
 }
 
 // handOver hands over what entries of others tell, and moves on. Entries of another epoch mean that everything has to be read.

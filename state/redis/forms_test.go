@@ -17,7 +17,7 @@ func TestBindingIsReadAsWritten(t *testing.T) {
 		key := func(name string) selector.SessionKey {
 			return selector.SessionKey{Hi: rapid.Uint64().Draw(t, name+" hi"), Lo: rapid.Uint64().Draw(t, name+" lo")}
 		}
-		want := selector.BoundSession{
+		want := state.BoundSession{
 			Key: key("key"), Source: rapid.Byte().Draw(t, "source"), Identity: rapid.String().Draw(t, "identity"),
 			Bound: rapid.Int64().Draw(t, "bound"), Ends: rapid.Int64Range(0, 1<<42).Draw(t, "ends") * int64(time.Millisecond),
 		}
@@ -35,7 +35,7 @@ func TestBindingIsReadAsWritten(t *testing.T) {
 func TestFormsInRedisStay(t *testing.T) {
 	own := selector.SessionKey{Hi: 0x0102030405060708, Lo: 0x090a0b0c0d0e0f10}
 	other := selector.SessionKey{Hi: 0x1112131415161718, Lo: 0x191a1b1c1d1e1f20}
-	bound := selector.BoundSession{Key: own, Group: own, Source: 3, Identity: "account:claude:1", Bound: 1_800_000_000_123_456_789}
+	bound := state.BoundSession{Key: own, Group: own, Source: 3, Identity: "account:claude:1", Bound: 1_800_000_000_123_456_789}
 	inGroup := bound
 	inGroup.Group = other
 	l := newLayout("production")
@@ -77,7 +77,7 @@ func TestBindingThatCannotBeRead(t *testing.T) {
 
 func FuzzMoved(f *testing.F) {
 	f.Add("")
-	b := selector.BoundSession{Key: selector.SessionKey{Lo: 1}, Identity: "a"}
+	b := state.BoundSession{Key: selector.SessionKey{Lo: 1}, Identity: "a"}
 	f.Add(strings.Repeat("\x00", 24) + formatBinding(&b))
 	f.Add(strings.Repeat("0", 24) + formatBinding(&b)) // an end that no time has
 	f.Fuzz(func(t *testing.T, text string) {

@@ -3,18 +3,18 @@ package redis
 import (
 	"errors"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // formatKeys is how the keys are kept: one after the other. None are nothing.
-func formatKeys(k selector.Keys) string {
-	if k == (selector.Keys{}) {
+func formatKeys(k state.Keys) string {
+	if k == (state.Keys{}) {
 		return ""
 	}
 	return string(append(k.Fingerprint[:], k.Session[:]...))
 }
 
-func parseKeys(text string) (k selector.Keys, err error) {
+func parseKeys(text string) (k state.Keys, err error) {
 	if text == "" {
 		return k, nil
 	}

@@ -108,7 +108,7 @@ func (s *Store) gap(ctx context.Context, p *place) (bool, error) {
 }
 
 // readAll hands over all records and returns the place that they are of.
-func (s *Store) readAll(ctx context.Context, into selector.Sink) (place, error) {
+func (s *Store) readAll(ctx context.Context, into state.Sink) (place, error) {
 	if err := s.settle(ctx); err != nil {
 		return place{}, err
 	}

@@ -29,7 +29,7 @@ type change struct {
 
 // Save merges a batch into what is kept, records first. Parts of it may be kept if it fails. The error is state.ErrPassedOver
 // where all is kept but records that a newer version wrote before.
-func (s *Store) Save(ctx context.Context, batch selector.Batch) error {
+func (s *Store) Save(ctx context.Context, batch state.Batch) error {
 	var passed error
 	for records := batch.Records; len(records) > 0; {
 		n := min(len(records), recordsAtOnce)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -34,9 +35,9 @@ func (s spent) report(b *testing.B, n int) {
 // benchmarkIdentity is as long as those of accounts and keys.
 const benchmarkIdentity = "claude:key:0123456789abcdef0123456789abcdef"
 
-func benchmarkBinding(r *rand.Rand, now time.Time) selector.BoundSession {
+func benchmarkBinding(r *rand.Rand, now time.Time) state.BoundSession {
 	key := selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
-	return selector.BoundSession{
+	return state.BoundSession{
 		Key: key, Group: key, Source: 1, Identity: benchmarkIdentity, Bound: now.UnixNano(), Ends: now.Add(time.Hour).UnixNano(),
 	}
 }
@@ -47,7 +48,7 @@ func BenchmarkBind(b *testing.B) {
 		b.Run(map[int]string{1: "one caller", 64: "64 callers"}[callers], func(b *testing.B) {
 			server := redistest.Start(b)
 			store := openStore(b, &redis.Config{Addresses: []string{server.Addr}, Namespace: "bench"})
-			if _, err := store.Keys(b.Context(), selector.Keys{}); err != nil {
+			if _, err := store.Keys(b.Context(), state.Keys{}); err != nil {
 				b.Fatal(err)
 			}
 			before := newSpent(server)
@@ -60,7 +61,7 @@ func BenchmarkBind(b *testing.B) {
 				r := rand.New(rand.NewPCG(seeds.Uint64(), 1))
 				seed.Unlock()
 				for next() {
-					if _, err := store.Bind(b.Context(), []selector.BoundSession{benchmarkBinding(r, time.Now())}, ""); err != nil {
+					if _, err := store.Bind(b.Context(), []state.BoundSession{benchmarkBinding(r, time.Now())}, ""); err != nil {
 						b.Error(err)
 					}
 				}
@@ -83,7 +84,7 @@ func BenchmarkMillionBindings(b *testing.B) {
 	for b.Loop() {
 		server := redistest.Start(b)
 		store := openStore(b, &redis.Config{Addresses: []string{server.Addr}, Namespace: "bench", Timeout: time.Minute})
-		if _, err := store.Keys(b.Context(), selector.Keys{}); err != nil {
+		if _, err := store.Keys(b.Context(), state.Keys{}); err != nil {
 			b.Fatal(err)
 		}
 		memory := server.Info("used_memory")
@@ -93,7 +94,7 @@ func BenchmarkMillionBindings(b *testing.B) {
 			now := time.Now()
 			started := time.Now()
 			for n := 0; n < bindings; {
-				var batch selector.Batch
+				var batch state.Batch
 				for ; len(batch.Bindings) < 5000; n++ {
 					batch.Bindings = append(batch.Bindings, benchmarkBinding(r, now))
 				}
@@ -126,7 +127,7 @@ func BenchmarkHandOver(b *testing.B) {
 	var delays []time.Duration
 	for b.Loop() {
 		started := time.Now()
-		if err := writer.Save(b.Context(), selector.Batch{Records: []selector.Record{disabled("a")}}); err != nil {
+		if err := writer.Save(b.Context(), state.Batch{Records: []selector.Record{disabled("a")}}); err != nil {
 			b.Fatal(err)
 		}
 		for range others {

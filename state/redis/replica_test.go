@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -31,7 +32,7 @@ func newReplica(t testing.TB, c *redis.Config) *replica {
 }
 
 // runs lets the replica follow until the test ends.
-func (r *replica) runs(t testing.TB, into selector.Sink) {
+func (r *replica) runs(t testing.TB, into state.Sink) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var following sync.WaitGroup
@@ -42,7 +43,7 @@ func (r *replica) runs(t testing.TB, into selector.Sink) {
 	})
 }
 
-func (r *replica) follow(ctx context.Context, into selector.Sink) {
+func (r *replica) follow(ctx context.Context, into state.Sink) {
 	const pause = 50 * time.Millisecond
 	for ctx.Err() == nil {
 		_ = r.store.Follow(ctx, into, func(resync bool) {
@@ -52,7 +53,7 @@ func (r *replica) follow(ctx context.Context, into selector.Sink) {
 			r.mu.Lock()
 			known := r.known
 			r.mu.Unlock()
-			if err := r.store.Save(ctx, selector.Batch{Records: known}); err == nil {
+			if err := r.store.Save(ctx, state.Batch{Records: known}); err == nil {
 				r.resyncs <- struct{}{}
 			}
 		})
@@ -83,7 +84,7 @@ func (r *replica) save(t *testing.T, record selector.Record) {
 	t.Helper()
 	until := time.Now().Add(20 * time.Second)
 	for {
-		err := r.store.Save(t.Context(), selector.Batch{Records: []selector.Record{record}})
+		err := r.store.Save(t.Context(), state.Batch{Records: []selector.Record{record}})
 		if err == nil {
 			break
 		}
@@ -119,10 +120,10 @@ func disabled(name string) selector.Record {
 }
 
 // session is one id to be bound to an identity.
-func session(number int, identity string) []selector.BoundSession {
+func session(number int, identity string) []state.BoundSession {
 	key := selector.SessionKey{Hi: 1, Lo: uint64(number)}
 	now := time.Now()
-	return []selector.BoundSession{{
+	return []state.BoundSession{{
 		Key: key, Group: key, Source: 1, Identity: identity, Bound: now.UnixNano(), Ends: now.Add(time.Hour).UnixNano(),
 	}}
 }

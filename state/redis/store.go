@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // Store is one replica's access to what the fleet shares.
@@ -36,7 +36,7 @@ type Store struct {
 	written string
 }
 
-var _ selector.Fleet = (*Store)(nil)
+var _ state.Fleet = (*Store)(nil)
 
 // Open makes a store. It does not connect yet: that is done when something is asked of it.
 func Open(c *Config) (*Store, error) {
@@ -63,16 +63,16 @@ func (s *Store) Close() error {
 }
 
 // Keys returns the fleet's keys, and gives it the proposed ones if it has none. They are put back where they are lost.
-func (s *Store) Keys(ctx context.Context, proposed selector.Keys) (selector.Keys, error) {
+func (s *Store) Keys(ctx context.Context, proposed state.Keys) (state.Keys, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	kept, err := s.found(ctx, formatKeys(proposed))
 	if err != nil {
-		return selector.Keys{}, fmt.Errorf("ask redis for the keys of the fleet: %w", err)
+		return state.Keys{}, fmt.Errorf("ask redis for the keys of the fleet: %w", err)
 	}
 	keys, err := parseKeys(kept)
 	if err != nil {
-		return selector.Keys{}, err
+		return state.Keys{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +81,7 @@ func (s *Store) Keys(ctx context.Context, proposed selector.Keys) (selector.Keys
 }
 
 // Load hands all records to a sink.
-func (s *Store) Load(ctx context.Context, into selector.Sink) error {
+func (s *Store) Load(ctx context.Context, into state.Sink) error {
 	if _, err := s.readAll(ctx, into); err != nil {
 		return fmt.Errorf("load from redis: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
 )
@@ -20,7 +21,7 @@ func TestSweep(t *testing.T) {
 	old.Scopes[0].Ledgers[selector.Quota].Evidence = []selector.Evidence{{Received: day, Until: day + 1, Probe: day + 1, Level: 1, Ladder: selector.LadderRate}}
 	fresh := selector.Record{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "fresh"}, Cleared: time.Now().UnixNano()}
 	decided := disabled("decided")
-	if err := s.Save(t.Context(), selector.Batch{Records: []selector.Record{old, fresh, decided}}); err != nil {
+	if err := s.Save(t.Context(), state.Batch{Records: []selector.Record{old, fresh, decided}}); err != nil {
 		t.Fatal(err)
 	}
 	follower := newReplica(t, c)
@@ -40,7 +41,7 @@ func TestSweep(t *testing.T) {
 func TestEverythingEnds(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "ends"})
-	if err := s.Save(t.Context(), selector.Batch{Records: []selector.Record{disabled("a")}, Bindings: session(1, "a")}); err != nil {
+	if err := s.Save(t.Context(), state.Batch{Records: []selector.Record{disabled("a")}, Bindings: session(1, "a")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, from := range []string{"", "a"} {

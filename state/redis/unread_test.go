@@ -71,7 +71,7 @@ func TestANewerRecordIsLeftAlone(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "newer"})
 	server.Do("HSET", "cb:{newer}:records", "identity:newer", newerRecord, "identity:damaged", "what?")
-	batch := selector.Batch{
+	batch := state.Batch{
 		Records:  []selector.Record{disabled("newer"), disabled("damaged"), disabled("other")},
 		Bindings: session(1, "other"),
 	}
@@ -106,7 +106,7 @@ func TestABindingThatCannotBeRead(t *testing.T) {
 	key := "cb:{odd}:b:" + string(state.AppendSessionKey(nil, odd[0].Key))
 	ended := odd[0]
 	ended.Identity = ""
-	end := selector.Batch{Bindings: []selector.BoundSession{ended, session(20, "a")[0]}}
+	end := state.Batch{Bindings: []state.BoundSession{ended, session(20, "a")[0]}}
 
 	server.Do("SET", key, "short")
 	if err := s.Save(t.Context(), end); err != nil {

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // Bindings checks what a store promises that keeps the bindings of one process: what was saved last holds.
-func Bindings[S selector.Store](t *testing.T, place Place[S]) {
+func Bindings[S state.Store](t *testing.T, place Place[S]) {
 	t.Helper()
 	s := bindingSuite[S]{place}
 	t.Run("a binding is there with all its parts", s.whole)
@@ -19,7 +20,7 @@ func Bindings[S selector.Store](t *testing.T, place Place[S]) {
 	t.Run("many bindings are kept", s.many)
 }
 
-type bindingSuite[S selector.Store] struct{ place Place[S] }
+type bindingSuite[S state.Store] struct{ place Place[S] }
 
 func (s bindingSuite[S]) whole(t *testing.T) {
 	opens := s.place(t)
@@ -27,7 +28,7 @@ func (s bindingSuite[S]) whole(t *testing.T) {
 	ends := time.Now().Add(time.Hour).UnixNano()
 	first, second := selector.SessionKey{Hi: 1 << 63, Lo: 1}, selector.SessionKey{Lo: 1 << 63}
 	want := &Heard{}
-	batch := selector.Batch{Bindings: []selector.BoundSession{
+	batch := state.Batch{Bindings: []state.BoundSession{
 		{Key: first, Group: first, Source: 1, Identity: "account:claude:1", Bound: 5, Ends: ends},
 		{Key: second, Group: first, Source: 255, Identity: "account:claude:1", Bound: 5, Ends: ends},
 		{Key: selector.SessionKey{}, Group: selector.SessionKey{}, Identity: "key:openai:2", Bound: 6, Ends: ends + 1},
@@ -49,7 +50,7 @@ func (s bindingSuite[S]) last(t *testing.T) {
 	want := &Heard{}
 	now := time.Now()
 	for range 50 {
-		var batch selector.Batch
+		var batch state.Batch
 		for range r.IntN(10) {
 			batch.Bindings = append(batch.Bindings, RandomBinding(r, now))
 		}
@@ -71,7 +72,7 @@ func (h *Heard) alive(now time.Time) string {
 	left := &Heard{}
 	for _, b := range h.bindings {
 		if b.Identity != "" && b.Ends > now.UnixNano() {
-			left.Bindings([]selector.BoundSession{b})
+			left.Bindings([]state.BoundSession{b})
 		}
 	}
 	h.mu.Unlock()
@@ -81,14 +82,14 @@ func (h *Heard) alive(now time.Time) string {
 func (s bindingSuite[S]) over(t *testing.T) {
 	store := open(t, s.place(t))
 	now := time.Now()
-	var batch selector.Batch
+	var batch state.Batch
 	for i := range 200 {
 		key := selector.SessionKey{Lo: uint64(i)}
 		ends := now.Add(-time.Second)
 		if i%2 == 0 {
 			ends = now.Add(time.Hour)
 		}
-		batch.Bindings = append(batch.Bindings, selector.BoundSession{Key: key, Group: key, Identity: "a", Bound: 1, Ends: ends.UnixNano()})
+		batch.Bindings = append(batch.Bindings, state.BoundSession{Key: key, Group: key, Identity: "a", Bound: 1, Ends: ends.UnixNano()})
 	}
 	want := &Heard{}
 	want.Bindings(batch.Bindings)
@@ -107,10 +108,10 @@ func (s bindingSuite[S]) many(t *testing.T) {
 	ends := time.Now().Add(time.Hour).UnixNano()
 	want := &Heard{}
 	for range 5 {
-		var batch selector.Batch
+		var batch state.Batch
 		for i := range 4000 {
 			key := selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
-			batch.Bindings = append(batch.Bindings, selector.BoundSession{
+			batch.Bindings = append(batch.Bindings, state.BoundSession{
 				Key: key, Group: key, Identity: fmt.Sprint("identity-", i%300), Bound: int64(i), Ends: ends,
 			})
 		}
@@ -123,6 +124,6 @@ func (s bindingSuite[S]) many(t *testing.T) {
 	}
 }
 
-func showBinding(b selector.BoundSession) string {
+func showBinding(b state.BoundSession) string {
 	return fmt.Sprintf("%s of %s, source %d, to %q since %d until %d", b.Key, b.Group, b.Source, b.Identity, b.Bound, b.Ends)
 }

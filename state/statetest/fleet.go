@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // Fleet checks what a store promises that replicas share. Each call of what a place returns connects one more replica.
-func Fleet[S selector.Fleet](t *testing.T, place Place[S]) {
+func Fleet[S state.Fleet](t *testing.T, place Place[S]) {
 	t.Helper()
 	s := fleetSuite[S]{place}
 	t.Run("what one saves the others are handed", s.push)
@@ -30,7 +31,7 @@ func Fleet[S selector.Fleet](t *testing.T, place Place[S]) {
 	t.Run("the store's clock is known", s.offset)
 }
 
-type fleetSuite[S selector.Fleet] struct{ place Place[S] }
+type fleetSuite[S state.Fleet] struct{ place Place[S] }
 
 // follower is a replica that follows.
 type follower struct {
@@ -41,7 +42,7 @@ type follower struct {
 }
 
 // follow starts to follow, and waits until it has caught up.
-func follow(t *testing.T, s selector.Fleet, into *follower) (resync bool) {
+func follow(t *testing.T, s state.Fleet, into *follower) (resync bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -68,7 +69,7 @@ func (s fleetSuite[S]) push(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
 	before := someRecord("before", 1)
-	save(t, a, selector.Batch{Records: []selector.Record{before}})
+	save(t, a, state.Batch{Records: []selector.Record{before}})
 	var heard follower
 	if resync := follow(t, b, &heard); !resync {
 		t.Error("who is new is not told so")
@@ -78,7 +79,7 @@ func (s fleetSuite[S]) push(t *testing.T) {
 	}
 	for i := range 20 {
 		after := someRecord(fmt.Sprint("after-", i%3), int64(i))
-		save(t, a, selector.Batch{Records: []selector.Record{after}})
+		save(t, a, state.Batch{Records: []selector.Record{after}})
 		heard.Until(t, func() bool { return heard.Record(after.Key).Switch == after.Switch }, "a record that was saved is not handed over")
 	}
 }
@@ -94,7 +95,7 @@ func (s fleetSuite[S]) resume(t *testing.T) {
 	var missed []selector.Record
 	for i := range 20 {
 		missed = append(missed, someRecord(fmt.Sprint("missed-", i), int64(i)))
-		save(t, a, selector.Batch{Records: missed[i:]})
+		save(t, a, state.Batch{Records: missed[i:]})
 	}
 	if resync := follow(t, b, &heard); resync {
 		t.Error("who missed a little is handed everything")
@@ -120,7 +121,7 @@ func (s fleetSuite[S]) agree(t *testing.T) {
 	for i := range stores {
 		wait.Go(func() {
 			for round := range rounds {
-				batch := selector.Batch{Records: []selector.Record{someRecord("of all", int64(round*replicas+i)), someRecord(fmt.Sprint("of ", i), int64(round))}}
+				batch := state.Batch{Records: []selector.Record{someRecord("of all", int64(round*replicas+i)), someRecord(fmt.Sprint("of ", i), int64(round))}}
 				want.Records(batch.Records)
 				heard[i].Records(batch.Records)
 				if err := stores[i].Save(t.Context(), batch); err != nil {
@@ -143,7 +144,7 @@ func (s fleetSuite[S]) claim(t *testing.T) {
 	a, b := open(t, opens), open(t, opens)
 	key := selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordIdentity, Name: "account:claude:1"}, Model: "m"}
 	others := []selector.PermitKey{{Record: key.Record}, {Record: key.Record, Model: "m", Family: true}}
-	wantClaim := func(what string, s selector.Fleet, key selector.PermitKey, want bool) {
+	wantClaim := func(what string, s state.Fleet, key selector.PermitKey, want bool) {
 		t.Helper()
 		if got, err := s.Claim(t.Context(), key, time.Hour); err != nil || got != want {
 			t.Errorf("%s: Claim = %v, %v, want %v", what, got, err, want)

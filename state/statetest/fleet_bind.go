@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // ids are session ids, one for each number, that are to be bound together.
-func ids(identity string, numbers ...uint64) []selector.BoundSession {
-	var all []selector.BoundSession
+func ids(identity string, numbers ...uint64) []state.BoundSession {
+	var all []state.BoundSession
 	now := time.Now()
 	for _, n := range numbers {
-		all = append(all, selector.BoundSession{
+		all = append(all, state.BoundSession{
 			Key: selector.SessionKey{Hi: 7, Lo: n}, Group: selector.SessionKey{Hi: 7, Lo: numbers[0]}, Source: uint8(n),
 			Identity: identity, Bound: now.UnixNano(), Ends: now.Add(time.Hour).UnixNano(),
 		})
@@ -23,7 +24,7 @@ func ids(identity string, numbers ...uint64) []selector.BoundSession {
 }
 
 // bind binds and wants the primary to be bound to an identity then.
-func bind(t *testing.T, s selector.Fleet, sessions []selector.BoundSession, from, want string) selector.BoundSession {
+func bind(t *testing.T, s state.Fleet, sessions []state.BoundSession, from, want string) state.BoundSession {
 	t.Helper()
 	got, err := s.Bind(t.Context(), sessions, from)
 	if err != nil {
@@ -102,7 +103,7 @@ func (s fleetSuite[S]) bindInherits(t *testing.T) {
 func (s fleetSuite[S]) bindLooks(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
-	look := func(numbers ...uint64) []selector.BoundSession { return ids("", numbers...) }
+	look := func(numbers ...uint64) []state.BoundSession { return ids("", numbers...) }
 	bind(t, a, look(1, 2), "", "")
 	bind(t, a, ids("one", 1), "", "one")
 	bind(t, b, look(1), "", "one")
@@ -118,16 +119,16 @@ func (s fleetSuite[S]) bindLooks(t *testing.T) {
 func (s fleetSuite[S]) saveBinding(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
-	save(t, a, selector.Batch{Bindings: ids("one", 1)})
-	save(t, b, selector.Batch{Bindings: ids("two", 1)})
+	save(t, a, state.Batch{Bindings: ids("one", 1)})
+	save(t, b, state.Batch{Bindings: ids("two", 1)})
 	bind(t, b, ids("three", 1), "", "one")
 	longer := ids("one", 1)
 	longer[0].Ends += int64(time.Hour)
-	save(t, b, selector.Batch{Bindings: longer})
+	save(t, b, state.Batch{Bindings: longer})
 	if got := bind(t, a, ids("three", 1), "", "one"); got.Ends < longer[0].Ends {
 		t.Errorf("it ends at %d though it was prolonged to %d", got.Ends, longer[0].Ends)
 	}
-	save(t, b, selector.Batch{Bindings: []selector.BoundSession{{Key: longer[0].Key}}})
+	save(t, b, state.Batch{Bindings: []state.BoundSession{{Key: longer[0].Key}}})
 	bind(t, a, ids("three", 1), "", "three")
 }
 
@@ -175,6 +176,6 @@ func (s fleetSuite[S]) pushBinding(t *testing.T) {
 		}
 	}
 	heard.Until(t, to("two"), "a move is not handed over")
-	save(t, a, selector.Batch{Bindings: []selector.BoundSession{{Key: key}}})
+	save(t, a, state.Batch{Bindings: []state.BoundSession{{Key: key}}})
 	heard.Until(t, to(""), "an end is not handed over")
 }

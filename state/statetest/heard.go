@@ -8,17 +8,18 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // Heard is a sink that merges what it is handed, as a pool does. The zero value has heard nothing.
 type Heard struct {
 	mu       sync.Mutex
 	records  map[selector.RecordKey]selector.Record
-	bindings map[selector.SessionKey]selector.BoundSession
+	bindings map[selector.SessionKey]state.BoundSession
 	news     chan struct{}
 }
 
-var _ selector.Sink = (*Heard)(nil)
+var _ state.Sink = (*Heard)(nil)
 
 // Records takes records in.
 func (h *Heard) Records(records []selector.Record) {
@@ -38,11 +39,11 @@ func (h *Heard) Records(records []selector.Record) {
 }
 
 // Bindings takes bindings in, the last of each id.
-func (h *Heard) Bindings(bindings []selector.BoundSession) {
+func (h *Heard) Bindings(bindings []state.BoundSession) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.bindings == nil {
-		h.bindings = map[selector.SessionKey]selector.BoundSession{}
+		h.bindings = map[selector.SessionKey]state.BoundSession{}
 	}
 	for _, b := range bindings {
 		h.bindings[b.Key] = b
@@ -66,7 +67,7 @@ func (h *Heard) Record(key selector.RecordKey) selector.Record {
 }
 
 // Binding returns what was heard last of a session id.
-func (h *Heard) Binding(key selector.SessionKey) (selector.BoundSession, bool) {
+func (h *Heard) Binding(key selector.SessionKey) (state.BoundSession, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b, ok := h.bindings[key]

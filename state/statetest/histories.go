@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // historyLength is how many operations a history has.
@@ -15,7 +16,7 @@ const historyLength = 60
 
 // Histories plays random histories on an engine and on Memory, and compares what the two say after each operation. It
 // plays a number of them, from a seed that a failure prints.
-func Histories[S selector.Store](t *testing.T, place Place[S], rounds int) {
+func Histories[S state.Store](t *testing.T, place Place[S], rounds int) {
 	t.Helper()
 	plain := func(*testing.T) func(t *testing.T) *Replica {
 		m := &Memory{}
@@ -25,7 +26,7 @@ func Histories[S selector.Store](t *testing.T, place Place[S], rounds int) {
 }
 
 // FleetHistories is Histories for what only stores can do that replicas share.
-func FleetHistories[S selector.Fleet](t *testing.T, place Place[S], rounds int) {
+func FleetHistories[S state.Fleet](t *testing.T, place Place[S], rounds int) {
 	t.Helper()
 	plain := func(*testing.T) func(t *testing.T) *Replica {
 		m := &Memory{}
@@ -54,14 +55,14 @@ func compare(t *testing.T, rounds int, plain, engine history) {
 }
 
 // storeHistory: one process at a time.
-func storeHistory[S selector.Store](place Place[S]) history {
+func storeHistory[S state.Store](place Place[S]) history {
 	return func(t *testing.T, seed uint64) []string {
 		r := rand.New(rand.NewPCG(seed, 0))
 		opens := place(t)
 		store := opens(t)
 		defer func() { _ = store.Close() }()
 		known := &Heard{}
-		var batch selector.Batch
+		var batch state.Batch
 		lines := make([]string, 0, historyLength)
 		for range historyLength {
 			switch n := r.IntN(10); {
@@ -76,7 +77,7 @@ func storeHistory[S selector.Store](place Place[S]) history {
 				store = opens(t)
 				lines = append(lines, "open again")
 			case n < 9:
-				keys, err := store.Keys(t.Context(), selector.Keys{Session: [16]byte{1 + uint8(r.IntN(5))}})
+				keys, err := store.Keys(t.Context(), state.Keys{Session: [16]byte{1 + uint8(r.IntN(5))}})
 				lines = append(lines, fmt.Sprint("keys: ", keys, err))
 			default:
 				var heard Heard
@@ -88,7 +89,7 @@ func storeHistory[S selector.Store](place Place[S]) history {
 	}
 }
 
-func randomBatch(r *rand.Rand, known *Heard) (b selector.Batch) {
+func randomBatch(r *rand.Rand, known *Heard) (b state.Batch) {
 	for range r.IntN(4) {
 		key := RandomKey(r)
 		b.Records = append(b.Records, RandomRecord(r, key, later(), known.Record(key)))
@@ -97,7 +98,7 @@ func randomBatch(r *rand.Rand, known *Heard) (b selector.Batch) {
 }
 
 // fleetHistory: three replicas, one call at a time.
-func fleetHistory[S selector.Fleet](place Place[S]) history {
+func fleetHistory[S state.Fleet](place Place[S]) history {
 	return func(t *testing.T, seed uint64) []string {
 		r := rand.New(rand.NewPCG(seed, 0))
 		opens := place(t)
@@ -120,7 +121,7 @@ func fleetHistory[S selector.Fleet](place Place[S]) history {
 	}
 }
 
-func fleetOperation(t *testing.T, r *rand.Rand, store selector.Fleet, known *Heard, start time.Time) string {
+func fleetOperation(t *testing.T, r *rand.Rand, store state.Fleet, known *Heard, start time.Time) string {
 	switch n := r.IntN(20); {
 	case n < 3:
 		batch := randomBatch(r, known)
@@ -139,7 +140,7 @@ func fleetOperation(t *testing.T, r *rand.Rand, store selector.Fleet, known *Hea
 		return fmt.Sprintf("bind %s off %q: to %q, %v", showSessions(sessions), from, bound.Identity, err)
 	case n < 16:
 		sessions := randomSessions(r, start)
-		return fmt.Sprintf("save %s: %v", showSessions(sessions), store.Save(t.Context(), selector.Batch{Bindings: sessions}))
+		return fmt.Sprintf("save %s: %v", showSessions(sessions), store.Save(t.Context(), state.Batch{Bindings: sessions}))
 	}
 	key := selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordIdentity, Name: randomIdentity(r)}, Model: []string{"", "m"}[r.IntN(2)]}
 	if r.IntN(3) == 0 {
@@ -152,12 +153,12 @@ func fleetOperation(t *testing.T, r *rand.Rand, store selector.Fleet, known *Hea
 func randomIdentity(r *rand.Rand) string { return [...]string{"one", "two", "three"}[r.IntN(3)] }
 
 // randomSessions are one to three ids out of a few, each of which may be looked at, or ended, only.
-func randomSessions(r *rand.Rand, start time.Time) []selector.BoundSession {
+func randomSessions(r *rand.Rand, start time.Time) []state.BoundSession {
 	numbers := r.Perm(6)[:1+r.IntN(3)]
-	list := make([]selector.BoundSession, 0, len(numbers))
+	list := make([]state.BoundSession, 0, len(numbers))
 	identity := randomIdentity(r)
 	for _, n := range numbers {
-		b := selector.BoundSession{
+		b := state.BoundSession{
 			Key: selector.SessionKey{Hi: 7, Lo: uint64(n)}, Group: selector.SessionKey{Hi: 7, Lo: uint64(numbers[0])}, Source: uint8(n),
 			Identity: identity, Bound: start.UnixNano() + int64(r.IntN(5)), Ends: start.Add(time.Duration(1+r.IntN(5)) * time.Hour).UnixNano(),
 		}
@@ -169,7 +170,7 @@ func randomSessions(r *rand.Rand, start time.Time) []selector.BoundSession {
 	return list
 }
 
-func showSessions(sessions []selector.BoundSession) string {
+func showSessions(sessions []state.BoundSession) string {
 	parts := make([]string, 0, len(sessions))
 	for _, b := range sessions {
 		parts = append(parts, fmt.Sprintf("%d to %q", b.Key.Lo, b.Identity))

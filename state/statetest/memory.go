@@ -18,9 +18,9 @@ const memoryLog = 256
 type Memory struct {
 	mu       sync.Mutex
 	epoch    int // counts the times that everything was lost
-	keys     *selector.Keys
+	keys     *state.Keys
 	records  map[selector.RecordKey]selector.Record
-	bindings map[selector.SessionKey]selector.BoundSession
+	bindings map[selector.SessionKey]state.BoundSession
 	permits  map[selector.PermitKey]memoryPermit
 	log      []memoryChange // the last of all that changed
 	changes  int            // since the epoch began
@@ -36,7 +36,7 @@ type memoryPermit struct {
 // memoryChange is one record that changed, or one binding that moved or ended.
 type memoryChange struct {
 	record  selector.RecordKey
-	binding selector.BoundSession
+	binding state.BoundSession
 }
 
 // Replica connects one more replica.
@@ -99,7 +99,7 @@ func (m *Memory) note(c memoryChange) {
 	m.wake()
 }
 
-func (m *Memory) save(batch selector.Batch, now time.Time) {
+func (m *Memory) save(batch state.Batch, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.records == nil {
@@ -124,7 +124,7 @@ func (m *Memory) save(batch selector.Batch, now time.Time) {
 	}
 }
 
-func (m *Memory) saveBinding(b selector.BoundSession, now time.Time) {
+func (m *Memory) saveBinding(b state.BoundSession, now time.Time) {
 	kept, known := m.live(b.Key, now)
 	switch {
 	case b.Identity == "":
@@ -142,20 +142,20 @@ func (m *Memory) saveBinding(b selector.BoundSession, now time.Time) {
 }
 
 // live is the binding of an id, unless it is over.
-func (m *Memory) live(key selector.SessionKey, now time.Time) (selector.BoundSession, bool) {
+func (m *Memory) live(key selector.SessionKey, now time.Time) (state.BoundSession, bool) {
 	b, ok := m.bindings[key]
 	return b, ok && b.Ends > now.UnixNano()
 }
 
-func (m *Memory) put(b selector.BoundSession) {
+func (m *Memory) put(b state.BoundSession) {
 	if m.bindings == nil {
-		m.bindings = map[selector.SessionKey]selector.BoundSession{}
+		m.bindings = map[selector.SessionKey]state.BoundSession{}
 	}
 	m.bindings[b.Key] = b
 }
 
 // bind is what Fleet.Bind says.
-func (m *Memory) bind(sessions []selector.BoundSession, from string, now time.Time) selector.BoundSession {
+func (m *Memory) bind(sessions []state.BoundSession, from string, now time.Time) state.BoundSession {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	primary := sessions[0]
@@ -192,13 +192,13 @@ func (m *Memory) bind(sessions []selector.BoundSession, from string, now time.Ti
 }
 
 // parent is the first further id that is bound.
-func (m *Memory) parent(sessions []selector.BoundSession, now time.Time) (selector.BoundSession, bool) {
+func (m *Memory) parent(sessions []state.BoundSession, now time.Time) (state.BoundSession, bool) {
 	for _, further := range sessions[1:] {
 		if b, ok := m.live(further.Key, now); ok {
 			return b, true
 		}
 	}
-	return selector.BoundSession{}, false
+	return state.BoundSession{}, false
 }
 
 func (m *Memory) claim(key selector.PermitKey, owner int, lease time.Duration, now time.Time) bool {
@@ -222,10 +222,10 @@ func (m *Memory) giveBack(key selector.PermitKey, owner int) {
 	}
 }
 
-func (m *Memory) keep(proposed selector.Keys) selector.Keys {
+func (m *Memory) keep(proposed state.Keys) state.Keys {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.keys == nil && proposed == (selector.Keys{}) {
+	if m.keys == nil && proposed == (state.Keys{}) {
 		return proposed
 	}
 	if m.keys == nil {
@@ -236,7 +236,7 @@ func (m *Memory) keep(proposed selector.Keys) selector.Keys {
 
 // since returns what changed after a place in an epoch, and the place after it. Gap: that is not known any more, and what is
 // returned is everything.
-func (m *Memory) since(epoch, place int) (records []selector.Record, bindings []selector.BoundSession, gap bool) {
+func (m *Memory) since(epoch, place int) (records []selector.Record, bindings []state.BoundSession, gap bool) {
 	missed := m.changes - place
 	if epoch != m.epoch || missed > len(m.log) {
 		return m.all(), nil, true

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
 // cleared is a batch of one record that says one thing.
-func cleared(name string, at int64) selector.Batch {
+func cleared(name string, at int64) state.Batch {
 	key := selector.RecordKey{Kind: selector.RecordIdentity, Name: name}
-	return selector.Batch{Records: []selector.Record{{Key: key, Cleared: at}}}
+	return state.Batch{Records: []selector.Record{{Key: key, Cleared: at}}}
 }
 
 func TestACallIsLostBeforeOrAfterItWasApplied(t *testing.T) {
@@ -142,7 +143,7 @@ func TestWhatIsEvictedIsBoundAnew(t *testing.T) {
 	bind := func(number uint64, identity, want string) {
 		t.Helper()
 		key := selector.SessionKey{Lo: number}
-		b, err := r.Bind(t.Context(), []selector.BoundSession{{Key: key, Group: key, Identity: identity, Ends: time.Now().Add(time.Hour).UnixNano()}}, "")
+		b, err := r.Bind(t.Context(), []state.BoundSession{{Key: key, Group: key, Identity: identity, Ends: time.Now().Add(time.Hour).UnixNano()}}, "")
 		if err != nil || b.Identity != want {
 			t.Errorf("Bind = %s, %v, want %s", b.Identity, err, want)
 		}

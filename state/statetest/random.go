@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // RandomKey is one of a few keys of every kind, some with signs that are special to something.
@@ -94,11 +95,11 @@ func randomEvidence(r *rand.Rand, l *selector.Ledger, at int64, word func() stri
 }
 
 // RandomBinding is one of a few ids that is bound to one of a few identities.
-func RandomBinding(r *rand.Rand, now time.Time) selector.BoundSession {
+func RandomBinding(r *rand.Rand, now time.Time) state.BoundSession {
 	key := func() selector.SessionKey {
 		return selector.SessionKey{Hi: uint64(r.IntN(4)) << 62, Lo: uint64(r.IntN(4))}
 	}
-	b := selector.BoundSession{Key: key(), Source: uint8(r.IntN(5)), Bound: now.UnixNano() - int64(r.IntN(1000))}
+	b := state.BoundSession{Key: key(), Source: uint8(r.IntN(5)), Bound: now.UnixNano() - int64(r.IntN(1000))}
 	if b.Group = b.Key; r.IntN(3) == 0 {
 		b.Group = key()
 	}

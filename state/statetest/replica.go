@@ -56,7 +56,7 @@ type Replica struct {
 	epoch, place int
 }
 
-var _ selector.Fleet = (*Replica)(nil)
+var _ state.Fleet = (*Replica)(nil)
 
 // Disturb lets a function decide what happens to each call from now on; nil: nothing does. The function gets the name of
 // the method, and is not called for Follow.
@@ -138,14 +138,14 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Keys is as selector.Store says.
-func (r *Replica) Keys(ctx context.Context, proposed selector.Keys) (keys selector.Keys, err error) {
+// Keys is as state.Store says.
+func (r *Replica) Keys(ctx context.Context, proposed state.Keys) (keys state.Keys, err error) {
 	err = r.call(ctx, "Keys", func(time.Time) { keys = r.memory.keep(proposed) })
 	return keys, err
 }
 
-// Load is as selector.Store says.
-func (r *Replica) Load(ctx context.Context, into selector.Sink) error {
+// Load is as state.Store says.
+func (r *Replica) Load(ctx context.Context, into state.Sink) error {
 	var records []selector.Record
 	err := r.call(ctx, "Load", func(time.Time) { records = r.memory.Records() })
 	if err == nil {
@@ -154,32 +154,32 @@ func (r *Replica) Load(ctx context.Context, into selector.Sink) error {
 	return err
 }
 
-// Save is as selector.Fleet says.
-func (r *Replica) Save(ctx context.Context, batch selector.Batch) error {
+// Save is as state.Fleet says.
+func (r *Replica) Save(ctx context.Context, batch state.Batch) error {
 	return r.call(ctx, "Save", func(now time.Time) { r.memory.save(batch, now) })
 }
 
-// Bind is as selector.Fleet says.
-func (r *Replica) Bind(ctx context.Context, sessions []selector.BoundSession, from string) (b selector.BoundSession, err error) {
-	var bound selector.BoundSession
+// Bind is as state.Fleet says.
+func (r *Replica) Bind(ctx context.Context, sessions []state.BoundSession, from string) (b state.BoundSession, err error) {
+	var bound state.BoundSession
 	if err = r.call(ctx, "Bind", func(now time.Time) { bound = r.memory.bind(sessions, from, now) }); err == nil {
 		b = bound
 	}
 	return b, err
 }
 
-// Claim is as selector.Permits says.
+// Claim is as state.Permits says.
 func (r *Replica) Claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (ok bool, err error) {
 	err = r.call(ctx, "Claim", func(now time.Time) { ok = r.memory.claim(key, r.number, lease, now) })
 	return ok && err == nil, err
 }
 
-// GiveBack is as selector.Permits says.
+// GiveBack is as state.Permits says.
 func (r *Replica) GiveBack(ctx context.Context, key selector.PermitKey) error {
 	return r.call(ctx, "GiveBack", func(time.Time) { r.memory.giveBack(key, r.number) })
 }
 
-// Offset is as selector.Fleet says.
+// Offset is as state.Fleet says.
 func (r *Replica) Offset() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,8 +195,8 @@ func (r *Replica) Close() error {
 	return nil
 }
 
-// Follow is as selector.Fleet says.
-func (r *Replica) Follow(ctx context.Context, into selector.Sink, live func(resync bool)) error {
+// Follow is as state.Fleet says.
+func (r *Replica) Follow(ctx context.Context, into state.Sink, live func(resync bool)) error {
 	r.following.Lock()
 	defer r.following.Unlock()
 	for first := true; ; first = false {
@@ -219,7 +219,7 @@ func (r *Replica) Follow(ctx context.Context, into selector.Sink, live func(resy
 }
 
 // catchUp hands over what is new, and returns what is closed when there is more.
-func (r *Replica) catchUp(into selector.Sink, live func(resync bool), first bool) <-chan struct{} {
+func (r *Replica) catchUp(into state.Sink, live func(resync bool), first bool) <-chan struct{} {
 	m := r.memory
 	m.mu.Lock()
 	records, bindings, gap := m.since(r.epoch, r.place)

@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // Place makes an empty place for state and returns what opens the store that is there. Opened again, after a Close, the
 // store holds what was saved. What is still open when the test ends is closed by the test.
-type Place[S selector.Store] func(t *testing.T) (open func(t *testing.T) S)
+type Place[S state.Store] func(t *testing.T) (open func(t *testing.T) S)
 
 // Store checks what every store promises.
-func Store[S selector.Store](t *testing.T, place Place[S]) {
+func Store[S state.Store](t *testing.T, place Place[S]) {
 	t.Helper()
 	s := storeSuite[S]{place}
 	t.Run("a new store holds nothing", s.empty)
@@ -31,24 +32,24 @@ func Store[S selector.Store](t *testing.T, place Place[S]) {
 	t.Run("a closed store says so", s.closed)
 }
 
-type storeSuite[S selector.Store] struct{ place Place[S] }
+type storeSuite[S state.Store] struct{ place Place[S] }
 
 // open opens the store of a place and closes it at the end of the test.
-func open[S selector.Store](t *testing.T, opens func(t *testing.T) S) S {
+func open[S state.Store](t *testing.T, opens func(t *testing.T) S) S {
 	t.Helper()
 	s := opens(t)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
-func save(t *testing.T, s selector.Store, batch selector.Batch) {
+func save(t *testing.T, s state.Store, batch state.Batch) {
 	t.Helper()
 	if err := s.Save(t.Context(), batch); err != nil {
 		t.Fatalf("Save: %v", err)
 	}
 }
 
-func load(t *testing.T, s selector.Store) *Heard {
+func load(t *testing.T, s state.Store) *Heard {
 	t.Helper()
 	var h Heard
 	if err := s.Load(t.Context(), &h); err != nil {
@@ -57,7 +58,7 @@ func load(t *testing.T, s selector.Store) *Heard {
 	return &h
 }
 
-func closeStore(t *testing.T, s selector.Store) {
+func closeStore(t *testing.T, s state.Store) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
@@ -66,7 +67,7 @@ func closeStore(t *testing.T, s selector.Store) {
 
 func (s storeSuite[S]) empty(t *testing.T) {
 	store := open(t, s.place(t))
-	save(t, store, selector.Batch{})
+	save(t, store, state.Batch{})
 	if got := load(t, store).String(); got != "" {
 		t.Errorf("Load hands over\n%s", got)
 	}
@@ -76,7 +77,7 @@ func (s storeSuite[S]) reopen(t *testing.T) {
 	opens := s.place(t)
 	first := open(t, opens)
 	record := someRecord("a", 1)
-	save(t, first, selector.Batch{Records: []selector.Record{record}})
+	save(t, first, state.Batch{Records: []selector.Record{record}})
 	closeStore(t, first)
 	second := open(t, opens)
 	if got, want := load(t, second).String(), show(record); got != want {
@@ -87,18 +88,18 @@ func (s storeSuite[S]) reopen(t *testing.T) {
 func (s storeSuite[S]) keys(t *testing.T) {
 	opens := s.place(t)
 	first := open(t, opens)
-	mine := selector.Keys{Fingerprint: [32]byte{1, 31: 2}, Session: [16]byte{3, 15: 4}}
-	if got, err := first.Keys(t.Context(), selector.Keys{}); err != nil || got != (selector.Keys{}) {
+	mine := state.Keys{Fingerprint: [32]byte{1, 31: 2}, Session: [16]byte{3, 15: 4}}
+	if got, err := first.Keys(t.Context(), state.Keys{}); err != nil || got != (state.Keys{}) {
 		t.Errorf("Keys of none proposed = %v, %v, want none", got, err)
 	}
-	for _, proposed := range []selector.Keys{mine, {Fingerprint: [32]byte{9}}} {
+	for _, proposed := range []state.Keys{mine, {Fingerprint: [32]byte{9}}} {
 		if got, err := first.Keys(t.Context(), proposed); err != nil || got != mine {
 			t.Errorf("Keys = %v, %v, want those proposed first", got, err)
 		}
 	}
 	closeStore(t, first)
 	second := open(t, opens)
-	if got, err := second.Keys(t.Context(), selector.Keys{}); err != nil || got != mine {
+	if got, err := second.Keys(t.Context(), state.Keys{}); err != nil || got != mine {
 		t.Errorf("opened again, Keys = %v, %v, want those proposed first", got, err)
 	}
 }
@@ -112,7 +113,7 @@ func (s storeSuite[S]) merge(t *testing.T) {
 	for range 100 {
 		key := RandomKey(r)
 		learnt := RandomRecord(r, key, later(), want.Record(key))
-		batch := selector.Batch{Records: []selector.Record{learnt, RandomRecord(r, key, later())}}
+		batch := state.Batch{Records: []selector.Record{learnt, RandomRecord(r, key, later())}}
 		want.Records(batch.Records)
 		save(t, store, batch)
 		if r.IntN(3) == 0 {
@@ -127,7 +128,7 @@ func (s storeSuite[S]) merge(t *testing.T) {
 func (s storeSuite[S]) manyKeys(t *testing.T) {
 	store := open(t, s.place(t))
 	r := rand.New(rand.NewPCG(1, 1))
-	var batch selector.Batch
+	var batch state.Batch
 	want := &Heard{}
 	for i := range 500 {
 		batch.Records = append(batch.Records, selector.Record{Key: RandomKey(r), Cleared: later().UnixNano() + int64(i)})
@@ -142,12 +143,12 @@ func (s storeSuite[S]) manyKeys(t *testing.T) {
 func (s storeSuite[S]) much(t *testing.T) {
 	opens := s.place(t)
 	store := open(t, opens)
-	var batch selector.Batch
+	var batch state.Batch
 	for i := range 3000 {
 		batch.Records = append(batch.Records, someRecord(fmt.Sprint("identity-", i), int64(i)))
 	}
 	save(t, store, batch)
-	save(t, store, selector.Batch{Records: batch.Records[:1]})
+	save(t, store, state.Batch{Records: batch.Records[:1]})
 	closeStore(t, store)
 	want := &Heard{}
 	want.Records(batch.Records)
@@ -160,7 +161,7 @@ func (s storeSuite[S]) lent(t *testing.T) {
 	store := open(t, s.place(t))
 	record := someRecord("a", 1)
 	want := show(record)
-	save(t, store, selector.Batch{Records: []selector.Record{record}})
+	save(t, store, state.Batch{Records: []selector.Record{record}})
 	if got := show(record); got != want {
 		t.Errorf("Save changed the record it was given to\n%s\nfrom\n%s", got, want)
 	}
@@ -178,7 +179,7 @@ func (s storeSuite[S]) concurrent(t *testing.T) {
 	for i := range savers {
 		wait.Go(func() {
 			for round := range rounds {
-				batch := selector.Batch{Records: []selector.Record{
+				batch := state.Batch{Records: []selector.Record{
 					someRecord("of all", int64(i*rounds+round)), someRecord(fmt.Sprint("of ", i), int64(round)),
 				}}
 				want.Records(batch.Records)
@@ -197,12 +198,12 @@ func (s storeSuite[S]) concurrent(t *testing.T) {
 func (s storeSuite[S]) loadMeanwhile(t *testing.T) {
 	store := open(t, s.place(t))
 	first := someRecord("first", 1)
-	save(t, store, selector.Batch{Records: []selector.Record{first}})
+	save(t, store, state.Batch{Records: []selector.Record{first}})
 	const rounds = 30
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		for round := range rounds {
-			batch := selector.Batch{Records: []selector.Record{someRecord(fmt.Sprint("later ", round), 1)}}
+			batch := state.Batch{Records: []selector.Record{someRecord(fmt.Sprint("later ", round), 1)}}
 			for i := range 3 {
 				batch.Bindings = append(batch.Bindings, ids(fmt.Sprint("identity-", round, i), uint64(round))...)
 			}
@@ -223,7 +224,7 @@ func (s storeSuite[S]) cancelled(t *testing.T) {
 	store := open(t, s.place(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	batch := selector.Batch{Records: []selector.Record{someRecord("a", 1), someRecord("b", 2)}}
+	batch := state.Batch{Records: []selector.Record{someRecord("a", 1), someRecord("b", 2)}}
 	if err := store.Save(ctx, batch); err == nil {
 		t.Error("Save with a context that is over has no error")
 	}
@@ -241,7 +242,7 @@ func (s storeSuite[S]) cancelled(t *testing.T) {
 func (s storeSuite[S]) closed(t *testing.T) {
 	store := open(t, s.place(t))
 	closeStore(t, store)
-	if err := store.Save(t.Context(), selector.Batch{Records: []selector.Record{someRecord("a", 1)}}); err == nil {
+	if err := store.Save(t.Context(), state.Batch{Records: []selector.Record{someRecord("a", 1)}}); err == nil {
 		t.Error("Save to a closed store has no error")
 	}
 	if err := store.Load(t.Context(), &Heard{}); err == nil {

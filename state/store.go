@@ -1,12 +1,14 @@
-package selector
+package state
 
 import (
 	"context"
 	"time"
+
+	"github.com/credbroker/credbroker/selector"
 )
 
-// Store keeps runtime state beyond the process. The pool does not call it: package state drives stores with what Take
-// returns, and hands what they load to Merge. state/statetest is the specification of a store, in code.
+// Store keeps runtime state beyond the process. The pool does not call it: a Keeper drives stores with what Pool.Take
+// returns, and hands what they load to Pool.Merge. state/statetest is the specification of a store, in code.
 //
 // All methods may be called concurrently. An error of Save leaves open whether the batch was kept; saving it again is safe.
 // What cannot be read does not keep a shared store from the rest.
@@ -34,15 +36,15 @@ type Keys struct {
 
 // Batch is what is saved at once, all of it or nothing.
 type Batch struct {
-	Records  []Record
+	Records  []selector.Record
 	Bindings []BoundSession
 }
 
 // BoundSession is one session id of a binding. Times are Unix nanoseconds of fleet time.
 type BoundSession struct {
-	Key SessionKey
+	Key selector.SessionKey
 	// Group is the same for all ids of one binding: the key of one of them.
-	Group  SessionKey
+	Group  selector.SessionKey
 	Source uint8
 	// Identity that it is bound to; empty: it is bound to none any more.
 	Identity string
@@ -54,7 +56,7 @@ type BoundSession struct {
 
 // Sink takes what a store hands over, in any order. The slices are only lent.
 type Sink interface {
-	Records(records []Record)
+	Records(records []selector.Record)
 	Bindings(bindings []BoundSession)
 }
 
@@ -81,7 +83,7 @@ type Fleet interface {
 // Permits are given to one replica at a time.
 type Permits interface {
 	// Claim asks for a permit for as long as lease. False: another replica has it.
-	Claim(ctx context.Context, key PermitKey, lease time.Duration) (bool, error)
+	Claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (bool, error)
 	// GiveBack ends a permit that this replica claimed; it is no error if it is over.
-	GiveBack(ctx context.Context, key PermitKey) error
+	GiveBack(ctx context.Context, key selector.PermitKey) error
 }
