@@ -36,7 +36,7 @@ type turn struct {
 }
 
 func newCredits(l *lane, generation uint64) *credits {
-	words := len(l.ready.words)
+	words := l.ready.Words()
 	size := 1
 	for size < words {
 		size *= 2
@@ -55,7 +55,7 @@ func (q *query) byWeight(list *present) (choice, bool) {
 	turn := turn{tier: t, weight: float64(list.lane.weight(t, list.mask))}
 	seen := list.seen()
 	for _, hole := range list.holes {
-		position := seen.at(int(hole))
+		position := seen.At(int(hole))
 		if position >= list.lane.tiers[t].low && position < list.lane.tiers[t].end {
 			turn.excluded = append(turn.excluded, position)
 			turn.weight -= float64(list.lane.order[position].weight)
@@ -115,8 +115,8 @@ func (c *credits) take(t turn) {
 // sync lets members in and out that became ready or stopped being it.
 func (c *credits) sync(m *mask) {
 	seen := c.lane.seen(m)
-	c.seen = c.lane.changes.since(c.seen, len(c.in), func(w int) {
-		if word := seen.word(w); word != c.in[w] {
+	c.seen = c.lane.changes.Since(c.seen, len(c.in), func(w int) {
+		if word := seen.Word(w); word != c.in[w] {
 			c.follow(w, word)
 			c.update(w)
 		}
@@ -130,13 +130,13 @@ func (c *credits) settle(m *mask) {
 		c.best[i] = math.Inf(1)
 	}
 	for w := range c.in {
-		c.follow(w, seen.word(w))
+		c.follow(w, seen.Word(w))
 		c.best[c.size+w], _ = c.least(w, c.in[w])
 	}
 	for i := c.size - 1; i > 0; i-- {
 		c.best[i] = min(c.best[2*i], c.best[2*i+1])
 	}
-	c.seen = c.lane.changes.count
+	c.seen = c.lane.changes.Count()
 }
 
 // follow makes the members of a word those that are present.

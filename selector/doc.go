@@ -7,7 +7,7 @@
 // # Promises
 //
 //   - A pick costs O(log n) in the number of auths, nothing for each of them, and allocates nothing: readiness is an index
-//     (ranks, lane) that is changed in place when a block begins or ends, not looked for at a pick. The begin or end of a
+//     (readyset, lane) that is changed in place when a block begins or ends, not looked for at a pick. The begin or end of a
 //     limit domain's block, a try of one included, costs as much as the domain has auths.
 //   - An auth that is blocked, disabled or expired at the pick's time is never returned.
 //   - Memory is bounded by the configuration, not by what callers send: rotations are kept for 4,096 model keys, blocks

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
+
+	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
 func (p *Pool) checkLanes() error {
@@ -48,7 +49,7 @@ func (l *lane) check(p *Pool) error {
 		return errors.New("its order is not that of its members")
 	}
 	for position, m := range l.order {
-		if l.ready.has(position) != m.ready() {
+		if l.ready.Has(position) != m.ready() {
 			return fmt.Errorf("%s is ready: %t, and marked otherwise", m.auth.ID, m.ready())
 		}
 		if l.position(m) != position {
@@ -58,14 +59,14 @@ func (l *lane) check(p *Pool) error {
 			return fmt.Errorf("%s comes too late", m.auth.ID)
 		}
 	}
-	if err := l.ready.check(fresh.ready); err != nil {
+	if err := checkSet(l.ready, fresh.ready, len(l.order)); err != nil {
 		return fmt.Errorf("ready: %w", err)
 	}
 	if !slices.Equal(l.weights, fresh.weights) {
 		return fmt.Errorf("weights %d, want %d", l.weights, fresh.weights)
 	}
 	if l.groups != nil {
-		if err := l.nonEmpty.check(fresh.nonEmpty); err != nil {
+		if err := checkSet(l.nonEmpty, fresh.nonEmpty, len(l.groups)); err != nil {
 			return fmt.Errorf("groups: %w", err)
 		}
 	}
@@ -89,7 +90,7 @@ func (l *lane) inOrder(a, b *member) bool {
 }
 
 func (l *lane) checkMask(p *Pool, key string, k *mask) error {
-	hidden, emptied := newRanks(len(l.order)), newRanks(len(l.groups))
+	hidden, emptied := readyset.New(len(l.order)), readyset.New(len(l.groups))
 	blocked := 0
 	weights := map[int]uint64{}
 	for position, m := range l.order {
@@ -102,7 +103,7 @@ func (l *lane) checkMask(p *Pool, key string, k *mask) error {
 			})
 		})
 		if blocked += sets; sets > 0 {
-			if hidden.set(position, m.ready()); m.ready() && m.weight > 0 {
+			if hidden.Put(position, m.ready()); m.ready() && m.weight > 0 {
 				weights[l.tierAt(position)] += uint64(m.weight)
 			}
 		}
@@ -119,7 +120,7 @@ func (l *lane) checkMask(p *Pool, key string, k *mask) error {
 	if !maps.Equal(k.weights, weights) {
 		return fmt.Errorf("hidden weights %d, want %d", k.weights, weights)
 	}
-	if err := k.hidden.check(hidden); err != nil {
+	if err := checkSet(k.hidden, hidden, len(l.order)); err != nil {
 		return fmt.Errorf("hidden: %w", err)
 	}
 	if l.groups == nil {
@@ -128,39 +129,35 @@ func (l *lane) checkMask(p *Pool, key string, k *mask) error {
 	for g := range l.groups {
 		all, seen := 0, 0
 		for position := l.groups[g].low; position < l.groups[g].end; position++ {
-			if l.ready.has(position) {
+			if l.ready.Has(position) {
 				all++
-				if !hidden.has(position) {
+				if !hidden.Has(position) {
 					seen++
 				}
 			}
 		}
-		emptied.set(g, all > 0 && seen == 0)
+		emptied.Put(g, all > 0 && seen == 0)
 	}
-	if err := k.emptied.check(emptied); err != nil {
+	if err := checkSet(k.emptied, emptied, len(l.groups)); err != nil {
 		return fmt.Errorf("emptied: %w", err)
 	}
 	return nil
 }
 
-// check compares a set with a fresh one, and its sums with its words.
-func (r *ranks) check(fresh *ranks) error {
-	if !slices.Equal(r.words, fresh.words) {
-		return fmt.Errorf("members %x, want %x", r.words, fresh.words)
+// checkSet compares a set of positions below n with a fresh one, in every way in which it can be asked.
+func checkSet(have, want *readyset.Set, n int) error {
+	if have.Len() != want.Len() {
+		return fmt.Errorf("%d members, want %d", have.Len(), want.Len())
 	}
-	total := 0
-	for w, word := range r.words {
-		total += bits.OnesCount64(word)
-		i, sum := w+1, 0
-		for at := i - i&-i; at < i; at++ {
-			sum += bits.OnesCount64(r.words[at])
-		}
-		if int(r.sums[i]) != sum {
-			return fmt.Errorf("sum %d is %d, want %d", i, r.sums[i], sum)
+	for i := range n {
+		if have.Has(i) != want.Has(i) || have.Rank(i) != want.Rank(i) {
+			return fmt.Errorf("position %d: %t after %d others, want %t after %d", i, have.Has(i), have.Rank(i), want.Has(i), want.Rank(i))
 		}
 	}
-	if total != r.total {
-		return fmt.Errorf("%d members, want %d", r.total, total)
+	for k := range have.Len() {
+		if at, wanted := (readyset.View{All: have}).At(k), (readyset.View{All: want}).At(k); at != wanted {
+			return fmt.Errorf("member %d is at %d, want %d", k, at, wanted)
+		}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
 // laneKind says which members of a view a lane has, and in which order.
@@ -41,23 +43,23 @@ type lane struct {
 	order   []*member // by position
 	places  []int32   // position by member.index, or -1
 	tiers   []tier
-	ready   *ranks
+	ready   *readyset.Set
 	masks   map[string]*mask // by requested model key: for which some auth of the pool rests, or did
-	changes changes
+	changes readyset.Changes
 	weights []uint64 // of the ready members, by tier
 
 	// Of a parent lane.
 	groups   []group
 	groupOf  []int32
-	nonEmpty *ranks // groups with a ready member
+	nonEmpty *readyset.Set // groups with a ready member
 }
 
 // mask are the members of a lane that one model rests for.
 type mask struct {
-	hidden  *ranks         // ready otherwise; nil: no member rests
+	hidden  *readyset.Set  // ready otherwise; nil: no member rests
 	blocked int            // blocks that hide members, ready otherwise or not
 	weights map[int]uint64 // of the hidden, by tier
-	emptied *ranks         // of a parent lane: groups with ready members that are all hidden
+	emptied *readyset.Set  // of a parent lane: groups with ready members that are all hidden
 	outlook outlook
 }
 
@@ -73,9 +75,9 @@ func newLane(v *view, kind laneKind) *lane {
 	if kind&parentLane != 0 {
 		l.makeGroups()
 	}
-	l.ready = newRanks(len(l.order))
+	l.ready = readyset.New(len(l.order))
 	l.weights = make([]uint64, len(l.tiers))
-	l.changes = newChanges(len(l.ready.words))
+	l.changes = readyset.NewChanges(l.ready.Words())
 	return l
 }
 
@@ -145,17 +147,17 @@ func (l *lane) makeGroups() {
 		}
 		t.endGroup = len(l.groups)
 	}
-	l.nonEmpty = newRanks(len(l.groups))
+	l.nonEmpty = readyset.New(len(l.groups))
 }
 
 // fill sets the readiness of every member.
 func (l *lane) fill() {
 	for position, m := range l.order {
 		if m.ready() {
-			l.ready.set(position, true)
+			l.ready.Put(position, true)
 			l.weights[l.tierAt(position)] += uint64(m.weight)
 			if l.groups != nil {
-				l.nonEmpty.set(int(l.groupOf[position]), true)
+				l.nonEmpty.Put(int(l.groupOf[position]), true)
 			}
 		}
 	}
@@ -192,11 +194,11 @@ func (l *lane) tierOf(priority int64) int {
 	return i
 }
 
-func (l *lane) seen(m *mask) visible {
+func (l *lane) seen(m *mask) readyset.View {
 	if m == nil {
-		return visible{all: l.ready}
+		return readyset.View{All: l.ready}
 	}
-	return visible{all: l.ready, hidden: m.hidden}
+	return readyset.View{All: l.ready, Hidden: m.hidden}
 }
 
 // update follows a change of a member's readiness.
@@ -206,14 +208,14 @@ func (l *lane) update(m *member) {
 		return
 	}
 	ready := m.ready()
-	if !l.ready.set(position, ready) {
+	if !l.ready.Put(position, ready) {
 		return
 	}
-	l.changes.add(position)
+	l.changes.Add(position)
 	t := l.tierAt(position)
 	change(&l.weights[t], m.weight, ready)
 	l.eachBlockedRoute(m, func(key string) {
-		if k := l.masks[key]; k != nil && k.blocked > 0 && k.hidden.set(position, ready) {
+		if k := l.masks[key]; k != nil && k.blocked > 0 && k.hidden.Put(position, ready) {
 			k.weigh(t, m.weight, ready)
 		}
 	})
@@ -221,7 +223,7 @@ func (l *lane) update(m *member) {
 		return
 	}
 	g := int(l.groupOf[position])
-	l.nonEmpty.set(g, l.readyIn(g, nil) > 0)
+	l.nonEmpty.Put(g, l.readyIn(g, nil) > 0)
 	for _, k := range l.masks {
 		if k.blocked > 0 {
 			l.updateEmptied(k, g)
@@ -249,15 +251,15 @@ func (l *lane) updateModel(m *member, key string, blocked bool) {
 
 func (l *lane) hide(k *mask, position int, on bool) {
 	if k.hidden == nil {
-		k.hidden = newRanks(len(l.order))
+		k.hidden = readyset.New(len(l.order))
 		if l.groups != nil {
-			k.emptied = newRanks(len(l.groups))
+			k.emptied = readyset.New(len(l.groups))
 		}
 	}
-	if !k.hidden.set(position, on) {
+	if !k.hidden.Put(position, on) {
 		return
 	}
-	l.changes.add(position)
+	l.changes.Add(position)
 	k.weigh(l.tierAt(position), l.order[position].weight, on)
 	if l.groups != nil {
 		l.updateEmptied(k, int(l.groupOf[position]))
@@ -295,13 +297,13 @@ func change(sum *uint64, weight uint32, more bool) {
 
 func (l *lane) updateEmptied(k *mask, g int) {
 	all := l.readyIn(g, nil)
-	k.emptied.set(g, all > 0 && l.readyIn(g, k) == 0)
+	k.emptied.Put(g, all > 0 && l.readyIn(g, k) == 0)
 }
 
 // readyIn counts the visible members of a group.
 func (l *lane) readyIn(g int, k *mask) int {
 	seen := l.seen(k)
-	return seen.rank(l.groups[g].end) - seen.rank(l.groups[g].low)
+	return seen.Rank(l.groups[g].end) - seen.Rank(l.groups[g].low)
 }
 
 // newMask makes the mask of a requested model key out of the blocks that may concern it. It is empty if they concern no
@@ -329,7 +331,7 @@ func (l *lane) newMask(key string, resting [][]*blockSet) *mask {
 // forgetMask drops a mask. Nobody hears of what changes for its model from then on, so followers must look everywhere.
 func (l *lane) forgetMask(key string) {
 	delete(l.masks, key)
-	l.changes.skip()
+	l.changes.Skip()
 }
 
 // eachBlockedRoute calls f for every requested model key that a member of the lane rests for and that there is a mask of.

@@ -120,7 +120,7 @@ func (r *report) usable(s *suspicion) int {
 	for _, f := range s.failures {
 		ready := slices.ContainsFunc(f.who.members, func(m *member) bool {
 			position := list.lane.position(m)
-			return position >= 0 && seen.has(position)
+			return position >= 0 && seen.Has(position)
 		})
 		if !ready {
 			count++

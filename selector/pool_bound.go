@@ -217,7 +217,7 @@ func (q *query) ready(s *identity, best bool) (m *member, diverted bool) {
 	seen := l.seen(q.mask(l))
 	for _, candidate := range s.members {
 		position := l.position(candidate)
-		if position < 0 || !seen.has(position) || best && !q.inBestTier(candidate) {
+		if position < 0 || !seen.Has(position) || best && !q.inBestTier(candidate) {
 			continue
 		}
 		if !q.excludes(candidate) {

@@ -1,6 +1,10 @@
 package selector
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/credbroker/credbroker/selector/internal/readyset"
+)
 
 // present is the list that a strategy chooses from: ready candidates of one lane, of one tier or of all of them, less
 // those that the request excludes. Members are counted by rank among the visible members of the lane.
@@ -19,13 +23,13 @@ type present struct {
 func (q *query) present(l *lane) present {
 	p := present{lane: l, mask: q.mask(l)}
 	seen := p.seen()
-	p.end = seen.count()
+	p.end = seen.Len()
 	if len(q.excluded) > 0 {
 		// Lists of one pick live side by side, so each takes the next piece of the scratch.
 		scratch := q.pool.scratch
 		for _, x := range q.excluded {
-			if position := l.position(x); position >= 0 && seen.has(position) {
-				scratch = append(scratch, int32(seen.rank(position))) //nolint:gosec // a pool has fewer auths
+			if position := l.position(x); position >= 0 && seen.Has(position) {
+				scratch = append(scratch, int32(seen.Rank(position))) //nolint:gosec // a pool has fewer auths
 			}
 		}
 		p.holes = scratch[len(q.pool.scratch):]
@@ -48,16 +52,16 @@ func (p *present) at(k int) int {
 		}
 		rank++
 	}
-	return p.seen().at(rank)
+	return p.seen().At(rank)
 }
 
-func (p *present) seen() visible { return p.lane.seen(p.mask) }
+func (p *present) seen() readyset.View { return p.lane.seen(p.mask) }
 
 // narrow is the part of the list between two positions.
 func (p *present) narrow(low, end int) present {
 	part := *p
 	seen := p.seen()
-	part.low, part.end = seen.rank(low), seen.rank(end)
+	part.low, part.end = seen.Rank(low), seen.Rank(end)
 	part.length = part.end - part.low
 	for _, hole := range p.holes {
 		if int(hole) >= part.low && int(hole) < part.end {

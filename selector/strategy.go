@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/glob"
+
+	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
 // codex is the provider whose clients may be connected over a WebSocket.
@@ -150,7 +152,7 @@ func (q *query) byParent(list *present, kind laneKind) (choice, bool) {
 
 // groupList are the groups of one tier that have a member in the list.
 type groupList struct {
-	groups visible
+	groups readyset.View
 	first  int // rank of the first
 	length int
 	holes  []int // groups whose members are all excluded, ascending by group
@@ -159,16 +161,16 @@ type groupList struct {
 // presentGroups counts the groups of tier t that all has members in.
 func presentGroups(all *present, t tier) groupList {
 	l := all.lane
-	g := groupList{groups: visible{all: l.nonEmpty}}
+	g := groupList{groups: readyset.View{All: l.nonEmpty}}
 	if all.mask != nil {
-		g.groups.hidden = all.mask.emptied
+		g.groups.Hidden = all.mask.emptied
 	}
-	g.first = g.groups.rank(t.firstGroup)
-	g.length = g.groups.rank(t.endGroup) - g.first
+	g.first = g.groups.Rank(t.firstGroup)
+	g.length = g.groups.Rank(t.endGroup) - g.first
 	seen := all.seen()
 	excluded, last := 0, -1 // how many in the last group
 	for _, hole := range all.holes {
-		i := int(l.groupOf[seen.at(int(hole))])
+		i := int(l.groupOf[seen.At(int(hole))])
 		if i < t.firstGroup || i >= t.endGroup {
 			continue
 		}
@@ -187,12 +189,12 @@ func presentGroups(all *present, t tier) groupList {
 func (g *groupList) at(k int) int {
 	rank := g.first + k
 	for _, hole := range g.holes {
-		if g.groups.rank(hole) > rank {
+		if g.groups.Rank(hole) > rank {
 			break
 		}
 		rank++
 	}
-	return g.groups.at(rank)
+	return g.groups.At(rank)
 }
 
 // groupStart is where a new group cursor starts: anywhere below n, the same again for a dry run.

@@ -44,34 +44,3 @@ func TestTimersComeInOrderWhateverIsMovedAndCancelled(t *testing.T) {
 		}
 	}
 }
-
-func TestRanksCountAndSelectLikeAList(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	for _, n := range []int{0, 1, 63, 64, 65, 128, 200, 1000} {
-		all, hidden := newRanks(n), newRanks(n)
-		for range 5 * n {
-			i := r.IntN(n)
-			all.set(i, r.IntN(3) > 0)
-			hidden.set(i, all.has(i) && r.IntN(4) == 0)
-		}
-		for name, seen := range map[string]visible{"all": {all: all}, "less the hidden": {all, hidden}} {
-			var list []int
-			for i := range n {
-				if got := seen.rank(i); got != len(list) {
-					t.Fatalf("%d positions, %s: rank(%d) = %d, want %d", n, name, i, got, len(list))
-				}
-				if all.has(i) && (seen.hidden == nil || !hidden.has(i)) {
-					list = append(list, i)
-				}
-			}
-			if seen.count() != len(list) || seen.rank(n) != len(list) {
-				t.Fatalf("%d positions, %s: count %d, rank of the end %d, want %d", n, name, seen.count(), seen.rank(n), len(list))
-			}
-			for k, want := range list {
-				if got := seen.at(k); got != want || !seen.has(got) {
-					t.Fatalf("%d positions, %s: at(%d) = %d, want %d", n, name, k, got, want)
-				}
-			}
-		}
-	}
-}

@@ -1,0 +1,41 @@
+package readyset
+
+// Changes is a short history of the places where the visible members of a lane changed, so that whoever follows it
+// looks only there. A follower that was away for too long looks everywhere.
+type Changes struct {
+	words []int32 // a ring
+	count uint64  // of all that were ever added
+}
+
+// minChanges is the shortest history; longer lanes keep one entry for each word of theirs.
+const minChanges = 64
+
+// NewChanges returns the history of a set of some words.
+func NewChanges(words int) Changes { return Changes{words: make([]int32, max(words, minChanges))} }
+
+// Add notes a change at a position.
+func (c *Changes) Add(position int) {
+	c.words[c.count%uint64(len(c.words))] = int32(position >> 6) //nolint:gosec // a pool has fewer auths
+	c.count++
+}
+
+// Skip makes every follower one that was away for too long.
+func (c *Changes) Skip() { c.count += uint64(len(c.words)) + 1 }
+
+// Since calls f for each word that changed after the first seen changes, or for every word below n if the history does
+// not reach back that far, and returns the present count.
+func (c *Changes) Since(seen uint64, n int, f func(word int)) uint64 {
+	if c.count-seen > uint64(len(c.words)) {
+		for w := range n {
+			f(w)
+		}
+		return c.count
+	}
+	for ; seen < c.count; seen++ {
+		f(int(c.words[seen%uint64(len(c.words))]))
+	}
+	return c.count
+}
+
+// Count is what Since would return now.
+func (c *Changes) Count() uint64 { return c.count }
