@@ -36,6 +36,7 @@ const (
 // importTable says who may import whom. A folder stands for itself and what is below it; it may always import itself.
 // What a package must never reach counts over any number of steps. Test files are free to import what they test with.
 var importTable = []importRule{
+	{"internal/corpus", nil, slices.Concat(grpc, stores, []string{"internal/glob", "selector", "sessions", "verdict", "state", "server", "config"})},
 	{"internal", nil, slices.Concat(grpc, stores)},
 	{"selector", []string{"internal"}, slices.Concat(grpc, stores, []string{
 		"github.com/rs/zerolog", "github.com/tidwall/gjson", "sessions", "state", "server",
@@ -51,6 +52,9 @@ var importTable = []importRule{
 	// A client knows the contract and nothing else.
 	{"examples", []string{"gen"}, nil},
 }
+
+// testSupport are the folders that only tests import.
+var testSupport = []string{"internal/corpus", "server/servertest", "state/statetest", "state/redis/redistest"}
 
 type importRule struct {
 	folder     string
@@ -142,6 +146,9 @@ func (r *repository) checkImports(t *testing.T) {
 		}
 		rule := importTable[row]
 		for _, imp := range p.Imports {
+			if imported, _ := ourName(imp); belowAny(imported, slices.Concat(testSupport, []string{"testing"})) && !belowAny(name, testSupport) {
+				t.Errorf("%s imports %s, which is for tests: move what it needs out of there", name, imported)
+			}
 			if imported, ours := ourName(imp); ours && !belowAny(imported, slices.Concat(rule.may, []string{rule.folder})) {
 				t.Errorf("%s imports %s, but may import only %q of ours: declare the interface it needs in %s and let cmd/credbroker wire it",
 					name, imported, rule.may, rule.folder)
@@ -168,6 +175,9 @@ func (r *repository) checkClock(t *testing.T) {
 func (r *repository) checkPurity(t *testing.T) {
 	outside := []string{"os", "net", "syscall", "log", "database"}
 	for _, s := range r.code("internal", "selector", "verdict") {
+		if belowAny(s.path, testSupport) {
+			continue
+		}
 		for _, imp := range s.ast.Imports {
 			if name := strings.Trim(imp.Path.Value, `"`); belowAny(name, outside) {
 				t.Errorf("%s: import of %s: input and output belong to the caller", r.at(imp), name)
