@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credbroker/credbroker/internal/corpus"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/sessions/bindings"
@@ -69,8 +70,9 @@ type selectCase struct {
 
 func TestConformanceSelect(t *testing.T) {
 	families := map[string]int{}
-	for _, line := range conformanceCases(t, "select") {
-		c := decode[selectCase](t, line)
+	for _, line := range slices.Concat(corpus.Cases(t, "select")...) {
+		var c selectCase
+		line.Decode(t, &c)
 		families[c.Family]++
 		t.Run(c.Family+"/"+c.ID, func(t *testing.T) {
 			wants := c.WantAny
@@ -295,14 +297,14 @@ func (p *replayer) sessions(s *stepCase, model string) []selector.Session {
 
 func TestConformanceUnits(t *testing.T) {
 	families := map[string]int{}
-	for _, line := range conformanceCases(t, "units") {
-		c := decode[struct {
-			ID, Family string
-			Input      string
-			Attribute  string
-			Metadata   json.RawMessage
-			Want       json.RawMessage
-		}](t, line)
+	for _, line := range slices.Concat(corpus.Cases(t, "units")...) {
+		var c struct {
+			ID, Family     string
+			Input          string
+			Attribute      string
+			Metadata, Want any
+		}
+		line.Decode(t, &c)
 		var got any
 		switch c.Family {
 		case "canonical_model":
@@ -310,12 +312,9 @@ func TestConformanceUnits(t *testing.T) {
 		case "priority":
 			got = selector.PriorityOf(c.Input)
 		case "websockets":
-			var metadata any
-			if len(c.Metadata) > 0 {
-				metadata = decode[any](t, c.Metadata)
-				if object, ok := metadata.(map[string]any); ok {
-					metadata = object["websockets"]
-				}
+			metadata := c.Metadata
+			if object, ok := metadata.(map[string]any); ok {
+				metadata = object["websockets"]
 			}
 			got = selector.WebSocketsOn(c.Attribute, metadata)
 		case "message_hash", "cooldown_error":
@@ -325,8 +324,8 @@ func TestConformanceUnits(t *testing.T) {
 			continue
 		}
 		families[c.Family]++
-		if want := decode[any](t, c.Want); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("%s: %s(%q) = %v, want %v", c.ID, c.Family, c.Input, got, want)
+		if fmt.Sprint(got) != fmt.Sprint(c.Want) {
+			t.Errorf("%s: %s(%q) = %v, want %v", c.ID, c.Family, c.Input, got, c.Want)
 		}
 	}
 	printCounts("units", families)

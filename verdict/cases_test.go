@@ -1,14 +1,11 @@
 package verdict_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/credbroker/credbroker/internal/corpus"
 	"github.com/credbroker/credbroker/verdict"
 )
 
@@ -112,30 +109,12 @@ func load(t testing.TB, extra ...verdict.File) *verdict.Rules {
 	return rules
 }
 
-// sharedCases reads every *.jsonl of the folders of verdict cases, and skips the test by name where there are none: never
-// when the folders are named or in CI.
-func sharedCases(t testing.TB) []verdictCase {
+// sharedCases are the cases of all folders; each has some.
+func sharedCases(t testing.TB) (all []verdictCase) {
 	t.Helper()
-	const variable, standard = "CREDBROKER_VERDICTS", "../../shared/verdicts"
-	folders := os.Getenv(variable)
-	if folders == "" {
-		if _, err := os.Stat(standard); err != nil && os.Getenv("CI") == "" {
-			t.Skipf("no verdict cases: %s is not set and %s does not exist", variable, standard)
-		}
-		folders = standard
-	}
-	var all []verdictCase
-	for _, folder := range filepath.SplitList(folders) {
-		files, err := filepath.Glob(filepath.Join(folder, "*.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := len(all)
-		for _, file := range files {
-			all = append(all, readCases(t, file)...)
-		}
-		if len(all) == before {
-			t.Fatalf("folder %s has no cases", folder)
+	for _, folder := range corpus.Folders(t, corpus.Verdicts) {
+		for _, file := range corpus.Files(t, folder) {
+			all = append(all, corpus.Records[verdictCase](t, file)...)
 		}
 	}
 	return all
@@ -143,25 +122,5 @@ func sharedCases(t testing.TB) []verdictCase {
 
 func ownCases(t testing.TB) []verdictCase {
 	t.Helper()
-	return readCases(t, "testdata/cases.jsonl")
-}
-
-func readCases(t testing.TB, file string) []verdictCase {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	var cases []verdictCase
-	for lines.Scan() {
-		var c verdictCase
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatalf("%s: case %d: %v", file, len(cases)+1, err)
-		}
-		cases = append(cases, c)
-	}
-	return cases
+	return corpus.Records[verdictCase](t, "testdata/cases.jsonl")
 }
