@@ -30,7 +30,7 @@ func readPublished(t *testing.T) published {
 		t.Fatal(err)
 	}
 	var p published
-	decode(t, "testdata/digests.json", 1, text, &p)
+	decode(t, text, &p)
 	return p
 }
 

@@ -3,10 +3,12 @@ package sessions
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/credbroker/credbroker/internal/corpus"
 )
 
 // changing counts the conversations of a client whose instructions are not the same in all requests.
-func changing(t *testing.T, chat []recorded) (count int) {
+func changing(t *testing.T, chat []corpus.Request) (count int) {
 	t.Helper()
 	seen := map[string]map[string]bool{}
 	for _, r := range chat {
@@ -30,7 +32,7 @@ func instructionsOf(t *testing.T, body json.RawMessage) string {
 		System, Instructions, SystemInstruction, Request any
 		Messages, Input                                  json.RawMessage
 	}
-	decode(t, "body", 0, body, &b)
+	decode(t, body, &b)
 	all := []any{b.System, b.Instructions, b.SystemInstruction}
 	if wrapped, ok := b.Request.(map[string]any); ok {
 		all = append(all, wrapped["systemInstruction"])
@@ -43,7 +45,7 @@ func instructionsOf(t *testing.T, body json.RawMessage) string {
 		if len(list) == 0 || list[0] != '[' {
 			continue
 		}
-		decode(t, "messages", 0, list, &messages)
+		decode(t, list, &messages)
 		for _, m := range messages {
 			if m.Role == "system" || m.Role == "developer" {
 				all = append(all, m.Content)
@@ -55,4 +57,11 @@ func instructionsOf(t *testing.T, body json.RawMessage) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+func decode(t *testing.T, text []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatalf("%.80s: %v", text, err)
+	}
 }

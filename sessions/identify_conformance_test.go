@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
+
+	"github.com/credbroker/credbroker/internal/corpus"
 )
 
 // identifyCase is one case of a file of format identify/.
@@ -47,13 +48,17 @@ func (c conformance) cases() int {
 
 func TestConformanceIdentify(t *testing.T) {
 	run := conformance{}
-	for _, folder := range sharedFolders(t, "CREDBROKER_CONFORMANCE", "conformance") {
+	for _, cases := range corpus.Cases(t, "identify", "units") {
 		before := run.cases()
-		for _, file := range sharedFiles(t, folder) {
-			conformanceFile(t, file, run)
+		for _, line := range cases {
+			if line.Format == "identify" {
+				conformanceIdentify(t, line, run)
+			} else {
+				conformanceUnit(t, line, run)
+			}
 		}
 		if run.cases() == before {
-			t.Errorf("%s: no cases of session recognition", folder)
+			t.Error("a folder has no cases of session recognition")
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(run)) {
@@ -63,52 +68,15 @@ func TestConformanceIdentify(t *testing.T) {
 		run["strict"], run["lenient"], run["message_hash"])
 }
 
-// conformanceFile runs the cases of one file, if its format is one for this package.
-func conformanceFile(t *testing.T, file string, run conformance) {
+func conformanceIdentify(t *testing.T, line corpus.Case, run conformance) {
 	t.Helper()
-	var header struct {
-		Record, Format string
-		Records        int
-	}
-	records := 0
-	readLines(t, file, func(number int, text []byte) {
-		if number == 1 {
-			decode(t, file, number, text, &header)
-			if header.Record != "header" || header.Format == "" {
-				t.Fatalf("%s: the first line is no header with a format", file)
-			}
-			return
-		}
-		records++
-		switch format, _, _ := strings.Cut(header.Format, "/"); format {
-		case "identify":
-			var c identifyCase
-			decode(t, file, number, text, &c)
-			conformanceIdentify(t, c, run)
-		case "units":
-			var c unitCase
-			decode(t, file, number, text, &c)
-			conformanceUnit(t, c, run)
-		}
-	})
-	if records != header.Records {
-		t.Errorf("%s has %d records, its header says %d", file, records, header.Records)
-	}
-}
-
-func conformanceIdentify(t *testing.T, c identifyCase, run conformance) {
-	t.Helper()
+	var c identifyCase
+	line.Decode(t, &c)
 	want := []string{c.WantPrimary, c.WantFallback}
 	if c.WantPrimaryBytes != nil {
 		want[0] = string(c.WantPrimaryBytes)
 	}
-	var h Headers
-	for name, values := range c.Headers {
-		for _, value := range values {
-			h.Add(name, value)
-		}
-	}
-	got := primaryAndFallback(Identify(&h, c.Body, RecognitionReference))
+	got := primaryAndFallback(Identify(allHeaders(c.Headers), c.Body, RecognitionReference))
 	passed := slices.Equal(got, want)
 	run.count(c.Class, passed)
 	run.count(c.Class+" "+c.Family, passed)
@@ -122,8 +90,10 @@ func conformanceIdentify(t *testing.T, c identifyCase, run conformance) {
 	}
 }
 
-func conformanceUnit(t *testing.T, c unitCase, run conformance) {
+func conformanceUnit(t *testing.T, line corpus.Case, run conformance) {
 	t.Helper()
+	var c unitCase
+	line.Decode(t, &c)
 	switch c.Family {
 	case "message_hash":
 	case "canonical_model", "priority", "websockets", "cooldown_error":

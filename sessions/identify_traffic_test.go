@@ -1,77 +1,44 @@
 package sessions
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/credbroker/credbroker/internal/corpus"
 )
 
-// recorded is one request that a client sent.
-type recorded struct {
-	Session, Purpose string
-	ForkOf           string `json:"fork_of"`
-	Seq              int
-	Headers          map[string][]string
-	Body             json.RawMessage
-}
-
-// clientTraffic is what the rules make of one client's requests.
-type clientTraffic struct {
-	Client                       string
-	Conversations, Split, Merged int
-	Requests                     []struct {
-		Seq               int
-		Primary, Fallback string
-		Group             *int
-	}
-}
-
 func TestTraffic(t *testing.T) {
-	for _, folder := range sharedFolders(t, "CREDBROKER_TRAFFIC", "traffic") {
-		text, err := os.ReadFile(filepath.Join(folder, "expected.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var clients []clientTraffic
-		decode(t, filepath.Join(folder, "expected.json"), 1, text, &clients)
-		if len(clients) != len(sharedFiles(t, folder)) {
-			t.Errorf("%s: %d clients are expected of %d files", folder, len(clients), len(sharedFiles(t, folder)))
-		}
-		var total clientTraffic
+	for _, folder := range corpus.Folders(t, corpus.Traffic) {
+		clients := corpus.ReadExpected(t, folder)
+		var total split
 		for _, want := range clients {
-			got := replay(t, filepath.Join(folder, want.Client+".jsonl"), want)
-			total.Conversations += got.Conversations
-			total.Split += got.Split
-			total.Merged += got.Merged
+			got := replay(t, corpus.Chat(t, filepath.Join(folder, want.Client+".jsonl")), want)
+			total.conversations += got.conversations
+			total.split += got.split
+			total.merged += got.merged
 		}
-		if total.Conversations == 0 {
+		if total.conversations == 0 {
 			t.Errorf("%s: no conversations", folder)
 		}
 		fmt.Printf("traffic: %d clients, %d conversations, %d split, %d merged\n",
-			len(clients), total.Conversations, total.Split, total.Merged)
+			len(clients), total.conversations, total.split, total.merged)
 	}
 }
 
+// split counts conversations, those that fall into several sessions, and those that share one.
+type split struct{ conversations, split, merged int }
+
 // replay identifies the chat requests of one client and compares with what is wanted.
-func replay(t *testing.T, file string, want clientTraffic) clientTraffic {
+func replay(t *testing.T, chat []corpus.Request, want corpus.Expected) (got split) {
 	t.Helper()
-	got := clientTraffic{Client: want.Client}
-	chat := chatRequests(t, file)
 	groups := newGroups()
 	for i, r := range chat {
 		if i >= len(want.Requests) || want.Requests[i].Seq != r.Seq {
 			t.Fatalf("%s: chat request seq %d is not expected as number %d", want.Client, r.Seq, i+1)
 		}
-		var h Headers
-		for name, values := range r.Headers {
-			for _, value := range values {
-				h.Add(name, value)
-			}
-		}
-		id := Identify(&h, r.Body, RecognitionReference)
+		id := Identify(allHeaders(r.Headers), r.Body, RecognitionReference)
 		w := []string{want.Requests[i].Primary, want.Requests[i].Fallback}
 		if ids := primaryAndFallback(id); !slices.Equal(ids, w) {
 			t.Errorf("%s seq %d: Identify = %q, want %q", want.Client, r.Seq, ids, w)
@@ -88,33 +55,20 @@ func replay(t *testing.T, file string, want clientTraffic) clientTraffic {
 		}
 	}
 	got.count(chat, numbers)
-	if got.Conversations != want.Conversations || got.Split != want.Split || got.Merged != want.Merged {
+	if got.conversations != want.Conversations || got.split != want.Split || got.merged != want.Merged {
 		t.Errorf("%s: %d conversations, %d split, %d merged, want %d, %d, %d", want.Client,
-			got.Conversations, got.Split, got.Merged, want.Conversations, want.Split, want.Merged)
+			got.conversations, got.split, got.merged, want.Conversations, want.Split, want.Merged)
 	}
-	t.Logf("%-34s %3d conversations, %d split, %d merged", want.Client, got.Conversations, got.Split, got.Merged)
+	t.Logf("%-34s %3d conversations, %d split, %d merged", want.Client, got.conversations, got.split, got.merged)
 	return got
-}
-
-func chatRequests(t *testing.T, file string) []recorded {
-	t.Helper()
-	var chat []recorded
-	readLines(t, file, func(number int, text []byte) {
-		var r recorded
-		decode(t, file, number, text, &r)
-		if r.Purpose == "chat" {
-			chat = append(chat, r)
-		}
-	})
-	return chat
 }
 
 // count tells how many conversations fall into several groups, where a request without an id is a group of its own, and
 // how many pairs of conversations share one, forks aside.
-func (c *clientTraffic) count(chat []recorded, numbers []int) {
+func (c *split) count(chat []corpus.Request, numbers []int) {
 	var sessions []string
 	in := map[string]map[int]bool{}
-	forks := map[[2]string]bool{}
+	forks := corpus.Forks(chat)
 	for i, r := range chat {
 		if in[r.Session] == nil {
 			in[r.Session] = map[int]bool{}
@@ -125,19 +79,15 @@ func (c *clientTraffic) count(chat []recorded, numbers []int) {
 			number = -1 - i
 		}
 		in[r.Session][number] = true
-		if r.ForkOf != "" {
-			forks[[2]string{r.Session, r.ForkOf}] = true
-			forks[[2]string{r.ForkOf, r.Session}] = true
-		}
 	}
-	c.Conversations = len(sessions)
+	c.conversations = len(sessions)
 	for i, a := range sessions {
 		if len(in[a]) > 1 {
-			c.Split++
+			c.split++
 		}
 		for _, b := range sessions[:i] {
 			if !forks[[2]string{a, b}] && shareGroup(in[a], in[b]) {
-				c.Merged++
+				c.merged++
 			}
 		}
 	}
