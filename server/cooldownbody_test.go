@@ -1,11 +1,7 @@
 package server
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/internal/corpus"
 )
 
 type cooldownCase struct {
@@ -28,80 +25,42 @@ type cooldownCase struct {
 
 func TestConformanceCooldownError(t *testing.T) {
 	count := 0
-	for _, folder := range conformanceFolders(t) {
+	for _, cases := range corpus.Cases(t, "units") {
 		n := 0
-		files, err := filepath.Glob(filepath.Join(folder, "*.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			n += runCooldownCases(t, file)
+		for _, unit := range cases {
+			// Other families have members of other types under the same names.
+			var of struct{ Family string }
+			if unit.Decode(t, &of); of.Family != "cooldown_error" {
+				continue
+			}
+			n++
+			var c cooldownCase
+			unit.Decode(t, &c)
+			t.Run(c.ID, c.check)
 		}
 		if n == 0 {
-			t.Errorf("%s has no cases of family cooldown_error", folder)
+			t.Error("a folder has no cases of family cooldown_error")
 		}
 		count += n
 	}
 	t.Logf("cooldown_error: %d cases", count)
 }
 
-// conformanceFolders are those of CREDBROKER_CONFORMANCE. Without it, and without the default folder, there is nothing
-// to test, but not so in CI.
-func conformanceFolders(t *testing.T) []string {
-	t.Helper()
-	if folders := os.Getenv("CREDBROKER_CONFORMANCE"); folders != "" {
-		return filepath.SplitList(folders)
+func (c *cooldownCase) check(t *testing.T) {
+	got := cooldownAnswer(c.Model, c.Provider, time.Duration(c.ResetInNS))
+	if got.GetStatus() != c.WantStatus {
+		t.Errorf("status = %d, want %d", got.GetStatus(), c.WantStatus)
 	}
-	folder := filepath.Join("..", "..", "shared", "conformance")
-	if _, err := os.Stat(folder); err != nil && os.Getenv("CI") == "" {
-		t.Skip("no conformance data: CREDBROKER_CONFORMANCE is not set and the default folder is absent")
+	if diff := cmp.Diff(c.WantBody, string(got.GetBody())); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
 	}
-	return []string{folder}
-}
-
-func runCooldownCases(t *testing.T, file string) (count int) {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	header := make(map[string][]string)
+	for name, value := range got.GetHeaders() {
+		header[name] = []string{value}
 	}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, len(data)+1)
-	for lines.Scan() {
-		var c cooldownCase
-		// Other families have members of other types under the same names.
-		if !bytes.Contains(lines.Bytes(), []byte(`"cooldown_error"`)) {
-			continue
-		}
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Errorf("%s: %v", file, err)
-			continue
-		}
-		if c.Family != "cooldown_error" {
-			continue
-		}
-		count++
-		t.Run(c.ID, func(t *testing.T) {
-			got := cooldownAnswer(c.Model, c.Provider, time.Duration(c.ResetInNS))
-			if got.GetStatus() != c.WantStatus {
-				t.Errorf("status = %d, want %d", got.GetStatus(), c.WantStatus)
-			}
-			if diff := cmp.Diff(c.WantBody, string(got.GetBody())); diff != "" {
-				t.Errorf("body (-want +got):\n%s", diff)
-			}
-			header := make(map[string][]string)
-			for name, value := range got.GetHeaders() {
-				header[name] = []string{value}
-			}
-			if diff := cmp.Diff(c.WantHeader, header); diff != "" {
-				t.Errorf("headers (-want +got):\n%s", diff)
-			}
-		})
+	if diff := cmp.Diff(c.WantHeader, header); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
 	}
-	if err := lines.Err(); err != nil {
-		t.Errorf("%s: %v", file, err)
-	}
-	return count
 }
 
 func TestCooldownAnswer(t *testing.T) {

@@ -1,88 +1,80 @@
 package server_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/internal/corpus"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server/servertest"
 	"github.com/credbroker/credbroker/sessions"
 )
 
-// recorded is one request that a real client sent.
-type recorded struct {
-	Session string
-	Seq     int
-	Purpose string
-	ForkOf  string `json:"fork_of"`
-	Headers map[string][]string
-	Body    json.RawMessage
-}
-
 // TestReplay plays one recorded conversation of each client. The auth that it is bound to goes into cooldown half way
 // and comes back before the end: the conversation moves once, and stays. The groups that are expected are those of
 // recognition by reference.
 func TestReplay(t *testing.T) {
-	for client, groups := range expectedGroups(t) {
-		t.Run(client, func(t *testing.T) {
-			if len(groups) == 0 {
-				replayUnrecognised(t, client)
-				return
+	eachClient(t, func(t *testing.T, chat []corpus.Request, want corpus.Expected) {
+		groups := make(map[int]int)
+		for _, r := range want.Requests {
+			if r.Group != nil {
+				groups[r.Seq] = *r.Group
 			}
-			conversation := wholeConversation(t, client, groups)
-			if conversation == nil {
-				t.Fatal("no conversation of three requests is one group")
-			}
-			replay(t, conversation, sessions.RecognitionReference)
-		})
-	}
+		}
+		if len(groups) == 0 {
+			replayUnrecognised(t, chat)
+			return
+		}
+		conversation := wholeConversation(chat, groups)
+		if conversation == nil {
+			t.Fatal("no conversation of three requests is one group")
+		}
+		replay(t, conversation, sessions.RecognitionReference)
+	})
 }
 
 // TestReplayByChain does the same with recognition by all messages, which keeps every conversation whole.
 func TestReplayByChain(t *testing.T) {
-	for client := range expectedGroups(t) {
-		t.Run(client, func(t *testing.T) {
-			bySession := map[string][]recorded{}
-			for _, r := range readTraffic(t, client) {
-				if r.Purpose == "chat" {
-					bySession[r.Session] = append(bySession[r.Session], r)
-				}
+	eachClient(t, func(t *testing.T, chat []corpus.Request, _ corpus.Expected) {
+		for _, conversation := range corpus.Conversations(chat) {
+			if len(conversation) >= 3 {
+				replay(t, conversation, sessions.RecognitionChain)
 			}
-			for _, conversation := range bySession {
-				if len(conversation) >= 3 {
-					replay(t, conversation, sessions.RecognitionChain)
-				}
-			}
-		})
+		}
+	})
+}
+
+// eachClient runs a test for every client that was recorded, with its chat requests and what is expected of them.
+func eachClient(t *testing.T, test func(t *testing.T, chat []corpus.Request, want corpus.Expected)) {
+	t.Helper()
+	for _, folder := range corpus.Folders(t, corpus.Traffic) {
+		for _, want := range corpus.ReadExpected(t, folder) {
+			t.Run(want.Client, func(t *testing.T) {
+				test(t, corpus.Chat(t, filepath.Join(folder, want.Client+".jsonl")), want)
+			})
+		}
 	}
 }
 
 // replayUnrecognised plays a client that sends nothing which ties the turns of a conversation together.
-func replayUnrecognised(t *testing.T, client string) {
+func replayUnrecognised(t *testing.T, chat []corpus.Request) {
 	t.Helper()
 	h := servertest.New(t, servertest.Options{
 		Auths: []*selector.Auth{{ID: "auth", Provider: "upstream"}}, Recognition: sessions.RecognitionReference,
 	})
-	for _, r := range readTraffic(t, client) {
-		if r.Purpose != "chat" {
-			continue
-		}
-		if got := pick(t, h, r.request()).GetSession().GetBinding(); got != credbrokerv1.Binding_BINDING_NONE {
+	for _, r := range chat {
+		if got := pick(t, h, asPick(r)).GetSession().GetBinding(); got != credbrokerv1.Binding_BINDING_NONE {
 			t.Errorf("request %d: binding %v, want NONE", r.Seq, got)
 		}
 	}
 }
 
-func replay(t *testing.T, conversation []recorded, recognition sessions.Recognition) {
+func replay(t *testing.T, conversation []corpus.Request, recognition sessions.Recognition) {
 	t.Helper()
 	var auths []*selector.Auth
 	for i := range 4 {
@@ -95,7 +87,7 @@ func replay(t *testing.T, conversation []recorded, recognition sessions.Recognit
 	var first, second string
 	half := len(conversation) / 2
 	for i, r := range conversation {
-		got := pick(t, h, r.request())
+		got := pick(t, h, asPick(r))
 		auth, binding := got.GetCredential().GetAuthId(), got.GetSession().GetBinding()
 		switch {
 		case i == 0:
@@ -125,7 +117,7 @@ func replay(t *testing.T, conversation []recorded, recognition sessions.Recognit
 		}
 	}
 	h.Clock.Advance(2 * time.Minute)
-	last := pick(t, h, conversation[len(conversation)-1].request())
+	last := pick(t, h, asPick(conversation[len(conversation)-1]))
 	if got := last.GetCredential().GetAuthId(); got != second {
 		t.Fatalf("after %s came back: auth %s, want %s", first, got, second)
 	}
@@ -143,7 +135,7 @@ func pick(t *testing.T, h *servertest.Harness, r *credbrokerv1.PickCredentialReq
 	return got
 }
 
-func (r *recorded) request() *credbrokerv1.PickCredentialRequest {
+func asPick(r corpus.Request) *credbrokerv1.PickCredentialRequest {
 	headers := make(map[string]string, len(r.Headers))
 	for name, values := range r.Headers {
 		headers[name] = values[0]
@@ -151,99 +143,17 @@ func (r *recorded) request() *credbrokerv1.PickCredentialRequest {
 	return &credbrokerv1.PickCredentialRequest{Provider: "upstream", Model: "model", Headers: headers, Body: r.Body}
 }
 
-// expectedGroups gives, for each client, the group that each of its chat requests belongs to, by seq; requests that no
-// session is recognised in are left out.
-func expectedGroups(t *testing.T) map[string]map[int]int {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(trafficFolder(t), "expected.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var expected []struct {
-		Client   string
-		Requests []struct{ Seq, Group *int }
-	}
-	if err := json.Unmarshal(text, &expected); err != nil {
-		t.Fatal(err)
-	}
-	clients := make(map[string]map[int]int, len(expected))
-	for _, e := range expected {
-		clients[e.Client] = make(map[int]int)
-		for _, r := range e.Requests {
-			if r.Group != nil {
-				clients[e.Client][*r.Seq] = *r.Group
-			}
-		}
-	}
-	if len(clients) == 0 {
-		t.Fatal("no clients in expected.json")
-	}
-	return clients
-}
-
-func trafficFolder(t *testing.T) string {
-	t.Helper()
-	const variable, standard = "CREDBROKER_TRAFFIC", "../../shared/traffic"
-	if folder := os.Getenv(variable); folder != "" {
-		return folder
-	}
-	if _, err := os.Stat(standard); err != nil && os.Getenv("CI") == "" {
-		t.Skipf("no recorded traffic: %s is not set and %s does not exist", variable, standard)
-	}
-	return standard
-}
-
 // wholeConversation is the first conversation of at least three requests that the rules keep in one group.
-func wholeConversation(t *testing.T, client string, groups map[int]int) []recorded {
-	t.Helper()
-	var order []string
-	bySession := make(map[string][]recorded)
-	for _, r := range readTraffic(t, client) {
-		if r.Purpose != "chat" {
-			continue
-		}
-		if bySession[r.Session] == nil {
-			order = append(order, r.Session)
-		}
-		bySession[r.Session] = append(bySession[r.Session], r)
-	}
-	for _, session := range order {
-		requests := bySession[session]
-		whole := len(requests) >= 3
-		group, ok := groups[requests[0].Seq]
+func wholeConversation(chat []corpus.Request, groups map[int]int) []corpus.Request {
+	for _, requests := range corpus.Conversations(chat) {
+		group, whole := groups[requests[0].Seq]
 		for _, r := range requests {
 			g, known := groups[r.Seq]
-			whole = whole && ok && known && g == group
+			whole = whole && known && g == group
 		}
-		if whole {
+		if whole && len(requests) >= 3 {
 			return requests
 		}
 	}
 	return nil
-}
-
-func readTraffic(t *testing.T, client string) []recorded {
-	t.Helper()
-	f, err := os.Open(filepath.Join(trafficFolder(t), client+".jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var all []recorded
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var r recorded
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		if strings.TrimSpace(string(r.Body)) == "null" {
-			r.Body = nil
-		}
-		all = append(all, r)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
