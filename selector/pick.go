@@ -1,146 +1,193 @@
 package selector
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
-// Request is one question: which auth should this upstream request use?
-type Request struct {
-	// Provider, matched exactly; empty or `mixed`: all of them.
-	Provider string
-	// Model as requested, thinking suffix included; blank: the auth as a whole.
-	Model string
-	// Sessions are the ids of the conversation, primary first; none: the strategy decides and nothing is stored.
-	Sessions []Session
-	// Pins are references that only the auth that issued them can resolve. The first that is bound decides.
-	Pins []Session
-	// Marks are bound to the auth that is picked, whatever they were bound to; nothing is looked up by them.
-	Marks []Session
-	// Parent is the session that a conversation without a binding of its own follows; zero: none.
-	Parent SessionKey
-	// Exclude are ids of auths that were tried already.
-	Exclude []string
-	// Options of this pick.
-	Options Options
+// pickAdvance is how many ends a pick works off itself. More are left to Advance, unless nobody else is ready.
+const pickAdvance = 64
+
+// query is one pick on its way.
+type query struct {
+	pool     *Pool
+	req      *Request
+	now      int64
+	key      routeKey
+	provider *provider
+	view     *view
+	route    *route
+	excluded []*member
+	pinned   binding // with a member: it must serve
 }
 
-// Options change how a pick is made.
-type Options uint8
-
-const (
-	// WebSocket says that the client is connected over a WebSocket.
-	WebSocket Options = 1 << iota
-	// Explain asks for Pick.Explanation, and for that of the errors.
-	Explain
-	// DryRun binds, advances and counts nothing.
-	DryRun
-	// Opening says that the first session is a prefix that other conversations may open with, too.
-	Opening
-)
-
-// Pick is the answer.
-type Pick struct {
-	// Auth is immutable.
-	Auth *Auth
-	// Model is the name to send: as requested, without the auth's prefix.
-	Model string
-	// Binding is what became of the session's binding.
-	Binding Binding
-	// Identity is that of the auth, and From the one that the session was bound to and is not any more; empty: to none.
-	Identity, From string
-	// BoundUntil is the binding's end; zero without one.
-	BoundUntil time.Time
-	// Explanation is set if it was asked for.
-	Explanation *Explanation
-}
-
-// Binding is what a pick did to the binding of its session.
-type Binding uint8
-
-// What can become of a binding.
-const (
-	// BindingNone: no session, nothing is stored.
-	BindingNone Binding = iota
-	// BindingNew: the session was not bound and is now.
-	BindingNew
-	// BindingHit: it was bound and stays.
-	BindingHit
-	// BindingInherited: it continues a session that was bound, on that auth.
-	BindingInherited
-	// BindingRebound: the bound auth cannot be used, the session moved.
-	BindingRebound
-	// BindingDiverted: the request excludes the bound auth; another is used once, the binding stays.
-	BindingDiverted
-)
-
-// Strategy is a way to choose among the ready auths of the best tier.
-type Strategy uint8
-
-// The strategies. The zero value is the default.
-const (
-	RoundRobin Strategy = iota
-	FillFirst
-	WeightedRoundRobin
-)
-
-func (s Strategy) String() string {
-	switch s {
-	case RoundRobin:
-		return "round-robin"
-	case FillFirst:
-		return "fill-first"
-	case WeightedRoundRobin:
-		return "weighted-round-robin"
+// Pick chooses an auth. Its errors are ErrAuthNotFound, *PinnedError, *CooldownError and *UnavailableError.
+func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := query{pool: p, req: req, now: now.UnixNano()}
+	p.advance(q.now, pickAdvance)
+	q.provider = p.index.provider(req.Provider)
+	if q.provider == nil {
+		return Pick{}, ErrAuthNotFound
 	}
-	return "unknown"
+	q.find()
+	q.exclude()
+	if err := q.pin(now); err != nil {
+		return Pick{}, err
+	}
+	for {
+		p.scratch = p.scratch[:0]
+		if q.anyReady() {
+			if pick, ok := q.decide(now); ok {
+				return pick, nil
+			}
+		}
+		if next := p.timers.next(); next == nil || !next.over(q.now) {
+			return Pick{}, q.refusal()
+		}
+		p.advance(q.now, pickAdvance)
+	}
 }
 
-// ParseStrategy reads the name that String gives.
-func ParseStrategy(name string) (Strategy, bool) {
-	for s := RoundRobin; s <= WeightedRoundRobin; s++ {
-		if s.String() == name {
-			return s, true
+// find looks up the route of the request, or makes one that is kept only if the pick succeeds.
+func (q *query) find() {
+	p := q.pool
+	q.key = routeKey{q.req.Provider, ModelKey(q.req.Model)}
+	q.route = p.routes.byKey[q.key]
+	if q.route == nil {
+		q.route = &route{key: q.key, strategy: p.settings.strategyFor(q.key.provider, q.key.model)}
+	}
+	if q.route.index != p.index || q.route.view.provider == nil {
+		q.route.index, q.route.view = p.index, q.provider.view(q.key.model)
+		q.route.forgetLanes()
+	}
+	q.view = q.route.view
+	p.uses++
+	q.view.used = p.uses
+}
+
+// exclude finds the auths that the request excludes.
+func (q *query) exclude() {
+	if len(q.req.Exclude) == 0 {
+		return
+	}
+	q.excluded = q.pool.excluded[:0]
+	for _, id := range q.req.Exclude {
+		if m := q.pool.index.byID[id]; m != nil && !q.excludes(m) {
+			m.excludedBy = q.pool.uses
+			q.excluded = append(q.excluded, m)
 		}
 	}
-	return 0, false
+	q.pool.excluded = q.excluded
 }
 
-// Rule sets the strategy of the model keys that it matches.
-type Rule struct {
-	// Provider, matched exactly with the request's; empty: any.
-	Provider string
-	// Model is a glob on the model key; empty: any.
-	Model string
-	// Strategy for them.
-	Strategy Strategy
-}
+func (q *query) excludes(m *member) bool { return m.excludedBy == q.pool.uses }
 
-// Settings are what an operator can change about selection. The first matching rule wins, else Strategy.
-type Settings struct {
-	Strategy Strategy
-	Rules    []Rule
-	// Failback: a session bound to an auth below the best tier moves back up.
-	Failback bool
-	// MaxLatch is how long a cooldown that an upstream hinted at is kept without trying; 0: DefaultMaxLatch.
-	MaxLatch time.Duration
-	// ProbeTimeout is how long a try may be under way before another may start; 0: DefaultProbeTimeout.
-	ProbeTimeout time.Duration
-}
-
-func (s *Settings) maxLatch() time.Duration {
-	if s.MaxLatch == 0 {
-		return DefaultMaxLatch
+// mask of a lane for the requested model key; nil: no auth of it rests for that model only.
+func (q *query) mask(l *lane) *mask {
+	if q.key.model == "" || len(q.pool.blocked) == 0 && len(q.pool.families) == 0 {
+		return nil
 	}
-	return s.MaxLatch
-}
-
-func (s *Settings) probeTimeout() time.Duration {
-	if s.ProbeTimeout == 0 {
-		return DefaultProbeTimeout
+	k := l.masks[q.key.model]
+	if k == nil {
+		resting := q.pool.resting(q.key.model)
+		if resting == nil {
+			return nil
+		}
+		k = l.newMask(q.key.model, resting)
 	}
-	return s.ProbeTimeout
+	if k.blocked == 0 {
+		return nil
+	}
+	return k
 }
 
-// What Settings mean where they say nothing.
-const (
-	DefaultMaxLatch     = 15 * time.Minute
-	DefaultProbeTimeout = time.Minute
-)
+func (q *query) anyReady() bool {
+	list := q.present(q.view.plain())
+	return list.length > 0
+}
+
+// decide picks for a request that has a ready candidate: the binding first, then the strategy. False: the strategy can
+// take none of them.
+func (q *query) decide(now time.Time) (Pick, bool) {
+	bound, outcome := q.bound(now)
+	if bound.member != nil {
+		return q.keep(bound, outcome, now), true
+	}
+	c, ok := q.chooseValid()
+	if !ok {
+		return Pick{}, false
+	}
+	pick := q.answer(c.member, outcome)
+	if bound.from != nil {
+		pick.From = bound.from.name
+	}
+	if q.req.Options&Explain != 0 {
+		pick.Explanation = q.explain(&c, bound.state)
+	}
+	if q.req.Options&DryRun != 0 {
+		return pick, true
+	}
+	c.take()
+	q.count(c.member)
+	switch outcome {
+	case BindingNew:
+		pick.BoundUntil = q.bind(c.member.state.slot, now)
+	case BindingRebound:
+		pick.BoundUntil = q.rebind(c.member.state.slot, now)
+	case BindingDiverted:
+		return pick, true
+	}
+	q.mark(c.member.state.slot, now)
+	return pick, true
+}
+
+// keep answers with the auth that the session is bound to.
+func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
+	pick := q.answer(b.member, outcome)
+	if b.from != nil {
+		pick.From = b.from.name
+	}
+	if q.req.Options&Explain != 0 {
+		pick.Explanation = q.explain(&choice{member: b.member}, b.state)
+	}
+	if q.req.Options&DryRun != 0 {
+		return pick
+	}
+	q.count(b.member)
+	pick.BoundUntil = q.hold(b, outcome, now)
+	q.mark(b.state.slot, now)
+	return pick
+}
+
+func (q *query) answer(m *member, outcome Binding) Pick {
+	model := q.req.Model
+	if m.prefix != "" {
+		model = withoutPrefix(m.prefix, strings.TrimSpace(model))
+	}
+	return Pick{Auth: m.auth, Model: model, Binding: outcome, Identity: m.state.name}
+}
+
+func (q *query) count(m *member) {
+	q.pool.routes.keep(q.route)
+	m.picks++
+	m.lastPicked = q.now
+	if m.trial {
+		q.try(m)
+	}
+}
+
+// try makes the pick the one request that may try what is half-open of its auth.
+func (q *query) try(m *member) {
+	p := q.pool
+	key := m.blockKey(q.key.model)
+	m.subjects(func(s *subject) {
+		s.each(key, func(set *blockSet) {
+			if set.halfOpen && !set.active {
+				set.trial = trial{until: q.now + int64(p.settings.probeTimeout()), started: q.now}
+				p.refreshSet(set, q.now)
+			}
+		})
+	})
+}

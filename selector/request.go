@@ -1,0 +1,146 @@
+package selector
+
+import "time"
+
+// Request is one question: which auth should this upstream request use?
+type Request struct {
+	// Provider, matched exactly; empty or `mixed`: all of them.
+	Provider string
+	// Model as requested, thinking suffix included; blank: the auth as a whole.
+	Model string
+	// Sessions are the ids of the conversation, primary first; none: the strategy decides and nothing is stored.
+	Sessions []Session
+	// Pins are references that only the auth that issued them can resolve. The first that is bound decides.
+	Pins []Session
+	// Marks are bound to the auth that is picked, whatever they were bound to; nothing is looked up by them.
+	Marks []Session
+	// Parent is the session that a conversation without a binding of its own follows; zero: none.
+	Parent SessionKey
+	// Exclude are ids of auths that were tried already.
+	Exclude []string
+	// Options of this pick.
+	Options Options
+}
+
+// Options change how a pick is made.
+type Options uint8
+
+const (
+	// WebSocket says that the client is connected over a WebSocket.
+	WebSocket Options = 1 << iota
+	// Explain asks for Pick.Explanation, and for that of the errors.
+	Explain
+	// DryRun binds, advances and counts nothing.
+	DryRun
+	// Opening says that the first session is a prefix that other conversations may open with, too.
+	Opening
+)
+
+// Pick is the answer.
+type Pick struct {
+	// Auth is immutable.
+	Auth *Auth
+	// Model is the name to send: as requested, without the auth's prefix.
+	Model string
+	// Binding is what became of the session's binding.
+	Binding Binding
+	// Identity is that of the auth, and From the one that the session was bound to and is not any more; empty: to none.
+	Identity, From string
+	// BoundUntil is the binding's end; zero without one.
+	BoundUntil time.Time
+	// Explanation is set if it was asked for.
+	Explanation *Explanation
+}
+
+// Binding is what a pick did to the binding of its session.
+type Binding uint8
+
+// What can become of a binding.
+const (
+	// BindingNone: no session, nothing is stored.
+	BindingNone Binding = iota
+	// BindingNew: the session was not bound and is now.
+	BindingNew
+	// BindingHit: it was bound and stays.
+	BindingHit
+	// BindingInherited: it continues a session that was bound, on that auth.
+	BindingInherited
+	// BindingRebound: the bound auth cannot be used, the session moved.
+	BindingRebound
+	// BindingDiverted: the request excludes the bound auth; another is used once, the binding stays.
+	BindingDiverted
+)
+
+// Strategy is a way to choose among the ready auths of the best tier.
+type Strategy uint8
+
+// The strategies. The zero value is the default.
+const (
+	RoundRobin Strategy = iota
+	FillFirst
+	WeightedRoundRobin
+)
+
+func (s Strategy) String() string {
+	switch s {
+	case RoundRobin:
+		return "round-robin"
+	case FillFirst:
+		return "fill-first"
+	case WeightedRoundRobin:
+		return "weighted-round-robin"
+	}
+	return "unknown"
+}
+
+// ParseStrategy reads the name that String gives.
+func ParseStrategy(name string) (Strategy, bool) {
+	for s := RoundRobin; s <= WeightedRoundRobin; s++ {
+		if s.String() == name {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// Rule sets the strategy of the model keys that it matches.
+type Rule struct {
+	// Provider, matched exactly with the request's; empty: any.
+	Provider string
+	// Model is a glob on the model key; empty: any.
+	Model string
+	// Strategy for them.
+	Strategy Strategy
+}
+
+// Settings are what an operator can change about selection. The first matching rule wins, else Strategy.
+type Settings struct {
+	Strategy Strategy
+	Rules    []Rule
+	// Failback: a session bound to an auth below the best tier moves back up.
+	Failback bool
+	// MaxLatch is how long a cooldown that an upstream hinted at is kept without trying; 0: DefaultMaxLatch.
+	MaxLatch time.Duration
+	// ProbeTimeout is how long a try may be under way before another may start; 0: DefaultProbeTimeout.
+	ProbeTimeout time.Duration
+}
+
+func (s *Settings) maxLatch() time.Duration {
+	if s.MaxLatch == 0 {
+		return DefaultMaxLatch
+	}
+	return s.MaxLatch
+}
+
+func (s *Settings) probeTimeout() time.Duration {
+	if s.ProbeTimeout == 0 {
+		return DefaultProbeTimeout
+	}
+	return s.ProbeTimeout
+}
+
+// What Settings mean where they say nothing.
+const (
+	DefaultMaxLatch     = 15 * time.Minute
+	DefaultProbeTimeout = time.Minute
+)
