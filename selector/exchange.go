@@ -119,21 +119,6 @@ func (p *Pool) merge1(o *Record, now int64) (news bool) {
 	return merged.knowsMore(&before, now)
 }
 
-// Latest is the latest stamp in a record.
-func (r *Record) Latest() int64 {
-	last := max(r.Switch.At, r.Cleared, r.Released)
-	for i := range r.Scopes {
-		for kind := range r.Scopes[i].Ledgers {
-			l := &r.Scopes[i].Ledgers[kind]
-			last = max(last, l.Cleared)
-			for _, e := range l.Evidence {
-				last = max(last, e.Received)
-			}
-		}
-	}
-	return last
-}
-
 // subjectOf a key, made if needed; nil: the key makes no sense.
 func (p *Pool) subjectOf(key RecordKey) *subject {
 	switch key.Kind {

@@ -27,9 +27,6 @@ type identity struct {
 	lastPicked int64
 }
 
-// maxWindows bounds the quota windows that are kept of an identity.
-const maxWindows = 32
-
 // secret stands for the secret of an auth without telling it. It is never 0.
 func (m *member) secret() uint64 {
 	if m.print == 0 {

@@ -5,6 +5,23 @@ import (
 	"time"
 )
 
+// Ladder names how long to rest when nobody says how long.
+type Ladder uint8
+
+// The ladders.
+const (
+	// LadderNone: LadderRate where one is needed.
+	LadderNone Ladder = iota
+	LadderRate
+	LadderOverload
+	LadderEgress
+	LadderQuota
+	// LadderQuotaLong is the quota ladder for limits of weeks or months.
+	LadderQuotaLong
+	// LadderRefusal is that of a secret that was refused.
+	LadderRefusal
+)
+
 // steps is a backoff ladder: each step is twice the one before, up to a limit.
 type steps struct{ first, limit time.Duration }
 

@@ -43,18 +43,6 @@ func (m *member) standing(key string, now int64) standing {
 	return s
 }
 
-// words for people.
-func (e *Evidence) words() string {
-	words := e.Reason
-	if e.Rule != "" {
-		words += " (rule " + e.Rule + ")"
-	}
-	if e.Person != "" {
-		words += ": " + e.Person
-	}
-	return words
-}
-
 // hold is what keeps a member away; without a set nothing does.
 type hold struct {
 	rest

@@ -3,7 +3,6 @@ package selector
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // RecordKey names what a record is about: one identity, one limit domain, or the auths of a provider together.
@@ -103,41 +102,6 @@ func compareScopes(s ScopeRecord, o *ScopeRecord) int {
 	return cmp.Or(compareBools(s.Family, o.Family), cmp.Compare(s.Model, o.Model))
 }
 
-// after orders reports by time, those of one time by their words.
-func (r Report) after(o Report) bool {
-	return cmp.Or(r.ReceivedAt.Compare(o.ReceivedAt), cmp.Compare(r.What, o.What), cmp.Compare(r.Model, o.Model),
-		cmp.Compare(r.Reason, o.Reason), cmp.Compare(r.Rule, o.Rule)) > 0
-}
-
-// mergeWindows keeps the newest of each name, and of the names those that were seen last if there are too many.
-func mergeWindows(known, seen []Window) []Window {
-	for _, w := range seen {
-		i, found := slices.BinarySearchFunc(known, w.Name, func(k Window, name string) int { return strings.Compare(k.Name, name) })
-		switch {
-		case !found:
-			known = slices.Insert(known, i, w)
-		case w.after(known[i]):
-			known[i] = w
-		}
-	}
-	for len(known) > maxWindows {
-		oldest := 0
-		for i := range known {
-			if known[oldest].after(known[i]) {
-				oldest = i
-			}
-		}
-		known = slices.Delete(known, oldest, oldest+1)
-	}
-	return known
-}
-
-// after orders windows by when they were seen, those of one time by what they say.
-func (w Window) after(o Window) bool {
-	return cmp.Or(w.SeenAt.Compare(o.SeenAt), w.ResetsAt.Compare(o.ResetsAt), cmp.Compare(w.UsedShare, o.UsedShare),
-		cmp.Compare(w.Name, o.Name)) > 0
-}
-
 // knowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
 // each replica forgets it by itself.
 func (r *Record) knowsMore(o *Record, now int64) bool {
@@ -156,18 +120,6 @@ func (r *Record) knowsMore(o *Record, now int64) bool {
 		}
 	}
 	return false
-}
-
-// knowsMore: there is live evidence that o lacks, or o holds on to some that is dead.
-func (l *Ledger) knowsMore(o *Ledger, now int64) bool {
-	for i := range l.Evidence {
-		e := &l.Evidence[i]
-		known := func(piece Evidence) bool { return piece.covers(e) }
-		if e.Until > now && !slices.ContainsFunc(o.Evidence, known) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(o.Evidence, func(e Evidence) bool { return e.Until > now && l.dead(&e) })
 }
 
 // Forget drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
@@ -189,4 +141,19 @@ func (s *ScopeRecord) forget(now int64) (left bool) {
 		left = s.Ledgers[kind].forget(now) != 0 || left
 	}
 	return left
+}
+
+// Latest is the latest stamp in a record.
+func (r *Record) Latest() int64 {
+	last := max(r.Switch.At, r.Cleared, r.Released)
+	for i := range r.Scopes {
+		for kind := range r.Scopes[i].Ledgers {
+			l := &r.Scopes[i].Ledgers[kind]
+			last = max(last, l.Cleared)
+			for _, e := range l.Evidence {
+				last = max(last, e.Received)
+			}
+		}
+	}
+	return last
 }

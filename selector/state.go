@@ -2,18 +2,6 @@ package selector
 
 import "time"
 
-// CooldownKind is what a cooldown is for.
-type CooldownKind uint8
-
-// The kinds of cooldown. Only Quota counts as cooling down.
-const (
-	Quota CooldownKind = iota
-	Transient
-	Authentication
-	Other
-	numCooldownKinds
-)
-
 // Cooldown is an explicit order to stay away from an auth. It only lengthens what holds.
 type Cooldown struct {
 	// Model that rests, prefix and thinking suffix allowed; blank: the whole auth.
@@ -82,16 +70,4 @@ type Status struct {
 	Windows []Window
 	// LastReport is the last thing reported of it; its time is zero if nothing was.
 	LastReport Report
-}
-
-// Report is one thing that was said of an auth.
-type Report struct {
-	ReceivedAt time.Time
-	// What it was: `cooldown`, `invalidate`, `disable`, `enable`, `success`, or the reason of a judged answer.
-	What string
-	// Model key it was about; empty: the whole auth.
-	Model  string
-	Reason string
-	// Rule is the id of the row that judged the answer; empty: it was no answer.
-	Rule string
 }

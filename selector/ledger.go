@@ -20,51 +20,6 @@ const (
 	never = math.MaxInt64
 )
 
-// Evidence is one piece of what is known against an auth: it was learnt at one time and says until when to stay away.
-// Times are Unix nanoseconds.
-type Evidence struct {
-	Received int64
-	// Until is its end; the greatest number: it has none.
-	Until int64
-	// Probe is from when on one request at a time may try, at most Until.
-	Probe int64
-	// Level is the step of the ladder that gave the times, from 1; 0: they were told.
-	Level  int
-	Ladder Ladder
-	// Command: a caller ordered it. A success does not end it.
-	Command bool
-	// Secret stands for the secret that was refused: the piece concerns the auths that have it. 0: it concerns all.
-	Secret uint64
-	// Reason are the words of a command, else the reason of a finding, with its rule and what a person must do.
-	Reason, Rule, Person string
-}
-
-// alike: they are pieces of one sort, so that one may stand for both.
-func (e *Evidence) alike(o *Evidence) bool {
-	return e.Ladder == o.Ladder && e.Command == o.Command && e.Secret == o.Secret
-}
-
-// covers reports whether o says nothing that e does not say. Of two that say the same, the greater in text order of their
-// words covers the other, so that covering is an order and what is left of a set does not depend on the way there.
-func (e *Evidence) covers(o *Evidence) bool {
-	if !e.alike(o) || e.Received < o.Received || e.Until < o.Until || e.Probe < o.Probe || e.Level < o.Level {
-		return false
-	}
-	if e.Received > o.Received || e.Until > o.Until || e.Probe > o.Probe || e.Level > o.Level {
-		return true
-	}
-	return cmp.Or(cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person)) >= 0
-}
-
-// join raises e to what both say.
-func (e *Evidence) join(o *Evidence) {
-	if o.Until > e.Until {
-		e.Reason, e.Rule, e.Person = o.Reason, o.Rule, o.Person
-	}
-	e.Received, e.Until = max(e.Received, o.Received), max(e.Until, o.Until)
-	e.Probe, e.Level = max(e.Probe, o.Probe), max(e.Level, o.Level)
-}
-
 // Strike is one failure that counts towards a Repeat.
 type Strike struct {
 	At     int64
@@ -202,16 +157,6 @@ func (l *Ledger) boundSecrets() {
 	})
 }
 
-// compare is the order in a ledger: what covers another comes after it.
-func (e *Evidence) compare(o *Evidence) int {
-	return cmp.Or(
-		cmp.Compare(e.Received, o.Received), cmp.Compare(e.Until, o.Until), cmp.Compare(e.Probe, o.Probe),
-		cmp.Compare(e.Level, o.Level), cmp.Compare(e.Ladder, o.Ladder), compareBools(e.Command, o.Command),
-		cmp.Compare(e.Secret, o.Secret),
-		cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person),
-	)
-}
-
 // forget drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
 // 0: nothing is left.
 func (l *Ledger) forget(now int64) (next int64) {
@@ -239,65 +184,14 @@ func (l *Ledger) forget(now int64) (next int64) {
 	return next
 }
 
-// rest is what a ledger says at a time.
-type rest struct {
-	kind CooldownKind
-	// firm is the end of the time in which nobody may try, and end that of the time in which one at a time may. One that
-	// is not after the time is over.
-	firm, end int64
-	piece     *Evidence // the one that decides end; nil: all is over
-}
-
-// rest of the auths whose secret is not refused. With a secret it is the rest of those that have it.
-func (l *Ledger) rest(secret uint64, now int64) (r rest) {
+// knowsMore: there is live evidence that o lacks, or o holds on to some that is dead.
+func (l *Ledger) knowsMore(o *Ledger, now int64) bool {
 	for i := range l.Evidence {
 		e := &l.Evidence[i]
-		if e.Until <= now || e.Secret != 0 && e.Secret != secret {
-			continue
-		}
-		r.firm = max(r.firm, e.Probe)
-		if e.Until >= r.end {
-			r.end, r.piece = e.Until, e
+		known := func(piece Evidence) bool { return piece.covers(e) }
+		if e.Until > now && !slices.ContainsFunc(o.Evidence, known) {
+			return true
 		}
 	}
-	return r
-}
-
-// climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. One
-// whose attempt began before the window was over belongs to the burst that opened it, and takes none.
-func (l *Ledger) climb(e *Evidence, started, now int64) (level int, window int64) {
-	burst := false
-	for i := range l.Evidence {
-		known := &l.Evidence[i]
-		if !known.alike(e) {
-			continue
-		}
-		level = max(level, known.Level)
-		if started < known.Probe {
-			burst = true
-		}
-		if known.Probe > now {
-			window = max(window, known.Probe)
-		}
-	}
-	if !burst {
-		return level + 1, 0
-	}
-	return level, window
-}
-
-// tried finds the hint that an attempt tried before its end; nil: none, or another kept everybody away when it began.
-func (l *Ledger) tried(started, now int64) *Evidence {
-	var hint *Evidence
-	for i := range l.Evidence {
-		e := &l.Evidence[i]
-		switch {
-		case e.Until <= now:
-		case e.Probe > started:
-			return nil
-		case !e.Command && e.Probe < e.Until && (hint == nil || e.Until >= hint.Until):
-			hint = e
-		}
-	}
-	return hint
+	return slices.ContainsFunc(o.Evidence, func(e Evidence) bool { return e.Until > now && l.dead(&e) })
 }

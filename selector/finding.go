@@ -1,0 +1,67 @@
+package selector
+
+import "time"
+
+// Action is what an answer means for the auth that got it.
+type Action uint8
+
+// The actions.
+const (
+	// ActionNone: nothing is held against the auth.
+	ActionNone Action = iota
+	// ActionCooldown: the scope rests.
+	ActionCooldown
+	// ActionInvalidate: the secret was refused; the auth is out until it has another.
+	ActionInvalidate
+	// ActionDisable: the auth is out until a person acts.
+	ActionDisable
+)
+
+// Scope is what an action is about.
+type Scope uint8
+
+// The scopes.
+const (
+	ScopeNone Scope = iota
+	// ScopeModel is the model of the attempt, or the family of the finding, of this auth or of its limit domain.
+	ScopeModel
+	// ScopeAuth is the whole of the auth, or of its limit domain.
+	ScopeAuth
+)
+
+// Finding is a judged answer. The zero value proves nothing: neither that the auth works nor that it does not.
+type Finding struct {
+	// Success: the upstream served the request. Nothing else counts then.
+	Success bool
+	Action  Action
+	Scope   Scope
+	// Family is a glob on model keys that share the limit; empty: the model of the attempt alone.
+	Family string
+	// Domain is the kind of limit domain that the limit belongs to, the `org` of `org:acme`; an auth that declares none of
+	// that kind is on its own. Empty: the limit belongs to the auth.
+	Domain string
+	// Kind of the cooldown.
+	Kind CooldownKind
+	// Until is when the upstream said that it ends; zero: Ladder decides.
+	Until time.Time
+	// Hint: Until is a guess of the upstream's, and may be tried before. Instants of billing periods are none.
+	Hint   bool
+	Ladder Ladder
+	// Reason for programs, such as `rate_limited`.
+	Reason string
+	// Rule is the id of the row that judged.
+	Rule string
+	// Person says what somebody must do; empty: nothing.
+	Person string
+	// Repeat is what repetition makes of it.
+	Repeat Repeat
+	// Shared: it may be the fault of what auths have in common, the provider or the way to it, although it does not say so.
+	Shared bool
+}
+
+// Repeat asks for Action once a reason was met Count times within a span. The zero value asks for nothing.
+type Repeat struct {
+	Count  int
+	Within time.Duration
+	Action Action
+}

@@ -1,0 +1,72 @@
+package selector
+
+import (
+	"cmp"
+)
+
+// Evidence is one piece of what is known against an auth: it was learnt at one time and says until when to stay away.
+// Times are Unix nanoseconds.
+type Evidence struct {
+	Received int64
+	// Until is its end; the greatest number: it has none.
+	Until int64
+	// Probe is from when on one request at a time may try, at most Until.
+	Probe int64
+	// Level is the step of the ladder that gave the times, from 1; 0: they were told.
+	Level  int
+	Ladder Ladder
+	// Command: a caller ordered it. A success does not end it.
+	Command bool
+	// Secret stands for the secret that was refused: the piece concerns the auths that have it. 0: it concerns all.
+	Secret uint64
+	// Reason are the words of a command, else the reason of a finding, with its rule and what a person must do.
+	Reason, Rule, Person string
+}
+
+// alike: they are pieces of one sort, so that one may stand for both.
+func (e *Evidence) alike(o *Evidence) bool {
+	return e.Ladder == o.Ladder && e.Command == o.Command && e.Secret == o.Secret
+}
+
+// covers reports whether o says nothing that e does not say. Of two that say the same, the greater in text order of their
+// words covers the other, so that covering is an order and what is left of a set does not depend on the way there.
+func (e *Evidence) covers(o *Evidence) bool {
+	if !e.alike(o) || e.Received < o.Received || e.Until < o.Until || e.Probe < o.Probe || e.Level < o.Level {
+		return false
+	}
+	if e.Received > o.Received || e.Until > o.Until || e.Probe > o.Probe || e.Level > o.Level {
+		return true
+	}
+	return cmp.Or(cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person)) >= 0
+}
+
+// join raises e to what both say.
+func (e *Evidence) join(o *Evidence) {
+	if o.Until > e.Until {
+		e.Reason, e.Rule, e.Person = o.Reason, o.Rule, o.Person
+	}
+	e.Received, e.Until = max(e.Received, o.Received), max(e.Until, o.Until)
+	e.Probe, e.Level = max(e.Probe, o.Probe), max(e.Level, o.Level)
+}
+
+// compare is the order in a ledger: what covers another comes after it.
+func (e *Evidence) compare(o *Evidence) int {
+	return cmp.Or(
+		cmp.Compare(e.Received, o.Received), cmp.Compare(e.Until, o.Until), cmp.Compare(e.Probe, o.Probe),
+		cmp.Compare(e.Level, o.Level), cmp.Compare(e.Ladder, o.Ladder), compareBools(e.Command, o.Command),
+		cmp.Compare(e.Secret, o.Secret),
+		cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person),
+	)
+}
+
+// words for people.
+func (e *Evidence) words() string {
+	words := e.Reason
+	if e.Rule != "" {
+		words += " (rule " + e.Rule + ")"
+	}
+	if e.Person != "" {
+		words += ": " + e.Person
+	}
+	return words
+}

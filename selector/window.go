@@ -1,0 +1,52 @@
+package selector
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxWindows bounds the quota windows that are kept of an identity.
+const maxWindows = 32
+
+// Window is one quota window as an upstream showed it.
+type Window struct {
+	// Name is the upstream's own word, such as `5h` or `tokens`.
+	Name string
+	// UsedShare: 0 is unused, 1 is full, more than 1 occurs; below 0: not told.
+	UsedShare float64
+	// ResetsAt is when it is unused again; zero: not told.
+	ResetsAt time.Time
+	// SeenAt is when it was last shown.
+	SeenAt time.Time
+}
+
+// mergeWindows keeps the newest of each name, and of the names those that were seen last if there are too many.
+func mergeWindows(known, seen []Window) []Window {
+	for _, w := range seen {
+		i, found := slices.BinarySearchFunc(known, w.Name, func(k Window, name string) int { return strings.Compare(k.Name, name) })
+		switch {
+		case !found:
+			known = slices.Insert(known, i, w)
+		case w.after(known[i]):
+			known[i] = w
+		}
+	}
+	for len(known) > maxWindows {
+		oldest := 0
+		for i := range known {
+			if known[oldest].after(known[i]) {
+				oldest = i
+			}
+		}
+		known = slices.Delete(known, oldest, oldest+1)
+	}
+	return known
+}
+
+// after orders windows by when they were seen, those of one time by what they say.
+func (w Window) after(o Window) bool {
+	return cmp.Or(w.SeenAt.Compare(o.SeenAt), w.ResetsAt.Compare(o.ResetsAt), cmp.Compare(w.UsedShare, o.UsedShare),
+		cmp.Compare(w.Name, o.Name)) > 0
+}
