@@ -38,12 +38,13 @@ const (
 var importTable = []importRule{
 	{"internal/corpus", nil, slices.Concat(grpc, stores, []string{"internal/glob", "selector", "sessions", "verdict", "state", "server", "config"})},
 	{"internal", nil, slices.Concat(grpc, stores)},
+	{"selector/cooldown", []string{"internal"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server"})},
 	{"selector", []string{"internal"}, slices.Concat(grpc, stores, []string{
 		"github.com/rs/zerolog", "github.com/tidwall/gjson", "sessions", "state", "server",
 	})},
 	{"sessions/bindings", []string{"selector"}, slices.Concat(grpc, stores, []string{"state", "server"})},
 	{"sessions", nil, slices.Concat(grpc, stores, []string{"selector", "sessions/bindings", "state", "server"})},
-	{"verdict", []string{"internal"}, slices.Concat(grpc, stores, []string{"state", "server", "selector"})},
+	{"verdict", []string{"internal", "selector/cooldown"}, slices.Concat(grpc, stores, []string{"state", "server"})},
 	{"state", []string{"selector", "sessions/bindings"}, slices.Concat(grpc, []string{"server"})},
 	{"config", []string{"selector", "verdict", "internal"}, []string{"gen", "state", "server"}},
 	{"server", []string{"gen", "selector", "sessions", "verdict"}, []string{"state/redis", "state/journal", "config"}},

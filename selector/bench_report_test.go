@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // BenchmarkReport is what a report costs: a success with nothing to change, and with something known of the auth; a limit
@@ -30,7 +31,7 @@ func BenchmarkReport(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					a.Started, now = now, now.Add(time.Millisecond)
-					if _, err := pool.Report(a, selector.Finding{Success: true}, now); err != nil {
+					if _, err := pool.Report(a, cooldown.Finding{Success: true}, now); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -40,7 +41,7 @@ func BenchmarkReport(b *testing.B) {
 			pool, a, now := benchPool(b, n, selector.Config{}), selector.Attempt{AuthID: "auth-000007", Model: "m"}, benchStart()
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, f := range []selector.Finding{rateLimited(), {Success: true}} {
+				for _, f := range []cooldown.Finding{rateLimited(), {Success: true}} {
 					a.Started, now = now, now.Add(time.Millisecond)
 					if _, err := pool.Report(a, f, now); err != nil {
 						b.Fatal(err)

@@ -1,6 +1,9 @@
 package selector
 
-import "github.com/credbroker/credbroker/internal/glob"
+import (
+	"github.com/credbroker/credbroker/internal/glob"
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // scope is what blocks are about: the whole of a subject, one model key of it, or a family of model keys.
 type scope struct {
@@ -31,7 +34,7 @@ type blockSet struct {
 	owner *subject
 	scope scope
 	// ledgers by kind; nil: nothing is known.
-	ledgers *[numCooldownKinds]Ledger
+	ledgers *[cooldown.NumKinds]cooldown.Ledger
 	trial   trial
 	// permit is the last time at which a request may use the permit that the pool has; 0: it has none.
 	permit int64
@@ -42,13 +45,13 @@ type blockSet struct {
 }
 
 // ledger finds or makes the one of a kind.
-func (s *blockSet) ledger(kind CooldownKind) *Ledger {
+func (s *blockSet) ledger(kind cooldown.Kind) *cooldown.Ledger {
 	if s.ledgers == nil {
-		s.ledgers = new([numCooldownKinds]Ledger)
+		s.ledgers = new([cooldown.NumKinds]cooldown.Ledger)
 		for i := range s.ledgers {
 			s.ledgers[i].Cleared = s.owner.cleared
 			if s.scope.model == "" {
-				s.ledgers[i].Horizon = s.owner.succeeded
+				s.ledgers[i].Watermark = s.owner.succeeded
 			}
 		}
 	}
@@ -57,15 +60,15 @@ func (s *blockSet) ledger(kind CooldownKind) *Ledger {
 
 // rest is what decides at a time, refused secrets aside: of what keeps everybody away the one that does so for longest, else of what is
 // half-open the one that ends last; a quota block where several do.
-func (s *blockSet) rest(now int64) rest {
-	var best rest
+func (s *blockSet) rest(now int64) cooldown.Span {
+	var best cooldown.Span
 	if s.ledgers == nil {
 		return best
 	}
 	for kind := range s.ledgers {
-		r := s.ledgers[kind].rest(0, now)
-		r.kind = CooldownKind(kind)
-		if r.piece != nil && r.outlasts(best, now) {
+		r := s.ledgers[kind].Span(0, now)
+		r.Kind = cooldown.Kind(kind)
+		if r.Deciding != nil && r.Outlasts(best, now) {
 			best = r
 		}
 	}
@@ -75,22 +78,14 @@ func (s *blockSet) rest(now int64) rest {
 // mayTry reports whether a request could try what is half-open, if none does.
 func (s *blockSet) mayTry(now int64) bool { return s.owner.alone || s.permit >= now }
 
-// outlasts reports whether r decides beside another.
-func (r rest) outlasts(o rest, now int64) bool {
-	if r.firm > now || o.firm > now {
-		return r.firm > o.firm
-	}
-	return r.end > o.end
-}
-
 // deadline is the last end of all, whether it is over or not.
 func (s *blockSet) deadline() (last int64) {
 	if s.ledgers == nil {
 		return 0
 	}
 	for kind := range s.ledgers {
-		for i := range s.ledgers[kind].Evidence {
-			last = max(last, s.ledgers[kind].Evidence[i].Until)
+		for i := range s.ledgers[kind].Observations {
+			last = max(last, s.ledgers[kind].Observations[i].Until)
 		}
 	}
 	return last
@@ -102,7 +97,7 @@ func (s *blockSet) inForce(secret uint64, now int64) (count int) {
 		return 0
 	}
 	for kind := range s.ledgers {
-		if s.ledgers[kind].rest(secret, now).piece != nil {
+		if s.ledgers[kind].Span(secret, now).Deciding != nil {
 			count++
 		}
 	}
@@ -115,7 +110,7 @@ func (s *blockSet) forget(now int64) (next int64) {
 		return 0
 	}
 	for kind := range s.ledgers {
-		next = max(next, s.ledgers[kind].forget(now))
+		next = max(next, s.ledgers[kind].Prune(now))
 	}
 	if next == 0 {
 		s.ledgers = nil
@@ -130,9 +125,9 @@ func (s *blockSet) succeed(start int64) (ended bool) {
 	}
 	for kind := range s.ledgers {
 		l := &s.ledgers[kind]
-		before := len(l.Evidence) + len(l.Strikes)
-		l.succeed(start)
-		ended = ended || len(l.Evidence)+len(l.Strikes) < before
+		before := len(l.Observations) + len(l.Failures)
+		l.Succeed(start)
+		ended = ended || len(l.Observations)+len(l.Failures) < before
 	}
 	return ended
 }
@@ -143,10 +138,10 @@ func (s *blockSet) renew(r *report, next int64) (renewed bool) {
 		return false
 	}
 	for kind := range s.ledgers {
-		if hint := s.ledgers[kind].tried(r.begun, r.now); hint != nil {
+		if hint := s.ledgers[kind].ProbedHint(r.begun, r.now); hint != nil {
 			again := *hint
 			again.Received, again.Probe = r.stamp, max(again.Probe, min(again.Until, next))
-			s.ledgers[kind].add(again)
+			s.ledgers[kind].Add(again)
 			renewed = true
 		}
 	}
@@ -154,7 +149,7 @@ func (s *blockSet) renew(r *report, next int64) (renewed bool) {
 }
 
 // block in force of a kind for an auth with a secret, as callers see it; its kind is set in any case.
-func (s *blockSet) block(kind CooldownKind, secret uint64, now int64) (Block, bool) {
+func (s *blockSet) block(kind cooldown.Kind, secret uint64, now int64) (Block, bool) {
 	shown := Block{Kind: kind, Domain: s.owner.domain.name}
 	if s.scope.family {
 		shown.Family = s.scope.model
@@ -164,14 +159,14 @@ func (s *blockSet) block(kind CooldownKind, secret uint64, now int64) (Block, bo
 	if s.ledgers == nil {
 		return shown, false
 	}
-	r := s.ledgers[kind].rest(secret, now)
-	if r.piece == nil {
+	r := s.ledgers[kind].Span(secret, now)
+	if r.Deciding == nil {
 		return shown, false
 	}
-	shown.Until, shown.Level = timeOf(r.end), r.piece.Level
-	shown.Reason, shown.Rule = r.piece.Reason, r.piece.Rule
-	if r.firm < r.end {
-		shown.ProbeAt = timeOf(r.firm)
+	shown.Until, shown.Level = timeOf(r.Until), r.Deciding.Level
+	shown.Reason, shown.Rule = r.Deciding.Reason, r.Deciding.Rule
+	if r.Probe < r.Until {
+		shown.ProbeAt = timeOf(r.Probe)
 	}
 	return shown, true
 }

@@ -3,6 +3,8 @@ package selector
 import (
 	"slices"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Cooldown blocks an auth, or one model of it, and returns the block in force afterwards. Its errors are ErrUnknownAuth
@@ -22,16 +24,16 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 		return Block{}, &FieldError{"until", "must be in the future"}
 	}
 	set := p.makeSet(&m.state.subject, scope{model: m.blockKey(key)})
-	e := Evidence{Received: p.stamp(now), Command: true, Reason: c.Reason}
+	e := cooldown.Observation{Received: p.stamp(now), Command: true, Reason: c.Reason}
 	secret := uint64(0)
-	if c.Kind == Authentication && key == "" {
+	if c.Kind == cooldown.Authentication && key == "" {
 		secret = m.secret()
 		e.Secret = secret
 	}
 	if l := set.ledger(c.Kind); p.order(&e, l, c, now.UnixNano()) {
-		l.add(e)
+		l.Add(e)
 	}
-	m.state.report = Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
+	m.state.report = cooldown.Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
 	p.refreshSet(set, now.UnixNano())
 	p.touch(set.owner)
 	b, _ := set.block(c.Kind, secret, now.UnixNano())
@@ -49,20 +51,20 @@ func (p *Pool) makeSet(s *subject, at scope) *blockSet {
 
 // order gives the evidence that a cooldown makes its times. False: it makes none, because a ladder found a cooldown in
 // force. A burst of reports in one open window climbs once.
-func (p *Pool) order(e *Evidence, l *Ledger, c Cooldown, now int64) bool {
+func (p *Pool) order(e *cooldown.Observation, l *cooldown.Ledger, c Cooldown, now int64) bool {
 	switch {
 	case c.Endless:
-		e.Until = never
+		e.Until = cooldown.Never
 	case !c.Until.IsZero():
 		e.Until = nanosOf(c.Until)
 	default:
-		if l.rest(e.Secret, now).piece != nil {
+		if l.Span(e.Secret, now).Deciding != nil {
 			return false
 		}
-		e.Ladder = ladderOf(c.Kind)
-		l.forget(now)
-		e.Level, _ = l.climb(e, now, now)
-		e.Until = now + e.Ladder.step(e.Level, p.random)
+		e.Ladder = cooldown.LadderOf(c.Kind)
+		l.Prune(now)
+		e.Level, _ = l.Climb(e, now, now)
+		e.Until = now + e.Ladder.Step(e.Level, p.random)
 	}
 	e.Probe = e.Until
 	return true
@@ -98,8 +100,8 @@ func (p *Pool) clear(s *subject, c clearing) (cleared int) {
 	p.touch(s)
 	end := func(set *blockSet) {
 		cleared += set.inForce(c.secret, c.now)
-		for kind := range numCooldownKinds {
-			set.ledger(kind).clear(c.stamp)
+		for kind := range cooldown.NumKinds {
+			set.ledger(kind).Clear(c.stamp)
 		}
 		p.refreshSet(set, c.now)
 	}
@@ -133,8 +135,8 @@ func (p *Pool) Enable(id string, now time.Time) error {
 	case m.auth.Disabled:
 		return ErrManagedByConfig
 	}
-	m.state.report = Report{ReceivedAt: now, What: "enable"}
-	p.turn(m.state, Switch{At: p.stamp(now)})
+	m.state.report = cooldown.Report{ReceivedAt: now, What: "enable"}
+	p.turn(m.state, cooldown.Switch{At: p.stamp(now)})
 	return nil
 }
 
@@ -146,12 +148,12 @@ func (p *Pool) Disable(id, reason string, now time.Time) error {
 	if m == nil {
 		return ErrUnknownAuth
 	}
-	m.state.report = Report{ReceivedAt: now, What: "disable", Reason: reason}
-	p.turn(m.state, Switch{At: p.stamp(now), Disabled: true, Why: reason})
+	m.state.report = cooldown.Report{ReceivedAt: now, What: "disable", Reason: reason}
+	p.turn(m.state, cooldown.Switch{At: p.stamp(now), Disabled: true, Why: reason})
 	return nil
 }
 
-func (p *Pool) turn(s *identity, to Switch) {
+func (p *Pool) turn(s *identity, to cooldown.Switch) {
 	s.change = to
 	p.refreshIdentity(s)
 	p.changed(&s.subject)
@@ -166,7 +168,7 @@ func (p *Pool) Release(id, reason string, now time.Time) (int, error) {
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
-	m.state.report = Report{ReceivedAt: now, What: "invalidate", Reason: reason}
+	m.state.report = cooldown.Report{ReceivedAt: now, What: "invalidate", Reason: reason}
 	p.changed(&m.state.subject)
 	p.touch(&m.state.subject)
 	return p.release(m.state, p.stamp(now)), nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Everything at once, for the race detector: the bindings are not safe for concurrent use, so it also sees whether the
@@ -56,7 +57,7 @@ func anything(p *selector.Pool, w *selector.Watcher, r *rand.Rand, now time.Time
 		_, err := p.Cooldown(id, selector.Cooldown{Model: model, Until: now.Add(time.Duration(r.IntN(20)+1) * time.Second)}, now)
 		return unlessUnknown(err)
 	case 2:
-		_, err := p.Cooldown(id, selector.Cooldown{Kind: selector.Transient}, now)
+		_, err := p.Cooldown(id, selector.Cooldown{Kind: cooldown.Transient}, now)
 		return unlessUnknown(err)
 	case 3:
 		priority := int64(r.IntN(2))

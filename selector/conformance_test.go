@@ -13,6 +13,7 @@ import (
 
 	"github.com/credbroker/credbroker/internal/corpus"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/sessions/bindings"
 )
@@ -183,10 +184,10 @@ func (p *replayer) setState(id string, disabled bool, blocks []blockCase) {
 		p.must(0, p.pool.Enable(id, p.now))
 	}
 	for _, b := range blocks {
-		c := selector.Cooldown{Model: b.Model, Kind: selector.Other, Endless: b.UntilMS == nil}
+		c := selector.Cooldown{Model: b.Model, Kind: cooldown.Other, Endless: b.UntilMS == nil}
 		switch b.Kind {
 		case "quota":
-			c.Kind = selector.Quota
+			c.Kind = cooldown.Quota
 		case "disabled":
 			c.Endless = true
 		case "other":

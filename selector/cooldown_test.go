@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 func TestExplicitCooldownOnlyLengthens(t *testing.T) {
@@ -31,7 +32,7 @@ func TestExplicitCooldownOnlyLengthens(t *testing.T) {
 
 func TestLadderClimbsOncePerClosedWindowAndForgetsAfterADay(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a"))
-	ladder := func(kind selector.CooldownKind) selector.Block {
+	ladder := func(kind cooldown.Kind) selector.Block {
 		t.Helper()
 		b, err := p.Cooldown("a", selector.Cooldown{Kind: kind}, p.now)
 		p.must(err)
@@ -43,7 +44,7 @@ func TestLadderClimbsOncePerClosedWindowAndForgetsAfterADay(t *testing.T) {
 		}
 		return b
 	}
-	for _, kind := range []selector.CooldownKind{selector.Quota, selector.Transient, selector.Authentication, selector.Other} {
+	for _, kind := range []cooldown.Kind{cooldown.Quota, cooldown.Transient, cooldown.Authentication, cooldown.Other} {
 		for level := 1; level <= 12; level++ {
 			b := ladder(kind)
 			if again := ladder(kind); b.Level != level || again != b {
@@ -131,7 +132,7 @@ func TestRefusedSecretKeepsOutWhoHasItAndNobodyElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlayer(t, selector.Config{}, auth("a", secret("old")))
 			for _, c := range []selector.Cooldown{
-				{Kind: selector.Authentication, Endless: true}, {Model: "m", Kind: selector.Authentication, Endless: true}, {Model: "n", Until: p.now.Add(time.Hour)},
+				{Kind: cooldown.Authentication, Endless: true}, {Model: "m", Kind: cooldown.Authentication, Endless: true}, {Model: "n", Until: p.now.Add(time.Hour)},
 			} {
 				_, err := p.Cooldown("a", c, p.now)
 				p.must(err)

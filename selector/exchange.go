@@ -3,6 +3,8 @@ package selector
 import (
 	"slices"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // touch notes that a record of the subject must be stored.
@@ -42,7 +44,7 @@ func (p *Pool) Changes() uint64 {
 
 // Take returns the records that changed since it was last called, at most limit of them, and the count of changes that are
 // stored once these are. More says that there are others.
-func (p *Pool) Take(limit int) (records []Record, changes uint64, more bool) {
+func (p *Pool) Take(limit int) (records []cooldown.Record, changes uint64, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := min(limit, len(p.dirty))
@@ -55,12 +57,12 @@ func (p *Pool) Take(limit int) (records []Record, changes uint64, more bool) {
 }
 
 // Records returns the records of all that anything is known of.
-func (p *Pool) Records() []Record {
+func (p *Pool) Records() []cooldown.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []Record
+	var all []cooldown.Record
 	for _, s := range p.identities {
-		if r := s.record(); !s.empty() || r.Switch != (Switch{}) || max(s.cleared, r.Released) > 0 {
+		if r := s.record(); !s.empty() || r.Switch != (cooldown.Switch{}) || max(s.cleared, r.Released) > 0 {
 			all = append(all, r)
 		}
 	}
@@ -72,7 +74,7 @@ func (p *Pool) Records() []Record {
 
 // Merge takes in what others know, and returns those of the records that told the pool something. Where this pool knows
 // more, its own records are among those that Take returns next.
-func (p *Pool) Merge(records []Record, now time.Time) (news []Record) {
+func (p *Pool) Merge(records []cooldown.Record, now time.Time) (news []cooldown.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range records {
@@ -83,7 +85,7 @@ func (p *Pool) Merge(records []Record, now time.Time) (news []Record) {
 	return news
 }
 
-func (p *Pool) merge1(o *Record, now int64) (news bool) {
+func (p *Pool) merge1(o *cooldown.Record, now int64) (news bool) {
 	s := p.subjectOf(o.Key)
 	if s == nil {
 		return false
@@ -96,7 +98,7 @@ func (p *Pool) merge1(o *Record, now int64) (news bool) {
 	for i := range merged.Scopes {
 		theirs := &merged.Scopes[i]
 		set := p.makeSet(s, scope{model: theirs.Model, family: theirs.Family})
-		set.ledger(Quota)
+		set.ledger(cooldown.Quota)
 		*set.ledgers = theirs.Ledgers
 		p.refreshSet(set, now)
 	}
@@ -113,41 +115,39 @@ func (p *Pool) merge1(o *Record, now int64) (news bool) {
 	} else if s.empty() {
 		p.dropDomain(s)
 	}
-	if merged.knowsMore(o, now) {
+	if merged.KnowsMore(o, now) {
 		p.touch(s)
 	}
-	return merged.knowsMore(&before, now)
+	return merged.KnowsMore(&before, now)
 }
 
 // subjectOf a key, made if needed; nil: the key makes no sense.
-func (p *Pool) subjectOf(key RecordKey) *subject {
+func (p *Pool) subjectOf(key cooldown.RecordKey) *subject {
 	switch key.Kind {
-	case RecordIdentity:
+	case cooldown.RecordIdentity:
 		s := p.identity(key.Name)
 		p.adoptOne(s)
 		return &s.subject
-	case RecordDomain:
+	case cooldown.RecordDomain:
 		return p.makeDomain(domainKey{provider: key.Provider, name: key.Name})
-	case RecordProvider:
+	case cooldown.RecordProvider:
 		return p.makeDomain(outageKey(key.Provider))
 	}
 	return nil
 }
 
 // record of a subject as it is.
-func (s *subject) record() Record {
-	r := Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded}
+func (s *subject) record() cooldown.Record {
+	r := cooldown.Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded}
 	add := func(set *blockSet) {
 		if set.ledgers == nil {
 			return
 		}
-		copied := ScopeRecord{Model: set.scope.model, Family: set.scope.family, Ledgers: *set.ledgers}
-		for kind := range copied.Ledgers {
-			l := &copied.Ledgers[kind]
-			l.Evidence, l.Strikes = slices.Clone(l.Evidence), slices.Clone(l.Strikes)
+		copied := r.Scope(set.scope.model, set.scope.family)
+		for kind, l := range set.ledgers {
+			l.Observations, l.Failures = slices.Clone(l.Observations), slices.Clone(l.Failures)
+			copied.Ledgers[kind] = l
 		}
-		at, _ := slices.BinarySearchFunc(r.Scopes, &copied, compareScopes)
-		r.Scopes = slices.Insert(r.Scopes, at, copied)
 	}
 	add(&s.whole)
 	for _, set := range s.models {
@@ -160,12 +160,12 @@ func (s *subject) record() Record {
 	return r
 }
 
-func (s *subject) key() RecordKey {
+func (s *subject) key() cooldown.RecordKey {
 	switch {
 	case s.identity != nil:
-		return RecordKey{Kind: RecordIdentity, Name: s.identity.name}
+		return cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: s.identity.name}
 	case s.domain.outage:
-		return RecordKey{Kind: RecordProvider, Provider: s.domain.provider}
+		return cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: s.domain.provider}
 	}
-	return RecordKey{Kind: RecordDomain, Provider: s.domain.provider, Name: s.domain.name}
+	return cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: s.domain.provider, Name: s.domain.name}
 }

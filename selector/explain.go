@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // explain says why, before anything is done about it. Without a choice the pick failed.
@@ -115,15 +117,15 @@ func nanosOf(t time.Time) int64 {
 	switch {
 	case t.Before(time.Unix(0, math.MinInt64)):
 		return math.MinInt64
-	case t.After(time.Unix(0, never-1)):
-		return never - 1
+	case t.After(time.Unix(0, cooldown.Never-1)):
+		return cooldown.Never - 1
 	}
 	return t.UnixNano()
 }
 
 // timeOf is the time of an end that comes by itself.
 func timeOf(nanos int64) time.Time {
-	if nanos == 0 || nanos == never {
+	if nanos == 0 || nanos == cooldown.Never {
 		return time.Time{}
 	}
 	return time.Unix(0, nanos)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 func TestExplanationHoldsTheFirstHundredWhateverTheOrderTheyComeIn(t *testing.T) {
@@ -51,11 +52,11 @@ func TestExplanationHoldsTheFirstHundredWhateverTheOrderTheyComeIn(t *testing.T)
 func TestReasonsHaveAPrecedence(t *testing.T) {
 	worst := func(p *player) {
 		p.must(p.Disable("a", "by hand", p.now))
-		_, err := p.Cooldown("a", selector.Cooldown{Kind: selector.Authentication, Endless: true}, p.now)
+		_, err := p.Cooldown("a", selector.Cooldown{Kind: cooldown.Authentication, Endless: true}, p.now)
 		p.must(err)
 		p.cool("a", "", time.Minute)
 		p.cool("a", "m", time.Hour)
-		_, err = p.Cooldown("a", selector.Cooldown{Kind: selector.Other, Until: p.now.Add(2 * time.Hour)}, p.now)
+		_, err = p.Cooldown("a", selector.Cooldown{Kind: cooldown.Other, Until: p.now.Add(2 * time.Hour)}, p.now)
 		p.must(err)
 	}
 	spec := func(expires bool, models ...string) *selector.Auth {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // CheckIndex compares everything that the pool changes in place with what it would be if it were made anew.
@@ -201,7 +203,7 @@ func (p *Pool) checkTimers() error {
 		if s.ledgers == nil && s.scope.model != "" {
 			return fmt.Errorf("set %v is kept for nothing", s.scope)
 		}
-		if (s.active || s.halfOpen) && s.rest(p.last).end != never || s.timer.place != 0 {
+		if (s.active || s.halfOpen) && s.rest(p.last).Until != cooldown.Never || s.timer.place != 0 {
 			waiting[&s.timer] = true
 		}
 		return s.check()
@@ -229,18 +231,18 @@ func (p *Pool) checkTimers() error {
 // check compares what a set was when time was last worked off with what its evidence says then.
 func (s *blockSet) check() error {
 	if s.timer.place == 0 {
-		if r := s.rest(0); (s.active || s.halfOpen) && r.firm != never {
-			return fmt.Errorf("set %v rests until %d and nobody will look again", s.scope, r.firm)
+		if r := s.rest(0); (s.active || s.halfOpen) && r.Probe != cooldown.Never {
+			return fmt.Errorf("set %v rests until %d and nobody will look again", s.scope, r.Probe)
 		}
 		return nil
 	}
 	// At the instant before its timer is due, it is as it is marked.
 	at := s.timer.due - 1
 	r := s.rest(at)
-	resting := r.firm > at
-	halfOpen := r.piece != nil && !resting
+	resting := r.Probe > at
+	halfOpen := r.Deciding != nil && !resting
 	if halfOpen != s.halfOpen || (resting || halfOpen && s.trial.until > at) != s.active {
-		return fmt.Errorf("set %v is marked active %t, half-open %t, and rests until %d, %d", s.scope, s.active, s.halfOpen, r.firm, r.end)
+		return fmt.Errorf("set %v is marked active %t, half-open %t, and rests until %d, %d", s.scope, s.active, s.halfOpen, r.Probe, r.Until)
 	}
 	return nil
 }

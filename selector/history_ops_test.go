@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // authSpec describes an auth so that it can be printed.
@@ -147,7 +148,7 @@ func (op opConfigure) do(w *world) error {
 // opCooldown reports a cooldown: for Seconds, without end if negative, by the ladder if 0.
 type opCooldown struct {
 	ID, Model string
-	Kind      selector.CooldownKind
+	Kind      cooldown.Kind
 	Seconds   int
 }
 
@@ -196,7 +197,7 @@ func (o *oracle) cool(a *selector.Auth, k oracleLedgerKey, c selector.Cooldown, 
 	l, stamp := o.ledger(k.scope, k.kind), o.stamp()
 	p := oraclePiece{received: stamp, command: true, reason: c.Reason, endless: c.Endless, until: c.Until, probe: c.Until}
 	secret := ""
-	if k.kind == selector.Authentication && k.scope.key == "" {
+	if k.kind == cooldown.Authentication && k.scope.key == "" {
 		secret = secretOf(a)
 		p.secret = secret
 	}
@@ -205,11 +206,11 @@ func (o *oracle) cool(a *selector.Auth, k oracleLedgerKey, c selector.Cooldown, 
 		if _, open := l.rest(o.now, p.secret, ""); open {
 			return o.shown(l, k, secret), nil
 		}
-		p.ladder = map[selector.CooldownKind]selector.Ladder{
-			selector.Quota: selector.LadderRate, selector.Authentication: selector.LadderRefusal,
+		p.ladder = map[cooldown.Kind]cooldown.Ladder{
+			cooldown.Quota: cooldown.LadderRate, cooldown.Authentication: cooldown.LadderRefusal,
 		}[k.kind]
-		if p.ladder == selector.LadderNone {
-			p.ladder = selector.LadderOverload
+		if p.ladder == cooldown.LadderNone {
+			p.ladder = cooldown.LadderOverload
 		}
 		p.level = 1 + l.level(p, o.now)
 		least, most := ladderStep(p.ladder, p.level)
@@ -238,13 +239,13 @@ func (l *oracleLedger) level(p oraclePiece, now time.Time) (level int) {
 }
 
 // ladderStep bounds the rest at a level.
-func ladderStep(ladder selector.Ladder, level int) (least, most time.Duration) {
+func ladderStep(ladder cooldown.Ladder, level int) (least, most time.Duration) {
 	type steps struct{ first, limit time.Duration }
-	s := map[selector.Ladder]steps{
-		selector.LadderRate:     {2 * time.Second, 5 * time.Minute},
-		selector.LadderOverload: {time.Second, time.Minute}, selector.LadderEgress: {10 * time.Second, 30 * time.Minute},
-		selector.LadderQuota: {15 * time.Minute, 5 * time.Hour}, selector.LadderQuotaLong: {15 * time.Minute, 24 * time.Hour},
-		selector.LadderRefusal: {30 * time.Minute, 30 * time.Minute},
+	s := map[cooldown.Ladder]steps{
+		cooldown.LadderRate:     {2 * time.Second, 5 * time.Minute},
+		cooldown.LadderOverload: {time.Second, time.Minute}, cooldown.LadderEgress: {10 * time.Second, 30 * time.Minute},
+		cooldown.LadderQuota: {15 * time.Minute, 5 * time.Hour}, cooldown.LadderQuotaLong: {15 * time.Minute, 24 * time.Hour},
+		cooldown.LadderRefusal: {30 * time.Minute, 30 * time.Minute},
 	}[ladder]
 	d := s.first
 	for ; level > 1 && d < s.limit; level-- {
@@ -257,14 +258,14 @@ func ladderStep(ladder selector.Ladder, level int) (least, most time.Duration) {
 }
 
 // ladderBounds are those of a cooldown that is ordered without a time.
-func ladderBounds(kind selector.CooldownKind, level int) (least, most time.Duration) {
+func ladderBounds(kind cooldown.Kind, level int) (least, most time.Duration) {
 	switch kind {
-	case selector.Quota:
-		return ladderStep(selector.LadderRate, level)
-	case selector.Authentication:
-		return ladderStep(selector.LadderRefusal, level)
+	case cooldown.Quota:
+		return ladderStep(cooldown.LadderRate, level)
+	case cooldown.Authentication:
+		return ladderStep(cooldown.LadderRefusal, level)
 	}
-	return ladderStep(selector.LadderOverload, level)
+	return ladderStep(cooldown.LadderOverload, level)
 }
 
 // opClear ends cooldowns.

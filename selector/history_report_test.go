@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // opReport reports what came of an attempt that began Ago before, or with the Nth pick before if Ago is below zero.
@@ -16,7 +17,7 @@ type opReport struct {
 	ID, Model string
 	Ago       time.Duration
 	Nth       int
-	Finding   selector.Finding
+	Finding   cooldown.Finding
 	// In is when the finding's time is; 0: it has none.
 	In time.Duration
 }
@@ -45,7 +46,7 @@ func (op opReport) do(w *world) error {
 	if attempt.Started.IsZero() {
 		attempt.Started, begun = o.now.Add(-unknownStart), o.now
 	}
-	o.recorded = func() map[oracleLedgerKey][]selector.Evidence { return evidenceOf(w.pool) }
+	o.recorded = func() map[oracleLedgerKey][]cooldown.Observation { return evidenceOf(w.pool) }
 	r := oracleReport{oracle: o, auth: a, key: oracleKey(op.Model), started: attempt.Started, begun: begun, stamp: o.stamp(), f: f}
 	if r.started.After(r.stamp) {
 		r.started = r.stamp
@@ -83,7 +84,7 @@ type oracleReport struct {
 	key            string
 	started, stamp time.Time
 	begun          time.Time // for ladders and renewals
-	f              selector.Finding
+	f              cooldown.Finding
 	done           selector.Consequence
 	wrong          error
 }
@@ -92,7 +93,7 @@ type oracleReport struct {
 func (r *oracleReport) concerned(f func(k oracleLedgerKey, l *oracleLedger)) {
 	for _, subject := range r.subjects(r.auth) {
 		for _, scope := range r.scopes(subject, bare(r.auth, r.key)) {
-			for kind := selector.Quota; kind <= selector.Other; kind++ {
+			for kind := cooldown.Quota; kind <= cooldown.Other; kind++ {
 				f(oracleLedgerKey{scope, kind}, r.ledger(scope, kind))
 			}
 		}
@@ -108,33 +109,33 @@ func (r *oracleReport) succeed() {
 }
 
 func (r *oracleReport) fail() {
-	if r.f.Action == selector.ActionCooldown {
+	if r.f.Action == cooldown.ActionCooldown {
 		r.renew()
 	}
 	r.act(r.f.Action)
 }
 
-func (r *oracleReport) act(action selector.Action) {
+func (r *oracleReport) act(action cooldown.Action) {
 	s := r.identity(r.auth)
 	switch action {
-	case selector.ActionNone:
-		if r.f.Domain != "" && r.f.Ladder != selector.LadderNone {
+	case cooldown.ActionNone:
+		if r.f.Domain != "" && r.f.Ladder != cooldown.LadderNone {
 			r.restDomains(oracleScope{})
 		}
-	case selector.ActionCooldown:
+	case cooldown.ActionCooldown:
 		r.cooldown()
-	case selector.ActionInvalidate:
+	case cooldown.ActionInvalidate:
 		if r.started.Before(r.renewed[r.auth.ID]) {
 			r.done.Note = "too old"
 			return
 		}
 		r.done.Action = action
-		l := r.ledger(oracleScope{subject: oracleSubject{name: identityOf(r.auth)}}, selector.Authentication)
+		l := r.ledger(oracleScope{subject: oracleSubject{name: identityOf(r.auth)}}, cooldown.Authentication)
 		l.add(oraclePiece{received: r.stamp, endless: true, secret: secretOf(r.auth), reason: r.f.Reason, rule: r.f.Rule, person: r.f.Person})
 		if r.bindings != nil {
 			r.done.Released = r.bindings.Release(identityOf(r.auth))
 		}
-	case selector.ActionDisable:
+	case cooldown.ActionDisable:
 		if s.disabled || !r.started.After(s.switched) {
 			r.done.Note = "already, or too old"
 			return
@@ -148,9 +149,9 @@ func (r *oracleReport) act(action selector.Action) {
 // cooldown makes what the finding is about rest: the limit domains of its kind, or else the auth.
 func (r *oracleReport) cooldown() {
 	scope := oracleScope{}
-	if r.f.Scope == selector.ScopeModel && bare(r.auth, r.key) == "" {
+	if r.f.Scope == cooldown.ScopeModel && bare(r.auth, r.key) == "" {
 		r.f.Domain = ""
-	} else if r.f.Scope == selector.ScopeModel {
+	} else if r.f.Scope == cooldown.ScopeModel {
 		scope.key = bare(r.auth, r.key)
 		if r.f.Family != "" {
 			scope.key, scope.family = r.f.Family, true
@@ -168,7 +169,7 @@ func (r *oracleReport) cooldown() {
 		r.act(r.f.Repeat.Action)
 		return
 	}
-	r.done.Action = selector.ActionCooldown
+	r.done.Action = cooldown.ActionCooldown
 	r.block(oracleLedgerKey{scope, r.f.Kind})
 }
 
@@ -196,7 +197,7 @@ func (r *oracleReport) restDomains(scope oracleScope) (rests bool) {
 			continue
 		}
 		rests = true
-		r.done.Action = selector.ActionCooldown
+		r.done.Action = cooldown.ActionCooldown
 		r.done.Domains = append(r.done.Domains, subject.name)
 		scope.subject = subject
 		r.block(oracleLedgerKey{scope, r.f.Kind})
@@ -224,8 +225,8 @@ func (r *oracleReport) block(k oracleLedgerKey) {
 			l.add(p)
 		}
 	default:
-		if p.ladder = r.f.Ladder; p.ladder == selector.LadderNone {
-			p.ladder = selector.LadderRate
+		if p.ladder = r.f.Ladder; p.ladder == cooldown.LadderNone {
+			p.ladder = cooldown.LadderRate
 		}
 		r.climb(k, &p)
 		l.add(p)
@@ -274,13 +275,13 @@ func (r *oracleReport) pieceOf(k oracleLedgerKey, p *oraclePiece) time.Time {
 }
 
 // evidenceOf is all that the records of a pool hold.
-func evidenceOf(pool *selector.Pool) map[oracleLedgerKey][]selector.Evidence {
-	all := map[oracleLedgerKey][]selector.Evidence{}
+func evidenceOf(pool *selector.Pool) map[oracleLedgerKey][]cooldown.Observation {
+	all := map[oracleLedgerKey][]cooldown.Observation{}
 	for _, record := range pool.Records() {
 		for _, s := range record.Scopes {
 			scope := oracleScope{oracleSubject{record.Key.Provider, record.Key.Name}, s.Model, s.Family}
 			for kind := range s.Ledgers {
-				all[oracleLedgerKey{scope, selector.CooldownKind(kind)}] = s.Ledgers[kind].Evidence
+				all[oracleLedgerKey{scope, cooldown.Kind(kind)}] = s.Ledgers[kind].Observations
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // universe is what a random history can be about. Few of everything, so that things meet.
@@ -230,7 +231,7 @@ func (u *universe) answered(r *rand.Rand) operation {
 func (u *universe) cooldown(r *rand.Rand) operation {
 	return opCooldown{
 		one(r, u.ids), one(r, u.models),
-		one(r, []selector.CooldownKind{selector.Quota, selector.Quota, selector.Quota, selector.Transient, selector.Authentication, selector.Other}),
+		one(r, []cooldown.Kind{cooldown.Quota, cooldown.Quota, cooldown.Quota, cooldown.Transient, cooldown.Authentication, cooldown.Other}),
 		one(r, []int{0, 0, 1, 1, 2, 3, 3, 10, 60, -1}),
 	}
 }
@@ -245,18 +246,18 @@ func (u *universe) report(r *rand.Rand) operation {
 		op.Finding.Success = true
 		return op
 	}
-	op.Finding = selector.Finding{
-		Action: one(r, []selector.Action{selector.ActionNone, selector.ActionCooldown, selector.ActionCooldown, selector.ActionCooldown, selector.ActionInvalidate, selector.ActionDisable}),
-		Scope:  one(r, []selector.Scope{selector.ScopeNone, selector.ScopeModel, selector.ScopeModel, selector.ScopeAuth}),
+	op.Finding = cooldown.Finding{
+		Action: one(r, []cooldown.Action{cooldown.ActionNone, cooldown.ActionCooldown, cooldown.ActionCooldown, cooldown.ActionCooldown, cooldown.ActionInvalidate, cooldown.ActionDisable}),
+		Scope:  one(r, []cooldown.Scope{cooldown.ScopeNone, cooldown.ScopeModel, cooldown.ScopeModel, cooldown.ScopeAuth}),
 		Family: one(r, []string{"", "", "", "m*", "*1"}), Domain: one(r, []string{"", "", "", "org", "egress"}),
-		Kind:   one(r, []selector.CooldownKind{selector.Quota, selector.Quota, selector.Transient, selector.Other}),
-		Ladder: selector.Ladder(r.IntN(int(selector.LadderRefusal))), Hint: r.IntN(4) > 0,
+		Kind:   one(r, []cooldown.Kind{cooldown.Quota, cooldown.Quota, cooldown.Transient, cooldown.Other}),
+		Ladder: cooldown.Ladder(r.IntN(int(cooldown.LadderRefusal))), Hint: r.IntN(4) > 0,
 		Reason: fmt.Sprint("reason ", r.Uint32()), Rule: one(r, []string{"", "row"}), Person: one(r, []string{"", "do it"}),
 	}
 	op.In = one(r, []time.Duration{0, 0, -1, 1, time.Second, 10 * time.Second, time.Minute, time.Hour, 18 * 24 * time.Hour})
 	if r.IntN(6) == 0 {
-		op.Finding.Reason, op.Finding.Action = "again "+op.ID, selector.ActionCooldown
-		op.Finding.Repeat = selector.Repeat{Count: 2 + r.IntN(2), Within: 3 * time.Hour, Action: selector.ActionDisable}
+		op.Finding.Reason, op.Finding.Action = "again "+op.ID, cooldown.ActionCooldown
+		op.Finding.Repeat = cooldown.Repeat{Count: 2 + r.IntN(2), Within: 3 * time.Hour, Action: cooldown.ActionDisable}
 	}
 	return op
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // identity is the runtime state of one account or key. Its auths come and go; it stays.
@@ -14,13 +16,13 @@ type identity struct {
 	name string
 	slot Slot
 
-	change Switch
+	change cooldown.Switch
 	// released is when its sessions were last released.
 	released int64
 
 	orphan  bool // in Pool.orphans
-	report  Report
-	windows []Window // in text order of name
+	report  cooldown.Report
+	windows []cooldown.Window // in text order of name
 
 	// Of auths that were in earlier indexes.
 	picks      uint64
@@ -41,13 +43,13 @@ func (m *member) secret() uint64 {
 }
 
 // refusal is the evidence that the upstream refused the secret of a member; nil: it did not.
-func (m *member) refusal(now int64) *Evidence {
+func (m *member) refusal(now int64) *cooldown.Observation {
 	if m.state.whole.ledgers == nil {
 		return nil
 	}
-	var last *Evidence
-	for i := range m.state.whole.ledgers[Authentication].Evidence {
-		e := &m.state.whole.ledgers[Authentication].Evidence[i]
+	var last *cooldown.Observation
+	for i := range m.state.whole.ledgers[cooldown.Authentication].Observations {
+		e := &m.state.whole.ledgers[cooldown.Authentication].Observations[i]
 		if e.Secret != 0 && e.Until > now && e.Secret == m.secret() && (last == nil || e.Until >= last.Until) {
 			last = e
 		}

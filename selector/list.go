@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Filter selects auths for List.
@@ -66,7 +68,7 @@ func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
 // Quotas are the quota windows that an auth's answers told of.
 type Quotas struct {
 	Auth    *Auth
-	Windows []Window
+	Windows []cooldown.Window
 }
 
 // Quotas returns those of at most limit auths that have any, in text order of id; of auths of one identity the first.
@@ -131,7 +133,7 @@ func (m *member) stateFor(key string, now int64) (State, standing) {
 	case ReasonDisabled:
 		return StateDisabled, s
 	default:
-		if s.quota && s.until != never {
+		if s.quota && s.until != cooldown.Never {
 			return StateCooling, s
 		}
 		return StateBlocked, s
@@ -182,7 +184,7 @@ func (m *member) blocks(now int64) []Block {
 		secret = m.secret()
 	}
 	add := func(set *blockSet) {
-		for kind := range numCooldownKinds {
+		for kind := range cooldown.NumKinds {
 			if b, ok := set.block(kind, secret, now); ok {
 				all = append(all, b)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // fleet is three pools, what is on its way between them, a store of permits, and what each was told.
@@ -39,7 +40,7 @@ type fleetPick struct {
 
 type fleetMessage struct {
 	to      int
-	records []selector.Record
+	records []cooldown.Record
 	told    facts
 }
 
@@ -114,8 +115,8 @@ func (f *fleet) step(s fleetStep) error {
 func (f *fleet) fail(r *fleetReplica, started, until time.Time) error {
 	finding := rateLimited()
 	finding.Until, finding.Hint = until, true
-	if finding.Scope = selector.ScopeModel; f.model == "" {
-		finding.Scope = selector.ScopeAuth
+	if finding.Scope = cooldown.ScopeModel; f.model == "" {
+		finding.Scope = cooldown.ScopeAuth
 	}
 	r.told.renew(started, f.now, until)
 	before := r.told.deadline(f.now)
@@ -142,8 +143,8 @@ func (f *fleet) fail(r *fleetReplica, started, until time.Time) error {
 func (f *fleet) ladderStep(r *fleetReplica) (step fact) {
 	for _, record := range r.pool.Records() {
 		for _, s := range record.Scopes {
-			for _, e := range s.Ledgers[selector.Quota].Evidence {
-				if e.Ladder == selector.LadderRate {
+			for _, e := range s.Ledgers[cooldown.Quota].Observations {
+				if e.Ladder == cooldown.LadderRate {
 					step = fact{received: time.Unix(0, e.Received), until: time.Unix(0, e.Until), probe: time.Unix(0, e.Probe), ladder: true}
 				}
 			}
@@ -163,12 +164,12 @@ func (f *fleet) succeed(r *fleetReplica, started time.Time) {
 	// Of a model that nothing is known of, success says nothing that would be kept.
 	known := f.model == ""
 	for _, record := range r.pool.Records() {
-		known = known || slices.ContainsFunc(record.Scopes, func(s selector.ScopeRecord) bool { return s.Model == f.model })
+		known = known || slices.ContainsFunc(record.Scopes, func(s cooldown.ScopeRecord) bool { return s.Model == f.model })
 	}
 	if known && started.After(r.told.horizon) {
 		r.told.horizon = started
 	}
-	_, _ = r.pool.Report(selector.Attempt{AuthID: "a", Model: f.model, Started: started}, selector.Finding{Success: true}, f.now)
+	_, _ = r.pool.Report(selector.Attempt{AuthID: "a", Model: f.model, Started: started}, cooldown.Finding{Success: true}, f.now)
 }
 
 // pick asks for the auth, and knows whether it may be had.
@@ -231,7 +232,7 @@ func (f *fleet) answer(r *fleetReplica, s fleetStep) error {
 	case 2:
 		return f.fail(r, p.started, f.now.Add(s.span))
 	default:
-		_, err := r.pool.Report(selector.Attempt{AuthID: "a", Model: f.model, Started: p.started}, selector.Finding{}, f.now)
+		_, err := r.pool.Report(selector.Attempt{AuthID: "a", Model: f.model, Started: p.started}, cooldown.Finding{}, f.now)
 		return errors.Join(err, f.check())
 	}
 	return f.check()
@@ -283,7 +284,7 @@ func (f *fleet) permits(number int) {
 
 // key of the only permit there is.
 func (f *fleet) key() selector.PermitKey {
-	return selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordIdentity, Name: "a"}, Model: f.model}
+	return selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "a"}, Model: f.model}
 }
 
 // reach turns the store's reachability. A permit that was taken without it does not count any more when it is back.
@@ -360,7 +361,7 @@ func (f *fleet) converge() error {
 // scopes is what a replica knows, less what it may forget.
 func (r *fleetReplica) scopes(now time.Time) string {
 	for _, record := range r.pool.Records() {
-		if record.Forget(now.UnixNano()); len(record.Scopes) > 0 {
+		if record.Prune(now.UnixNano()); len(record.Scopes) > 0 {
 			return fmt.Sprintf("%+v", record.Scopes)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // oracleSubject is whom evidence is about: an identity, or a limit domain of a provider.
@@ -29,7 +30,7 @@ type oraclePiece struct {
 	received, until, probe time.Time // without an end, until and probe are zero
 	endless, command       bool
 	level                  int
-	ladder                 selector.Ladder
+	ladder                 cooldown.Ladder
 	secret                 string
 	reason, rule, person   string
 }
@@ -44,10 +45,10 @@ type oracleTrial struct{ until, started time.Time }
 
 type oracleLedgerKey struct {
 	scope oracleScope
-	kind  selector.CooldownKind
+	kind  cooldown.Kind
 }
 
-func (o *oracle) ledger(scope oracleScope, kind selector.CooldownKind) *oracleLedger {
+func (o *oracle) ledger(scope oracleScope, kind cooldown.Kind) *oracleLedger {
 	key := oracleLedgerKey{scope, kind}
 	if o.ledgers[key] == nil {
 		o.ledgers[key] = &oracleLedger{}
@@ -138,7 +139,7 @@ func (l *oracleLedger) add(p oraclePiece) {
 // oracleRest is what the pieces of a ledger say together for those who have a secret.
 type oracleRest struct {
 	scope   oracleScope
-	kind    selector.CooldownKind
+	kind    cooldown.Kind
 	firm    time.Time // nobody may try before; not set if endless
 	endless bool
 	piece   oraclePiece // that ends last
@@ -182,7 +183,7 @@ func (r oracleRest) outlasts(o oracleRest, now time.Time) bool {
 
 // rests are what concerns an auth and a model key: for each scope and kind, and last what is about its secret.
 func (o *oracle) rests(a *selector.Auth, key string) (all []oracleRest) {
-	add := func(scope oracleScope, kind selector.CooldownKind, secret string) {
+	add := func(scope oracleScope, kind cooldown.Kind, secret string) {
 		if r, rests := o.ledger(scope, kind).rest(o.now, secret); rests {
 			r.scope, r.kind = scope, kind
 			all = append(all, r)
@@ -190,12 +191,12 @@ func (o *oracle) rests(a *selector.Auth, key string) (all []oracleRest) {
 	}
 	for _, subject := range o.subjects(a) {
 		for _, scope := range o.scopes(subject, bare(a, key)) {
-			for kind := selector.Quota; kind <= selector.Other; kind++ {
+			for kind := cooldown.Quota; kind <= cooldown.Other; kind++ {
 				add(scope, kind, "")
 			}
 		}
 	}
-	add(oracleScope{subject: oracleSubject{name: identityOf(a)}}, selector.Authentication, secretOf(a))
+	add(oracleScope{subject: oracleSubject{name: identityOf(a)}}, cooldown.Authentication, secretOf(a))
 	return all
 }
 
@@ -211,7 +212,7 @@ func secretOf(a *selector.Auth) string {
 func (o *oracle) deciding(a *selector.Auth, key string) (best oracleRest, held bool) {
 	for _, r := range o.holding(a, key) {
 		equal := held && !r.outlasts(best, o.now) && !best.outlasts(r, o.now)
-		if !held || r.outlasts(best, o.now) || equal && r.kind == selector.Quota && best.kind != selector.Quota {
+		if !held || r.outlasts(best, o.now) || equal && r.kind == cooldown.Quota && best.kind != cooldown.Quota {
 			best, held = r, true
 		}
 	}
@@ -238,7 +239,7 @@ func (o *oracle) try(a *selector.Auth, key string) {
 	for _, subject := range o.subjects(a) {
 		for _, scope := range o.scopes(subject, bare(a, key)) {
 			half := false
-			for kind := selector.Quota; kind <= selector.Other; kind++ {
+			for kind := cooldown.Quota; kind <= cooldown.Other; kind++ {
 				_, rests := o.ledger(scope, kind).rest(o.now, "")
 				half = half || rests
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // oracle is a second selector, written from the rules for reading and not for speed: it scans every auth for every
@@ -20,11 +21,11 @@ type oracle struct {
 	rotations  map[oracleRoute]*oracleRotation
 	ledgers    map[oracleLedgerKey]*oracleLedger
 	trials     map[oracleScope]oracleTrial
-	renewed    map[string]time.Time                           // by id: when it got another secret
-	last       time.Time                                      // stamp
-	picked     []time.Time                                    // when the picks were
-	recorded   func() map[oracleLedgerKey][]selector.Evidence // what the pool\'s records hold
-	bindings   *sessionTable[string]                          // by identity; nil: sessions are not bound
+	renewed    map[string]time.Time                              // by id: when it got another secret
+	last       time.Time                                         // stamp
+	picked     []time.Time                                       // when the picks were
+	recorded   func() map[oracleLedgerKey][]cooldown.Observation // what the pool\'s records hold
+	bindings   *sessionTable[string]                             // by identity; nil: sessions are not bound
 	openings   map[selector.SessionKey]*oracleOpening
 }
 
@@ -145,7 +146,7 @@ func (o *oracle) known(provider string) []*selector.Auth {
 // standing judges an auth for a model key, by precedence of reasons.
 func (o *oracle) standing(a *selector.Auth, key string, excluded []string) oracleStanding {
 	s := o.identity(a)
-	refusal, _ := o.ledger(oracleScope{subject: oracleSubject{name: identityOf(a)}}, selector.Authentication).rest(o.now, secretOf(a))
+	refusal, _ := o.ledger(oracleScope{subject: oracleSubject{name: identityOf(a)}}, cooldown.Authentication).rest(o.now, secretOf(a))
 	switch {
 	case slices.Contains(excluded, a.ID):
 		return oracleStanding{reason: selector.ReasonExcluded}
@@ -168,7 +169,7 @@ func (o *oracle) standing(a *selector.Auth, key string, excluded []string) oracl
 
 // heldBack is the standing of an auth that something keeps away.
 func (o *oracle) heldBack(r oracleRest) oracleStanding {
-	out := oracleStanding{reason: selector.ReasonBlocked, until: r.firm, quota: r.kind == selector.Quota}
+	out := oracleStanding{reason: selector.ReasonBlocked, until: r.firm, quota: r.kind == cooldown.Quota}
 	out.reason, out.detail = o.reasonOf(r), r.piece.words()
 	switch {
 	case r.endless:
@@ -185,7 +186,7 @@ func (o *oracle) reasonOf(r oracleRest) selector.Reason {
 	switch {
 	case !r.closed(o.now):
 		return selector.ReasonHalfOpen
-	case r.kind != selector.Quota || r.endless:
+	case r.kind != cooldown.Quota || r.endless:
 		return selector.ReasonBlocked
 	case r.scope.subject.provider != "":
 		return selector.ReasonCoolingDomain

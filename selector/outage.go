@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 const (
@@ -33,14 +35,14 @@ type failure struct {
 	who         *identity
 	started, at int64
 	scope       scope
-	kind        CooldownKind
+	kind        cooldown.Kind
 }
 
 // suspect notes a failure, and reports whether it shows an outage: most auths that can be used have failed alike if it may
 // be the fault of what they share, or all of them if it looks like their own.
 func (o *outages) suspect(r *report) bool {
 	f := &r.finding
-	if f.Action != ActionCooldown && !f.Shared || len(r.done.Domains) > 0 || r.done.Note != "" {
+	if f.Action != cooldown.ActionCooldown && !f.Shared || len(r.done.Domains) > 0 || r.done.Note != "" {
 		return false
 	}
 	s := o.suspicion(r)
@@ -132,7 +134,7 @@ func (r *report) usable(s *suspicion) int {
 // gateScope is what of the provider rests in an outage that the finding tells of: a failure that says nothing of its scope
 // is held against the model alone.
 func (r *report) gateScope() scope {
-	if r.finding.Scope == ScopeAuth || r.finding.Scope == ScopeNone && r.finding.Domain != "" {
+	if r.finding.Scope == cooldown.ScopeAuth || r.finding.Scope == cooldown.ScopeNone && r.finding.Domain != "" {
 		return scope{}
 	}
 	return scope{model: r.key}
@@ -148,7 +150,7 @@ func (r *report) gate() *blockSet {
 	if set == nil || set.ledgers == nil {
 		return nil
 	}
-	if piece := set.ledgers[r.finding.Kind].rest(0, r.now).piece; piece == nil || piece.Reason != r.finding.Reason {
+	if piece := set.ledgers[r.finding.Kind].Span(0, r.now).Deciding; piece == nil || piece.Reason != r.finding.Reason {
 		return nil
 	}
 	return set
@@ -157,7 +159,7 @@ func (r *report) gate() *blockSet {
 // contradict ends the outages that the answer does not fit: the provider says something of the auth.
 func (r *report) contradict() {
 	d := r.pool.domains[outageKey(r.member.provider.name)]
-	if d == nil || r.finding.Shared || r.finding.Action == ActionNone {
+	if d == nil || r.finding.Shared || r.finding.Action == cooldown.ActionNone {
 		return
 	}
 	d.each(r.key, func(set *blockSet) {
@@ -176,10 +178,10 @@ func (r *report) openGate() {
 	r.pool.outages[r.member.provider.name] = slices.Delete(all, i, i+1)
 	for _, f := range s.failures {
 		set := f.who.set(f.scope)
-		if f.kind == Quota || set == nil || set.ledgers == nil {
+		if f.kind == cooldown.Quota || set == nil || set.ledgers == nil {
 			continue
 		}
-		set.ledgers[f.kind].succeed(f.at)
+		set.ledgers[f.kind].Succeed(f.at)
 		r.refresh(set)
 	}
 	r.renewGate(r.pool.makeSet(r.pool.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))
@@ -188,15 +190,15 @@ func (r *report) openGate() {
 // renewGate lets nobody try until the ladder's next step, and one at a time after it.
 func (r *report) renewGate(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
-	e := Evidence{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, LadderEgress)}
-	l.forget(r.now)
-	level, window := l.climb(&e, r.begun, r.now)
+	e := cooldown.Observation{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, cooldown.LadderEgress)}
+	l.Prune(r.now)
+	level, window := l.Climb(&e, r.begun, r.now)
 	if e.Level = level; window == 0 {
-		window = r.now + min(e.Ladder.step(level, r.pool.random), int64(r.pool.settings.maxLatch()))
+		window = r.now + min(e.Ladder.Step(level, r.pool.random), int64(r.pool.settings.maxLatch()))
 	}
 	e.Probe, e.Until = window, max(window, r.now+int64(outageSpan))
-	l.add(e)
+	l.Add(e)
 	r.refresh(set)
-	r.done = Consequence{Action: ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}, Changed: true}
+	r.done = Consequence{Action: cooldown.ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}, Changed: true}
 	r.tell(set)
 }

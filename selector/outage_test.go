@@ -7,23 +7,24 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // unreachable is a failure that may be anybody's, edgeBlocked one that the way to the upstream is to blame for, and
 // forbidden one that looks like the auth's own.
-func unreachable() selector.Finding {
-	return selector.Finding{Kind: selector.Transient, Ladder: selector.LadderOverload, Reason: "upstream_error", Shared: true}
+func unreachable() cooldown.Finding {
+	return cooldown.Finding{Kind: cooldown.Transient, Ladder: cooldown.LadderOverload, Reason: "upstream_error", Shared: true}
 }
 
-func edgeBlocked() selector.Finding {
-	return selector.Finding{Kind: selector.Other, Ladder: selector.LadderEgress, Reason: "edge_blocked", Domain: "egress", Shared: true}
+func edgeBlocked() cooldown.Finding {
+	return cooldown.Finding{Kind: cooldown.Other, Ladder: cooldown.LadderEgress, Reason: "edge_blocked", Domain: "egress", Shared: true}
 }
 
-func forbidden(now time.Time) selector.Finding {
-	return selector.Finding{
-		Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Other, Reason: "forbidden",
+func forbidden(now time.Time) cooldown.Finding {
+	return cooldown.Finding{
+		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Other, Reason: "forbidden",
 		Until: now.Add(30 * time.Minute), Hint: true,
-		Repeat: selector.Repeat{Count: 3, Within: 3 * time.Hour, Action: selector.ActionDisable},
+		Repeat: cooldown.Repeat{Count: 3, Within: 3 * time.Hour, Action: cooldown.ActionDisable},
 	}
 }
 
@@ -65,7 +66,7 @@ func TestMostAuthsFailingAlikeIsTheProvidersFault(t *testing.T) {
 	}
 	p.now = c.ProbeAt
 	probe := p.tryPick()
-	p.report(probe, 0, selector.Finding{Success: true})
+	p.report(probe, 0, cooldown.Finding{Success: true})
 	for range 20 {
 		p.tryPick()
 	}
@@ -97,7 +98,7 @@ func TestFewFailuresOrOneServedRequestAreNoOutage(t *testing.T) {
 					p.report(fmt.Sprintf("auth-%06d", i), 0, unreachable())
 				}
 				p.now = p.now.Add(time.Millisecond)
-				p.report("auth-000003", 0, selector.Finding{Success: true})
+				p.report("auth-000003", 0, cooldown.Finding{Success: true})
 			}
 		},
 		"seconds apart": func(p *player) {
@@ -120,7 +121,7 @@ func TestFewFailuresOrOneServedRequestAreNoOutage(t *testing.T) {
 		},
 		"callers' faults": func(p *player) {
 			for i := range 4 {
-				p.report(fmt.Sprintf("auth-%06d", i), 0, selector.Finding{Reason: "context_length"})
+				p.report(fmt.Sprintf("auth-%06d", i), 0, cooldown.Finding{Reason: "context_length"})
 			}
 		},
 	} {
@@ -136,14 +137,14 @@ func TestFewFailuresOrOneServedRequestAreNoOutage(t *testing.T) {
 // The address of this host is refused for a while: every key fails, and not one of them is to blame.
 func TestRefusedAddressCostsNoKey(t *testing.T) {
 	for name, test := range map[string]struct {
-		finding func(now time.Time) selector.Finding
+		finding func(now time.Time) cooldown.Finding
 		change  func(int, *selector.Auth)
 		tries   int
 	}{
-		"told, and declared":     {func(time.Time) selector.Finding { return edgeBlocked() }, func(_ int, a *selector.Auth) { a.Domains = []string{"egress:10.0.0.7"} }, 1},
-		"told, and not declared": {func(time.Time) selector.Finding { return edgeBlocked() }, nil, 11},
+		"told, and declared":     {func(time.Time) cooldown.Finding { return edgeBlocked() }, func(_ int, a *selector.Auth) { a.Domains = []string{"egress:10.0.0.7"} }, 1},
+		"told, and not declared": {func(time.Time) cooldown.Finding { return edgeBlocked() }, nil, 11},
 		"not told, 403":          {forbidden, nil, 20},
-		"not told, 429":          {func(time.Time) selector.Finding { return rateLimited() }, nil, 20},
+		"not told, 429":          {func(time.Time) cooldown.Finding { return rateLimited() }, nil, 20},
 	} {
 		p := newPlayer(t, selector.Config{}, numbered(20, test.change)...)
 		tries, blockedUntil := 0, p.now.Add(2*time.Hour)
@@ -170,7 +171,7 @@ func TestRefusedAddressCostsNoKey(t *testing.T) {
 				t.Fatalf("%s: nobody tries any more", name)
 			}
 		}
-		p.report("auth-000000", 0, selector.Finding{Success: true})
+		p.report("auth-000000", 0, cooldown.Finding{Success: true})
 		p.now = p.now.Add(6 * time.Minute)
 		page, _ := p.List(selector.Filter{}, p.now)
 		for _, s := range page {

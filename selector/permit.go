@@ -1,10 +1,14 @@
 package selector
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // PermitKey names what a permit is for: one scope of one identity or limit domain.
 type PermitKey struct {
-	Record RecordKey
+	Record cooldown.RecordKey
 	Model  string
 	Family bool
 }
@@ -79,13 +83,13 @@ func (p *Pool) Returned() []PermitKey {
 func (p *Pool) permitted(key PermitKey) *blockSet {
 	var s *subject
 	switch key.Record.Kind {
-	case RecordIdentity:
+	case cooldown.RecordIdentity:
 		if id := p.identities[key.Record.Name]; id != nil {
 			s = &id.subject
 		}
-	case RecordDomain:
+	case cooldown.RecordDomain:
 		s = p.domains[domainKey{provider: key.Record.Provider, name: key.Record.Name}]
-	case RecordProvider:
+	case cooldown.RecordProvider:
 		s = p.domains[outageKey(key.Record.Provider)]
 	}
 	if s == nil {

@@ -1,6 +1,10 @@
 package selector
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // pin finds the auth that must serve the request, because the request names what nobody else can resolve. The error is
 // a *PinnedError.
@@ -59,7 +63,7 @@ func (q *query) holdPinned(b binding, outcome Binding, now time.Time) time.Time 
 // pinnedError tells what keeps the issuer of a reference away, and when it may be back.
 func (q *query) pinnedError(pin int, issuer *identity) error {
 	e := &PinnedError{Pin: pin, Model: q.req.Model, Provider: q.req.Provider, Lost: true}
-	earliest := int64(never)
+	earliest := int64(cooldown.Never)
 	if issuer != nil {
 		for _, m := range issuer.members {
 			if q.provider.scope == scopeOne && m.provider != q.provider {
@@ -69,7 +73,7 @@ func (q *query) pinnedError(pin int, issuer *identity) error {
 			if e.AuthID == "" || s.until < earliest {
 				e.AuthID, e.Reason = m.auth.ID, s.reason
 			}
-			if s.until != never {
+			if s.until != cooldown.Never {
 				e.Lost, earliest = false, min(earliest, s.until)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/internal/glob"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Config is what a Pool is made of.
@@ -135,8 +136,8 @@ func (p *Pool) stamp(now time.Time) int64 {
 // look again.
 func (p *Pool) refreshSet(s *blockSet, now int64) {
 	r := s.rest(now)
-	resting := r.firm > now
-	halfOpen := r.piece != nil && !resting
+	resting := r.Probe > now
+	halfOpen := r.Deciding != nil && !resting
 	tried := halfOpen && s.trial.until > now
 	if halfOpen != s.halfOpen {
 		s.halfOpen = halfOpen
@@ -154,14 +155,14 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 	}
 	switch {
 	case resting:
-		due = min(due, r.firm)
+		due = min(due, r.Probe)
 	case tried:
-		due = min(due, s.trial.until, r.end)
+		due = min(due, s.trial.until, r.Until)
 	case halfOpen && s.permit != 0:
-		due = min(due, s.permit+1, r.end)
+		due = min(due, s.permit+1, r.Until)
 	case halfOpen:
-		due = min(due, r.end)
-	case due == never:
+		due = min(due, r.Until)
+	case due == cooldown.Never:
 		p.refreshMemory(s, now)
 		return
 	}
@@ -170,12 +171,12 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 
 // refreshRefusals follows the begin or end of an upstream's refusing secrets, and returns when the next of them ends.
 func (p *Pool) refreshRefusals(s *blockSet, now int64) (next int64) {
-	next = never
+	next = cooldown.Never
 	if s.ledgers == nil || s.scope.model != "" {
 		return next
 	}
-	for i := range s.ledgers[Authentication].Evidence {
-		if e := &s.ledgers[Authentication].Evidence[i]; e.Secret != 0 && e.Until > now {
+	for i := range s.ledgers[cooldown.Authentication].Observations {
+		if e := &s.ledgers[cooldown.Authentication].Observations[i]; e.Secret != 0 && e.Until > now {
 			next = min(next, e.Until)
 		}
 	}

@@ -1,6 +1,10 @@
 package selector
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // standing is why a member is or is not a ready candidate.
 type standing struct {
@@ -13,26 +17,26 @@ type standing struct {
 // standing classifies a member for a requested model key that it serves.
 func (m *member) standing(key string, now int64) standing {
 	if m.disabled() {
-		return standing{reason: ReasonDisabled, until: never, detail: m.whyDisabled()}
+		return standing{reason: ReasonDisabled, until: cooldown.Never, detail: m.whyDisabled()}
 	}
-	if e := m.refusal(now); e != nil && e.Until == never {
-		return standing{reason: ReasonInvalidated, until: never, detail: e.words()}
+	if e := m.refusal(now); e != nil && e.Until == cooldown.Never {
+		return standing{reason: ReasonInvalidated, until: cooldown.Never, detail: e.Message()}
 	}
 	if m.tokenOver(now) {
-		return standing{reason: ReasonTokenExpired, until: never, detail: "the access token is over"}
+		return standing{reason: ReasonTokenExpired, until: cooldown.Never, detail: "the access token is over"}
 	}
 	h := m.hold(m.blockKey(key), now)
 	if h.set == nil {
 		return standing{reason: ReasonReady}
 	}
-	s := standing{reason: ReasonBlocked, until: h.firm, detail: h.piece.words(), quota: h.kind == Quota}
+	s := standing{reason: ReasonBlocked, until: h.Probe, detail: h.Deciding.Message(), quota: h.Kind == cooldown.Quota}
 	switch {
-	case h.firm <= now:
+	case h.Probe <= now:
 		s.reason, s.until = ReasonHalfOpen, 0
 		if h.set.trial.until > now {
-			s.until = min(h.set.trial.until, h.end)
+			s.until = min(h.set.trial.until, h.Until)
 		}
-	case !s.quota || h.firm == never:
+	case !s.quota || h.Probe == cooldown.Never:
 	case h.set.owner != &m.state.subject:
 		s.reason = ReasonCoolingDomain
 	case h.set.scope.model != "":
@@ -45,18 +49,18 @@ func (m *member) standing(key string, now int64) standing {
 
 // hold is what keeps a member away; without a set nothing does.
 type hold struct {
-	rest
+	cooldown.Span
 	set *blockSet
 }
 
 // hold finds what decides for a model key, in the order of rest: of a member's domains, then of its identity.
 func (m *member) hold(key string, now int64) (best hold) {
-	consider := func(set *blockSet, r rest) {
-		if r.piece == nil || r.firm <= now && set.trial.until <= now && set.mayTry(now) {
+	consider := func(set *blockSet, r cooldown.Span) {
+		if r.Deciding == nil || r.Probe <= now && set.trial.until <= now && set.mayTry(now) {
 			return
 		}
-		equal := best.set != nil && !r.outlasts(best.rest, now) && !best.outlasts(r, now)
-		if r.outlasts(best.rest, now) || equal && r.kind == Quota && best.kind != Quota {
+		equal := best.set != nil && !r.Outlasts(best.Span, now) && !best.Outlasts(r, now)
+		if r.Outlasts(best.Span, now) || equal && r.Kind == cooldown.Quota && best.Kind != cooldown.Quota {
 			best = hold{r, set}
 		}
 	}
@@ -64,7 +68,7 @@ func (m *member) hold(key string, now int64) (best hold) {
 		s.each(key, func(set *blockSet) { consider(set, set.rest(now)) })
 	})
 	if e := m.refusal(now); e != nil {
-		consider(&m.state.whole, rest{kind: Authentication, firm: e.Probe, end: e.Until, piece: e})
+		consider(&m.state.whole, cooldown.Span{Kind: cooldown.Authentication, Probe: e.Probe, Until: e.Until, Deciding: e})
 	}
 	return best
 }
@@ -92,7 +96,7 @@ type outlook struct {
 
 func (o *outlook) add(s standing) {
 	o.counts[s.reason]++
-	if s.reason == ReasonExcluded || s.until == never {
+	if s.reason == ReasonExcluded || s.until == cooldown.Never {
 		return // no candidate
 	}
 	o.candidates++
@@ -113,7 +117,7 @@ func (q *query) outlook() outlook {
 	if len(q.excluded) == 0 && memory.version == version && memory.strategy == q.route.strategy {
 		return *memory
 	}
-	found := outlook{version: version, strategy: q.route.strategy, earliest: never}
+	found := outlook{version: version, strategy: q.route.strategy, earliest: cooldown.Never}
 	for _, m := range q.provider.members {
 		found.add(q.standing(m))
 	}
@@ -126,11 +130,11 @@ func (q *query) outlook() outlook {
 // standing of a member in this pick.
 func (q *query) standing(m *member) standing {
 	if q.excludes(m) {
-		return standing{reason: ReasonExcluded, until: never}
+		return standing{reason: ReasonExcluded, until: cooldown.Never}
 	}
 	s := m.standing(q.key.model, q.now)
 	if s.reason > ReasonModelNotServed && !q.view.serves(m) {
-		return standing{reason: ReasonModelNotServed, until: never}
+		return standing{reason: ReasonModelNotServed, until: cooldown.Never}
 	}
 	if s.reason == ReasonReady && m.weight == 0 && q.route.strategy == WeightedRoundRobin {
 		s.reason = ReasonZeroWeight
@@ -146,7 +150,7 @@ func (q *query) refusal() error {
 		explanation = q.explain(nil, nil)
 	}
 	wait := time.Duration(0)
-	if found.earliest != never {
+	if found.earliest != cooldown.Never {
 		wait = time.Duration(max(found.earliest-q.now, 0))
 	}
 	if found.candidates > 0 && found.cooling == found.candidates {

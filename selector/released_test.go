@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // released is two pools of the same two auths, and the tables that bind their sessions.
@@ -40,7 +41,7 @@ func TestSessionsReleasedOnOneReplicaAreReleasedOnAll(t *testing.T) {
 	for name, release := range map[string]func(p *selector.Pool, now time.Time) error{
 		"by a command": func(p *selector.Pool, now time.Time) error { _, err := p.Release("a", "", now); return err },
 		"by an answer that refuses the secret": func(p *selector.Pool, now time.Time) error {
-			_, err := p.Report(selector.Attempt{AuthID: "a", Started: now}, selector.Finding{Action: selector.ActionInvalidate}, now)
+			_, err := p.Report(selector.Attempt{AuthID: "a", Started: now}, cooldown.Finding{Action: cooldown.ActionInvalidate}, now)
 			return err
 		},
 	} {

@@ -3,6 +3,8 @@ package selector
 import (
 	"cmp"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // oldestStart is how long ago an attempt may have begun whose start nobody knows. It then proves as little as it can.
@@ -10,7 +12,7 @@ const oldestStart = 10 * time.Minute
 
 // Report takes in what an upstream answer means for the auth that got it, and returns what that changed. The error is
 // ErrUnknownAuth.
-func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) {
+func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.index.byID[a.AuthID]
@@ -21,11 +23,11 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 	if unknown {
 		a.Started = now.Add(-oldestStart)
 	}
-	m.state.windows = mergeWindows(m.state.windows, a.Windows)
+	m.state.windows = cooldown.MergeWindows(m.state.windows, a.Windows)
 	stamp := p.stamp(now)
 	started, key := min(nanosOf(a.Started), stamp), m.blockKey(ModelKey(a.Model))
 	if f.Success && m.nothingKnown() && len(p.outages[m.provider.name]) == 0 {
-		m.state.report = Report{ReceivedAt: now, What: whatSuccess, Model: key, Rule: f.Rule}
+		m.state.report = cooldown.Report{ReceivedAt: now, What: whatSuccess, Model: key, Rule: f.Rule}
 		m.state.succeeded = max(m.state.succeeded, started)
 		return Consequence{}, nil
 	}
@@ -33,7 +35,7 @@ func (p *Pool) Report(a Attempt, f Finding, now time.Time) (Consequence, error) 
 	if unknown {
 		r.begun = r.now
 	}
-	m.state.report = Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
+	m.state.report = cooldown.Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
 	return r.take(), nil
 }
 
@@ -58,7 +60,7 @@ func (r *report) take() Consequence {
 type report struct {
 	pool    *Pool
 	member  *member
-	finding Finding
+	finding cooldown.Finding
 	model   string // key as requested
 	key     string // key under which the auth keeps state
 	now     int64
@@ -96,7 +98,7 @@ func (r *report) fail() {
 		r.renewGate(gate)
 	} else {
 		r.contradict()
-		if r.finding.Action == ActionCooldown {
+		if r.finding.Action == cooldown.ActionCooldown {
 			r.renew()
 		}
 		r.act(r.finding.Action)
@@ -107,18 +109,18 @@ func (r *report) fail() {
 }
 
 // act takes an action against the auth, or against the limit domains that the finding names.
-func (r *report) act(action Action) {
+func (r *report) act(action cooldown.Action) {
 	switch action {
-	case ActionNone:
+	case cooldown.ActionNone:
 		// It says nothing against the auth; the way to the upstream may rest all the same.
-		if r.finding.Domain != "" && r.finding.Ladder != LadderNone {
+		if r.finding.Domain != "" && r.finding.Ladder != cooldown.LadderNone {
 			r.rest(domainsOf(r.member.auth, r.finding.Domain), scope{})
 		}
-	case ActionCooldown:
+	case cooldown.ActionCooldown:
 		r.cooldown()
-	case ActionInvalidate:
+	case cooldown.ActionInvalidate:
 		r.invalidate()
-	case ActionDisable:
+	case cooldown.ActionDisable:
 		r.disable()
 	}
 }
@@ -127,7 +129,7 @@ func (r *report) act(action Action) {
 func (r *report) cooldown() {
 	at, domain := scope{}, r.finding.Domain
 	switch {
-	case r.finding.Scope != ScopeModel:
+	case r.finding.Scope != cooldown.ScopeModel:
 	case r.key == "":
 		domain = "" // what rests of it is one model, and nobody knows which
 	case r.finding.Family != "":
@@ -147,7 +149,7 @@ func (r *report) cooldown() {
 		r.act(r.finding.Repeat.Action)
 		return
 	}
-	r.done.Action = ActionCooldown
+	r.done.Action = cooldown.ActionCooldown
 	r.block(set)
 }
 
@@ -159,15 +161,15 @@ func (r *report) repeated(set *blockSet) bool {
 		return false
 	}
 	l := set.ledger(r.finding.Kind)
-	l.strike(Strike{At: r.stamp, Reason: r.finding.Reason}, r.started)
+	l.AddFailure(cooldown.Failure{At: r.stamp, Reason: r.finding.Reason}, r.started)
 	since := max(r.stamp-int64(repeat.Within), r.member.state.change.At+1)
-	return l.struck(r.finding.Reason, since) >= repeat.Count
+	return l.CountFailures(r.finding.Reason, since) >= repeat.Count
 }
 
 // rest makes limit domains rest; false: there are none.
 func (r *report) rest(domains []domainKey, at scope) bool {
 	for _, key := range domains {
-		r.done.Action = ActionCooldown
+		r.done.Action = cooldown.ActionCooldown
 		r.done.Domains = append(r.done.Domains, key.name)
 		r.block(r.pool.makeSet(r.pool.makeDomain(key), at))
 	}
@@ -178,7 +180,7 @@ func (r *report) rest(domains []domainKey, at scope) bool {
 func (r *report) block(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
 	if e, ok := r.evidence(l); ok {
-		l.add(e)
+		l.Add(e)
 	}
 	r.refresh(set)
 	r.tell(set)
@@ -200,9 +202,9 @@ func (r *report) tell(set *blockSet) {
 }
 
 // evidence is what the finding adds to a ledger; false: nothing, because it was over on arrival.
-func (r *report) evidence(l *Ledger) (Evidence, bool) {
+func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	f := &r.finding
-	e := Evidence{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, Person: f.Person}
+	e := cooldown.Observation{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, Person: f.Person}
 	if !f.Until.IsZero() {
 		e.Until = nanosOf(f.Until)
 		e.Probe = e.Until
@@ -211,11 +213,11 @@ func (r *report) evidence(l *Ledger) (Evidence, bool) {
 		}
 		return e, e.Until > r.now
 	}
-	e.Ladder = cmp.Or(f.Ladder, LadderRate)
-	l.forget(r.now)
-	level, window := l.climb(&e, r.begun, r.now)
+	e.Ladder = cmp.Or(f.Ladder, cooldown.LadderRate)
+	l.Prune(r.now)
+	level, window := l.Climb(&e, r.begun, r.now)
 	if e.Level = level; window == 0 {
-		window = r.now + e.Ladder.step(level, r.pool.random)
+		window = r.now + e.Ladder.Step(level, r.pool.random)
 	}
 	e.Until, e.Probe = window, window
 	return e, true
@@ -250,12 +252,12 @@ func (r *report) invalidate() {
 		return
 	}
 	set := &r.member.state.whole
-	set.ledger(Authentication).add(Evidence{
-		Received: r.stamp, Until: never, Probe: never, Secret: r.member.secret(),
+	set.ledger(cooldown.Authentication).Add(cooldown.Observation{
+		Received: r.stamp, Until: cooldown.Never, Probe: cooldown.Never, Secret: r.member.secret(),
 		Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person,
 	})
 	r.refresh(set)
-	r.done.Action = ActionInvalidate
+	r.done.Action = cooldown.ActionInvalidate
 	r.done.Released = r.pool.release(r.member.state, r.stamp)
 }
 
@@ -270,10 +272,10 @@ func (r *report) disable() {
 		r.done.Note = "the auth was enabled since the request began"
 		return
 	}
-	r.done.Action = ActionDisable
-	e := Evidence{Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person}
+	r.done.Action = cooldown.ActionDisable
+	e := cooldown.Observation{Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person}
 	r.done.Changed = true
-	r.pool.turn(s, Switch{At: r.stamp, Disabled: true, Why: e.words()})
+	r.pool.turn(s, cooldown.Switch{At: r.stamp, Disabled: true, Why: e.Message()})
 }
 
 // endTrial lets the next request try what this one tried, once or as soon as it is half-open.

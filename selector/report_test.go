@@ -9,32 +9,33 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // rateLimited is what a limit without a time means, and refused what a refused secret means.
-func rateLimited() selector.Finding {
-	return selector.Finding{
-		Action: selector.ActionCooldown, Scope: selector.ScopeModel, Kind: selector.Quota, Ladder: selector.LadderRate,
+func rateLimited() cooldown.Finding {
+	return cooldown.Finding{
+		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeModel, Kind: cooldown.Quota, Ladder: cooldown.LadderRate,
 		Reason: "rate_limited", Rule: "common.rate",
 	}
 }
 
-func refused() selector.Finding {
-	return selector.Finding{
-		Action: selector.ActionInvalidate, Scope: selector.ScopeAuth, Kind: selector.Authentication,
+func refused() cooldown.Finding {
+	return cooldown.Finding{
+		Action: cooldown.ActionInvalidate, Scope: cooldown.ScopeAuth, Kind: cooldown.Authentication,
 		Reason: "auth_invalid", Rule: "common.auth", Person: "Replace the API key.",
 	}
 }
 
 // hinted is a limit of the auth with a time that the upstream hinted at.
-func hinted(until time.Time) selector.Finding {
+func hinted(until time.Time) cooldown.Finding {
 	f := rateLimited()
-	f.Scope, f.Until, f.Hint = selector.ScopeAuth, until, true
+	f.Scope, f.Until, f.Hint = cooldown.ScopeAuth, until, true
 	return f
 }
 
 // report says what came of a request for model m that began a while ago.
-func (p *player) report(id string, ago time.Duration, f selector.Finding) selector.Consequence {
+func (p *player) report(id string, ago time.Duration, f cooldown.Finding) selector.Consequence {
 	p.t.Helper()
 	c, err := p.Report(selector.Attempt{AuthID: id, Model: "m", Started: p.now.Add(-ago)}, f, p.now)
 	p.must(err)
@@ -76,7 +77,7 @@ func TestHintFarAwayIsTriedByOneRequestAtATime(t *testing.T) {
 		}
 		p.now = p.now.Add(3 * time.Second)
 		limit := rateLimited()
-		limit.Scope = selector.ScopeAuth
+		limit.Scope = cooldown.ScopeAuth
 		p.report("a", 3*time.Second, rateLimited()) // a limit of the model alone speaks for it as well
 		c = p.report("a", 3*time.Second, limit)
 		if want := p.now.Add(selector.DefaultMaxLatch); !c.ProbeAt.Equal(want) {
@@ -88,7 +89,7 @@ func TestHintFarAwayIsTriedByOneRequestAtATime(t *testing.T) {
 		t.Fatalf("probe: %s", got)
 	}
 	p.now = p.now.Add(time.Second)
-	p.report("a", time.Second, selector.Finding{Success: true})
+	p.report("a", time.Second, cooldown.Finding{Success: true})
 	if got := [2]string{p.tryPick(), p.tryPick()}; got != [2]string{"a", "a"} {
 		t.Errorf("after a probe that was served: %v", got)
 	}
@@ -103,7 +104,7 @@ func TestProbeThatNobodyReportsGivesWayToTheNext(t *testing.T) {
 		t.Fatalf("picks = %v, want one probe", got)
 	}
 	// An answer that proves nothing frees the way at once.
-	p.report("a", 0, selector.Finding{Reason: "client_cancelled"})
+	p.report("a", 0, cooldown.Finding{Reason: "client_cancelled"})
 	if got := [2]string{p.tryPick(), p.tryPick()}; got != [2]string{"a", "cooling"} {
 		t.Fatalf("after a probe that was cancelled: %v", got)
 	}
@@ -122,7 +123,7 @@ func TestOldSuccessAfterANewLimitChangesNothing(t *testing.T) {
 	p.now = p.now.Add(time.Hour)
 	limit := p.report("a", time.Second, hinted(p.now.Add(10*time.Minute)))
 	p.now = p.now.Add(30 * time.Second)
-	p.report("a", time.Minute, selector.Finding{Success: true})
+	p.report("a", time.Minute, cooldown.Finding{Success: true})
 	if got := p.tryPick(); got != "cooling" {
 		t.Errorf("after the success of an older request: %s", got)
 	}
@@ -131,7 +132,7 @@ func TestOldSuccessAfterANewLimitChangesNothing(t *testing.T) {
 	if len(s.Blocks) != 1 || !s.Blocks[0].Until.Equal(limit.Until) {
 		t.Errorf("blocks = %v, want one until %v", s.Blocks, limit.Until)
 	}
-	p.report("a", 10*time.Second, selector.Finding{Success: true})
+	p.report("a", 10*time.Second, cooldown.Finding{Success: true})
 	if got := p.tryPick(); got != "a" {
 		t.Errorf("after the success of a newer request: %s", got)
 	}
@@ -159,13 +160,13 @@ func TestBurstClimbsTheLadderOnceAndSuccessResetsIt(t *testing.T) {
 				t.Fatalf("burst in window %d: level %d until %v, want until %v", level, c.Level, c.Until, first.Until)
 			}
 		}
-		least, most := ladderBounds(selector.Quota, level)
+		least, most := ladderBounds(cooldown.Quota, level)
 		if d := first.Until.Sub(p.now.Add(-500 * time.Millisecond)); d < least || d > most {
 			t.Fatalf("level %d lasts %v, want %v to %v", level, d, least, most)
 		}
 		p.now = first.Until.Add(2 * time.Second)
 	}
-	p.report("a", 0, selector.Finding{Success: true})
+	p.report("a", 0, cooldown.Finding{Success: true})
 	p.now = p.now.Add(2 * time.Second)
 	if c := p.report("a", time.Second, rateLimited()); c.Level != 1 {
 		t.Errorf("after a success: level %d, want 1", c.Level)
@@ -174,8 +175,8 @@ func TestBurstClimbsTheLadderOnceAndSuccessResetsIt(t *testing.T) {
 
 func TestModelLimitRestsTheModelAlone(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a"))
-	missing := selector.Finding{
-		Action: selector.ActionCooldown, Scope: selector.ScopeModel, Kind: selector.Other,
+	missing := cooldown.Finding{
+		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeModel, Kind: cooldown.Other,
 		Until: p.now.Add(12 * time.Hour), Hint: true, Reason: "model_unavailable",
 	}
 	p.report("a", 0, missing)
@@ -189,7 +190,7 @@ func TestModelLimitRestsTheModelAlone(t *testing.T) {
 	if got := p.tryPick(); got != "a" {
 		t.Fatalf("a quarter of an hour later: %s, want a probe", got)
 	}
-	p.report("a", 0, selector.Finding{Success: true})
+	p.report("a", 0, cooldown.Finding{Success: true})
 	if got := [2]string{p.tryPick(), p.tryPick()}; got != [2]string{"a", "a"} {
 		t.Errorf("after the probe was served: %v", got)
 	}
@@ -243,7 +244,7 @@ func TestLimitRestsExactlyWhatSharesIt(t *testing.T) {
 	}
 	// Success of one proves it for all.
 	p.now = p.now.Add(time.Second)
-	p.report("b", 0, selector.Finding{Success: true})
+	p.report("b", 0, cooldown.Finding{Success: true})
 	if got := p.tryPick("b", "c", "d"); got != "a" {
 		t.Errorf("after a success of b: %s, want a", got)
 	}
@@ -259,7 +260,7 @@ func TestRefusedSecretIsOutUntilThereIsAnother(t *testing.T) {
 	p.pick(selector.Request{Provider: "p", Model: "m", Sessions: session(1), Exclude: []string{"b"}})
 	p.now = p.now.Add(time.Second)
 	c := p.report("a", time.Second, refused())
-	if c.Action != selector.ActionInvalidate || c.Released != 1 || !c.Others || !c.Until.IsZero() {
+	if c.Action != cooldown.ActionInvalidate || c.Released != 1 || !c.Others || !c.Until.IsZero() {
 		t.Errorf("Report = %+v", c)
 	}
 	if s, err := p.Status("a", p.now); err != nil || s.State != selector.StateBlocked || s.Why != "auth_invalid (rule common.auth): Replace the API key." {
@@ -274,16 +275,16 @@ func TestRefusedSecretIsOutUntilThereIsAnother(t *testing.T) {
 		t.Errorf("with another secret: %s", got)
 	}
 	// The failure of a request that was sent with the old secret.
-	if c := p.report("a", time.Second, refused()); c.Action != selector.ActionNone || c.Note == "" || p.tryPick("b") != "a" {
+	if c := p.report("a", time.Second, refused()); c.Action != cooldown.ActionNone || c.Note == "" || p.tryPick("b") != "a" {
 		t.Errorf("Report of an older request = %+v", c)
 	}
 	p.must(p.CheckIndex())
 }
 
 func TestThreeRefusalsWithinThreeHoursDisable(t *testing.T) {
-	forbidden := selector.Finding{
-		Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Other, Reason: "forbidden", Rule: "common.403",
-		Person: "Look at the rights of this auth.", Repeat: selector.Repeat{Count: 3, Within: 3 * time.Hour, Action: selector.ActionDisable},
+	forbidden := cooldown.Finding{
+		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Other, Reason: "forbidden", Rule: "common.403",
+		Person: "Look at the rights of this auth.", Repeat: cooldown.Repeat{Count: 3, Within: 3 * time.Hour, Action: cooldown.ActionDisable},
 	}
 	refuse := func(p *player) selector.Consequence {
 		f := forbidden
@@ -293,26 +294,26 @@ func TestThreeRefusalsWithinThreeHoursDisable(t *testing.T) {
 	for name, test := range map[string]struct {
 		gap  time.Duration
 		good bool // served in between
-		want selector.Action
+		want cooldown.Action
 	}{
-		"one after the other":  {time.Hour, false, selector.ActionDisable},
-		"with hours between":   {2 * time.Hour, false, selector.ActionCooldown},
-		"in one burst":         {100 * time.Millisecond, false, selector.ActionCooldown},
-		"served in the middle": {time.Hour, true, selector.ActionCooldown},
+		"one after the other":  {time.Hour, false, cooldown.ActionDisable},
+		"with hours between":   {2 * time.Hour, false, cooldown.ActionCooldown},
+		"in one burst":         {100 * time.Millisecond, false, cooldown.ActionCooldown},
+		"served in the middle": {time.Hour, true, cooldown.ActionCooldown},
 	} {
 		p := newPlayer(t, selector.Config{}, auth("a"))
 		var last selector.Consequence
 		for i := range 3 {
 			if last = refuse(p); i == 1 && test.good {
 				p.now = p.now.Add(time.Minute)
-				p.report("a", 0, selector.Finding{Success: true})
+				p.report("a", 0, cooldown.Finding{Success: true})
 			}
 			p.now = p.now.Add(test.gap)
 		}
 		if last.Action != test.want {
 			t.Errorf("%s: action %d, want %d", name, last.Action, test.want)
 		}
-		if last.Action != selector.ActionDisable {
+		if last.Action != cooldown.ActionDisable {
 			continue
 		}
 		s, err := p.Status("a", p.now)
@@ -323,12 +324,12 @@ func TestThreeRefusalsWithinThreeHoursDisable(t *testing.T) {
 		p.must(p.Enable("a", p.now))
 		p.now = p.now.Add(time.Minute)
 		disable := forbidden
-		disable.Action, disable.Repeat = selector.ActionDisable, selector.Repeat{}
-		if c := p.report("a", 2*time.Minute, disable); c.Action != selector.ActionNone || c.Note == "" {
+		disable.Action, disable.Repeat = cooldown.ActionDisable, cooldown.Repeat{}
+		if c := p.report("a", 2*time.Minute, disable); c.Action != cooldown.ActionNone || c.Note == "" {
 			t.Errorf("%s: a request from before it was enabled: %+v", name, c)
 		}
 		// Whoever enabled it knew of the refusals before: they do not count any more.
-		for i, want := range []selector.Action{selector.ActionCooldown, selector.ActionCooldown, selector.ActionDisable} {
+		for i, want := range []cooldown.Action{cooldown.ActionCooldown, cooldown.ActionCooldown, cooldown.ActionDisable} {
 			if c := refuse(p); c.Action != want {
 				t.Errorf("%s: refusal %d after it was enabled: %+v", name, i+1, c)
 			}
@@ -336,7 +337,7 @@ func TestThreeRefusalsWithinThreeHoursDisable(t *testing.T) {
 		}
 		p.must(p.Enable("a", p.now))
 		p.now = p.now.Add(time.Minute)
-		if c := p.report("a", time.Second, disable); c.Action != selector.ActionDisable {
+		if c := p.report("a", time.Second, disable); c.Action != cooldown.ActionDisable {
 			t.Errorf("%s: a request from after it was enabled: %+v", name, c)
 		}
 	}
@@ -363,8 +364,8 @@ func TestCallersFaultChangesNothing(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"))
 	before, err := p.Status("a", p.now)
 	p.must(err)
-	for _, f := range []selector.Finding{{}, {Reason: "client_cancelled"}, {Reason: "context_length", Rule: "common.length"}} {
-		if c := p.report("a", 0, f); c.Action != selector.ActionNone || !c.Until.IsZero() || !c.Others {
+	for _, f := range []cooldown.Finding{{}, {Reason: "client_cancelled"}, {Reason: "context_length", Rule: "common.length"}} {
+		if c := p.report("a", 0, f); c.Action != cooldown.ActionNone || !c.Until.IsZero() || !c.Others {
 			t.Errorf("Report(%+v) = %+v", f, c)
 		}
 	}
@@ -373,17 +374,17 @@ func TestCallersFaultChangesNothing(t *testing.T) {
 	if after.State != before.State || len(after.Blocks) > 0 || after.LastReport.What != "context_length" {
 		t.Errorf("Status = %+v", after)
 	}
-	if _, err := p.Report(selector.Attempt{AuthID: "none"}, selector.Finding{}, p.now); !errors.Is(err, selector.ErrUnknownAuth) {
+	if _, err := p.Report(selector.Attempt{AuthID: "none"}, cooldown.Finding{}, p.now); !errors.Is(err, selector.ErrUnknownAuth) {
 		t.Errorf("Report of an unknown auth = %v", err)
 	}
 }
 
 func TestDeadAuthsAreFoundInOneTryEach(t *testing.T) {
-	for name, dead := range map[string]selector.Finding{
+	for name, dead := range map[string]cooldown.Finding{
 		"refused": refused(),
-		"closed":  {Action: selector.ActionDisable, Scope: selector.ScopeAuth, Reason: "account_disabled"},
-		"spent":   {Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Quota, Ladder: selector.LadderQuota, Reason: "usage_window"},
-		"missing": {Action: selector.ActionCooldown, Scope: selector.ScopeModel, Kind: selector.Other, Reason: "model_unavailable"},
+		"closed":  {Action: cooldown.ActionDisable, Scope: cooldown.ScopeAuth, Reason: "account_disabled"},
+		"spent":   {Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Quota, Ladder: cooldown.LadderQuota, Reason: "usage_window"},
+		"missing": {Action: cooldown.ActionCooldown, Scope: cooldown.ScopeModel, Kind: cooldown.Other, Reason: "model_unavailable"},
 	} {
 		alive := fmt.Sprintf("auth-%06d", rand.IntN(10))
 		p := newPlayer(t, selector.Config{}, numbered(10, func(_ int, a *selector.Auth) { secret(a.ID)(a); a.Identity = "" })...)
@@ -391,7 +392,7 @@ func TestDeadAuthsAreFoundInOneTryEach(t *testing.T) {
 		for range 60 {
 			id := p.tryPick()
 			if tries[id]++; id == alive {
-				p.report(id, 0, selector.Finding{Success: true})
+				p.report(id, 0, cooldown.Finding{Success: true})
 				continue
 			}
 			f := dead
@@ -417,23 +418,23 @@ func TestDeadAuthsAreFoundInOneTryEach(t *testing.T) {
 
 func TestWindowsSeenAreKept(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a"))
-	window := func(name string, used float64, seen time.Time) selector.Window {
-		return selector.Window{Name: name, UsedShare: used, ResetsAt: seen.Add(time.Hour), SeenAt: seen}
+	window := func(name string, used float64, seen time.Time) cooldown.Window {
+		return cooldown.Window{Name: name, UsedShare: used, ResetsAt: seen.Add(time.Hour), SeenAt: seen}
 	}
-	for _, windows := range [][]selector.Window{
+	for _, windows := range [][]cooldown.Window{
 		{window("7d", 0.1, p.now), window("5h", 0.2, p.now)}, nil, {window("5h", 0.3, p.now.Add(time.Second))}, {window("5h", 0.1, p.now)},
 	} {
-		_, err := p.Report(selector.Attempt{AuthID: "a", Windows: windows}, selector.Finding{Success: true}, p.now)
+		_, err := p.Report(selector.Attempt{AuthID: "a", Windows: windows}, cooldown.Finding{Success: true}, p.now)
 		p.must(err)
 	}
 	s, err := p.Status("a", p.now)
 	p.must(err)
-	want := []selector.Window{window("5h", 0.3, p.now.Add(time.Second)), window("7d", 0.1, p.now)}
+	want := []cooldown.Window{window("5h", 0.3, p.now.Add(time.Second)), window("7d", 0.1, p.now)}
 	if !slices.Equal(s.Windows, want) {
 		t.Errorf("Windows = %+v, want %+v", s.Windows, want)
 	}
 	for i := range 100 {
-		_, err := p.Report(selector.Attempt{AuthID: "a", Windows: []selector.Window{window(fmt.Sprint(i), 0, p.now)}}, selector.Finding{}, p.now)
+		_, err := p.Report(selector.Attempt{AuthID: "a", Windows: []cooldown.Window{window(fmt.Sprint(i), 0, p.now)}}, cooldown.Finding{}, p.now)
 		p.must(err)
 	}
 	if s, err := p.Status("a", p.now); err != nil || len(s.Windows) > 32 {
@@ -449,11 +450,11 @@ func TestALateSuccessEndsManyThingsAtOnce(t *testing.T) {
 	p.report("a", 0, domains)
 	for _, family := range []string{"m*", "*m", "?"} {
 		f := hinted(p.now.Add(72 * time.Hour))
-		f.Scope, f.Family = selector.ScopeModel, family
+		f.Scope, f.Family = cooldown.ScopeModel, family
 		p.report("a", 0, f)
 	}
 	p.now = p.now.Add(30 * time.Hour)
-	p.report("a", 30*time.Hour-time.Second, selector.Finding{Success: true})
+	p.report("a", 30*time.Hour-time.Second, cooldown.Finding{Success: true})
 	if got := p.tryPick(); got != "a" {
 		t.Errorf("Pick after the success: %s, want a", got)
 	}

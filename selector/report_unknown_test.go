@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Of a report that does not say when its attempt began nobody knows which window it belongs to. One that comes after a window
@@ -30,7 +31,7 @@ func TestFailuresOfUnknownBeginClimbTheLadder(t *testing.T) {
 func TestProbeOfUnknownBeginRenewsTheHintAndEndsIt(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a"))
 	c := p.report("a", 0, hinted(p.now.Add(18*24*time.Hour)))
-	unknown := func(f selector.Finding) {
+	unknown := func(f cooldown.Finding) {
 		t.Helper()
 		_, err := p.Report(selector.Attempt{AuthID: "a", Model: "m"}, f, p.now)
 		p.must(err)
@@ -53,7 +54,7 @@ func TestProbeOfUnknownBeginRenewsTheHintAndEndsIt(t *testing.T) {
 	if got := p.tryPick(); got != "a" {
 		t.Fatalf("probe: %s", got)
 	}
-	unknown(selector.Finding{Success: true})
+	unknown(cooldown.Finding{Success: true})
 	if got := [2]string{p.tryPick(), p.tryPick()}; got != [2]string{"a", "a"} {
 		t.Errorf("after a probe that was served: %v", got)
 	}
@@ -66,10 +67,10 @@ func TestLimitOfOneModelThatNobodyNamesRestsNoDomain(t *testing.T) {
 	limit.Domain = "org"
 	c, err := p.Report(selector.Attempt{AuthID: "a", Started: p.now}, limit, p.now)
 	p.must(err)
-	if len(c.Domains) > 0 || c.Action != selector.ActionCooldown || p.tryPick() != "b" || p.tryPick("b") != "cooling" {
+	if len(c.Domains) > 0 || c.Action != cooldown.ActionCooldown || p.tryPick() != "b" || p.tryPick("b") != "cooling" {
 		t.Errorf("Report = %+v, want a alone to rest", c)
 	}
-	limit.Scope = selector.ScopeAuth
+	limit.Scope = cooldown.ScopeAuth
 	if c := p.report("b", 0, limit); !slices.Equal(c.Domains, []string{"org:acme"}) {
 		t.Errorf("Report of a limit of all models = %+v, want org:acme to rest", c)
 	}

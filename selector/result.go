@@ -1,6 +1,10 @@
 package selector
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // Attempt is one upstream request that an auth was used for, and that was answered.
 type Attempt struct {
@@ -10,14 +14,14 @@ type Attempt struct {
 	// Started is when it was sent, at the latest; zero: nobody knows.
 	Started time.Time
 	// Windows are the quota windows that the answer told of.
-	Windows []Window
+	Windows []cooldown.Window
 }
 
 // Consequence is what a report changed.
 type Consequence struct {
 	// Action that was taken: that of the finding, or what repetition made of it, or none if newer evidence stands
 	// against it.
-	Action Action
+	Action cooldown.Action
 	// Until is the end of the cooldown now in force; zero: there is none, or it has no end.
 	Until time.Time
 	// ProbeAt is from when on one request at a time may try it before Until; zero: none may.

@@ -1,12 +1,16 @@
 package selector
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // Cooldown is an explicit order to stay away from an auth. It only lengthens what holds.
 type Cooldown struct {
 	// Model that rests, prefix and thinking suffix allowed; blank: the whole auth.
 	Model string
-	Kind  CooldownKind
+	Kind  cooldown.Kind
 	// Until is its end. Zero: the backoff ladder of Kind decides.
 	Until time.Time
 	// Endless: it does not end by itself, whatever Until says.
@@ -23,7 +27,7 @@ type Block struct {
 	Family string
 	// Domain is the limit domain that rests, with this auth in it; empty: the auth itself does.
 	Domain string
-	Kind   CooldownKind
+	Kind   cooldown.Kind
 	// Until is its end; zero: it has none.
 	Until time.Time
 	// ProbeAt is from when on one request at a time may try it before Until; zero: none may.
@@ -67,7 +71,7 @@ type Status struct {
 	Picks      uint64
 	LastPicked time.Time
 	// Windows are the quota windows that its answers told of, in text order of their names.
-	Windows []Window
+	Windows []cooldown.Window
 	// LastReport is the last thing reported of it; its time is zero if nothing was.
-	LastReport Report
+	LastReport cooldown.Report
 }

@@ -1,5 +1,7 @@
 package selector
 
+import "github.com/credbroker/credbroker/selector/cooldown"
+
 // timer is one instant at which something is over. It is part of what it is about: exactly one of set and member.
 type timer struct {
 	due    int64
@@ -23,7 +25,7 @@ func (h *timers) next() *timer {
 
 // schedule moves t to due, adding it if needed; never takes it out.
 func (h *timers) schedule(t *timer, due int64) {
-	if due == never {
+	if due == cooldown.Never {
 		h.cancel(t)
 		return
 	}

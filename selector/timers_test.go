@@ -3,6 +3,8 @@ package selector
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 func TestTimersComeInOrderWhateverIsMovedAndCancelled(t *testing.T) {
@@ -16,7 +18,7 @@ func TestTimersComeInOrderWhateverIsMovedAndCancelled(t *testing.T) {
 			h.cancel(x)
 			delete(due, x)
 		case 1:
-			h.schedule(x, never)
+			h.schedule(x, cooldown.Never)
 			delete(due, x)
 		default:
 			at := int64(r.IntN(30))

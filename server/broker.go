@@ -10,6 +10,7 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // maxCooldown is how far ahead a cooldown may be ordered.
@@ -178,11 +179,11 @@ func (v *violations) until(t *timestamppb.Timestamp, now time.Time) time.Time {
 }
 
 // cooldownKind of a request: one that is not given, or that does not exist, means QUOTA.
-func cooldownKind(k credbrokerv1.CooldownKind) selector.CooldownKind {
+func cooldownKind(k credbrokerv1.CooldownKind) cooldown.Kind {
 	if _, known := credbrokerv1.CooldownKind_name[int32(k)]; !known || k == 0 {
-		return selector.Quota
+		return cooldown.Quota
 	}
-	return selector.CooldownKind(k - 1) //nolint:gosec // it is a known one
+	return cooldown.Kind(k - 1) //nolint:gosec // it is a known one
 }
 
 // InvalidateAuth releases every session of an auth. Disabling comes first, so that no session is bound to it again

@@ -11,6 +11,7 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // The enums of the core and of the contract list the same things in the same order; where the contract has a zero value
@@ -20,7 +21,7 @@ func bindingMessage(b selector.Binding) credbrokerv1.Binding { return credbroker
 
 func strategyMessage(s selector.Strategy) credbrokerv1.Strategy { return credbrokerv1.Strategy(s) + 1 }
 
-func cooldownKindMessage(k selector.CooldownKind) credbrokerv1.CooldownKind {
+func cooldownKindMessage(k cooldown.Kind) credbrokerv1.CooldownKind {
 	return credbrokerv1.CooldownKind(k) + 1
 }
 
@@ -48,7 +49,7 @@ func stateName(s selector.State) string {
 	return strings.TrimPrefix(stateMessage(s).String(), "AUTH_STATE_")
 }
 
-func cooldownKindName(k selector.CooldownKind) string {
+func cooldownKindName(k cooldown.Kind) string {
 	return strings.TrimPrefix(cooldownKindMessage(k).String(), "COOLDOWN_KIND_")
 }
 
@@ -130,7 +131,7 @@ func authMessage(st *selector.Status, boundSessions int, now time.Time) *credbro
 	return m
 }
 
-func windowMessage(w selector.Window) *credbrokerv1.QuotaWindow {
+func windowMessage(w cooldown.Window) *credbrokerv1.QuotaWindow {
 	m := &credbrokerv1.QuotaWindow{Name: w.Name, ResetsAt: timeMessage(w.ResetsAt), SeenAt: timeMessage(w.SeenAt)}
 	if w.UsedShare >= 0 {
 		m.UsedShare = &w.UsedShare

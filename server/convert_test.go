@@ -5,6 +5,7 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions"
 )
 
@@ -23,10 +24,10 @@ func TestEnumsMeanTheSame(t *testing.T) {
 		{strategyMessage(selector.FillFirst), credbrokerv1.Strategy_STRATEGY_FILL_FIRST},
 		{strategyMessage(selector.WeightedRoundRobin), credbrokerv1.Strategy_STRATEGY_WEIGHTED_ROUND_ROBIN},
 
-		{cooldownKindMessage(selector.Quota), credbrokerv1.CooldownKind_COOLDOWN_KIND_QUOTA},
-		{cooldownKindMessage(selector.Transient), credbrokerv1.CooldownKind_COOLDOWN_KIND_TRANSIENT},
-		{cooldownKindMessage(selector.Authentication), credbrokerv1.CooldownKind_COOLDOWN_KIND_AUTHENTICATION},
-		{cooldownKindMessage(selector.Other), credbrokerv1.CooldownKind_COOLDOWN_KIND_OTHER},
+		{cooldownKindMessage(cooldown.Quota), credbrokerv1.CooldownKind_COOLDOWN_KIND_QUOTA},
+		{cooldownKindMessage(cooldown.Transient), credbrokerv1.CooldownKind_COOLDOWN_KIND_TRANSIENT},
+		{cooldownKindMessage(cooldown.Authentication), credbrokerv1.CooldownKind_COOLDOWN_KIND_AUTHENTICATION},
+		{cooldownKindMessage(cooldown.Other), credbrokerv1.CooldownKind_COOLDOWN_KIND_OTHER},
 
 		{stateMessage(selector.StateReady), credbrokerv1.AuthState_AUTH_STATE_READY},
 		{stateMessage(selector.StateCooling), credbrokerv1.AuthState_AUTH_STATE_COOLING},
@@ -73,9 +74,9 @@ func TestEnumsMeanTheSame(t *testing.T) {
 }
 
 func TestCooldownKindOfRequest(t *testing.T) {
-	for kind, want := range map[credbrokerv1.CooldownKind]selector.CooldownKind{
-		0: selector.Quota, 1: selector.Quota, 2: selector.Transient, 3: selector.Authentication, 4: selector.Other,
-		99: selector.Quota, -1: selector.Quota,
+	for kind, want := range map[credbrokerv1.CooldownKind]cooldown.Kind{
+		0: cooldown.Quota, 1: cooldown.Quota, 2: cooldown.Transient, 3: cooldown.Authentication, 4: cooldown.Other,
+		99: cooldown.Quota, -1: cooldown.Quota,
 	} {
 		if got := cooldownKind(kind); got != want {
 			t.Errorf("cooldownKind(%d) = %d, want %d", kind, got, want)

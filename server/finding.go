@@ -5,14 +5,15 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/verdict"
 )
 
 // The words of verdicts are text, those of the core and of the contract numbers. A test names every pair.
 
 // findingOf a verdict is what the pool needs to know of it.
-func findingOf(v *verdict.Verdict) selector.Finding {
-	return selector.Finding{
+func findingOf(v *verdict.Verdict) cooldown.Finding {
+	return cooldown.Finding{
 		Success: v.Success(),
 		Action:  actionOf(v.Action),
 		Scope:   scopeOf(v.Scope),
@@ -25,62 +26,62 @@ func findingOf(v *verdict.Verdict) selector.Finding {
 		Reason:  v.Reason,
 		Rule:    v.Rule,
 		Person:  v.Person,
-		Repeat:  selector.Repeat{Count: v.Repeat.Count, Within: v.Repeat.Within, Action: actionOf(v.Repeat.Action)},
+		Repeat:  cooldown.Repeat{Count: v.Repeat.Count, Within: v.Repeat.Within, Action: actionOf(v.Repeat.Action)},
 		Shared:  v.Fault == verdict.FaultTransient || v.Fault == verdict.FaultProvider || v.Domain == verdict.DomainEgress,
 	}
 }
 
-func actionOf(a verdict.Action) selector.Action {
+func actionOf(a verdict.Action) cooldown.Action {
 	switch a {
 	case verdict.ActionCooldown:
-		return selector.ActionCooldown
+		return cooldown.ActionCooldown
 	case verdict.ActionInvalidate:
-		return selector.ActionInvalidate
+		return cooldown.ActionInvalidate
 	case verdict.ActionDisable:
-		return selector.ActionDisable
+		return cooldown.ActionDisable
 	default:
-		return selector.ActionNone
+		return cooldown.ActionNone
 	}
 }
 
-func scopeOf(s verdict.Scope) selector.Scope {
+func scopeOf(s verdict.Scope) cooldown.Scope {
 	switch s {
 	case verdict.ScopeModel:
-		return selector.ScopeModel
+		return cooldown.ScopeModel
 	case verdict.ScopeAuth:
-		return selector.ScopeAuth
+		return cooldown.ScopeAuth
 	default:
-		return selector.ScopeNone
+		return cooldown.ScopeNone
 	}
 }
 
-func kindOf(b verdict.Block) selector.CooldownKind {
+func kindOf(b verdict.Block) cooldown.Kind {
 	switch b {
 	case verdict.BlockQuota:
-		return selector.Quota
+		return cooldown.Quota
 	case verdict.BlockTransient:
-		return selector.Transient
+		return cooldown.Transient
 	case verdict.BlockAuthentication:
-		return selector.Authentication
+		return cooldown.Authentication
 	default:
-		return selector.Other
+		return cooldown.Other
 	}
 }
 
-func ladderOf(l verdict.Ladder) selector.Ladder {
+func ladderOf(l verdict.Ladder) cooldown.Ladder {
 	switch l {
 	case verdict.LadderRate:
-		return selector.LadderRate
+		return cooldown.LadderRate
 	case verdict.LadderOverload:
-		return selector.LadderOverload
+		return cooldown.LadderOverload
 	case verdict.LadderEgress:
-		return selector.LadderEgress
+		return cooldown.LadderEgress
 	case verdict.LadderQuota:
-		return selector.LadderQuota
+		return cooldown.LadderQuota
 	case verdict.LadderQuotaLong:
-		return selector.LadderQuotaLong
+		return cooldown.LadderQuotaLong
 	default:
-		return selector.LadderNone
+		return cooldown.LadderNone
 	}
 }
 
@@ -125,8 +126,8 @@ func retryMessage(r verdict.Retry) credbrokerv1.Retry {
 
 func scopeMessage(s verdict.Scope) credbrokerv1.Scope { return credbrokerv1.Scope(scopeOf(s)) + 1 }
 
-func actionMessage(a selector.Action) credbrokerv1.Action { return credbrokerv1.Action(a) + 1 }
+func actionMessage(a cooldown.Action) credbrokerv1.Action { return credbrokerv1.Action(a) + 1 }
 
-func actionName(a selector.Action) string {
+func actionName(a cooldown.Action) string {
 	return strings.TrimPrefix(actionMessage(a).String(), "ACTION_")
 }

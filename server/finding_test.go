@@ -8,40 +8,41 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/verdict"
 )
 
 func TestWordsOfVerdictsMeanTheSame(t *testing.T) {
 	for _, tt := range []struct{ got, want any }{
-		{actionOf(verdict.ActionNone), selector.ActionNone},
-		{actionOf(verdict.ActionCooldown), selector.ActionCooldown},
-		{actionOf(verdict.ActionInvalidate), selector.ActionInvalidate},
-		{actionOf(verdict.ActionDisable), selector.ActionDisable},
-		{actionOf(""), selector.ActionNone},
+		{actionOf(verdict.ActionNone), cooldown.ActionNone},
+		{actionOf(verdict.ActionCooldown), cooldown.ActionCooldown},
+		{actionOf(verdict.ActionInvalidate), cooldown.ActionInvalidate},
+		{actionOf(verdict.ActionDisable), cooldown.ActionDisable},
+		{actionOf(""), cooldown.ActionNone},
 
-		{actionMessage(selector.ActionNone), credbrokerv1.Action_ACTION_NONE},
-		{actionMessage(selector.ActionCooldown), credbrokerv1.Action_ACTION_COOLDOWN},
-		{actionMessage(selector.ActionInvalidate), credbrokerv1.Action_ACTION_INVALIDATE},
-		{actionMessage(selector.ActionDisable), credbrokerv1.Action_ACTION_DISABLE},
+		{actionMessage(cooldown.ActionNone), credbrokerv1.Action_ACTION_NONE},
+		{actionMessage(cooldown.ActionCooldown), credbrokerv1.Action_ACTION_COOLDOWN},
+		{actionMessage(cooldown.ActionInvalidate), credbrokerv1.Action_ACTION_INVALIDATE},
+		{actionMessage(cooldown.ActionDisable), credbrokerv1.Action_ACTION_DISABLE},
 
-		{scopeOf(verdict.ScopeNone), selector.ScopeNone},
-		{scopeOf(verdict.ScopeModel), selector.ScopeModel},
-		{scopeOf(verdict.ScopeAuth), selector.ScopeAuth},
+		{scopeOf(verdict.ScopeNone), cooldown.ScopeNone},
+		{scopeOf(verdict.ScopeModel), cooldown.ScopeModel},
+		{scopeOf(verdict.ScopeAuth), cooldown.ScopeAuth},
 		{scopeMessage(verdict.ScopeNone), credbrokerv1.Scope_SCOPE_NONE},
 		{scopeMessage(verdict.ScopeModel), credbrokerv1.Scope_SCOPE_MODEL},
 		{scopeMessage(verdict.ScopeAuth), credbrokerv1.Scope_SCOPE_AUTH},
 
-		{kindOf(verdict.BlockQuota), selector.Quota},
-		{kindOf(verdict.BlockTransient), selector.Transient},
-		{kindOf(verdict.BlockAuthentication), selector.Authentication},
-		{kindOf(verdict.BlockOther), selector.Other},
+		{kindOf(verdict.BlockQuota), cooldown.Quota},
+		{kindOf(verdict.BlockTransient), cooldown.Transient},
+		{kindOf(verdict.BlockAuthentication), cooldown.Authentication},
+		{kindOf(verdict.BlockOther), cooldown.Other},
 
-		{ladderOf(""), selector.LadderNone},
-		{ladderOf(verdict.LadderRate), selector.LadderRate},
-		{ladderOf(verdict.LadderOverload), selector.LadderOverload},
-		{ladderOf(verdict.LadderEgress), selector.LadderEgress},
-		{ladderOf(verdict.LadderQuota), selector.LadderQuota},
-		{ladderOf(verdict.LadderQuotaLong), selector.LadderQuotaLong},
+		{ladderOf(""), cooldown.LadderNone},
+		{ladderOf(verdict.LadderRate), cooldown.LadderRate},
+		{ladderOf(verdict.LadderOverload), cooldown.LadderOverload},
+		{ladderOf(verdict.LadderEgress), cooldown.LadderEgress},
+		{ladderOf(verdict.LadderQuota), cooldown.LadderQuota},
+		{ladderOf(verdict.LadderQuotaLong), cooldown.LadderQuotaLong},
 
 		{faultMessage(verdict.FaultNone), credbrokerv1.Fault_FAULT_UNSPECIFIED},
 		{faultMessage(verdict.FaultCaller), credbrokerv1.Fault_FAULT_CALLER},
@@ -70,10 +71,10 @@ func TestFindingHoldsAllOfAVerdict(t *testing.T) {
 		Block: verdict.BlockQuota, Until: time.Unix(7, 0), FromHint: true, Ladder: verdict.LadderRate, Reason: "rate_limited", Rule: "row",
 		Person: "do it", Repeat: verdict.Repeat{Count: 3, Within: time.Hour, Action: verdict.ActionDisable},
 	}
-	want := selector.Finding{
-		Action: selector.ActionCooldown, Scope: selector.ScopeModel, Family: "m-*", Domain: "org", Kind: selector.Quota, Until: time.Unix(7, 0),
-		Hint: true, Ladder: selector.LadderRate, Reason: "rate_limited", Rule: "row", Person: "do it",
-		Repeat: selector.Repeat{Count: 3, Within: time.Hour, Action: selector.ActionDisable},
+	want := cooldown.Finding{
+		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeModel, Family: "m-*", Domain: "org", Kind: cooldown.Quota, Until: time.Unix(7, 0),
+		Hint: true, Ladder: cooldown.LadderRate, Reason: "rate_limited", Rule: "row", Person: "do it",
+		Repeat: cooldown.Repeat{Count: 3, Within: time.Hour, Action: cooldown.ActionDisable},
 	}
 	if diff := cmp.Diff(want, findingOf(&v)); diff != "" {
 		t.Errorf("findingOf (-want +got):\n%s", diff)

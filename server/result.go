@@ -8,6 +8,7 @@ import (
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/verdict"
 )
@@ -52,7 +53,7 @@ func (b *broker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*
 	}
 	judged, windows := b.rules().Read(outcomeOf(req, auth, told.received))
 	for _, w := range windows {
-		told.attempt.Windows = append(told.attempt.Windows, selector.Window{
+		told.attempt.Windows = append(told.attempt.Windows, cooldown.Window{
 			Name: w.Name, UsedShare: w.UsedShare, ResetsAt: w.ResetsAt, SeenAt: told.received,
 		})
 	}
@@ -230,7 +231,7 @@ func (b *broker) logResult(c *call, r *result) {
 		return
 	}
 	e := b.log.Debug()
-	if r.done.Outage || r.done.Action == selector.ActionInvalidate || r.done.Action == selector.ActionDisable {
+	if r.done.Outage || r.done.Action == cooldown.ActionInvalidate || r.done.Action == cooldown.ActionDisable {
 		e = b.log.Warn()
 	}
 	if e == nil {

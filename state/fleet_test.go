@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -253,7 +254,7 @@ func halfOpen(t *testing.T, replicas []*replica) {
 	r := replicas[0]
 	until := r.keeper.Now().Add(24 * time.Hour)
 	for _, id := range []string{"a", "b"} {
-		f := selector.Finding{Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Quota, Until: until, Hint: true}
+		f := cooldown.Finding{Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Quota, Until: until, Hint: true}
 		if _, err := r.pool.Report(selector.Attempt{AuthID: id, Started: r.keeper.Now()}, f, r.keeper.Now()); err != nil {
 			t.Fatal(err)
 		}

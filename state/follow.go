@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 var errCutOff = errors.New("the connection was lost")
@@ -92,14 +92,14 @@ func (k *Keeper) following() Sink { return following{k} }
 type following struct{ *Keeper }
 
 // Records is part of Sink. What is news is kept here too, so that a start without the fleet knows it.
-func (f following) Records(records []selector.Record) {
+func (f following) Records(records []cooldown.Record) {
 	// A few at a time, so that picks get the pool's lock in between.
 	for some := range slices.Chunk(records, mergeLimit) {
 		f.merge(some)
 	}
 }
 
-func (f following) merge(records []selector.Record) {
+func (f following) merge(records []cooldown.Record) {
 	now := f.Now()
 	news := f.pool.Merge(records, now)
 	for i := range news {

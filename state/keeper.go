@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
@@ -260,7 +261,7 @@ func (k *Keeper) collect() {
 	defer k.collecting.Unlock()
 	for more := true; more; {
 		var (
-			records []selector.Record
+			records []cooldown.Record
 			changes uint64
 		)
 		if records, changes, more = k.pool.Take(takeLimit); more {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -20,7 +21,7 @@ import (
 type disk struct {
 	mu       sync.Mutex
 	keys     state.Keys
-	records  map[selector.RecordKey]selector.Record
+	records  map[cooldown.RecordKey]cooldown.Record
 	bindings map[selector.SessionKey]state.BoundSession
 	saves    int
 	full     bool          // Save fails
@@ -34,7 +35,7 @@ var _ state.Store = (*disk)(nil)
 var errFull = errors.New("no space left on device")
 
 func newDisk() *disk {
-	return &disk{records: map[selector.RecordKey]selector.Record{}, bindings: map[selector.SessionKey]state.BoundSession{}}
+	return &disk{records: map[cooldown.RecordKey]cooldown.Record{}, bindings: map[selector.SessionKey]state.BoundSession{}}
 }
 
 func (d *disk) Keys(_ context.Context, proposed state.Keys) (state.Keys, error) {
@@ -50,7 +51,7 @@ func (d *disk) Load(_ context.Context, into state.Sink) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range d.records {
-		into.Records([]selector.Record{r})
+		into.Records([]cooldown.Record{r})
 	}
 	for _, b := range d.bindings {
 		into.Bindings([]state.BoundSession{b})
@@ -109,7 +110,7 @@ func (d *disk) count() (saves, bindings int) {
 func (d *disk) disabled(identity string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.records[selector.RecordKey{Kind: selector.RecordIdentity, Name: identity}].Switch.Disabled
+	return d.records[cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: identity}].Switch.Disabled
 }
 
 // replica is a pool and a table with their keeper, while it runs.

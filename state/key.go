@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // What the text of a key begins with.
@@ -15,11 +15,11 @@ const (
 )
 
 // FormatKey is the text that a record is kept under, such as `domain:claude:org:acme`. Different keys have different texts.
-func FormatKey(key selector.RecordKey) string {
+func FormatKey(key cooldown.RecordKey) string {
 	switch key.Kind {
-	case selector.RecordDomain:
+	case cooldown.RecordDomain:
 		return domainPrefix + escapeColons(key.Provider) + ":" + key.Name
-	case selector.RecordProvider:
+	case cooldown.RecordProvider:
 		return providerPrefix + key.Provider
 	default:
 		return identityPrefix + key.Name
@@ -27,19 +27,19 @@ func FormatKey(key selector.RecordKey) string {
 }
 
 // ParseKey reads what FormatKey gives.
-func ParseKey(text string) (selector.RecordKey, error) {
+func ParseKey(text string) (cooldown.RecordKey, error) {
 	if name, ok := strings.CutPrefix(text, identityPrefix); ok {
-		return selector.RecordKey{Kind: selector.RecordIdentity, Name: name}, nil
+		return cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name}, nil
 	}
 	if provider, ok := strings.CutPrefix(text, providerPrefix); ok {
-		return selector.RecordKey{Kind: selector.RecordProvider, Provider: provider}, nil
+		return cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: provider}, nil
 	}
 	if rest, ok := strings.CutPrefix(text, domainPrefix); ok {
 		if provider, name, ok := strings.Cut(rest, ":"); ok {
-			return selector.RecordKey{Kind: selector.RecordDomain, Provider: unescapeColons(provider), Name: name}, nil
+			return cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: unescapeColons(provider), Name: name}, nil
 		}
 	}
-	return selector.RecordKey{}, fmt.Errorf("read the key %q: %w", text, ErrDamaged)
+	return cooldown.RecordKey{}, fmt.Errorf("read the key %q: %w", text, ErrDamaged)
 }
 
 // A provider has no colon as a rule; one that has must not run into the name that follows.

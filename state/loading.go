@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
@@ -56,7 +56,7 @@ func (l *loading) fill() {
 func (l *loading) Expect(bindings int) { l.restorer.Expect(bindings) }
 
 // Records is part of Sink.
-func (l *loading) Records(records []selector.Record) { l.pool.Merge(records, l.Now()) }
+func (l *loading) Records(records []cooldown.Record) { l.pool.Merge(records, l.Now()) }
 
 // Bindings is part of Sink.
 func (l *loading) Bindings(list []BoundSession) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
@@ -53,8 +54,8 @@ func TestManyReturnsDoNotHoldUpATry(t *testing.T) {
 func (r *replica) limit(id string) {
 	r.t.Helper()
 	now := r.keeper.Now()
-	f := selector.Finding{
-		Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Quota, Until: now.Add(24 * time.Hour), Hint: true,
+	f := cooldown.Finding{
+		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Quota, Until: now.Add(24 * time.Hour), Hint: true,
 	}
 	if _, err := r.pool.Report(selector.Attempt{AuthID: id, Started: now}, f, now); err != nil {
 		r.t.Fatal(err)

@@ -1,18 +1,21 @@
 package state
 
-import "github.com/credbroker/credbroker/selector"
+import (
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // queue holds what waits to be saved: of each record and session id one, in the order in which they came.
 type queue struct {
-	records  []selector.Record
+	records  []cooldown.Record
 	bindings []BoundSession
 
-	recordAt  map[selector.RecordKey]int
+	recordAt  map[cooldown.RecordKey]int
 	bindingAt map[selector.SessionKey]int
 }
 
 func newQueue() queue {
-	return queue{recordAt: make(map[selector.RecordKey]int), bindingAt: make(map[selector.SessionKey]int)}
+	return queue{recordAt: make(map[cooldown.RecordKey]int), bindingAt: make(map[selector.SessionKey]int)}
 }
 
 // add takes in a batch, which stays the caller's. What is said of a record adds to what is there; a binding takes the
@@ -26,12 +29,12 @@ func (q *queue) add(b Batch) {
 	}
 }
 
-func (q *queue) addRecord(r *selector.Record) {
+func (q *queue) addRecord(r *cooldown.Record) {
 	at, known := q.recordAt[r.Key]
 	if !known {
 		at = len(q.records)
 		q.recordAt[r.Key] = at
-		q.records = append(q.records, selector.Record{Key: r.Key})
+		q.records = append(q.records, cooldown.Record{Key: r.Key})
 	}
 	q.records[at].Merge(r) // which copies
 }

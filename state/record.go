@@ -6,7 +6,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // recordVersion is raised when an older broker would misread what a record says, or lose it by writing it back.
@@ -91,12 +91,12 @@ func (s *secretForm) UnmarshalText(text []byte) error {
 }
 
 // FormatRecord is what is kept of a record beside its key.
-func FormatRecord(r *selector.Record) []byte {
+func FormatRecord(r *cooldown.Record) []byte {
 	form := recordForm{
 		Version: recordVersion,
 		Cleared: nanos(r.Cleared), Succeeded: nanos(r.Succeeded), Released: nanos(r.Released),
 	}
-	if r.Switch != (selector.Switch{}) {
+	if r.Switch != (cooldown.Switch{}) {
 		form.Switch = &switchForm{nanos(r.Switch.At), r.Switch.Disabled, r.Switch.Why}
 	}
 	for i := range r.Scopes {
@@ -109,7 +109,7 @@ func FormatRecord(r *selector.Record) []byte {
 		}
 		form.Windows = append(form.Windows, windowForm{w.Name, used, moment(w.ResetsAt), moment(w.SeenAt)})
 	}
-	if p := r.LastReport; p != (selector.Report{}) {
+	if p := r.LastReport; p != (cooldown.Report{}) {
 		form.Report = &reportForm{moment(p.ReceivedAt), p.What, p.Model, p.Reason, p.Rule}
 	}
 	text, err := json.Marshal(form)
@@ -120,7 +120,7 @@ func FormatRecord(r *selector.Record) []byte {
 	return text
 }
 
-func formScope(s *selector.ScopeRecord) scopeForm {
+func formScope(s *cooldown.ScopeRecord) scopeForm {
 	form := scopeForm{Model: s.Model, Family: s.Family}
 	for kind, place := range form.ledgers() {
 		*place = formLedger(&s.Ledgers[kind])
@@ -131,21 +131,21 @@ func formScope(s *selector.ScopeRecord) scopeForm {
 // ledgers are the places of the ledgers, by kind of cooldown.
 func (s *scopeForm) ledgers() [4]**ledgerForm {
 	return [...]**ledgerForm{
-		selector.Quota: &s.Quota, selector.Transient: &s.Transient,
-		selector.Authentication: &s.Authentication, selector.Other: &s.Other,
+		cooldown.Quota: &s.Quota, cooldown.Transient: &s.Transient,
+		cooldown.Authentication: &s.Authentication, cooldown.Other: &s.Other,
 	}
 }
 
-func formLedger(l *selector.Ledger) *ledgerForm {
-	form := ledgerForm{Horizon: nanos(l.Horizon), Cleared: nanos(l.Cleared)}
-	for i := range l.Evidence {
-		e := &l.Evidence[i]
+func formLedger(l *cooldown.Ledger) *ledgerForm {
+	form := ledgerForm{Horizon: nanos(l.Watermark), Cleared: nanos(l.Cleared)}
+	for i := range l.Observations {
+		e := &l.Observations[i]
 		form.Evidence = append(form.Evidence, evidenceForm{
 			nanos(e.Received), nanos(e.Until), nanos(e.Probe), e.Level, ladderForm(e.Ladder),
 			e.Command, secretForm(e.Secret), e.Reason, e.Rule, e.Person,
 		})
 	}
-	for _, s := range l.Strikes {
+	for _, s := range l.Failures {
 		form.Strikes = append(form.Strikes, strikeForm{nanos(s.At), s.Reason})
 	}
 	if form.Horizon == 0 && form.Cleared == 0 && form.Evidence == nil && form.Strikes == nil {
@@ -155,7 +155,7 @@ func formLedger(l *selector.Ledger) *ledgerForm {
 }
 
 // ParseRecord reads what FormatRecord gives. Members that it does not know are passed over; the error is one of this package.
-func ParseRecord(key selector.RecordKey, text []byte) (selector.Record, error) {
+func ParseRecord(key cooldown.RecordKey, text []byte) (cooldown.Record, error) {
 	var form recordForm
 	if err := json.Unmarshal(text, &form); err != nil {
 		// A later form need not fit at all; the version, if it can be read, says whether that is so.
@@ -163,63 +163,63 @@ func ParseRecord(key selector.RecordKey, text []byte) (selector.Record, error) {
 			Version int `json:"v"`
 		}
 		if json.Unmarshal(text, &newer) != nil || newer.Version <= recordVersion {
-			return selector.Record{}, fmt.Errorf("read the record of %s: %w: %w", FormatKey(key), ErrDamaged, err)
+			return cooldown.Record{}, fmt.Errorf("read the record of %s: %w: %w", FormatKey(key), ErrDamaged, err)
 		}
 		form.Version = newer.Version
 	}
 	switch {
 	case form.Version > recordVersion:
-		return selector.Record{}, fmt.Errorf("read the record of %s, version %d: %w", FormatKey(key), form.Version, ErrNewer)
+		return cooldown.Record{}, fmt.Errorf("read the record of %s, version %d: %w", FormatKey(key), form.Version, ErrNewer)
 	case form.Version < 1:
-		return selector.Record{}, fmt.Errorf("read the record of %s: no version: %w", FormatKey(key), ErrDamaged)
+		return cooldown.Record{}, fmt.Errorf("read the record of %s: no version: %w", FormatKey(key), ErrDamaged)
 	}
 	read := form.record(key)
 	// Merging puts everything in the order and within the bounds that records keep, whoever wrote this one.
-	r := selector.Record{Key: key}
+	r := cooldown.Record{Key: key}
 	r.Merge(&read)
 	return r, nil
 }
 
-func (form *recordForm) record(key selector.RecordKey) selector.Record {
-	r := selector.Record{Key: key, Cleared: int64(form.Cleared), Succeeded: int64(form.Succeeded), Released: int64(form.Released)}
+func (form *recordForm) record(key cooldown.RecordKey) cooldown.Record {
+	r := cooldown.Record{Key: key, Cleared: int64(form.Cleared), Succeeded: int64(form.Succeeded), Released: int64(form.Released)}
 	if s := form.Switch; s != nil {
-		r.Switch = selector.Switch{At: int64(s.At), Disabled: s.Disabled, Why: s.Why}
+		r.Switch = cooldown.Switch{At: int64(s.At), Disabled: s.Disabled, Why: s.Why}
 	}
 	for i := range form.Scopes {
 		s := &form.Scopes[i]
-		scope := selector.ScopeRecord{Model: s.Model, Family: s.Family}
+		scope := cooldown.ScopeRecord{Model: s.Model, Family: s.Family}
 		for kind, place := range s.ledgers() {
 			scope.Ledgers[kind] = (*place).ledger()
 		}
 		r.Scopes = append(r.Scopes, scope)
 	}
 	for _, w := range form.Windows {
-		r.Windows = append(r.Windows, selector.Window{Name: w.Name, UsedShare: w.Used, ResetsAt: w.Resets.time(), SeenAt: w.Seen.time()})
+		r.Windows = append(r.Windows, cooldown.Window{Name: w.Name, UsedShare: w.Used, ResetsAt: w.Resets.time(), SeenAt: w.Seen.time()})
 	}
 	if p := form.Report; p != nil {
-		r.LastReport = selector.Report{ReceivedAt: p.At.time(), What: p.What, Model: p.Model, Reason: p.Reason, Rule: p.Rule}
+		r.LastReport = cooldown.Report{ReceivedAt: p.At.time(), What: p.What, Model: p.Model, Reason: p.Reason, Rule: p.Rule}
 	}
 	return r
 }
 
-func (form *ledgerForm) ledger() selector.Ledger {
+func (form *ledgerForm) ledger() cooldown.Ledger {
 	if form == nil {
-		return selector.Ledger{}
+		return cooldown.Ledger{}
 	}
-	l := selector.Ledger{
-		Horizon: int64(form.Horizon), Cleared: int64(form.Cleared),
-		Evidence: make([]selector.Evidence, 0, len(form.Evidence)),
+	l := cooldown.Ledger{
+		Watermark: int64(form.Horizon), Cleared: int64(form.Cleared),
+		Observations: make([]cooldown.Observation, 0, len(form.Evidence)),
 	}
 	for i := range form.Evidence {
 		e := &form.Evidence[i]
-		l.Evidence = append(l.Evidence, selector.Evidence{
+		l.Observations = append(l.Observations, cooldown.Observation{
 			Received: int64(e.Received), Until: int64(e.Until), Probe: int64(e.Probe), Level: e.Level,
-			Ladder: selector.Ladder(e.Ladder), Command: e.Command, Secret: uint64(e.Secret),
+			Ladder: cooldown.Ladder(e.Ladder), Command: e.Command, Secret: uint64(e.Secret),
 			Reason: e.Reason, Rule: e.Rule, Person: e.Person,
 		})
 	}
 	for _, s := range form.Strikes {
-		l.Strikes = append(l.Strikes, selector.Strike{At: int64(s.At), Reason: s.Reason})
+		l.Failures = append(l.Failures, cooldown.Failure{At: int64(s.At), Reason: s.Reason})
 	}
 	return l
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
 )
@@ -21,30 +22,30 @@ func TestRecordsKeepTheirMeaning(t *testing.T) {
 }
 
 // fullRecord has a value in every place that a record has.
-func fullRecord() selector.Record {
+func fullRecord() cooldown.Record {
 	at := time.Date(2026, 11, 27, 18, 0, 0, 123456789, time.UTC)
 	nanos := at.UnixNano()
-	r := selector.Record{
-		Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: "account:claude:1"},
-		Switch: selector.Switch{At: nanos, Disabled: true, Why: "over budget"},
+	r := cooldown.Record{
+		Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "account:claude:1"},
+		Switch: cooldown.Switch{At: nanos, Disabled: true, Why: "over budget"},
 		// Not above what else there is, or it would be dead.
 		Cleared: 1, Succeeded: 2, Released: 3,
-		Scopes:     []selector.ScopeRecord{{}, {Model: "m"}, {Model: "claude-*", Family: true}},
-		Windows:    []selector.Window{{Name: "5h", UsedShare: 0.5, ResetsAt: at.Add(time.Hour), SeenAt: at}},
-		LastReport: selector.Report{ReceivedAt: at, What: "rate_limited", Model: "m", Reason: "told", Rule: "claude/limit"},
+		Scopes:     []cooldown.ScopeRecord{{}, {Model: "m"}, {Model: "claude-*", Family: true}},
+		Windows:    []cooldown.Window{{Name: "5h", UsedShare: 0.5, ResetsAt: at.Add(time.Hour), SeenAt: at}},
+		LastReport: cooldown.Report{ReceivedAt: at, What: "rate_limited", Model: "m", Reason: "told", Rule: "claude/limit"},
 	}
 	for i := range r.Scopes {
 		for kind := range r.Scopes[i].Ledgers {
-			r.Scopes[i].Ledgers[kind].Cleared, r.Scopes[i].Ledgers[kind].Horizon = 1, 2
+			r.Scopes[i].Ledgers[kind].Cleared, r.Scopes[i].Ledgers[kind].Watermark = 1, 2
 		}
 	}
-	l := &r.Scopes[1].Ledgers[selector.Quota]
-	l.Horizon, l.Cleared = 5, 4
-	l.Evidence = []selector.Evidence{{
-		Received: nanos, Until: math.MaxInt64, Probe: nanos + 1, Level: 2, Ladder: selector.LadderQuotaLong, Command: true,
+	l := &r.Scopes[1].Ledgers[cooldown.Quota]
+	l.Watermark, l.Cleared = 5, 4
+	l.Observations = []cooldown.Observation{{
+		Received: nanos, Until: math.MaxInt64, Probe: nanos + 1, Level: 2, Ladder: cooldown.LadderQuotaLong, Command: true,
 		Secret: math.MaxUint64, Reason: "rate_limited", Rule: "claude/limit", Person: "buy more",
 	}}
-	l.Strikes = []selector.Strike{{At: nanos, Reason: "refused"}}
+	l.Failures = []cooldown.Failure{{At: nanos, Reason: "refused"}}
 	return r
 }
 
@@ -98,10 +99,10 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 	r.Key.Provider = "only domains have one"
 	empty("Record", reflect.ValueOf(r))
 	empty("Scope", reflect.ValueOf(r.Scopes[2]))
-	l := r.Scopes[1].Ledgers[selector.Quota]
+	l := r.Scopes[1].Ledgers[cooldown.Quota]
 	empty("Ledger", reflect.ValueOf(l))
-	empty("Evidence", reflect.ValueOf(l.Evidence[0]))
-	empty("Strike", reflect.ValueOf(l.Strikes[0]))
+	empty("Evidence", reflect.ValueOf(l.Observations[0]))
+	empty("Strike", reflect.ValueOf(l.Failures[0]))
 	empty("Window", reflect.ValueOf(r.Windows[0]))
 }
 
@@ -119,14 +120,14 @@ func TestWhatCannotBeReadIsRefused(t *testing.T) {
 		{"a time beyond what can be counted", `{"v":1,"cleared":"9999-01-01T00:00:00Z"}`, state.ErrDamaged},
 		{"a ladder that nobody knows", `{"v":1,"scopes":[{"quota":{"evidence":[{"ladder":"rope"}]}}]}`, state.ErrDamaged},
 	} {
-		if _, err := state.ParseRecord(selector.RecordKey{}, []byte(c.text)); !errors.Is(err, c.want) {
+		if _, err := state.ParseRecord(cooldown.RecordKey{}, []byte(c.text)); !errors.Is(err, c.want) {
 			t.Errorf("%s: ParseRecord: %v, want %v", c.name, err, c.want)
 		}
 	}
 }
 
 func TestMembersOfLaterVersionsArePassedOver(t *testing.T) {
-	r, err := state.ParseRecord(selector.RecordKey{}, []byte(`{"v":1,"released":"1970-01-01T00:00:01Z","mood":{"good":true}}`))
+	r, err := state.ParseRecord(cooldown.RecordKey{}, []byte(`{"v":1,"released":"1970-01-01T00:00:01Z","mood":{"good":true}}`))
 	if err != nil || r.Released != int64(time.Second) {
 		t.Errorf("ParseRecord = %+v, %v", r, err)
 	}
@@ -134,7 +135,7 @@ func TestMembersOfLaterVersionsArePassedOver(t *testing.T) {
 
 func TestUpstreamsMayTellAnyNumber(t *testing.T) {
 	far := time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
-	r := selector.Record{Windows: []selector.Window{{Name: "w", UsedShare: math.Inf(1), ResetsAt: far, SeenAt: far.Add(-1)}}}
+	r := cooldown.Record{Windows: []cooldown.Window{{Name: "w", UsedShare: math.Inf(1), ResetsAt: far, SeenAt: far.Add(-1)}}}
 	got, err := state.ParseRecord(r.Key, state.FormatRecord(&r))
 	if err != nil || len(got.Windows) != 1 || got.Windows[0].ResetsAt.Year() != 9999 || got.Windows[0].UsedShare >= 0 {
 		t.Errorf("ParseRecord = %+v, %v, want the end of year 9999 and no share", got.Windows, err)
@@ -142,7 +143,7 @@ func TestUpstreamsMayTellAnyNumber(t *testing.T) {
 }
 
 func TestKeysHaveDifferentTexts(t *testing.T) {
-	seen := map[string]selector.RecordKey{}
+	seen := map[string]cooldown.RecordKey{}
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 2000 {
 		key := statetest.RandomKey(r)
@@ -180,7 +181,7 @@ func FuzzParseRecord(f *testing.F) {
 	f.Add([]byte(fullRecordText))
 	f.Add([]byte(`{"v":1,"scopes":[{"model":"b"},{"model":"a","quota":{"evidence":[{"received":"2026-11-27T18:00:00Z"}]}},{"model":"b"}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := state.ParseRecord(selector.RecordKey{}, text)
+		r, err := state.ParseRecord(cooldown.RecordKey{}, text)
 		if err != nil {
 			if !errors.Is(err, state.ErrDamaged) && !errors.Is(err, state.ErrNewer) {
 				t.Fatalf("ParseRecord(%q): %v, which is no error of the package", text, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -268,7 +269,7 @@ func (w *simWorld) await(r *simReplica, c *simCommand) {
 // report tells what an upstream answered.
 func (w *simWorld) report(r *simReplica, auth string, s simStep, started time.Time) {
 	now := r.keeper.Now()
-	f := selector.Finding{Action: selector.ActionCooldown, Scope: selector.ScopeAuth, Kind: selector.Quota, Reason: "rate_limited"}
+	f := cooldown.Finding{Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Quota, Reason: "rate_limited"}
 	if !w.plan.alike {
 		f.Reason += " for " + auth
 	}
@@ -276,7 +277,7 @@ func (w *simWorld) report(r *simReplica, auth string, s simStep, started time.Ti
 	case simHint:
 		f.Until, f.Hint = now.Add(s.span), true
 	case simSuccess:
-		f = selector.Finding{Success: true}
+		f = cooldown.Finding{Success: true}
 	}
 	c := &simCommand{what: s.what, replica: r.number, auth: auth, at: now, until: f.Until, issued: w.moment()}
 	if _, err := r.pool.Report(selector.Attempt{AuthID: auth, Model: "m", Started: started}, f, now); err != nil {

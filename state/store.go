@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Store keeps runtime state beyond the process. The pool does not call it: a Keeper drives stores with what Pool.Take
@@ -36,7 +37,7 @@ type Keys struct {
 
 // Batch is what is saved at once, all of it or nothing.
 type Batch struct {
-	Records  []selector.Record
+	Records  []cooldown.Record
 	Bindings []BoundSession
 }
 
@@ -56,7 +57,7 @@ type BoundSession struct {
 
 // Sink takes what a store hands over, in any order. The slices are only lent.
 type Sink interface {
-	Records(records []selector.Record)
+	Records(records []cooldown.Record)
 	Bindings(bindings []BoundSession)
 }
 

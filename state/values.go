@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // endless is how an end that never comes is written.
@@ -63,13 +63,13 @@ func (m *moment) UnmarshalText(text []byte) error {
 func (m moment) time() time.Time { return time.Time(m) }
 
 // ladderForm is the name of a ladder. Names are forever.
-type ladderForm selector.Ladder
+type ladderForm cooldown.Ladder
 
 // ladderNames returns the name of each ladder.
 func ladderNames() [7]string {
 	return [...]string{
-		selector.LadderNone: "none", selector.LadderRate: "rate", selector.LadderOverload: "overload", selector.LadderEgress: "egress",
-		selector.LadderQuota: "quota", selector.LadderQuotaLong: "quota-long", selector.LadderRefusal: "refusal",
+		cooldown.LadderNone: "none", cooldown.LadderRate: "rate", cooldown.LadderOverload: "overload", cooldown.LadderEgress: "egress",
+		cooldown.LadderQuota: "quota", cooldown.LadderQuotaLong: "quota-long", cooldown.LadderRefusal: "refusal",
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -37,8 +38,8 @@ func filled(t *testing.T, records, bindings int) (path string, holds *statetest.
 func batch(records, bindings int) (b state.Batch) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for i := range records {
-		key := selector.RecordKey{Kind: selector.RecordIdentity, Name: fmt.Sprint("identity-", i)}
-		b.Records = append(b.Records, selector.Record{Key: key, Switch: selector.Switch{At: int64(i + 1), Disabled: true, Why: "over budget"}})
+		key := cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: fmt.Sprint("identity-", i)}
+		b.Records = append(b.Records, cooldown.Record{Key: key, Switch: cooldown.Switch{At: int64(i + 1), Disabled: true, Why: "over budget"}})
 	}
 	ends := time.Now().Add(time.Hour).UnixNano()
 	for i := range bindings {

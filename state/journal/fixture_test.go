@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -34,38 +35,38 @@ func fixtureKeys() (keys state.Keys) {
 func fixtureBatch() (b state.Batch) {
 	at := fixtureTime()
 	nanos := at.UnixNano()
-	full := selector.Record{
-		Key:     selector.RecordKey{Kind: selector.RecordIdentity, Name: "account:claude:full"},
-		Switch:  selector.Switch{At: nanos, Disabled: true, Why: "over budget"},
+	full := cooldown.Record{
+		Key:     cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "account:claude:full"},
+		Switch:  cooldown.Switch{At: nanos, Disabled: true, Why: "over budget"},
 		Cleared: nanos - 3, Succeeded: nanos - 2, Released: nanos - 1,
-		Scopes: []selector.ScopeRecord{{}, {Model: "claude-opus-4-6"}, {Model: "claude-*", Family: true}},
-		Windows: []selector.Window{
+		Scopes: []cooldown.ScopeRecord{{}, {Model: "claude-opus-4-6"}, {Model: "claude-*", Family: true}},
+		Windows: []cooldown.Window{
 			{Name: "5h", UsedShare: 0.5, ResetsAt: at.Add(time.Hour), SeenAt: at},
 			{Name: "7d", UsedShare: 0.995, ResetsAt: at.Add(99 * time.Hour), SeenAt: at.Add(-time.Minute)},
 		},
-		LastReport: selector.Report{ReceivedAt: at, What: "rate_limited", Model: "claude-opus-4-6", Reason: "told", Rule: "anthropic/rate-limit"},
+		LastReport: cooldown.Report{ReceivedAt: at, What: "rate_limited", Model: "claude-opus-4-6", Reason: "told", Rule: "anthropic/rate-limit"},
 	}
 	for i := range full.Scopes {
 		for kind := range full.Scopes[i].Ledgers {
 			l := &full.Scopes[i].Ledgers[kind]
-			l.Cleared, l.Horizon = nanos-40, nanos-30
-			l.Evidence = []selector.Evidence{{
+			l.Cleared, l.Watermark = nanos-40, nanos-30
+			l.Observations = []cooldown.Observation{{
 				Received: nanos + int64(i), Until: at.Add(time.Hour).UnixNano(), Probe: at.Add(time.Minute).UnixNano(), Level: kind,
-				Ladder: selector.LadderQuotaLong, Command: i == 1, Secret: 1<<63 + uint64(kind), Reason: "spent", Rule: "anthropic/spent", Person: "buy more",
+				Ladder: cooldown.LadderQuotaLong, Command: i == 1, Secret: 1<<63 + uint64(kind), Reason: "spent", Rule: "anthropic/spent", Person: "buy more",
 			}}
-			l.Strikes = []selector.Strike{{At: nanos, Reason: "refused"}}
+			l.Failures = []cooldown.Failure{{At: nanos, Reason: "refused"}}
 		}
 	}
 	domain := full
-	domain.Key = selector.RecordKey{Kind: selector.RecordDomain, Provider: "claude", Name: "org:acme"}
-	domain.Switch, domain.LastReport, domain.Windows = selector.Switch{}, selector.Report{}, nil
+	domain.Key = cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "claude", Name: "org:acme"}
+	domain.Switch, domain.LastReport, domain.Windows = cooldown.Switch{}, cooldown.Report{}, nil
 	provider := domain
-	provider.Key = selector.RecordKey{Kind: selector.RecordProvider, Provider: "claude"}
+	provider.Key = cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: "claude"}
 	b.Records = append(b.Records, full, domain, provider)
 	for i := range 40 {
-		b.Records = append(b.Records, selector.Record{
-			Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: fmt.Sprintf("account:claude:%03d", i)},
-			Switch: selector.Switch{At: nanos + int64(i), Disabled: i%2 == 0, Why: fmt.Sprint("reason ", i)},
+		b.Records = append(b.Records, cooldown.Record{
+			Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: fmt.Sprintf("account:claude:%03d", i)},
+			Switch: cooldown.Switch{At: nanos + int64(i), Disabled: i%2 == 0, Why: fmt.Sprint("reason ", i)},
 		})
 	}
 	for i := range 400 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
@@ -95,12 +96,12 @@ func fillMany(b *testing.B, path string) {
 	now := time.Now()
 	var all state.Batch
 	for i := range manyAuths {
-		record := selector.Record{
-			Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: identityName(i)},
-			Scopes: []selector.ScopeRecord{{}, {Model: "claude-opus-4-6"}},
+		record := cooldown.Record{
+			Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: identityName(i)},
+			Scopes: []cooldown.ScopeRecord{{}, {Model: "claude-opus-4-6"}},
 		}
 		for n := range record.Scopes {
-			record.Scopes[n].Ledgers[selector.Quota].Evidence = []selector.Evidence{{
+			record.Scopes[n].Ledgers[cooldown.Quota].Observations = []cooldown.Observation{{
 				Received: now.UnixNano(), Until: now.Add(time.Hour).UnixNano(), Probe: now.Add(time.Hour).UnixNano(),
 				Reason: "rate_limited", Rule: "anthropic/rate-limit",
 			}}

@@ -9,7 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -32,7 +32,7 @@ func (j *Journal) loadRecords(ctx context.Context, tx *bbolt.Tx, into state.Sink
 	want, got := recordCount(tx.Bucket([]byte(bucketMeta))), uint64(0)
 	now := j.now().UnixNano()
 	var stale [][]byte
-	var chunk []selector.Record
+	var chunk []cooldown.Record
 	hand := func() error {
 		if len(chunk) > 0 {
 			into.Records(chunk)
@@ -65,14 +65,14 @@ func (j *Journal) loadRecords(ctx context.Context, tx *bbolt.Tx, into state.Sink
 const shownFor = 24 * time.Hour
 
 // isStale reports whether a record says nothing any more that counts, or that people would want to see, at a time.
-func isStale(r *selector.Record, now int64) bool {
+func isStale(r *cooldown.Record, now int64) bool {
 	since := time.Unix(0, now).Add(-shownFor)
-	if r.LastReport.ReceivedAt.After(since) || slices.ContainsFunc(r.Windows, func(w selector.Window) bool { return w.SeenAt.After(since) }) {
+	if r.LastReport.ReceivedAt.After(since) || slices.ContainsFunc(r.Windows, func(w cooldown.Window) bool { return w.SeenAt.After(since) }) {
 		return false
 	}
-	left := selector.Record{Key: r.Key}
+	left := cooldown.Record{Key: r.Key}
 	left.Merge(r)
-	return !left.Forget(now)
+	return !left.Prune(now)
 }
 
 // forget leaves it to the next Save to remove records.

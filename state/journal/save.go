@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -36,7 +37,7 @@ func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 }
 
 // saveRecords merges records into those that are kept, and counts these, so that none can go missing unseen.
-func (j *Journal) saveRecords(tx *bbolt.Tx, batch []selector.Record) error {
+func (j *Journal) saveRecords(tx *bbolt.Tx, batch []cooldown.Record) error {
 	records, added := tx.Bucket([]byte(bucketRecords)), uint64(0)
 	for i := range batch {
 		isNew, err := saveRecord(records, &batch[i])
@@ -88,9 +89,9 @@ func recordCount(head *bbolt.Bucket) uint64 {
 }
 
 // saveRecord merges a record into the one that is kept, and reports whether none was.
-func saveRecord(records *bbolt.Bucket, r *selector.Record) (isNew bool, err error) {
+func saveRecord(records *bbolt.Bucket, r *cooldown.Record) (isNew bool, err error) {
 	key := []byte(state.FormatKey(r.Key))
-	merged := selector.Record{Key: r.Key}
+	merged := cooldown.Record{Key: r.Key}
 	kept := records.Get(key)
 	if kept != nil {
 		if merged, err = parseRecord(key, kept); err != nil {
@@ -106,19 +107,19 @@ func saveRecord(records *bbolt.Bucket, r *selector.Record) (isNew bool, err erro
 }
 
 // formatRecord is the form of a record with a checksum of it, and of its key, in front.
-func formatRecord(key []byte, r *selector.Record) []byte {
+func formatRecord(key []byte, r *cooldown.Record) []byte {
 	form := state.FormatRecord(r)
 	value := make([]byte, 0, sumSize+len(form))
 	return append(binary.BigEndian.AppendUint32(value, checksum(key, form)), form...)
 }
 
-func parseRecord(key, value []byte) (selector.Record, error) {
+func parseRecord(key, value []byte) (cooldown.Record, error) {
 	if len(value) < sumSize || binary.BigEndian.Uint32(value) != checksum(key, value[sumSize:]) {
-		return selector.Record{}, fmt.Errorf("the record of %q is not what was written: %w", key, state.ErrDamaged)
+		return cooldown.Record{}, fmt.Errorf("the record of %q is not what was written: %w", key, state.ErrDamaged)
 	}
 	name, err := state.ParseKey(string(key))
 	if err != nil {
-		return selector.Record{}, err
+		return cooldown.Record{}, err
 	}
 	return state.ParseRecord(name, value[sumSize:])
 }

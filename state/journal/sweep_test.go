@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/journal"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -17,14 +18,14 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	now := time.Unix(1_800_000_000, 0)
 	c := journal.Config{Path: path, Now: func() time.Time { return now }}
-	cleared := state.Batch{Records: []selector.Record{
-		{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "gone"}, Cleared: now.UnixNano()},
-		{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "said again"}, Cleared: now.UnixNano()},
+	cleared := state.Batch{Records: []cooldown.Record{
+		{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "gone"}, Cleared: now.UnixNano()},
+		{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "said again"}, Cleared: now.UnixNano()},
 	}}
 	kept := batch(2, 0).Records // switches, which hold for ever
-	kept = append(kept, selector.Record{
-		Key:     selector.RecordKey{Kind: selector.RecordIdentity, Name: "shown"},
-		Windows: []selector.Window{{Name: "5h", SeenAt: now.Add(30 * time.Hour)}},
+	kept = append(kept, cooldown.Record{
+		Key:     cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "shown"},
+		Windows: []cooldown.Window{{Name: "5h", SeenAt: now.Add(30 * time.Hour)}},
 	})
 	j := open(t, c)
 	save(t, j, cleared)
@@ -34,7 +35,7 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 	wantRecords(t, j, kept)
 	again := cleared.Records[1]
 	again.Cleared = now.UnixNano()
-	save(t, j, state.Batch{Records: []selector.Record{again}})
+	save(t, j, state.Batch{Records: []cooldown.Record{again}})
 	wantRecords(t, j, append(kept, again))
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 	wantRecords(t, open(t, c), append(kept, again))
 }
 
-func wantRecords(t *testing.T, j *journal.Journal, records []selector.Record) {
+func wantRecords(t *testing.T, j *journal.Journal, records []cooldown.Record) {
 	t.Helper()
 	var got, want statetest.Heard
 	if err := j.Load(t.Context(), &got); err != nil {

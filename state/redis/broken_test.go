@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
@@ -155,7 +156,7 @@ func TestFullMemory(t *testing.T) {
 	a.save(t, known)
 	b.hears(t, known)
 	server.Do("CONFIG", "SET", "maxmemory", "1")
-	if err := a.store.Save(t.Context(), state.Batch{Records: []selector.Record{disabled("new")}}); err == nil {
+	if err := a.store.Save(t.Context(), state.Batch{Records: []cooldown.Record{disabled("new")}}); err == nil {
 		t.Error("Save to a server that is full has no error")
 	}
 	if _, err := a.bindIn(t, 1, time.Second); err == nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
@@ -56,12 +56,12 @@ func TestFarBehind(t *testing.T) {
 	b := newReplica(t, &redis.Config{Addresses: []string{proxy.Addr}, Namespace: "behind"})
 	b.resynced(t)
 	before := disabled("0")
-	if err := a.Save(t.Context(), state.Batch{Records: []selector.Record{before}}); err != nil {
+	if err := a.Save(t.Context(), state.Batch{Records: []cooldown.Record{before}}); err != nil {
 		t.Fatal(err)
 	}
 	b.hears(t, before)
 	proxy.Cut()
-	var missed []selector.Record
+	var missed []cooldown.Record
 	for i := range 1500 {
 		missed = append(missed, disabled(fmt.Sprint(i)))
 		if err := a.Save(t.Context(), state.Batch{Records: missed[i:]}); err != nil {

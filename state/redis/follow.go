@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -192,7 +192,7 @@ func (f *follower) tell(ctx context.Context, n *news) error {
 		if err != nil {
 			return err
 		}
-		records := make([]selector.Record, 0, len(page))
+		records := make([]cooldown.Record, 0, len(page))
 		for _, field := range page {
 			if values[field] == "" {
 				continue // swept out since

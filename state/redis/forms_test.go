@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -39,7 +40,7 @@ func TestFormsInRedisStay(t *testing.T) {
 	inGroup := bound
 	inGroup.Group = other
 	l := newLayout("production")
-	permit := selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordDomain, Provider: "claude", Name: "org:acme"}, Model: "m"}
+	permit := selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "claude", Name: "org:acme"}, Model: "m"}
 	const group = "\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "
 	for _, test := range []struct{ name, got, want string }{
 		{"a binding", formatBinding(&bound), "\x01\x03\x18\xfa\xe2\x76\x9b\x0f\xcd\x15account:claude:1"},
@@ -100,15 +101,15 @@ func TestEndsAreRoundedUp(t *testing.T) {
 }
 
 func TestPermitsOfDifferentThingsHaveDifferentNames(t *testing.T) {
-	identity := func(name string) selector.RecordKey {
-		return selector.RecordKey{Kind: selector.RecordIdentity, Name: name}
+	identity := func(name string) cooldown.RecordKey {
+		return cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name}
 	}
 	keys := []selector.PermitKey{
 		{Record: identity("a")}, {Record: identity("a"), Model: "m"}, {Record: identity("a"), Model: "m", Family: true},
 		{Record: identity("a"), Family: true}, {Record: identity("m identity:a")}, {Record: identity("b"), Model: "m identity:a identity:"},
 		{Record: identity("a identity:b"), Model: "m"}, {Record: identity("b"), Model: "m identity:a"},
-		{Record: selector.RecordKey{Kind: selector.RecordProvider, Provider: "a"}},
-		{Record: selector.RecordKey{Kind: selector.RecordDomain, Provider: "a", Name: "a"}},
+		{Record: cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: "a"}},
+		{Record: cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "a", Name: "a"}},
 	}
 	l := newLayout("n")
 	seen := map[string]selector.PermitKey{}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -118,7 +118,7 @@ func (s *Store) readAll(ctx context.Context, into state.Sink) (place, error) {
 	}
 	err = s.scan(ctx, func(field, value string) {
 		if record, ok := s.readRecord(field, value); ok {
-			into.Records([]selector.Record{record})
+			into.Records([]cooldown.Record{record})
 		}
 	})
 	return place{known: true, epoch: seen.epoch, entry: seen.newest}, err

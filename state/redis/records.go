@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -22,7 +22,7 @@ const (
 // change is a record on its way into the store.
 type change struct {
 	field   string
-	record  *selector.Record
+	record  *cooldown.Record
 	present string // value in the store that record was merged into
 	value   string // to write
 }
@@ -47,7 +47,7 @@ func (s *Store) Save(ctx context.Context, batch state.Batch) error {
 	return passed
 }
 
-func (s *Store) saveRecords(ctx context.Context, records []selector.Record) error {
+func (s *Store) saveRecords(ctx context.Context, records []cooldown.Record) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	changes := make([]*change, len(records))
@@ -113,7 +113,7 @@ func (s *Store) merge(changes []*change, present map[string]string) (left []*cha
 			continue
 		}
 		tag, body, _ := strings.Cut(value, " ")
-		merged := selector.Record{Key: c.record.Key}
+		merged := cooldown.Record{Key: c.record.Key}
 		if value != "" {
 			var err error
 			merged, err = state.ParseRecord(c.record.Key, []byte(body))

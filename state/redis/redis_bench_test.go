@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
@@ -127,7 +128,7 @@ func BenchmarkHandOver(b *testing.B) {
 	var delays []time.Duration
 	for b.Loop() {
 		started := time.Now()
-		if err := writer.Save(b.Context(), state.Batch{Records: []selector.Record{disabled("a")}}); err != nil {
+		if err := writer.Save(b.Context(), state.Batch{Records: []cooldown.Record{disabled("a")}}); err != nil {
 			b.Fatal(err)
 		}
 		for range others {
@@ -146,7 +147,7 @@ type arriving struct {
 	arrived chan<- time.Time
 }
 
-func (a arriving) Records(records []selector.Record) {
+func (a arriving) Records(records []cooldown.Record) {
 	if len(records) > 0 {
 		a.arrived <- time.Now()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/statetest"
@@ -21,7 +22,7 @@ type replica struct {
 	resyncs chan struct{}
 
 	mu    sync.Mutex
-	known []selector.Record
+	known []cooldown.Record
 }
 
 func newReplica(t testing.TB, c *redis.Config) *replica {
@@ -80,11 +81,11 @@ func (r *replica) resynced(t *testing.T) {
 }
 
 // save saves a record, as long as it takes, and remembers that it was acknowledged.
-func (r *replica) save(t *testing.T, record selector.Record) {
+func (r *replica) save(t *testing.T, record cooldown.Record) {
 	t.Helper()
 	until := time.Now().Add(20 * time.Second)
 	for {
-		err := r.store.Save(t.Context(), state.Batch{Records: []selector.Record{record}})
+		err := r.store.Save(t.Context(), state.Batch{Records: []cooldown.Record{record}})
 		if err == nil {
 			break
 		}
@@ -99,7 +100,7 @@ func (r *replica) save(t *testing.T, record selector.Record) {
 }
 
 // hears waits until the replica was handed records.
-func (r *replica) hears(t *testing.T, records ...selector.Record) {
+func (r *replica) hears(t *testing.T, records ...cooldown.Record) {
 	t.Helper()
 	r.heard.Until(t, func() bool {
 		for i := range records {
@@ -112,10 +113,10 @@ func (r *replica) hears(t *testing.T, records ...selector.Record) {
 }
 
 // disabled is a record of an identity that was disabled.
-func disabled(name string) selector.Record {
-	return selector.Record{
-		Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: name},
-		Switch: selector.Switch{At: time.Now().UnixNano(), Disabled: true, Why: "by hand"},
+func disabled(name string) cooldown.Record {
+	return cooldown.Record{
+		Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name},
+		Switch: cooldown.Switch{At: time.Now().UnixNano(), Disabled: true, Why: "by hand"},
 	}
 }
 
@@ -129,7 +130,7 @@ func session(number int, identity string) []state.BoundSession {
 }
 
 func permit(name string) selector.PermitKey {
-	return selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordIdentity, Name: name}}
+	return selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name}}
 }
 
 // bindIn binds a session within a time, as a pick does, and returns how long it took and whether it went well.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
@@ -17,11 +17,11 @@ func TestSweep(t *testing.T) {
 	c := &redis.Config{Addresses: []string{server.Addr}, Namespace: "sweep"}
 	s := openStore(t, c)
 	day := time.Now().Add(-48 * time.Hour).UnixNano()
-	old := selector.Record{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "old"}, Cleared: day, Scopes: []selector.ScopeRecord{{Model: "m"}}}
-	old.Scopes[0].Ledgers[selector.Quota].Evidence = []selector.Evidence{{Received: day, Until: day + 1, Probe: day + 1, Level: 1, Ladder: selector.LadderRate}}
-	fresh := selector.Record{Key: selector.RecordKey{Kind: selector.RecordIdentity, Name: "fresh"}, Cleared: time.Now().UnixNano()}
+	old := cooldown.Record{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "old"}, Cleared: day, Scopes: []cooldown.ScopeRecord{{Model: "m"}}}
+	old.Scopes[0].Ledgers[cooldown.Quota].Observations = []cooldown.Observation{{Received: day, Until: day + 1, Probe: day + 1, Level: 1, Ladder: cooldown.LadderRate}}
+	fresh := cooldown.Record{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "fresh"}, Cleared: time.Now().UnixNano()}
 	decided := disabled("decided")
-	if err := s.Save(t.Context(), state.Batch{Records: []selector.Record{old, fresh, decided}}); err != nil {
+	if err := s.Save(t.Context(), state.Batch{Records: []cooldown.Record{old, fresh, decided}}); err != nil {
 		t.Fatal(err)
 	}
 	follower := newReplica(t, c)
@@ -41,7 +41,7 @@ func TestSweep(t *testing.T) {
 func TestEverythingEnds(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "ends"})
-	if err := s.Save(t.Context(), state.Batch{Records: []selector.Record{disabled("a")}, Bindings: session(1, "a")}); err != nil {
+	if err := s.Save(t.Context(), state.Batch{Records: []cooldown.Record{disabled("a")}, Bindings: session(1, "a")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, from := range []string{"", "a"} {

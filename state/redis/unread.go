@@ -4,7 +4,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -37,7 +37,7 @@ func (u *unread) add(name string, err error) {
 }
 
 // readRecord reads a record of the hash. False: it cannot be read.
-func (s *Store) readRecord(field, value string) (r selector.Record, ok bool) {
+func (s *Store) readRecord(field, value string) (r cooldown.Record, ok bool) {
 	key, err := state.ParseKey(field)
 	if err == nil {
 		_, body, _ := strings.Cut(value, " ")

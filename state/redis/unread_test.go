@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/redis"
 	"github.com/credbroker/credbroker/state/redis/redistest"
@@ -72,7 +73,7 @@ func TestANewerRecordIsLeftAlone(t *testing.T) {
 	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "newer"})
 	server.Do("HSET", "cb:{newer}:records", "identity:newer", newerRecord, "identity:damaged", "what?")
 	batch := state.Batch{
-		Records:  []selector.Record{disabled("newer"), disabled("damaged"), disabled("other")},
+		Records:  []cooldown.Record{disabled("newer"), disabled("damaged"), disabled("other")},
 		Bindings: session(1, "other"),
 	}
 	if err := s.Save(t.Context(), batch); !errors.Is(err, state.ErrPassedOver) {

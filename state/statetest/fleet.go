@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -69,7 +70,7 @@ func (s fleetSuite[S]) push(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
 	before := someRecord("before", 1)
-	save(t, a, state.Batch{Records: []selector.Record{before}})
+	save(t, a, state.Batch{Records: []cooldown.Record{before}})
 	var heard follower
 	if resync := follow(t, b, &heard); !resync {
 		t.Error("who is new is not told so")
@@ -79,7 +80,7 @@ func (s fleetSuite[S]) push(t *testing.T) {
 	}
 	for i := range 20 {
 		after := someRecord(fmt.Sprint("after-", i%3), int64(i))
-		save(t, a, state.Batch{Records: []selector.Record{after}})
+		save(t, a, state.Batch{Records: []cooldown.Record{after}})
 		heard.Until(t, func() bool { return heard.Record(after.Key).Switch == after.Switch }, "a record that was saved is not handed over")
 	}
 }
@@ -92,7 +93,7 @@ func (s fleetSuite[S]) resume(t *testing.T) {
 	if err := heard.stop(); err == nil {
 		t.Error("Follow ends without an error")
 	}
-	var missed []selector.Record
+	var missed []cooldown.Record
 	for i := range 20 {
 		missed = append(missed, someRecord(fmt.Sprint("missed-", i), int64(i)))
 		save(t, a, state.Batch{Records: missed[i:]})
@@ -121,7 +122,7 @@ func (s fleetSuite[S]) agree(t *testing.T) {
 	for i := range stores {
 		wait.Go(func() {
 			for round := range rounds {
-				batch := state.Batch{Records: []selector.Record{someRecord("of all", int64(round*replicas+i)), someRecord(fmt.Sprint("of ", i), int64(round))}}
+				batch := state.Batch{Records: []cooldown.Record{someRecord("of all", int64(round*replicas+i)), someRecord(fmt.Sprint("of ", i), int64(round))}}
 				want.Records(batch.Records)
 				heard[i].Records(batch.Records)
 				if err := stores[i].Save(t.Context(), batch); err != nil {
@@ -142,7 +143,7 @@ func (s fleetSuite[S]) agree(t *testing.T) {
 func (s fleetSuite[S]) claim(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
-	key := selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordIdentity, Name: "account:claude:1"}, Model: "m"}
+	key := selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "account:claude:1"}, Model: "m"}
 	others := []selector.PermitKey{{Record: key.Record}, {Record: key.Record, Model: "m", Family: true}}
 	wantClaim := func(what string, s state.Fleet, key selector.PermitKey, want bool) {
 		t.Helper()
@@ -171,7 +172,7 @@ func (s fleetSuite[S]) claim(t *testing.T) {
 func (s fleetSuite[S]) lease(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
-	key := selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordProvider, Provider: "claude"}}
+	key := selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: "claude"}}
 	const lease = 100 * time.Millisecond
 	start := time.Now()
 	if ok, err := a.Claim(t.Context(), key, lease); err != nil || !ok {

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
 // Heard is a sink that merges what it is handed, as a pool does. The zero value has heard nothing.
 type Heard struct {
 	mu       sync.Mutex
-	records  map[selector.RecordKey]selector.Record
+	records  map[cooldown.RecordKey]cooldown.Record
 	bindings map[selector.SessionKey]state.BoundSession
 	news     chan struct{}
 }
@@ -22,11 +23,11 @@ type Heard struct {
 var _ state.Sink = (*Heard)(nil)
 
 // Records takes records in.
-func (h *Heard) Records(records []selector.Record) {
+func (h *Heard) Records(records []cooldown.Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.records == nil {
-		h.records = map[selector.RecordKey]selector.Record{}
+		h.records = map[cooldown.RecordKey]cooldown.Record{}
 	}
 	for i := range records {
 		kept := h.records[records[i].Key]
@@ -59,7 +60,7 @@ func (h *Heard) wake() {
 }
 
 // Record returns what was heard of a key.
-func (h *Heard) Record(key selector.RecordKey) selector.Record {
+func (h *Heard) Record(key cooldown.RecordKey) cooldown.Record {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.records[key]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -142,7 +143,7 @@ func fleetOperation(t *testing.T, r *rand.Rand, store state.Fleet, known *Heard,
 		sessions := randomSessions(r, start)
 		return fmt.Sprintf("save %s: %v", showSessions(sessions), store.Save(t.Context(), state.Batch{Bindings: sessions}))
 	}
-	key := selector.PermitKey{Record: selector.RecordKey{Kind: selector.RecordIdentity, Name: randomIdentity(r)}, Model: []string{"", "m"}[r.IntN(2)]}
+	key := selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: randomIdentity(r)}, Model: []string{"", "m"}[r.IntN(2)]}
 	if r.IntN(3) == 0 {
 		return fmt.Sprintf("give back %v: %v", key, store.GiveBack(t.Context(), key))
 	}

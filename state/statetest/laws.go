@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Form is how an engine keeps a record beside its key.
 type Form struct {
-	Format func(r *selector.Record) []byte
-	Parse  func(key selector.RecordKey, text []byte) (selector.Record, error)
+	Format func(r *cooldown.Record) []byte
+	Parse  func(key cooldown.RecordKey, text []byte) (cooldown.Record, error)
 }
 
 // Laws checks that records which were kept in a form merge in any order, any number of times, to the same, and that what is
@@ -33,8 +33,8 @@ func (f Form) check(r *rand.Rand) error {
 	a := RandomRecord(r, key, now)
 	b := RandomRecord(r, key, now, a)
 	c := RandomRecord(r, key, now, a, b)
-	kept := make([]selector.Record, 3)
-	for i, record := range []selector.Record{a, b, c} {
+	kept := make([]cooldown.Record, 3)
+	for i, record := range []cooldown.Record{a, b, c} {
 		var err error
 		if kept[i], err = f.Parse(key, f.Format(&record)); err != nil {
 			return err
@@ -47,7 +47,7 @@ func (f Form) check(r *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	for name, order := range map[string][]selector.Record{
+	for name, order := range map[string][]cooldown.Record{
 		"in another order": {kept[2], kept[0], kept[1]}, "twice": {kept[0], kept[1], kept[2], kept[1], kept[0]},
 	} {
 		got, err := f.merged(order...)
@@ -62,8 +62,8 @@ func (f Form) check(r *rand.Rand) error {
 }
 
 // pairs merges what was merged already.
-func (f Form) pairs(kept []selector.Record, want string) error {
-	pair := selector.Record{Key: kept[0].Key}
+func (f Form) pairs(kept []cooldown.Record, want string) error {
+	pair := cooldown.Record{Key: kept[0].Key}
 	pair.Merge(&kept[1])
 	pair.Merge(&kept[2])
 	pair, err := f.Parse(pair.Key, f.Format(&pair))
@@ -77,8 +77,8 @@ func (f Form) pairs(kept []selector.Record, want string) error {
 }
 
 // merged merges records one after the other, as a store that keeps each state of it does.
-func (f Form) merged(records ...selector.Record) (string, error) {
-	sum := selector.Record{Key: records[0].Key}
+func (f Form) merged(records ...cooldown.Record) (string, error) {
+	sum := cooldown.Record{Key: records[0].Key}
 	for i := range records {
 		sum.Merge(&records[i])
 		var err error
@@ -90,8 +90,8 @@ func (f Form) merged(records ...selector.Record) (string, error) {
 }
 
 // show is a record as one line, the same for records that say the same.
-func show(r selector.Record) string {
-	normal := selector.Record{Key: r.Key}
+func show(r cooldown.Record) string {
+	normal := cooldown.Record{Key: r.Key}
 	normal.Merge(&r)
 	for i := range normal.Windows {
 		w := &normal.Windows[i]

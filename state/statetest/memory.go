@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -19,7 +20,7 @@ type Memory struct {
 	mu       sync.Mutex
 	epoch    int // counts the times that everything was lost
 	keys     *state.Keys
-	records  map[selector.RecordKey]selector.Record
+	records  map[cooldown.RecordKey]cooldown.Record
 	bindings map[selector.SessionKey]state.BoundSession
 	permits  map[selector.PermitKey]memoryPermit
 	log      []memoryChange // the last of all that changed
@@ -35,7 +36,7 @@ type memoryPermit struct {
 
 // memoryChange is one record that changed, or one binding that moved or ended.
 type memoryChange struct {
-	record  selector.RecordKey
+	record  cooldown.RecordKey
 	binding state.BoundSession
 }
 
@@ -68,18 +69,18 @@ func (m *Memory) Evict(lose func(key selector.SessionKey) bool) {
 }
 
 // Records returns all that is kept, in the order of the texts of their keys.
-func (m *Memory) Records() []selector.Record {
+func (m *Memory) Records() []cooldown.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.all()
 }
 
-func (m *Memory) all() []selector.Record {
-	all := make([]selector.Record, 0, len(m.records))
+func (m *Memory) all() []cooldown.Record {
+	all := make([]cooldown.Record, 0, len(m.records))
 	for _, r := range m.records {
 		all = append(all, copied(&r))
 	}
-	slices.SortFunc(all, func(a, b selector.Record) int { return compareText(a.Key, b.Key) })
+	slices.SortFunc(all, func(a, b cooldown.Record) int { return compareText(a.Key, b.Key) })
 	return all
 }
 
@@ -103,13 +104,13 @@ func (m *Memory) save(batch state.Batch, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.records == nil {
-		m.records = map[selector.RecordKey]selector.Record{}
+		m.records = map[cooldown.RecordKey]cooldown.Record{}
 	}
 	for i := range batch.Records {
 		r := &batch.Records[i]
 		kept, known := m.records[r.Key]
 		if !known {
-			kept = selector.Record{Key: r.Key}
+			kept = cooldown.Record{Key: r.Key}
 		}
 		merged := copied(&kept)
 		merged.Merge(r)
@@ -236,15 +237,15 @@ func (m *Memory) keep(proposed state.Keys) state.Keys {
 
 // since returns what changed after a place in an epoch, and the place after it. Gap: that is not known any more, and what is
 // returned is everything.
-func (m *Memory) since(epoch, place int) (records []selector.Record, bindings []state.BoundSession, gap bool) {
+func (m *Memory) since(epoch, place int) (records []cooldown.Record, bindings []state.BoundSession, gap bool) {
 	missed := m.changes - place
 	if epoch != m.epoch || missed > len(m.log) {
 		return m.all(), nil, true
 	}
-	seen := map[selector.RecordKey]bool{}
+	seen := map[cooldown.RecordKey]bool{}
 	for _, c := range m.log[len(m.log)-missed:] {
 		switch r, ok := m.records[c.record]; {
-		case c.record == selector.RecordKey{}:
+		case c.record == cooldown.RecordKey{}:
 			bindings = append(bindings, c.binding)
 		case ok && !seen[c.record]:
 			seen[c.record] = true

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
 // cleared is a batch of one record that says one thing.
 func cleared(name string, at int64) state.Batch {
-	key := selector.RecordKey{Kind: selector.RecordIdentity, Name: name}
-	return state.Batch{Records: []selector.Record{{Key: key, Cleared: at}}}
+	key := cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name}
+	return state.Batch{Records: []cooldown.Record{{Key: key, Cleared: at}}}
 }
 
 func TestACallIsLostBeforeOrAfterItWasApplied(t *testing.T) {

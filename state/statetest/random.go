@@ -7,33 +7,34 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
 // RandomKey is one of a few keys of every kind, some with signs that are special to something.
-func RandomKey(r *rand.Rand) selector.RecordKey {
+func RandomKey(r *rand.Rand) cooldown.RecordKey {
 	names := [...]string{"account:claude:a", "key:gemini:0f", "plain", "with:colon", "ünïcode \"quoted\"", "100%"}
 	name := names[r.IntN(len(names))]
 	switch r.IntN(5) {
 	case 0:
-		return selector.RecordKey{Kind: selector.RecordDomain, Provider: [...]string{"claude", "a:b", "a%3Ab"}[r.IntN(3)], Name: "org:" + name}
+		return cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: [...]string{"claude", "a:b", "a%3Ab"}[r.IntN(3)], Name: "org:" + name}
 	case 1:
-		return selector.RecordKey{Kind: selector.RecordProvider, Provider: [...]string{"claude", "a:b"}[r.IntN(2)]}
+		return cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: [...]string{"claude", "a:b"}[r.IntN(2)]}
 	default:
-		return selector.RecordKey{Kind: selector.RecordIdentity, Name: name}
+		return cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name}
 	}
 }
 
 // RandomRecord is what one replica may know of a key: what it learnt itself around a time, and what others told it.
-func RandomRecord(r *rand.Rand, key selector.RecordKey, around time.Time, told ...selector.Record) selector.Record {
-	record := selector.Record{Key: key}
+func RandomRecord(r *rand.Rand, key cooldown.RecordKey, around time.Time, told ...cooldown.Record) cooldown.Record {
+	record := cooldown.Record{Key: key}
 	for i := range told {
 		if r.IntN(2) == 0 {
 			record.Merge(&told[i])
 		}
 	}
 	for range 1 + r.IntN(6) {
-		learnt := selector.Record{Key: key}
+		learnt := cooldown.Record{Key: key}
 		randomFact(r, &learnt, around.UnixNano()+int64(r.IntN(40)-20)*int64(time.Second)/2)
 		record.Merge(&learnt)
 	}
@@ -41,12 +42,12 @@ func RandomRecord(r *rand.Rand, key selector.RecordKey, around time.Time, told .
 }
 
 // randomFact puts one thing into an empty record.
-func randomFact(r *rand.Rand, record *selector.Record, at int64) {
+func randomFact(r *rand.Rand, record *cooldown.Record, at int64) {
 	word := func() string { return [...]string{"", "over budget", "rate_limited", "\u2028<&>", "日本"}[r.IntN(5)] }
-	identity := record.Key.Kind == selector.RecordIdentity
+	identity := record.Key.Kind == cooldown.RecordIdentity
 	switch n := r.IntN(10); {
 	case n == 0 && identity:
-		record.Switch = selector.Switch{At: at, Disabled: r.IntN(2) == 0, Why: word()}
+		record.Switch = cooldown.Switch{At: at, Disabled: r.IntN(2) == 0, Why: word()}
 	case n == 1:
 		record.Cleared = at
 	case n == 2:
@@ -54,31 +55,31 @@ func randomFact(r *rand.Rand, record *selector.Record, at int64) {
 	case n == 3 && identity:
 		record.Released = at
 	case n == 4 && identity:
-		record.Windows = []selector.Window{{
+		record.Windows = []cooldown.Window{{
 			Name: fmt.Sprint(r.IntN(40), "h"), UsedShare: float64(r.IntN(30)-1) / 7, SeenAt: time.Unix(0, at).UTC(),
 			ResetsAt: []time.Time{{}, time.Unix(0, at).UTC().Add(time.Hour)}[r.IntN(2)],
 		}}
 	case n == 5 && identity:
-		record.LastReport = selector.Report{ReceivedAt: time.Unix(0, at).UTC(), What: "success", Model: word(), Reason: word(), Rule: word()}
+		record.LastReport = cooldown.Report{ReceivedAt: time.Unix(0, at).UTC(), What: "success", Model: word(), Reason: word(), Rule: word()}
 	default:
-		scope := selector.ScopeRecord{Model: [...]string{"", "m", "claude-*"}[r.IntN(3)]}
+		scope := cooldown.ScopeRecord{Model: [...]string{"", "m", "claude-*"}[r.IntN(3)]}
 		scope.Family = scope.Model == "claude-*"
 		randomEvidence(r, &scope.Ledgers[r.IntN(len(scope.Ledgers))], at, word)
-		record.Scopes = []selector.ScopeRecord{scope}
+		record.Scopes = []cooldown.ScopeRecord{scope}
 	}
 }
 
-func randomEvidence(r *rand.Rand, l *selector.Ledger, at int64, word func() string) {
+func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at int64, word func() string) {
 	switch r.IntN(5) {
 	case 0:
-		l.Horizon = at
+		l.Watermark = at
 	case 1:
 		l.Cleared = at
 	case 2:
-		l.Strikes = []selector.Strike{{At: at, Reason: word()}}
+		l.Failures = []cooldown.Failure{{At: at, Reason: word()}}
 	default:
-		e := selector.Evidence{
-			Received: at, Until: at + int64(r.IntN(4))*int64(time.Minute), Level: r.IntN(3), Ladder: selector.Ladder(r.IntN(7)),
+		e := cooldown.Observation{
+			Received: at, Until: at + int64(r.IntN(4))*int64(time.Minute), Level: r.IntN(3), Ladder: cooldown.Ladder(r.IntN(7)),
 			Command: r.IntN(4) == 0, Reason: word(), Rule: word(), Person: word(),
 		}
 		if r.IntN(6) == 0 {
@@ -90,7 +91,7 @@ func randomEvidence(r *rand.Rand, l *selector.Ledger, at int64, word func() stri
 		if r.IntN(4) == 0 {
 			e.Secret = r.Uint64() | 1<<63
 		}
-		l.Evidence = []selector.Evidence{e}
+		l.Observations = []cooldown.Observation{e}
 	}
 }
 

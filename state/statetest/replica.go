@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -146,7 +147,7 @@ func (r *Replica) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 
 // Load is as state.Store says.
 func (r *Replica) Load(ctx context.Context, into state.Sink) error {
-	var records []selector.Record
+	var records []cooldown.Record
 	err := r.call(ctx, "Load", func(time.Time) { records = r.memory.Records() })
 	if err == nil {
 		into.Records(records)
@@ -242,8 +243,8 @@ func (r *Replica) catchUp(into state.Sink, live func(resync bool), first bool) <
 }
 
 // copied shares nothing with r.
-func copied(r *selector.Record) selector.Record {
-	c := selector.Record{Key: r.Key}
+func copied(r *cooldown.Record) cooldown.Record {
+	c := cooldown.Record{Key: r.Key}
 	c.Merge(r)
 	return c
 }
@@ -252,6 +253,6 @@ func compareKeys(a, b selector.SessionKey) int {
 	return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo))
 }
 
-func compareText(a, b selector.RecordKey) int {
+func compareText(a, b cooldown.RecordKey) int {
 	return cmp.Compare(state.FormatKey(a), state.FormatKey(b))
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -77,7 +77,7 @@ func (s storeSuite[S]) reopen(t *testing.T) {
 	opens := s.place(t)
 	first := open(t, opens)
 	record := someRecord("a", 1)
-	save(t, first, state.Batch{Records: []selector.Record{record}})
+	save(t, first, state.Batch{Records: []cooldown.Record{record}})
 	closeStore(t, first)
 	second := open(t, opens)
 	if got, want := load(t, second).String(), show(record); got != want {
@@ -113,7 +113,7 @@ func (s storeSuite[S]) merge(t *testing.T) {
 	for range 100 {
 		key := RandomKey(r)
 		learnt := RandomRecord(r, key, later(), want.Record(key))
-		batch := state.Batch{Records: []selector.Record{learnt, RandomRecord(r, key, later())}}
+		batch := state.Batch{Records: []cooldown.Record{learnt, RandomRecord(r, key, later())}}
 		want.Records(batch.Records)
 		save(t, store, batch)
 		if r.IntN(3) == 0 {
@@ -131,7 +131,7 @@ func (s storeSuite[S]) manyKeys(t *testing.T) {
 	var batch state.Batch
 	want := &Heard{}
 	for i := range 500 {
-		batch.Records = append(batch.Records, selector.Record{Key: RandomKey(r), Cleared: later().UnixNano() + int64(i)})
+		batch.Records = append(batch.Records, cooldown.Record{Key: RandomKey(r), Cleared: later().UnixNano() + int64(i)})
 	}
 	want.Records(batch.Records)
 	save(t, store, batch)
@@ -161,11 +161,11 @@ func (s storeSuite[S]) lent(t *testing.T) {
 	store := open(t, s.place(t))
 	record := someRecord("a", 1)
 	want := show(record)
-	save(t, store, state.Batch{Records: []selector.Record{record}})
+	save(t, store, state.Batch{Records: []cooldown.Record{record}})
 	if got := show(record); got != want {
 		t.Errorf("Save changed the record it was given to\n%s\nfrom\n%s", got, want)
 	}
-	record.Scopes[0].Ledgers[selector.Quota].Evidence[0].Until = 7
+	record.Scopes[0].Ledgers[cooldown.Quota].Observations[0].Until = 7
 	if got := load(t, store).String(); got != want {
 		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
 	}
@@ -179,7 +179,7 @@ func (s storeSuite[S]) concurrent(t *testing.T) {
 	for i := range savers {
 		wait.Go(func() {
 			for round := range rounds {
-				batch := state.Batch{Records: []selector.Record{
+				batch := state.Batch{Records: []cooldown.Record{
 					someRecord("of all", int64(i*rounds+round)), someRecord(fmt.Sprint("of ", i), int64(round)),
 				}}
 				want.Records(batch.Records)
@@ -198,12 +198,12 @@ func (s storeSuite[S]) concurrent(t *testing.T) {
 func (s storeSuite[S]) loadMeanwhile(t *testing.T) {
 	store := open(t, s.place(t))
 	first := someRecord("first", 1)
-	save(t, store, state.Batch{Records: []selector.Record{first}})
+	save(t, store, state.Batch{Records: []cooldown.Record{first}})
 	const rounds = 30
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		for round := range rounds {
-			batch := state.Batch{Records: []selector.Record{someRecord(fmt.Sprint("later ", round), 1)}}
+			batch := state.Batch{Records: []cooldown.Record{someRecord(fmt.Sprint("later ", round), 1)}}
 			for i := range 3 {
 				batch.Bindings = append(batch.Bindings, ids(fmt.Sprint("identity-", round, i), uint64(round))...)
 			}
@@ -224,7 +224,7 @@ func (s storeSuite[S]) cancelled(t *testing.T) {
 	store := open(t, s.place(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	batch := state.Batch{Records: []selector.Record{someRecord("a", 1), someRecord("b", 2)}}
+	batch := state.Batch{Records: []cooldown.Record{someRecord("a", 1), someRecord("b", 2)}}
 	if err := store.Save(ctx, batch); err == nil {
 		t.Error("Save with a context that is over has no error")
 	}
@@ -242,7 +242,7 @@ func (s storeSuite[S]) cancelled(t *testing.T) {
 func (s storeSuite[S]) closed(t *testing.T) {
 	store := open(t, s.place(t))
 	closeStore(t, store)
-	if err := store.Save(t.Context(), state.Batch{Records: []selector.Record{someRecord("a", 1)}}); err == nil {
+	if err := store.Save(t.Context(), state.Batch{Records: []cooldown.Record{someRecord("a", 1)}}); err == nil {
 		t.Error("Save to a closed store has no error")
 	}
 	if err := store.Load(t.Context(), &Heard{}); err == nil {
@@ -252,13 +252,13 @@ func (s storeSuite[S]) closed(t *testing.T) {
 }
 
 // someRecord is an identity's, with something of its own.
-func someRecord(name string, number int64) selector.Record {
+func someRecord(name string, number int64) cooldown.Record {
 	at := later().UnixNano() + number
-	r := selector.Record{
-		Key:    selector.RecordKey{Kind: selector.RecordIdentity, Name: name},
-		Switch: selector.Switch{At: at, Disabled: number%2 == 0, Why: "by hand"},
-		Scopes: []selector.ScopeRecord{{Model: "m"}},
+	r := cooldown.Record{
+		Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name},
+		Switch: cooldown.Switch{At: at, Disabled: number%2 == 0, Why: "by hand"},
+		Scopes: []cooldown.ScopeRecord{{Model: "m"}},
 	}
-	r.Scopes[0].Ledgers[selector.Quota].Evidence = []selector.Evidence{{Received: at, Until: at + number, Probe: at, Reason: "rate_limited"}}
+	r.Scopes[0].Ledgers[cooldown.Quota].Observations = []cooldown.Observation{{Received: at, Until: at + number, Probe: at, Reason: "rate_limited"}}
 	return copied(&r)
 }

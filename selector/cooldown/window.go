@@ -1,4 +1,4 @@
-package selector
+package cooldown
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ type Window struct {
 }
 
 // mergeWindows keeps the newest of each name, and of the names those that were seen last if there are too many.
-func mergeWindows(known, seen []Window) []Window {
+func MergeWindows(known, seen []Window) []Window {
 	for _, w := range seen {
 		i, found := slices.BinarySearchFunc(known, w.Name, func(k Window, name string) int { return strings.Compare(k.Name, name) })
 		switch {

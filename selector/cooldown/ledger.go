@@ -1,4 +1,4 @@
-package selector
+package cooldown
 
 import (
 	"cmp"
@@ -13,15 +13,15 @@ const (
 	// burst is within which pieces of evidence are one.
 	burst = int64(time.Second)
 	// maxEvidence bounds the pieces of one sort in a ledger, maxSecrets those about secrets, and maxStrikes the strikes.
-	maxEvidence = 8
-	maxSecrets  = 8
-	maxStrikes  = 8
+	maxObservations = 8
+	maxSecrets      = 8
+	maxFailures     = 8
 	// never is the end of what does not end.
-	never = math.MaxInt64
+	Never = math.MaxInt64
 )
 
 // Strike is one failure that counts towards a Repeat.
-type Strike struct {
+type Failure struct {
 	At     int64
 	Reason string
 }
@@ -30,33 +30,33 @@ type Strike struct {
 // merge in any order, any number of times, to the same. The zero value knows nothing.
 type Ledger struct {
 	// Horizon is the latest start of a request that succeeded. Evidence received until then is dead, but for commands.
-	Horizon int64
+	Watermark int64
 	// Cleared is when an operator last cleared it. Evidence received until then is dead, commands too.
 	Cleared int64
 	// Evidence past the horizon that no other piece covers, oldest first.
-	Evidence []Evidence
+	Observations []Observation
 	// Strikes past the horizon, oldest first.
-	Strikes []Strike
+	Failures []Failure
 }
 
 // Merge takes in what another replica knows.
 func (l *Ledger) Merge(o *Ledger) {
-	l.Horizon, l.Cleared = max(l.Horizon, o.Horizon), max(l.Cleared, o.Cleared)
-	l.Evidence = append(l.Evidence, o.Evidence...)
-	l.Strikes = append(l.Strikes, o.Strikes...)
+	l.Watermark, l.Cleared = max(l.Watermark, o.Watermark), max(l.Cleared, o.Cleared)
+	l.Observations = append(l.Observations, o.Observations...)
+	l.Failures = append(l.Failures, o.Failures...)
 	l.tidy()
 }
 
 // succeed takes in that a request which began at start was served.
-func (l *Ledger) succeed(start int64) {
-	if start > l.Horizon {
-		l.Horizon = start
+func (l *Ledger) Succeed(start int64) {
+	if start > l.Watermark {
+		l.Watermark = start
 		l.tidy()
 	}
 }
 
 // clear takes in an operator's word.
-func (l *Ledger) clear(at int64) {
+func (l *Ledger) Clear(at int64) {
 	if at > l.Cleared {
 		l.Cleared = at
 		l.tidy()
@@ -65,10 +65,10 @@ func (l *Ledger) clear(at int64) {
 
 // add takes in a piece that was received now. Pieces of one sort that come within a second are one, and so are the oldest
 // where there are many: that may keep an auth out for longer than each alone would, never for less.
-func (l *Ledger) add(e Evidence) {
+func (l *Ledger) Add(e Observation) {
 	count, oldest := 0, -1
-	for i := range l.Evidence {
-		known := &l.Evidence[i]
+	for i := range l.Observations {
+		known := &l.Observations[i]
 		if !known.alike(&e) {
 			continue
 		}
@@ -79,28 +79,28 @@ func (l *Ledger) add(e Evidence) {
 			oldest = i
 		}
 	}
-	if count >= maxEvidence {
-		e.join(&l.Evidence[oldest])
+	if count >= maxObservations {
+		e.join(&l.Observations[oldest])
 	}
-	l.Evidence = append(l.Evidence, e)
+	l.Observations = append(l.Observations, e)
 	l.tidy()
 }
 
 // strike counts a failure, unless its attempt began before the last one was known.
-func (l *Ledger) strike(s Strike, started int64) {
-	for _, known := range l.Strikes {
+func (l *Ledger) AddFailure(s Failure, started int64) {
+	for _, known := range l.Failures {
 		if known.Reason == s.Reason && started <= known.At {
 			return
 		}
 	}
-	l.Strikes = append(l.Strikes, s)
+	l.Failures = append(l.Failures, s)
 	l.tidy()
 }
 
 // struck counts the strikes for a reason since a time.
-func (l *Ledger) struck(reason string, since int64) int {
+func (l *Ledger) CountFailures(reason string, since int64) int {
 	n := 0
-	for _, s := range l.Strikes {
+	for _, s := range l.Failures {
 		if s.Reason == reason && s.At >= since {
 			n++
 		}
@@ -110,45 +110,45 @@ func (l *Ledger) struck(reason string, since int64) int {
 
 // tidy drops what is dead or covered and puts the rest in order.
 func (l *Ledger) tidy() {
-	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool { return l.dead(&e) })
-	slices.SortFunc(l.Evidence, func(a, b Evidence) int { return a.compare(&b) })
-	kept := l.Evidence[:0]
-	for i := range l.Evidence {
-		covered := func(o Evidence) bool { return o.covers(&l.Evidence[i]) }
+	l.Observations = slices.DeleteFunc(l.Observations, func(e Observation) bool { return l.dead(&e) })
+	slices.SortFunc(l.Observations, func(a, b Observation) int { return a.compare(&b) })
+	kept := l.Observations[:0]
+	for i := range l.Observations {
+		covered := func(o Observation) bool { return o.covers(&l.Observations[i]) }
 		// What covers a piece comes after it, and equals follow each other.
-		if !slices.ContainsFunc(l.Evidence[i+1:], covered) {
-			kept = append(kept, l.Evidence[i])
+		if !slices.ContainsFunc(l.Observations[i+1:], covered) {
+			kept = append(kept, l.Observations[i])
 		}
 	}
-	clear(l.Evidence[len(kept):])
-	l.Evidence = kept
+	clear(l.Observations[len(kept):])
+	l.Observations = kept
 	l.boundSecrets()
-	if len(l.Strikes) == 0 {
+	if len(l.Failures) == 0 {
 		return
 	}
-	l.Strikes = slices.DeleteFunc(l.Strikes, func(s Strike) bool { return s.At <= max(l.Cleared, l.Horizon) })
-	slices.SortFunc(l.Strikes, func(a, b Strike) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Reason, b.Reason)) })
-	l.Strikes = slices.Compact(l.Strikes)
-	l.Strikes = l.Strikes[max(0, len(l.Strikes)-maxStrikes):]
+	l.Failures = slices.DeleteFunc(l.Failures, func(s Failure) bool { return s.At <= max(l.Cleared, l.Watermark) })
+	slices.SortFunc(l.Failures, func(a, b Failure) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Reason, b.Reason)) })
+	l.Failures = slices.Compact(l.Failures)
+	l.Failures = l.Failures[max(0, len(l.Failures)-maxFailures):]
 }
 
 // dead: the piece is not past the horizon.
-func (l *Ledger) dead(e *Evidence) bool {
-	return e.Received <= l.Cleared || !e.Command && e.Received <= l.Horizon
+func (l *Ledger) dead(e *Observation) bool {
+	return e.Received <= l.Cleared || !e.Command && e.Received <= l.Watermark
 }
 
 // boundSecrets drops the oldest pieces about secrets where there are many.
 func (l *Ledger) boundSecrets() {
 	count := 0
-	for i := range l.Evidence {
-		if l.Evidence[i].Secret != 0 {
+	for i := range l.Observations {
+		if l.Observations[i].Secret != 0 {
 			count++
 		}
 	}
 	if count <= maxSecrets {
 		return
 	}
-	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
+	l.Observations = slices.DeleteFunc(l.Observations, func(e Observation) bool {
 		if e.Secret == 0 || count <= maxSecrets {
 			return false
 		}
@@ -159,10 +159,10 @@ func (l *Ledger) boundSecrets() {
 
 // forget drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
 // 0: nothing is left.
-func (l *Ledger) forget(now int64) (next int64) {
+func (l *Ledger) Prune(now int64) (next int64) {
 	gone := func(end int64, keep time.Duration) bool {
-		if end == never {
-			next = never
+		if end == Never {
+			next = Never
 			return false
 		}
 		if end += int64(keep); end <= now {
@@ -171,14 +171,14 @@ func (l *Ledger) forget(now int64) (next int64) {
 		next = max(next, end)
 		return false
 	}
-	l.Evidence = slices.DeleteFunc(l.Evidence, func(e Evidence) bool {
+	l.Observations = slices.DeleteFunc(l.Observations, func(e Observation) bool {
 		if e.Level > 0 {
 			return gone(e.Until, memory)
 		}
 		return gone(e.Until, 0)
 	})
-	l.Strikes = slices.DeleteFunc(l.Strikes, func(s Strike) bool { return gone(s.At, memory) })
-	if known := max(l.Cleared, l.Horizon); known > 0 {
+	l.Failures = slices.DeleteFunc(l.Failures, func(s Failure) bool { return gone(s.At, memory) })
+	if known := max(l.Cleared, l.Watermark); known > 0 {
 		gone(known, memory)
 	}
 	return next
@@ -186,12 +186,12 @@ func (l *Ledger) forget(now int64) (next int64) {
 
 // knowsMore: there is live evidence that o lacks, or o holds on to some that is dead.
 func (l *Ledger) knowsMore(o *Ledger, now int64) bool {
-	for i := range l.Evidence {
-		e := &l.Evidence[i]
-		known := func(piece Evidence) bool { return piece.covers(e) }
-		if e.Until > now && !slices.ContainsFunc(o.Evidence, known) {
+	for i := range l.Observations {
+		e := &l.Observations[i]
+		known := func(piece Observation) bool { return piece.covers(e) }
+		if e.Until > now && !slices.ContainsFunc(o.Observations, known) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(o.Evidence, func(e Evidence) bool { return e.Until > now && l.dead(&e) })
+	return slices.ContainsFunc(o.Observations, func(e Observation) bool { return e.Until > now && l.dead(&e) })
 }

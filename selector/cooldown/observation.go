@@ -1,4 +1,4 @@
-package selector
+package cooldown
 
 import (
 	"cmp"
@@ -6,7 +6,7 @@ import (
 
 // Evidence is one piece of what is known against an auth: it was learnt at one time and says until when to stay away.
 // Times are Unix nanoseconds.
-type Evidence struct {
+type Observation struct {
 	Received int64
 	// Until is its end; the greatest number: it has none.
 	Until int64
@@ -24,13 +24,13 @@ type Evidence struct {
 }
 
 // alike: they are pieces of one sort, so that one may stand for both.
-func (e *Evidence) alike(o *Evidence) bool {
+func (e *Observation) alike(o *Observation) bool {
 	return e.Ladder == o.Ladder && e.Command == o.Command && e.Secret == o.Secret
 }
 
 // covers reports whether o says nothing that e does not say. Of two that say the same, the greater in text order of their
 // words covers the other, so that covering is an order and what is left of a set does not depend on the way there.
-func (e *Evidence) covers(o *Evidence) bool {
+func (e *Observation) covers(o *Observation) bool {
 	if !e.alike(o) || e.Received < o.Received || e.Until < o.Until || e.Probe < o.Probe || e.Level < o.Level {
 		return false
 	}
@@ -41,7 +41,7 @@ func (e *Evidence) covers(o *Evidence) bool {
 }
 
 // join raises e to what both say.
-func (e *Evidence) join(o *Evidence) {
+func (e *Observation) join(o *Observation) {
 	if o.Until > e.Until {
 		e.Reason, e.Rule, e.Person = o.Reason, o.Rule, o.Person
 	}
@@ -50,7 +50,7 @@ func (e *Evidence) join(o *Evidence) {
 }
 
 // compare is the order in a ledger: what covers another comes after it.
-func (e *Evidence) compare(o *Evidence) int {
+func (e *Observation) compare(o *Observation) int {
 	return cmp.Or(
 		cmp.Compare(e.Received, o.Received), cmp.Compare(e.Until, o.Until), cmp.Compare(e.Probe, o.Probe),
 		cmp.Compare(e.Level, o.Level), cmp.Compare(e.Ladder, o.Ladder), compareBools(e.Command, o.Command),
@@ -60,7 +60,7 @@ func (e *Evidence) compare(o *Evidence) int {
 }
 
 // words for people.
-func (e *Evidence) words() string {
+func (e *Observation) Message() string {
 	words := e.Reason
 	if e.Rule != "" {
 		words += " (rule " + e.Rule + ")"

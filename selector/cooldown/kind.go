@@ -1,13 +1,13 @@
-package selector
+package cooldown
 
 // CooldownKind is what a cooldown is for.
-type CooldownKind uint8
+type Kind uint8
 
 // The kinds of cooldown. Only Quota counts as cooling down.
 const (
-	Quota CooldownKind = iota
+	Quota Kind = iota
 	Transient
 	Authentication
 	Other
-	numCooldownKinds
+	NumKinds
 )

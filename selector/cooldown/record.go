@@ -1,4 +1,4 @@
-package selector
+package cooldown
 
 import (
 	"cmp"
@@ -46,7 +46,7 @@ type Record struct {
 type ScopeRecord struct {
 	Model   string
 	Family  bool
-	Ledgers [numCooldownKinds]Ledger
+	Ledgers [NumKinds]Ledger
 }
 
 // Switch is a register: the later one holds.
@@ -71,29 +71,36 @@ func (r *Record) Merge(o *Record) {
 	r.Released = max(r.Released, o.Released)
 	for i := range o.Scopes {
 		theirs := &o.Scopes[i]
-		at, found := slices.BinarySearchFunc(r.Scopes, theirs, compareScopes)
-		if !found {
-			r.Scopes = slices.Insert(r.Scopes, at, ScopeRecord{Model: theirs.Model, Family: theirs.Family})
-		}
+		mine := r.Scope(theirs.Model, theirs.Family)
 		for kind := range theirs.Ledgers {
-			r.Scopes[at].Ledgers[kind].Merge(&theirs.Ledgers[kind])
+			mine.Ledgers[kind].Merge(&theirs.Ledgers[kind])
 		}
 	}
 	for i := range r.Scopes {
-		r.settle(&r.Scopes[i])
+		r.propagate(&r.Scopes[i])
 	}
-	r.Windows = mergeWindows(r.Windows, o.Windows)
+	r.Windows = MergeWindows(r.Windows, o.Windows)
 	if o.LastReport.after(r.LastReport) {
 		r.LastReport = o.LastReport
 	}
 }
 
+// Scope finds a scope of the record, or makes it, in its place.
+func (r *Record) Scope(model string, family bool) *ScopeRecord {
+	scope := ScopeRecord{Model: model, Family: family}
+	at, found := slices.BinarySearchFunc(r.Scopes, &scope, compareScopes)
+	if !found {
+		r.Scopes = slices.Insert(r.Scopes, at, scope)
+	}
+	return &r.Scopes[at]
+}
+
 // settle lets what is known of all scopes count in one.
-func (r *Record) settle(s *ScopeRecord) {
+func (r *Record) propagate(s *ScopeRecord) {
 	for kind := range s.Ledgers {
-		s.Ledgers[kind].clear(r.Cleared)
+		s.Ledgers[kind].Clear(r.Cleared)
 		if s.Model == "" {
-			s.Ledgers[kind].succeed(r.Succeeded)
+			s.Ledgers[kind].Succeed(r.Succeeded)
 		}
 	}
 }
@@ -104,7 +111,7 @@ func compareScopes(s ScopeRecord, o *ScopeRecord) int {
 
 // knowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
 // each replica forgets it by itself.
-func (r *Record) knowsMore(o *Record, now int64) bool {
+func (r *Record) KnowsMore(o *Record, now int64) bool {
 	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released {
 		return true
 	}
@@ -123,10 +130,10 @@ func (r *Record) knowsMore(o *Record, now int64) bool {
 }
 
 // Forget drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
-func (r *Record) Forget(now int64) bool {
+func (r *Record) Prune(now int64) bool {
 	left := r.Scopes[:0]
 	for i := range r.Scopes {
-		if r.Scopes[i].forget(now) {
+		if r.Scopes[i].prune(now) {
 			left = append(left, r.Scopes[i])
 		}
 	}
@@ -136,9 +143,9 @@ func (r *Record) Forget(now int64) bool {
 }
 
 // forget drops what is over, and reports whether anything is left.
-func (s *ScopeRecord) forget(now int64) (left bool) {
+func (s *ScopeRecord) prune(now int64) (left bool) {
 	for kind := range s.Ledgers {
-		left = s.Ledgers[kind].forget(now) != 0 || left
+		left = s.Ledgers[kind].Prune(now) != 0 || left
 	}
 	return left
 }
@@ -150,7 +157,7 @@ func (r *Record) Latest() int64 {
 		for kind := range r.Scopes[i].Ledgers {
 			l := &r.Scopes[i].Ledgers[kind]
 			last = max(last, l.Cleared)
-			for _, e := range l.Evidence {
+			for _, e := range l.Observations {
 				last = max(last, e.Received)
 			}
 		}

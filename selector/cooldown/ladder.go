@@ -1,4 +1,4 @@
-package selector
+package cooldown
 
 import (
 	"math/rand/v2"
@@ -44,7 +44,7 @@ func (l Ladder) steps() steps {
 }
 
 // ladderOf is the ladder of a kind of cooldown that a caller orders without saying how long.
-func ladderOf(kind CooldownKind) Ladder {
+func LadderOf(kind Kind) Ladder {
 	switch kind {
 	case Quota:
 		return LadderRate
@@ -56,7 +56,7 @@ func ladderOf(kind CooldownKind) Ladder {
 }
 
 // step is the duration of a level, from 1, with up to 20 % of jitter either way. A ladder of one step has none.
-func (l Ladder) step(level int, random *rand.Rand) int64 {
+func (l Ladder) Step(level int, random *rand.Rand) int64 {
 	s := l.steps()
 	if s.first == s.limit {
 		return int64(s.first)

@@ -1,35 +1,43 @@
-package selector
+package cooldown
 
 // rest is what a ledger says at a time.
-type rest struct {
-	kind CooldownKind
+type Span struct {
+	Kind Kind
 	// firm is the end of the time in which nobody may try, and end that of the time in which one at a time may. One that
 	// is not after the time is over.
-	firm, end int64
-	piece     *Evidence // the one that decides end; nil: all is over
+	Probe, Until int64
+	Deciding     *Observation // the one that decides end; nil: all is over
 }
 
 // rest of the auths whose secret is not refused. With a secret it is the rest of those that have it.
-func (l *Ledger) rest(secret uint64, now int64) (r rest) {
-	for i := range l.Evidence {
-		e := &l.Evidence[i]
+func (l *Ledger) Span(secret uint64, now int64) (r Span) {
+	for i := range l.Observations {
+		e := &l.Observations[i]
 		if e.Until <= now || e.Secret != 0 && e.Secret != secret {
 			continue
 		}
-		r.firm = max(r.firm, e.Probe)
-		if e.Until >= r.end {
-			r.end, r.piece = e.Until, e
+		r.Probe = max(r.Probe, e.Probe)
+		if e.Until >= r.Until {
+			r.Until, r.Deciding = e.Until, e
 		}
 	}
 	return r
 }
 
+// Outlasts reports whether r decides beside another.
+func (r Span) Outlasts(o Span, now int64) bool {
+	if r.Probe > now || o.Probe > now {
+		return r.Probe > o.Probe
+	}
+	return r.Until > o.Until
+}
+
 // climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. One
 // whose attempt began before the window was over belongs to the burst that opened it, and takes none.
-func (l *Ledger) climb(e *Evidence, started, now int64) (level int, window int64) {
+func (l *Ledger) Climb(e *Observation, started, now int64) (level int, window int64) {
 	burst := false
-	for i := range l.Evidence {
-		known := &l.Evidence[i]
+	for i := range l.Observations {
+		known := &l.Observations[i]
 		if !known.alike(e) {
 			continue
 		}
@@ -48,10 +56,10 @@ func (l *Ledger) climb(e *Evidence, started, now int64) (level int, window int64
 }
 
 // tried finds the hint that an attempt tried before its end; nil: none, or another kept everybody away when it began.
-func (l *Ledger) tried(started, now int64) *Evidence {
-	var hint *Evidence
-	for i := range l.Evidence {
-		e := &l.Evidence[i]
+func (l *Ledger) ProbedHint(started, now int64) *Observation {
+	var hint *Observation
+	for i := range l.Observations {
+		e := &l.Observations[i]
 		switch {
 		case e.Until <= now:
 		case e.Probe > started:

@@ -1,4 +1,4 @@
-package selector
+package cooldown
 
 import (
 	"fmt"
@@ -26,13 +26,13 @@ func randomRecord(r *rand.Rand, told ...*Record) *Record {
 			record.Succeeded = max(record.Succeeded, at)
 			record.Released = max(record.Released, at/2)
 		case 3:
-			record.Windows = mergeWindows(record.Windows, []Window{{Name: fmt.Sprint(r.IntN(40)), UsedShare: float64(r.IntN(3)), SeenAt: timeOf(at)}})
+			record.Windows = MergeWindows(record.Windows, []Window{{Name: fmt.Sprint(r.IntN(40)), UsedShare: float64(r.IntN(3)), SeenAt: time.Unix(0, at)}})
 		case 4:
-			record.Merge(&Record{LastReport: Report{ReceivedAt: timeOf(at), What: fmt.Sprint(r.IntN(2))}})
+			record.Merge(&Record{LastReport: Report{ReceivedAt: time.Unix(0, at), What: fmt.Sprint(r.IntN(2))}})
 		default:
 			model := []string{"", "m", "n"}[r.IntN(3)]
 			learnt := &Record{Scopes: []ScopeRecord{{Model: model, Family: model != "" && r.IntN(3) == 0}}}
-			randomEvidence(r, &learnt.Scopes[0].Ledgers[r.IntN(int(numCooldownKinds))], at)
+			randomObservations(r, &learnt.Scopes[0].Ledgers[r.IntN(int(NumKinds))], at)
 			record.Merge(learnt)
 		}
 	}
@@ -40,21 +40,21 @@ func randomRecord(r *rand.Rand, told ...*Record) *Record {
 	return record
 }
 
-func randomEvidence(r *rand.Rand, l *Ledger, at int64) {
+func randomObservations(r *rand.Rand, l *Ledger, at int64) {
 	switch r.IntN(5) {
 	case 0:
-		l.succeed(at)
+		l.Succeed(at)
 	case 1:
-		l.clear(at)
+		l.Clear(at)
 	case 2:
-		l.strike(Strike{At: at, Reason: fmt.Sprint(r.IntN(3))}, at)
+		l.AddFailure(Failure{At: at, Reason: fmt.Sprint(r.IntN(3))}, at)
 	default:
-		e := Evidence{Received: at, Until: at + int64(r.IntN(4))*int64(time.Second), Level: r.IntN(3), Ladder: Ladder(r.IntN(2)), Reason: fmt.Sprint(r.IntN(3))}
+		e := Observation{Received: at, Until: at + int64(r.IntN(4))*int64(time.Second), Level: r.IntN(3), Ladder: Ladder(r.IntN(2)), Reason: fmt.Sprint(r.IntN(3))}
 		e.Probe, e.Command = e.Until-int64(r.IntN(2)), r.IntN(4) == 0
 		if r.IntN(4) == 0 {
 			e.Secret = uint64(1 + r.IntN(12))
 		}
-		l.add(e)
+		l.Add(e)
 	}
 }
 

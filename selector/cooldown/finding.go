@@ -1,4 +1,4 @@
-package selector
+package cooldown
 
 import "time"
 
@@ -41,7 +41,7 @@ type Finding struct {
 	// that kind is on its own. Empty: the limit belongs to the auth.
 	Domain string
 	// Kind of the cooldown.
-	Kind CooldownKind
+	Kind Kind
 	// Until is when the upstream said that it ends; zero: Ladder decides.
 	Until time.Time
 	// Hint: Until is a guess of the upstream's, and may be tried before. Instants of billing periods are none.
