@@ -21,7 +21,7 @@ const (
 //
 // A stream is no message: of its events only their sum is.
 func AnswerDigest(message []byte) string {
-	c := cursor{b: bytes.TrimLeft(message, " \t\r\n")}
+	c := at(bytes.TrimLeft(message, " \t\r\n"), 0)
 	var a answer
 	a.c.reading = true
 	switch c.kind() {
@@ -55,21 +55,21 @@ const maxWraps = 4
 // object reads the object that begins at c: a message, or what holds one.
 func (a *answer) object(c *cursor, wraps int) {
 	whole := *c
-	c.i++
+	c.enter()
 	for {
-		raw, ok := c.name()
-		if !ok || !c.seek() {
+		raw, ok := c.next()
+		if !ok {
 			break
 		}
-		var buf [longestName]byte
-		name, kind := string(plain(raw, &buf)), c.kind()
+		var buf nameBuffer
+		name, kind := string(buf.decode(raw)), c.kind()
 		switch {
 		case wraps == maxWraps:
 		case kind == object && (name == "response" || name == "message" || name == "content"):
 			a.object(c, wraps+1)
 			return
 		case kind == list && (name == "choices" || name == "candidates"):
-			if c.i++; c.element() && c.kind() == object {
+			if c.enter(); c.element() && c.kind() == object {
 				a.object(c, wraps+1)
 			}
 			return
@@ -90,7 +90,7 @@ func (a *answer) output(at *cursor) {
 	items := *at
 	a.c.speaks(assistant)
 	a.c.messages(at)
-	items.i++
+	items.enter()
 	for items.element() {
 		item, ok := items.value()
 		if !ok {
@@ -99,7 +99,7 @@ func (a *answer) output(at *cursor) {
 		if len(a.ids) > maxItems*itemLength {
 			return
 		}
-		if id := member(item, "id"); item.kind == object && id.kind == text && !member(item, "type").is("reasoning") {
+		if id := item.get("id"); item.kind == object && id.kind == text && !item.get("type").is("reasoning") {
 			a.ids = appendItem(a.ids, assistantText, textSum(id))
 		}
 	}

@@ -93,14 +93,14 @@ func (c *chain) say(letter byte, v value) {
 		c.flush()
 	}
 	if !c.open {
-		if v = withoutBlanksBefore(v); len(v.raw) == 0 {
+		if v = v.trimLeft(); len(v.raw) == 0 {
 			return
 		}
 		c.words.Reset()
 		c.open, c.letter = true, letter
 	}
 	behind := v
-	v = withoutBlanksBehind(v)
+	v = v.trimRight()
 	behind.raw = behind.raw[len(v.raw):]
 	if len(v.raw) > 0 {
 		writeText(&c.words, v)

@@ -22,7 +22,7 @@ func (m *members) chain() Identity {
 		m.inputChain.speaks(user)
 		m.inputChain.say(userText, m.input)
 	}
-	previous, continues := m.previousResponse.id()
+	previous, continues := idOf(m.previousResponse)
 	in := scope(m.userID, previous)
 	for _, c := range []*chain{&m.messageChain, &m.contentChain, &m.inputChain} {
 		if c.empty() {
@@ -55,14 +55,14 @@ func (m *members) kin(id *Identity, continues bool) {
 
 // pin adds what only its issuer can resolve.
 func (m *members) pin(id *Identity) {
-	if previous, ok := m.previousResponse.id(); ok {
+	if previous, ok := idOf(m.previousResponse); ok {
 		id.Pins = append(id.Pins, "resp:"+previous)
 	}
 	conversation := m.conversationObjectID
 	if conversation.kind == absent && m.conversation.kind == text {
 		conversation = m.conversation
 	}
-	if name, ok := conversation.id(); ok {
+	if name, ok := idOf(conversation); ok {
 		id.Pins = append(id.Pins, SourceConversation.Prefix()+name)
 	}
 }

@@ -56,7 +56,7 @@ func (c *chain) voice(role value) voice {
 
 // messages reads a list of messages from its bracket on, in any of the wire formats, and moves past it.
 func (c *chain) messages(at *cursor) {
-	at.i++
+	at.enter()
 	for at.element() {
 		if at.kind() == object {
 			c.message(at)
@@ -69,15 +69,15 @@ func (c *chain) messages(at *cursor) {
 // message reads one message from its bracket on.
 func (c *chain) message(at *cursor) {
 	var m message
-	begin := at.i
-	at.i++
+	begin := *at
+	at.enter()
 	for {
-		raw, ok := at.name()
-		if !ok || !at.seek() {
+		raw, ok := at.next()
+		if !ok {
 			break
 		}
-		var buf [longestName]byte
-		slot := m.slot(plain(raw, &buf))
+		var buf nameBuffer
+		slot := m.slot(buf.decode(raw))
 		if slot == &m.content && slot.kind == absent && at.kind() == list && m.role.kind == text {
 			slot.kind = list
 			m.heard = true
@@ -92,7 +92,7 @@ func (c *chain) message(at *cursor) {
 			*slot = v
 		}
 	}
-	c.finish(&m, at.b[begin:at.i])
+	c.finish(&m, begin.until(at))
 }
 
 // hear takes the parts of a message, whose bracket is next.
@@ -112,9 +112,9 @@ func (c *chain) hear(m *message, at *cursor) {
 }
 
 // finish takes what was not taken in passing.
-func (c *chain) finish(m *message, raw []byte) {
+func (c *chain) finish(m *message, whole value) {
 	if m.role.kind == absent && m.kind.kind == text && !m.kind.is("message") {
-		c.item(m, raw)
+		c.item(m, whole)
 		return
 	}
 	v := c.voice(m.role)
@@ -129,7 +129,8 @@ func (c *chain) finish(m *message, raw []byte) {
 		return
 	}
 	if m.calls.kind == list {
-		at := cursor{b: m.calls.raw, i: 1}
+		at := m.calls.cursor()
+		at.enter()
 		for at.element() {
 			call, ok := at.value()
 			if !ok {
@@ -139,7 +140,7 @@ func (c *chain) finish(m *message, raw []byte) {
 		}
 	}
 	if m.call.kind == object {
-		c.call(member(m.call, "name"), member(m.call, "arguments"))
+		c.call(m.call.get("name"), m.call.get("arguments"))
 	}
 }
 
@@ -153,9 +154,11 @@ func (c *chain) content(content value, v voice) {
 	case content.kind == text:
 		c.say(userText, content)
 	case content.kind == list:
-		c.parts(&cursor{b: content.raw}, v)
+		at := content.cursor()
+		c.parts(&at, v)
 	case content.kind == object:
-		c.part(&cursor{b: content.raw}, v)
+		at := content.cursor()
+		c.part(&at, v)
 	}
 }
 
@@ -164,15 +167,15 @@ func (c *chain) chatCall(call value) {
 	if call.kind != object {
 		return
 	}
-	if f := member(call, "function"); f.kind == object {
-		c.call(member(f, "name"), member(f, "arguments"))
-	} else if f := member(call, "custom"); f.kind == object {
-		c.call(member(f, "name"), member(f, "input"))
+	if f := call.get("function"); f.kind == object {
+		c.call(f.get("name"), f.get("arguments"))
+	} else if f := call.get("custom"); f.kind == object {
+		c.call(f.get("name"), f.get("input"))
 	}
 }
 
 // item takes an item of a Responses request that is no message.
-func (c *chain) item(m *message, raw []byte) {
+func (c *chain) item(m *message, whole value) {
 	switch {
 	case m.kind.ends("_call_output"):
 		c.speaks(tool)
@@ -191,7 +194,7 @@ func (c *chain) item(m *message, raw []byte) {
 		c.call(name, firstOf(m.arguments, m.input, m.action))
 	default:
 		c.speaks(assistant)
-		c.add(assistantMedia, sumOf(value{kind: object, raw: raw}, passing))
+		c.add(assistantMedia, sumOf(whole, passing))
 	}
 }
 
@@ -212,10 +215,4 @@ func firstOf(values ...value) value {
 		}
 	}
 	return value{}
-}
-
-// member is the first value of that name of an object.
-func member(v value, name string) value {
-	c := cursor{b: v.raw}
-	return c.get(name)
 }

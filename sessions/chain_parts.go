@@ -37,7 +37,7 @@ func (p *part) slot(name []byte) *value {
 
 // parts reads a list of parts from its bracket on and moves past it.
 func (c *chain) parts(at *cursor, v voice) {
-	at.i++
+	at.enter()
 	for at.element() {
 		switch at.kind() {
 		case object:
@@ -62,13 +62,13 @@ func wordsOf(v voice) byte {
 
 // part reads one part from its bracket on.
 func (c *chain) part(at *cursor, v voice) {
-	p, raw := readPart(at)
+	p, whole := readPart(at)
 	switch {
 	case p.thought.kind == boolean && p.thought.raw[0] == 't':
 	case p.call.kind == object:
-		c.call(member(p.call, "name"), member(p.call, "args"))
+		c.call(p.call.get("name"), p.call.get("args"))
 	case p.response.kind == object:
-		c.add(toolResult, resultSum(member(p.response, "response")))
+		c.add(toolResult, resultSum(p.response.get("response")))
 	case p.kind.ends("tool_use"):
 		c.call(p.name, p.input)
 	case p.kind.ends("tool_result"):
@@ -78,31 +78,31 @@ func (c *chain) part(at *cursor, v voice) {
 		c.say(wordsOf(v), p.text)
 	case p.isEmpty():
 	case v == assistant:
-		c.add(assistantMedia, sumOf(value{kind: object, raw: raw}, passing))
+		c.add(assistantMedia, sumOf(whole, passing))
 	default:
-		c.add(userMedia, sumOf(value{kind: object, raw: raw}, passing))
+		c.add(userMedia, sumOf(whole, passing))
 	}
 }
 
 // readPart reads a part from its bracket on and moves past it. Of members of one name the first counts.
-func readPart(at *cursor) (p part, raw []byte) {
-	begin := at.i
-	at.i++
+func readPart(at *cursor) (p part, whole value) {
+	begin := *at
+	at.enter()
 	for {
-		name, ok := at.name()
-		if !ok || !at.seek() {
+		name, ok := at.next()
+		if !ok {
 			break
 		}
 		v, ok := at.value()
 		if !ok {
 			break
 		}
-		var buf [longestName]byte
-		if slot := p.slot(plain(name, &buf)); slot != nil && slot.kind == absent {
+		var buf nameBuffer
+		if slot := p.slot(buf.decode(name)); slot != nil && slot.kind == absent {
 			*slot = v
 		}
 	}
-	return p, at.b[begin:at.i]
+	return p, begin.until(at)
 }
 
 // isThinking: thoughts are sent back or left out as the client and the upstream like.
@@ -138,7 +138,7 @@ func (c *chain) call(name, arguments value) {
 	case absent, null:
 		sum = none
 	case text:
-		inside := trimmed(arguments)
+		inside := arguments.trim()
 		var first [1]byte
 		switch inside.text().head(first[:]); {
 		case len(inside.raw) == 0:
@@ -159,7 +159,7 @@ func (c *chain) call(name, arguments value) {
 func resultSum(v value) uint64 {
 	switch v.kind {
 	case text:
-		return textSum(trimmed(v))
+		return textSum(v.trim())
 	case list:
 		return listSum(v)
 	default:
@@ -171,19 +171,20 @@ func listSum(v value) uint64 {
 	var words xxhash.Digest
 	words.Reset()
 	var media uint64
-	at := cursor{b: v.raw, i: 1}
+	at := v.cursor()
+	at.enter()
 	for at.element() {
 		switch at.kind() {
 		case object:
-			p, raw := readPart(&at)
+			p, whole := readPart(&at)
 			if p.isText() {
-				writeText(&words, trimmed(p.text))
+				writeText(&words, p.text.trim())
 			} else {
-				media = mix('m', media, sumOf(value{kind: object, raw: raw}, passing))
+				media = mix('m', media, sumOf(whole, passing))
 			}
 		case text:
 			other, _ := at.value()
-			writeText(&words, trimmed(other))
+			writeText(&words, other.trim())
 		default:
 			other, _ := at.value()
 			media = mix('m', media, valueSum(other))

@@ -63,11 +63,7 @@ func writeText(d *xxhash.Digest, v value) {
 			gathered = append(gathered, raw[:plain]...)
 		}
 		if raw = raw[plain:]; len(raw) > 0 {
-			char, size := unescape(raw)
-			if size == 0 {
-				// A backslash that begins no escape stands for itself.
-				char, size = '\\', 1
-			}
+			char, size := unescapeAny(raw)
 			gathered = appendEscape(gathered, char)
 			raw = raw[size:]
 		}
@@ -109,68 +105,15 @@ func appendText(dst, raw []byte) []byte {
 			return append(dst, raw...)
 		}
 		dst = append(dst, raw[:plain]...)
-		char, size := unescape(raw[plain:])
-		if size == 0 {
-			char, size = '\\', 1
-		}
+		char, size := unescapeAny(raw[plain:])
 		dst = utf8.AppendRune(dst, char)
 		raw = raw[plain+size:]
 	}
 }
-
-// trimmed is a text without the white space around it, be it escaped or not: clients keep or drop it as they like.
-func trimmed(v value) value { return withoutBlanksBehind(withoutBlanksBefore(v)) }
-
-func withoutBlanksBefore(v value) value {
-	raw := v.raw
-	for len(raw) > 0 {
-		char, size := rune(raw[0]), 1
-		if char == '\\' {
-			char, size = unescape(raw)
-		}
-		if !blank(char) || size == 0 {
-			break
-		}
-		raw = raw[size:]
-	}
-	v.raw = raw
-	return v
-}
-
-func withoutBlanksBehind(v value) value {
-	raw := v.raw
-	for len(raw) > 0 {
-		size := 0
-		switch char := raw[len(raw)-1]; {
-		case blank(rune(char)) && char != '\\':
-			size = 1
-		case len(raw) >= 2 && (char == 'n' || char == 'r' || char == 't') && escaped(raw[:len(raw)-1]):
-			size = 2
-		case len(raw) >= 6 && raw[len(raw)-5] == 'u' && escaped(raw[:len(raw)-5]):
-			if char, n := unescape(raw[len(raw)-6:]); n == 6 && blank(char) {
-				size = 6
-			}
-		}
-		if size == 0 {
-			break
-		}
-		raw = raw[:len(raw)-size]
-	}
-	v.raw = raw
-	return v
-}
-
-func blank(char rune) bool { return char == ' ' || char == '\n' || char == '\t' || char == '\r' }
 
 // numberSum is the digest of a number: of the bits of the nearest double, so that 1, 1.0 and 1e0 are one.
 func numberSum(raw []byte) uint64 {
 	// What ParseFloat returns beside an error is meant, as in value.text. Adding 0 makes of a negative zero a zero.
 	f, _ := strconv.ParseFloat(string(raw), 64)
 	return mix('n', math.Float64bits(f+0), 0)
-}
-
-// ends reports whether the value is a text with this end. Longer ones than any name of a type have none.
-func (v value) ends(end string) bool {
-	var buf [64]byte
-	return v.kind == text && bytes.HasSuffix(buf[:v.text().head(buf[:])], []byte(end))
 }

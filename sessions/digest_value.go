@@ -38,15 +38,15 @@ func sumOf(v value, skipped func(name []byte) bool) uint64 {
 	}
 	var levels [maxNesting]level
 	levels[0].members = v.kind == object
-	c := cursor{b: v.raw, i: min(1, len(v.raw))}
+	c := v.cursor()
+	c.enter()
 	for n := 1; ; {
 		at := &levels[n-1]
 		var name []byte
 		var more bool
 		if at.members {
-			if name, more = c.name(); more {
+			if name, more = c.next(); more {
 				at.name = nameSum(name)
-				more = c.seek()
 			}
 		} else {
 			more = c.element()
@@ -64,7 +64,7 @@ func sumOf(v value, skipped func(name []byte) bool) uint64 {
 		case (kind == object || kind == list) && n < maxNesting:
 			levels[n] = level{members: kind == object}
 			n++
-			c.i++
+			c.enter()
 		default:
 			inner, _ := c.value()
 			at.add(scalarSum(inner))

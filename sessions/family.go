@@ -41,10 +41,10 @@ func (m *members) threads(h *Headers) (thread, parent string) {
 		parent = h.found[turnParent].id
 	}
 	if thread == "" {
-		thread, _ = m.thread.id()
+		thread, _ = idOf(m.thread)
 	}
 	if parent == "" {
-		parent, _ = m.parentThread.id()
+		parent, _ = idOf(m.parentThread)
 	}
 	return thread, parent
 }

@@ -40,7 +40,7 @@ const (
 // a map is walked. Headers that name no session are not kept.
 func (h *Headers) Add(name, value string) {
 	if equalFoldASCII(name, "x-codex-turn-metadata") {
-		metadata := cursor{b: []byte(value), i: strings.IndexByte(value, '{')}
+		metadata := at([]byte(value), strings.IndexByte(value, '{'))
 		parent, kind := metadata, metadata
 		h.addText(turnParent, name, parent.get("parent_thread_id"))
 		h.addText(turnKind, name, kind.get("request_kind"))
@@ -64,7 +64,7 @@ func (h *Headers) add(rank int, name, value string) {
 
 // addText keeps the text that is a member of a header.
 func (h *Headers) addText(rank int, name string, member value) {
-	if id, ok := member.id(); ok {
+	if id, ok := idOf(member); ok {
 		h.add(rank, name, id)
 	}
 }

@@ -56,7 +56,7 @@ func (m *members) identity(named Identity) Identity {
 	// A plain user id names a person.
 	values := m.namedValues()
 	for _, named := range values[1:] {
-		if id, ok := named.value.id(); ok {
+		if id, ok := idOf(named.value); ok {
 			return identity(named.source, id)
 		}
 	}
@@ -75,7 +75,7 @@ func reference(h *Headers, body []byte) Identity {
 		return header
 	}
 	for _, named := range found.namedValues() {
-		if id, ok := named.value.id(); ok {
+		if id, ok := idOf(named.value); ok {
 			return identity(named.source, id)
 		}
 	}

@@ -34,7 +34,7 @@ type members struct {
 // read passes over the top level once. It stops at Claude Code's session, which outranks all else in headers and body;
 // with claudeOnly, it looks for nothing else.
 func (m *members) read(body []byte, claudeOnly bool) {
-	c := cursor{b: body, i: bytes.IndexAny(body, "{[")}
+	c := at(body, bytes.IndexAny(body, "{["))
 	if c.kind() == object {
 		m.object(&c, claudeOnly, false)
 	}
@@ -42,14 +42,14 @@ func (m *members) read(body []byte, claudeOnly bool) {
 
 // object reads the members of the object that begins at c, which may be wrapped in the body's.
 func (m *members) object(c *cursor, claudeOnly, wrapped bool) {
-	c.i++
+	c.enter()
 	for {
-		raw, ok := c.name()
-		if !ok || !c.seek() {
+		raw, ok := c.next()
+		if !ok {
 			return
 		}
-		var buf [longestName]byte
-		name := plain(raw, &buf)
+		var buf nameBuffer
+		name := buf.decode(raw)
 		if m.chained && !wrapped && c.kind() == object && wraps(name) {
 			m.counts = m.counts || string(name) == "generateContentRequest"
 			m.object(c, false, true)
@@ -201,7 +201,8 @@ func (m *members) texts() *texts {
 	}
 	if !t.opened() {
 		if m.systemInstructionParts.kind == list {
-			t.system.firstPart(&cursor{b: m.systemInstructionParts.raw})
+			parts := m.systemInstructionParts.cursor()
+			t.system.firstPart(&parts)
 		}
 		t.user = m.fromContents.user
 		t.assistant.setIfEmpty(m.fromContents.assistant)

@@ -20,8 +20,8 @@ func validID(text string) (id string, ok bool) {
 	return id, true
 }
 
-// id is the id that a value of the body names. It reads on only while the text can still be one.
-func (v value) id() (id string, ok bool) {
+// idOf is the id that a value of the body names. It reads on only while the text can still be one.
+func idOf(v value) (id string, ok bool) {
 	var buf, kept [maxID]byte
 	n, full := 0, false
 	r := v.text()
@@ -59,8 +59,8 @@ func claudeID(userID value) (id string, ok bool) {
 	if r.head(first[:]) == 0 || first[0] != '{' {
 		return "", false
 	}
-	inner := cursor{b: r.all()}
-	return inner.get("session_id").id()
+	inner := at(r.all(), 0)
+	return idOf(inner.get("session_id"))
 }
 
 // sessionSuffix is what follows `_session_` at the end of a text, if it is an id of the digits a-f, 0-9 and `-`.

@@ -61,7 +61,7 @@ func (s *start) content(c *cursor, wanted func(partType value) bool) {
 			s.join(parts.get("text"))
 		}
 	}
-	c.i = parts.end()
+	*c = parts.end()
 }
 
 // firstPart takes the first text that is not empty of the parts that begin at c, a list or the values of an object.
@@ -73,7 +73,7 @@ func (s *start) firstPart(c *cursor) {
 	for s.empty() && parts.next() {
 		s.set(parts.get("text"))
 	}
-	c.i = parts.end()
+	*c = parts.end()
 }
 
 // anthropic takes `system` of Anthropic requests: a string, or the first text among its parts.
@@ -82,7 +82,8 @@ func (s *start) anthropic(system value) {
 	case text:
 		s.set(system)
 	case list:
-		s.firstPart(&cursor{b: system.raw})
+		parts := system.cursor()
+		s.firstPart(&parts)
 	}
 }
 
@@ -103,7 +104,7 @@ func (t *texts) chat(c *cursor) {
 			side.content(&messages.cursor, chatPart)
 		}
 	}
-	c.i = messages.end()
+	*c = messages.end()
 }
 
 func chatPart(partType value) bool { return partType.is("text") }
@@ -123,7 +124,7 @@ func (t *texts) gemini(c *cursor) {
 			side.firstPart(&turns.cursor)
 		}
 	}
-	c.i = turns.end()
+	*c = turns.end()
 }
 
 // responses reads `input` of OpenAI Responses requests, which begins at c.
@@ -148,7 +149,7 @@ func (t *texts) responses(c *cursor) {
 			side.content(&items.cursor, responsesPart)
 		}
 	}
-	c.i = items.end()
+	*c = items.end()
 }
 
 func responsesPart(partType value) bool {

@@ -15,7 +15,7 @@ type objects struct {
 // objectsAt begins at the bracket at c.
 func objectsAt(c cursor) objects {
 	o := objects{cursor: c, members: c.kind() == object, depth: 1}
-	o.i++
+	o.enter()
 	return o
 }
 
@@ -28,7 +28,7 @@ func (o *objects) next() bool {
 	for o.depth == 1 && o.another() {
 		if o.kind() == object {
 			o.begin = o.i
-			o.i++
+			o.enter()
 			o.depth = 2
 			return true
 		}
@@ -43,8 +43,8 @@ func (o *objects) another() bool {
 	if !o.members {
 		return o.element()
 	}
-	_, ok := o.name()
-	return ok && o.seek()
+	_, ok := o.cursor.next()
+	return ok
 }
 
 // member moves to the first value of that name in the object at hand.
@@ -67,10 +67,10 @@ func (o *objects) get(name string) value {
 	return v
 }
 
-// end is the index after what holds the objects.
-func (o *objects) end() int {
+// end is just past what holds the objects.
+func (o *objects) end() cursor {
 	for ; o.depth > 0; o.depth-- {
 		o.leave()
 	}
-	return o.i
+	return o.cursor
 }

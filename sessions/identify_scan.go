@@ -135,12 +135,3 @@ const eachByte = 0x0101010101010101
 
 // zeroMarks marks the lowest byte of a word that is 0, and maybe others above it.
 func zeroMarks(word uint64) uint64 { return (word - eachByte) &^ word & (eachByte << 7) }
-
-// escaped reports whether the character after text is escaped by it.
-func escaped(text []byte) bool {
-	n := len(text)
-	for n > 0 && text[n-1] == '\\' {
-		n--
-	}
-	return (len(text)-n)%2 == 1
-}

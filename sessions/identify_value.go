@@ -33,11 +33,14 @@ type value struct {
 // is reports whether the value is the string want.
 func (v value) is(want string) bool { return v.kind == text && named(v.raw, want) }
 
-// cursor moves over JSON. It enters objects and lists with an increment of i at their bracket.
+// cursor moves over JSON.
 type cursor struct {
 	b []byte
 	i int
 }
+
+// at is a cursor at an offset; below 0, it is at nothing.
+func at(b []byte, offset int) cursor { return cursor{b: b, i: offset} }
 
 // kind of the value that begins here; absent at the end of everything.
 func (c *cursor) kind() kind {
@@ -47,7 +50,14 @@ func (c *cursor) kind() kind {
 	return begins[c.b[c.i]]
 }
 
-// name moves past the next name of the object that was entered; without one, past the object.
+// next moves to the value of the next member of the object that was entered, and gives the member's name as it stands
+// in the source; without one, it moves past the object.
+func (c *cursor) next() (name []byte, ok bool) {
+	name, ok = c.name()
+	return name, ok && c.seek()
+}
+
+// name moves past the next name.
 func (c *cursor) name() (raw []byte, ok bool) {
 	for ; c.i < len(c.b); c.i++ {
 		switch c.b[c.i] {
@@ -86,15 +96,21 @@ func (c *cursor) seek() bool {
 	return false
 }
 
+// enter moves into the object or list that begins here.
+func (c *cursor) enter() { c.i++ }
+
+// until is the value that begins here and that end is just past.
+func (c *cursor) until(end *cursor) value { return value{kind: c.kind(), raw: c.b[c.i:end.i]} }
+
 // leave moves past the object or list that was entered.
 func (c *cursor) leave() { c.i = skip(c.b, c.i) }
 
 // member moves to the first value of that name of the object that begins here; without one, past the object.
 func (c *cursor) member(name string) bool {
-	c.i++
+	c.enter()
 	for {
-		raw, ok := c.name()
-		if !ok || !c.seek() {
+		raw, ok := c.next()
+		if !ok {
 			return false
 		}
 		if named(raw, name) {
@@ -180,18 +196,33 @@ func named(raw []byte, want string) bool {
 	if raw[0] != want[0] && raw[0] != '\\' {
 		return false
 	}
-	var buf [longestName]byte
-	return string(plain(raw, &buf)) == want
+	var buf nameBuffer
+	return string(buf.decode(raw)) == want
 }
 
-// longestName is more than any name that a rule knows has bytes.
-const longestName = 32
+// nameBuffer has room for any name that somebody looks for.
+type nameBuffer [32]byte
 
-// plain is a name without its escapes, or something that no known name equals if it is too long to be one.
-func plain(raw []byte, buf *[longestName]byte) []byte {
+// decode is a name without its escapes, or something that no such name equals if it is too long to be one.
+func (b *nameBuffer) decode(raw []byte) []byte {
 	const longestEscape = len(`\u0000`)
-	if len(raw) > longestEscape*len(buf) || bytes.IndexByte(raw, '\\') < 0 {
+	if len(raw) > longestEscape*len(b) || bytes.IndexByte(raw, '\\') < 0 {
 		return raw
 	}
-	return buf[:reader{rest: raw, escapes: true}.head(buf[:])]
+	return b[:reader{rest: raw, escapes: true}.head(b[:])]
+}
+
+// get is the first value of that name of an object.
+func (v value) get(name string) value {
+	c := v.cursor()
+	return c.get(name)
+}
+
+// cursor begins at the value.
+func (v value) cursor() cursor { return cursor{b: v.raw} }
+
+// ends reports whether the value is a text with this end. Longer ones than any name of a type have none.
+func (v value) ends(end string) bool {
+	var buf [64]byte
+	return v.kind == text && bytes.HasSuffix(buf[:v.text().head(buf[:])], []byte(end))
 }

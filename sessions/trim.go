@@ -1,0 +1,45 @@
+package sessions
+
+// trim is a string without the white space around it, be it escaped or not.
+func (v value) trim() value { return v.trimLeft().trimRight() }
+
+func (v value) trimLeft() value {
+	raw := v.raw
+	for len(raw) > 0 {
+		char, size := rune(raw[0]), 1
+		if char == '\\' {
+			char, size = unescape(raw)
+		}
+		if !blank(char) || size == 0 {
+			break
+		}
+		raw = raw[size:]
+	}
+	v.raw = raw
+	return v
+}
+
+func (v value) trimRight() value {
+	raw := v.raw
+	for len(raw) > 0 {
+		size := 0
+		switch char := raw[len(raw)-1]; {
+		case blank(rune(char)) && char != '\\':
+			size = 1
+		case len(raw) >= 2 && (char == 'n' || char == 'r' || char == 't') && escaped(raw[:len(raw)-1]):
+			size = 2
+		case len(raw) >= 6 && raw[len(raw)-5] == 'u' && escaped(raw[:len(raw)-5]):
+			if char, n := unescape(raw[len(raw)-6:]); n == 6 && blank(char) {
+				size = 6
+			}
+		}
+		if size == 0 {
+			break
+		}
+		raw = raw[:len(raw)-size]
+	}
+	v.raw = raw
+	return v
+}
+
+func blank(char rune) bool { return char == ' ' || char == '\n' || char == '\t' || char == '\r' }
