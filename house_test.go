@@ -42,6 +42,7 @@ var importTable = []importRule{
 	{"selector", []string{"internal"}, slices.Concat(grpc, stores, []string{
 		"github.com/rs/zerolog", "github.com/tidwall/gjson", "sessions", "state", "server",
 	})},
+	{"sessions/internal", nil, slices.Concat(grpc, stores, []string{"selector", "sessions/bindings", "state", "server"})},
 	{"sessions/bindings", []string{"selector"}, slices.Concat(grpc, stores, []string{"state", "server"})},
 	{"sessions", nil, slices.Concat(grpc, stores, []string{"selector", "sessions/bindings", "state", "server"})},
 	{"verdict", []string{"internal", "selector/cooldown"}, slices.Concat(grpc, stores, []string{"state", "server"})},

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
 // The digest of an answer is the list of its items, each a letter and the digest of the item in hexadecimal. Behind a bar
@@ -21,13 +23,13 @@ const (
 //
 // A stream is no message: of its events only their sum is.
 func AnswerDigest(message []byte) string {
-	c := at(bytes.TrimLeft(message, " \t\r\n"), 0)
+	c := jsonscan.At(bytes.TrimLeft(message, " \t\r\n"), 0)
 	var a answer
 	a.c.reading = true
-	switch c.kind() {
-	case object:
+	switch c.Kind() {
+	case jsonscan.Object:
 		a.object(&c, 0)
-	case list:
+	case jsonscan.Array:
 		a.output(&c)
 	}
 	a.c.flush()
@@ -53,31 +55,31 @@ type answer struct {
 const maxWraps = 4
 
 // object reads the object that begins at c: a message, or what holds one.
-func (a *answer) object(c *cursor, wraps int) {
+func (a *answer) object(c *jsonscan.Cursor, wraps int) {
 	whole := *c
-	c.enter()
+	c.Enter()
 	for {
-		raw, ok := c.next()
+		raw, ok := c.Member()
 		if !ok {
 			break
 		}
-		var buf nameBuffer
-		name, kind := string(buf.decode(raw)), c.kind()
+		var buf jsonscan.NameBuffer
+		name, kind := string(buf.Decode(raw)), c.Kind()
 		switch {
 		case wraps == maxWraps:
-		case kind == object && (name == "response" || name == "message" || name == "content"):
+		case kind == jsonscan.Object && (name == "response" || name == "message" || name == "content"):
 			a.object(c, wraps+1)
 			return
-		case kind == list && (name == "choices" || name == "candidates"):
-			if c.enter(); c.element() && c.kind() == object {
+		case kind == jsonscan.Array && (name == "choices" || name == "candidates"):
+			if c.Enter(); c.Element() && c.Kind() == jsonscan.Object {
 				a.object(c, wraps+1)
 			}
 			return
-		case kind == list && name == "output":
+		case kind == jsonscan.Array && name == "output":
 			a.output(c)
 			return
 		}
-		if _, ok := c.value(); !ok {
+		if _, ok := c.Value(); !ok {
 			break
 		}
 	}
@@ -86,20 +88,20 @@ func (a *answer) object(c *cursor, wraps int) {
 }
 
 // output reads the items of a Responses answer from their bracket on.
-func (a *answer) output(at *cursor) {
+func (a *answer) output(at *jsonscan.Cursor) {
 	items := *at
 	a.c.speaks(assistant)
 	a.c.messages(at)
-	items.enter()
-	for items.element() {
-		item, ok := items.value()
+	items.Enter()
+	for items.Element() {
+		item, ok := items.Value()
 		if !ok {
 			return
 		}
 		if len(a.ids) > maxItems*itemLength {
 			return
 		}
-		if id := item.get("id"); item.kind == object && id.kind == text && !item.get("type").is("reasoning") {
+		if id := item.Get("id"); item.Kind == jsonscan.Object && id.Kind == jsonscan.String && !item.Get("type").Is("reasoning") {
 			a.ids = appendItem(a.ids, assistantText, textSum(id))
 		}
 	}

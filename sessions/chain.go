@@ -2,6 +2,8 @@ package sessions
 
 import (
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
 // voice is who speaks in a message.
@@ -85,24 +87,24 @@ func (c *chain) speaks(v voice) {
 }
 
 // say takes a text of the side that speaks.
-func (c *chain) say(letter byte, v value) {
-	if v.kind != text {
+func (c *chain) say(letter byte, v jsonscan.Value) {
+	if v.Kind != jsonscan.String {
 		return
 	}
 	if c.open && c.letter != letter {
 		c.flush()
 	}
 	if !c.open {
-		if v = v.trimLeft(); len(v.raw) == 0 {
+		if v = v.TrimLeft(); len(v.Raw) == 0 {
 			return
 		}
 		c.words.Reset()
 		c.open, c.letter = true, letter
 	}
 	behind := v
-	v = v.trimRight()
-	behind.raw = behind.raw[len(v.raw):]
-	if len(v.raw) > 0 {
+	v = v.TrimRight()
+	behind.Raw = behind.Raw[len(v.Raw):]
+	if len(v.Raw) > 0 {
 		writeText(&c.words, v)
 		c.spoken = c.words.Sum64()
 	}

@@ -5,12 +5,14 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
 // scope is what a conversation belongs to: equal messages of different persons are different conversations.
-func scope(person value, previousResponse string) uint64 {
+func scope(person jsonscan.Value, previousResponse string) uint64 {
 	var sum uint64
-	if person.kind == text {
+	if person.Kind == jsonscan.String {
 		sum = mix('p', textSum(person), sum)
 	}
 	if previousResponse != "" {

@@ -1,7 +1,9 @@
 package sessions
 
+import "github.com/credbroker/credbroker/sessions/internal/jsonscan"
+
 // chainOf is the chain that the list in a slot goes into, nil if it goes into none.
-func (m *members) chainOf(slot *value) *chain {
+func (m *members) chainOf(slot *jsonscan.Value) *chain {
 	switch {
 	case !m.chained || m.named:
 		return nil
@@ -18,7 +20,7 @@ func (m *members) chainOf(slot *value) *chain {
 
 // chain is the identity by the messages.
 func (m *members) chain() Identity {
-	if m.input.kind == text {
+	if m.input.Kind == jsonscan.String {
 		m.inputChain.speaks(user)
 		m.inputChain.say(userText, m.input)
 	}
@@ -41,7 +43,7 @@ func (m *members) chain() Identity {
 // which each of them repeats, and their person. It is a guess, for callers that do not report their answers: the auth that
 // served such a conversation last is more likely to know the reference than any other.
 func (m *members) kin(id *Identity, continues bool) {
-	if m.store.kind == boolean && m.store.raw[0] == 'f' && !continues {
+	if m.store.Kind == jsonscan.Boolean && m.store.Raw[0] == 'f' && !continues {
 		return
 	}
 	kin := idText(kinSum(valueSum(m.instructions), scope(m.userID, "")))
@@ -59,7 +61,7 @@ func (m *members) pin(id *Identity) {
 		id.Pins = append(id.Pins, "resp:"+previous)
 	}
 	conversation := m.conversationObjectID
-	if conversation.kind == absent && m.conversation.kind == text {
+	if conversation.Kind == jsonscan.Absent && m.conversation.Kind == jsonscan.String {
 		conversation = m.conversation
 	}
 	if name, ok := idOf(conversation); ok {

@@ -1,15 +1,17 @@
 package sessions
 
+import "github.com/credbroker/credbroker/sessions/internal/jsonscan"
+
 // message is what was read of one element of a list of messages.
 type message struct {
-	role, kind, content, calls, call   value
-	name, arguments, input, output, id value
-	action                             value
+	role, kind, content, calls, call   jsonscan.Value
+	name, arguments, input, output, id jsonscan.Value
+	action                             jsonscan.Value
 	// heard: the content was taken in passing.
 	heard bool
 }
 
-func (m *message) slot(name []byte) *value {
+func (m *message) slot(name []byte) *jsonscan.Value {
 	switch string(name) {
 	case "role":
 		return &m.role
@@ -39,15 +41,15 @@ func (m *message) slot(name []byte) *value {
 }
 
 // voice is whose message it is by its role; without one, the user's. An answer is always the assistant's.
-func (c *chain) voice(role value) voice {
+func (c *chain) voice(role jsonscan.Value) voice {
 	switch {
 	case c.reading:
 		return assistant
-	case role.is("assistant"), role.is("model"):
+	case role.Is("assistant"), role.Is("model"):
 		return assistant
-	case role.is("tool"), role.is("function"):
+	case role.Is("tool"), role.Is("function"):
 		return tool
-	case role.is("system"), role.is("developer"):
+	case role.Is("system"), role.Is("developer"):
 		return nobody
 	default:
 		return user
@@ -55,56 +57,56 @@ func (c *chain) voice(role value) voice {
 }
 
 // messages reads a list of messages from its bracket on, in any of the wire formats, and moves past it.
-func (c *chain) messages(at *cursor) {
-	at.enter()
-	for at.element() {
-		if at.kind() == object {
+func (c *chain) messages(at *jsonscan.Cursor) {
+	at.Enter()
+	for at.Element() {
+		if at.Kind() == jsonscan.Object {
 			c.message(at)
-		} else if _, ok := at.value(); !ok {
+		} else if _, ok := at.Value(); !ok {
 			return
 		}
 	}
 }
 
 // message reads one message from its bracket on.
-func (c *chain) message(at *cursor) {
+func (c *chain) message(at *jsonscan.Cursor) {
 	var m message
 	begin := *at
-	at.enter()
+	at.Enter()
 	for {
-		raw, ok := at.next()
+		raw, ok := at.Member()
 		if !ok {
 			break
 		}
-		var buf nameBuffer
-		slot := m.slot(buf.decode(raw))
-		if slot == &m.content && slot.kind == absent && at.kind() == list && m.role.kind == text {
-			slot.kind = list
+		var buf jsonscan.NameBuffer
+		slot := m.slot(buf.Decode(raw))
+		if slot == &m.content && slot.Kind == jsonscan.Absent && at.Kind() == jsonscan.Array && m.role.Kind == jsonscan.String {
+			slot.Kind = jsonscan.Array
 			m.heard = true
 			c.hear(&m, at)
 			continue
 		}
-		v, ok := at.value()
+		v, ok := at.Value()
 		if !ok {
 			break
 		}
-		if slot != nil && slot.kind == absent {
+		if slot != nil && slot.Kind == jsonscan.Absent {
 			*slot = v
 		}
 	}
-	c.finish(&m, begin.until(at))
+	c.finish(&m, begin.Until(at))
 }
 
 // hear takes the parts of a message, whose bracket is next.
-func (c *chain) hear(m *message, at *cursor) {
+func (c *chain) hear(m *message, at *jsonscan.Cursor) {
 	v := c.voice(m.role)
 	if v == nobody {
-		at.value()
+		at.Value()
 		return
 	}
 	c.speaks(v)
 	if v == tool {
-		list, _ := at.value()
+		list, _ := at.Value()
 		c.add(toolResult, resultSum(list))
 		return
 	}
@@ -112,8 +114,8 @@ func (c *chain) hear(m *message, at *cursor) {
 }
 
 // finish takes what was not taken in passing.
-func (c *chain) finish(m *message, whole value) {
-	if m.role.kind == absent && m.kind.kind == text && !m.kind.is("message") {
+func (c *chain) finish(m *message, whole jsonscan.Value) {
+	if m.role.Kind == jsonscan.Absent && m.kind.Kind == jsonscan.String && !m.kind.Is("message") {
 		c.item(m, whole)
 		return
 	}
@@ -128,67 +130,67 @@ func (c *chain) finish(m *message, whole value) {
 	if v != assistant {
 		return
 	}
-	if m.calls.kind == list {
-		at := m.calls.cursor()
-		at.enter()
-		for at.element() {
-			call, ok := at.value()
+	if m.calls.Kind == jsonscan.Array {
+		at := m.calls.Cursor()
+		at.Enter()
+		for at.Element() {
+			call, ok := at.Value()
 			if !ok {
 				break
 			}
 			c.chatCall(call)
 		}
 	}
-	if m.call.kind == object {
-		c.call(m.call.get("name"), m.call.get("arguments"))
+	if m.call.Kind == jsonscan.Object {
+		c.call(m.call.Get("name"), m.call.Get("arguments"))
 	}
 }
 
 // content takes a message's content that was not in passing.
-func (c *chain) content(content value, v voice) {
+func (c *chain) content(content jsonscan.Value, v voice) {
 	switch {
 	case v == tool:
 		c.add(toolResult, resultSum(content))
-	case content.kind == text && v == assistant:
+	case content.Kind == jsonscan.String && v == assistant:
 		c.say(assistantText, content)
-	case content.kind == text:
+	case content.Kind == jsonscan.String:
 		c.say(userText, content)
-	case content.kind == list:
-		at := content.cursor()
+	case content.Kind == jsonscan.Array:
+		at := content.Cursor()
 		c.parts(&at, v)
-	case content.kind == object:
-		at := content.cursor()
+	case content.Kind == jsonscan.Object:
+		at := content.Cursor()
 		c.part(&at, v)
 	}
 }
 
 // chatCall takes one of a chat message's tool calls, a function's or a custom tool's.
-func (c *chain) chatCall(call value) {
-	if call.kind != object {
+func (c *chain) chatCall(call jsonscan.Value) {
+	if call.Kind != jsonscan.Object {
 		return
 	}
-	if f := call.get("function"); f.kind == object {
-		c.call(f.get("name"), f.get("arguments"))
-	} else if f := call.get("custom"); f.kind == object {
-		c.call(f.get("name"), f.get("input"))
+	if f := call.Get("function"); f.Kind == jsonscan.Object {
+		c.call(f.Get("name"), f.Get("arguments"))
+	} else if f := call.Get("custom"); f.Kind == jsonscan.Object {
+		c.call(f.Get("name"), f.Get("input"))
 	}
 }
 
 // item takes an item of a Responses request that is no message.
-func (c *chain) item(m *message, whole value) {
+func (c *chain) item(m *message, whole jsonscan.Value) {
 	switch {
-	case m.kind.ends("_call_output"):
+	case m.kind.HasSuffix("_call_output"):
 		c.speaks(tool)
 		c.add(toolResult, resultSum(m.output))
-	case m.kind.is("item_reference"):
+	case m.kind.Is("item_reference"):
 		c.speaks(assistant)
 		c.reference(m.id)
-	case m.kind.is("reasoning"):
+	case m.kind.Is("reasoning"):
 		c.speaks(assistant)
-	case m.kind.ends("_call"):
+	case m.kind.HasSuffix("_call"):
 		c.speaks(assistant)
 		name := m.name
-		if name.kind == absent {
+		if name.Kind == jsonscan.Absent {
 			name = m.kind
 		}
 		c.call(name, firstOf(m.arguments, m.input, m.action))
@@ -199,20 +201,20 @@ func (c *chain) item(m *message, whole value) {
 }
 
 // reference takes an item that only its id stands for, as if the id had been said. Thoughts come and go.
-func (c *chain) reference(id value) {
+func (c *chain) reference(id jsonscan.Value) {
 	var begin [3]byte
-	if id.kind == text && (id.text().head(begin[:]) < len(begin) || string(begin[:]) != "rs_") {
+	if id.Kind == jsonscan.String && (id.Text().Head(begin[:]) < len(begin) || string(begin[:]) != "rs_") {
 		before := c.forms
 		c.add(assistantText, textSum(id))
 		c.forms = before | byReference
 	}
 }
 
-func firstOf(values ...value) value {
+func firstOf(values ...jsonscan.Value) jsonscan.Value {
 	for _, v := range values {
-		if v.kind != absent {
+		if v.Kind != jsonscan.Absent {
 			return v
 		}
 	}
-	return value{}
+	return jsonscan.Value{}
 }

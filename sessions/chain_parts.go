@@ -4,15 +4,17 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
 // part is what was read of one part of a message's content.
 type part struct {
-	kind, text, thought, name, input, content value
-	call, response                            value
+	kind, text, thought, name, input, content jsonscan.Value
+	call, response                            jsonscan.Value
 }
 
-func (p *part) slot(name []byte) *value {
+func (p *part) slot(name []byte) *jsonscan.Value {
 	switch string(name) {
 	case "type":
 		return &p.kind
@@ -36,17 +38,17 @@ func (p *part) slot(name []byte) *value {
 }
 
 // parts reads a list of parts from its bracket on and moves past it.
-func (c *chain) parts(at *cursor, v voice) {
-	at.enter()
-	for at.element() {
-		switch at.kind() {
-		case object:
+func (c *chain) parts(at *jsonscan.Cursor, v voice) {
+	at.Enter()
+	for at.Element() {
+		switch at.Kind() {
+		case jsonscan.Object:
 			c.part(at, v)
-		case text:
-			words, _ := at.value()
+		case jsonscan.String:
+			words, _ := at.Value()
 			c.say(wordsOf(v), words)
 		default:
-			if _, ok := at.value(); !ok {
+			if _, ok := at.Value(); !ok {
 				return
 			}
 		}
@@ -61,17 +63,17 @@ func wordsOf(v voice) byte {
 }
 
 // part reads one part from its bracket on.
-func (c *chain) part(at *cursor, v voice) {
+func (c *chain) part(at *jsonscan.Cursor, v voice) {
 	p, whole := readPart(at)
 	switch {
-	case p.thought.kind == boolean && p.thought.raw[0] == 't':
-	case p.call.kind == object:
-		c.call(p.call.get("name"), p.call.get("args"))
-	case p.response.kind == object:
-		c.add(toolResult, resultSum(p.response.get("response")))
-	case p.kind.ends("tool_use"):
+	case p.thought.Kind == jsonscan.Boolean && p.thought.Raw[0] == 't':
+	case p.call.Kind == jsonscan.Object:
+		c.call(p.call.Get("name"), p.call.Get("args"))
+	case p.response.Kind == jsonscan.Object:
+		c.add(toolResult, resultSum(p.response.Get("response")))
+	case p.kind.HasSuffix("tool_use"):
 		c.call(p.name, p.input)
-	case p.kind.ends("tool_result"):
+	case p.kind.HasSuffix("tool_result"):
 		c.add(toolResult, resultSum(p.content))
 	case p.isThinking():
 	case p.isText():
@@ -85,38 +87,40 @@ func (c *chain) part(at *cursor, v voice) {
 }
 
 // readPart reads a part from its bracket on and moves past it. Of members of one name the first counts.
-func readPart(at *cursor) (p part, whole value) {
+func readPart(at *jsonscan.Cursor) (p part, whole jsonscan.Value) {
 	begin := *at
-	at.enter()
+	at.Enter()
 	for {
-		name, ok := at.next()
+		name, ok := at.Member()
 		if !ok {
 			break
 		}
-		v, ok := at.value()
+		v, ok := at.Value()
 		if !ok {
 			break
 		}
-		var buf nameBuffer
-		if slot := p.slot(buf.decode(name)); slot != nil && slot.kind == absent {
+		var buf jsonscan.NameBuffer
+		if slot := p.slot(buf.Decode(name)); slot != nil && slot.Kind == jsonscan.Absent {
 			*slot = v
 		}
 	}
-	return p, begin.until(at)
+	return p, begin.Until(at)
 }
 
 // isThinking: thoughts are sent back or left out as the client and the upstream like.
 func (p *part) isThinking() bool {
-	return p.kind.is("thinking") || p.kind.is("redacted_thinking") || p.kind.is("reasoning")
+	return p.kind.Is("thinking") || p.kind.Is("redacted_thinking") || p.kind.Is("reasoning")
 }
 
 func (p *part) isText() bool {
-	return p.text.kind == text &&
-		(p.kind.kind == absent || p.kind.is("text") || p.kind.is("input_text") || p.kind.is("output_text"))
+	return p.text.Kind == jsonscan.String &&
+		(p.kind.Kind == jsonscan.Absent || p.kind.Is("text") || p.kind.Is("input_text") || p.kind.Is("output_text"))
 }
 
 // isEmpty: a part without anything that this package knows how to tell apart from nothing.
-func (p *part) isEmpty() bool { return p.kind.kind == absent && p.text.kind != absent }
+func (p *part) isEmpty() bool {
+	return p.kind.Kind == jsonscan.Absent && p.text.Kind != jsonscan.Absent
+}
 
 // passing are members that vary without meaning: marks of caches, ids, signatures, what an upstream adds to its answer.
 func passing(name []byte) bool {
@@ -131,21 +135,21 @@ func passing(name []byte) bool {
 
 // call takes a tool call of the assistant's. Its arguments may be JSON or JSON inside a string; a tool without any is
 // called with an empty object by some and with nothing by others.
-func (c *chain) call(name, arguments value) {
-	none := valueSum(value{kind: object})
+func (c *chain) call(name, arguments jsonscan.Value) {
+	none := valueSum(jsonscan.Value{Kind: jsonscan.Object})
 	var sum uint64
-	switch arguments.kind {
-	case absent, null:
+	switch arguments.Kind {
+	case jsonscan.Absent, jsonscan.Null:
 		sum = none
-	case text:
-		inside := arguments.trim()
+	case jsonscan.String:
+		inside := arguments.Trim()
 		var first [1]byte
-		switch inside.text().head(first[:]); {
-		case len(inside.raw) == 0:
+		switch inside.Text().Head(first[:]); {
+		case len(inside.Raw) == 0:
 			sum = none
 		case first[0] == '{':
-			c.arguments = appendText(slices.Grow(c.arguments[:0], len(inside.raw)), inside.raw)
-			sum = valueSum(value{kind: object, raw: c.arguments})
+			c.arguments = appendText(slices.Grow(c.arguments[:0], len(inside.Raw)), inside.Raw)
+			sum = valueSum(jsonscan.Value{Kind: jsonscan.Object, Raw: c.arguments})
 		default:
 			sum = mix('s', textSum(inside), 0)
 		}
@@ -156,37 +160,37 @@ func (c *chain) call(name, arguments value) {
 }
 
 // resultSum is the digest of what a tool returned: of its texts, and of everything else in their order.
-func resultSum(v value) uint64 {
-	switch v.kind {
-	case text:
-		return textSum(v.trim())
-	case list:
+func resultSum(v jsonscan.Value) uint64 {
+	switch v.Kind {
+	case jsonscan.String:
+		return textSum(v.Trim())
+	case jsonscan.Array:
 		return listSum(v)
 	default:
 		return valueSum(v)
 	}
 }
 
-func listSum(v value) uint64 {
+func listSum(v jsonscan.Value) uint64 {
 	var words xxhash.Digest
 	words.Reset()
 	var media uint64
-	at := v.cursor()
-	at.enter()
-	for at.element() {
-		switch at.kind() {
-		case object:
+	at := v.Cursor()
+	at.Enter()
+	for at.Element() {
+		switch at.Kind() {
+		case jsonscan.Object:
 			p, whole := readPart(&at)
 			if p.isText() {
-				writeText(&words, p.text.trim())
+				writeText(&words, p.text.Trim())
 			} else {
 				media = mix('m', media, sumOf(whole, passing))
 			}
-		case text:
-			other, _ := at.value()
-			writeText(&words, other.trim())
+		case jsonscan.String:
+			other, _ := at.Value()
+			writeText(&words, other.Trim())
 		default:
-			other, _ := at.value()
+			other, _ := at.Value()
 			media = mix('m', media, valueSum(other))
 		}
 	}

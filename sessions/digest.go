@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
 // The digests here are published: clients compute them as well, in other languages. docs/sessions.md states them and
@@ -24,9 +26,9 @@ func mix(letter byte, a, b uint64) uint64 {
 
 // textSum is the digest of a text: XXH64 of it as the shortest JSON string says it, between the quotes. Nearly all JSON
 // comes in that form, so nearly no text has to be rewritten.
-func textSum(v value) uint64 {
-	if !v.odd {
-		return xxhash.Sum64(v.raw)
+func textSum(v jsonscan.Value) uint64 {
+	if !v.NonCanonical {
+		return xxhash.Sum64(v.Raw)
 	}
 	var d xxhash.Digest
 	d.Reset()
@@ -36,19 +38,19 @@ func textSum(v value) uint64 {
 
 // nameSum is textSum of a member's name.
 func nameSum(raw []byte) uint64 {
-	return textSum(value{kind: text, raw: raw, odd: bytes.IndexByte(raw, '\\') >= 0})
+	return textSum(jsonscan.Value{Kind: jsonscan.String, Raw: raw, NonCanonical: bytes.IndexByte(raw, '\\') >= 0})
 }
 
 // writeText adds a text to a digest.
-func writeText(d *xxhash.Digest, v value) {
-	if !v.odd {
-		_, _ = d.Write(v.raw)
+func writeText(d *xxhash.Digest, v jsonscan.Value) {
+	if !v.NonCanonical {
+		_, _ = d.Write(v.Raw)
 		return
 	}
 	// Pieces between escapes are short: gathered, they cost the digest one call instead of many.
 	var buf [1024]byte
 	gathered := buf[:0]
-	for raw := v.raw; len(raw) > 0; {
+	for raw := v.Raw; len(raw) > 0; {
 		plain := bytes.IndexByte(raw, '\\')
 		if plain < 0 {
 			plain = len(raw)
@@ -63,7 +65,7 @@ func writeText(d *xxhash.Digest, v value) {
 			gathered = append(gathered, raw[:plain]...)
 		}
 		if raw = raw[plain:]; len(raw) > 0 {
-			char, size := unescapeAny(raw)
+			char, size := jsonscan.Unescape(raw)
 			gathered = appendEscape(gathered, char)
 			raw = raw[size:]
 		}
@@ -105,7 +107,7 @@ func appendText(dst, raw []byte) []byte {
 			return append(dst, raw...)
 		}
 		dst = append(dst, raw[:plain]...)
-		char, size := unescapeAny(raw[plain:])
+		char, size := jsonscan.Unescape(raw[plain:])
 		dst = utf8.AppendRune(dst, char)
 		raw = raw[plain+size:]
 	}

@@ -1,5 +1,7 @@
 package sessions
 
+import "github.com/credbroker/credbroker/sessions/internal/jsonscan"
+
 // maxNesting is how deep lists and objects are told apart; what lies deeper counts as null.
 const maxNesting = 32
 
@@ -29,29 +31,29 @@ func (l *level) close() uint64 {
 
 // valueSum is the digest of a JSON value, whatever the order of its members, its white space, its escapes and the writing
 // of its numbers.
-func valueSum(v value) uint64 { return sumOf(v, nil) }
+func valueSum(v jsonscan.Value) uint64 { return sumOf(v, nil) }
 
 // sumOf is valueSum without the members of the value itself whose names are skipped.
-func sumOf(v value, skipped func(name []byte) bool) uint64 {
-	if v.kind != object && v.kind != list {
+func sumOf(v jsonscan.Value, skipped func(name []byte) bool) uint64 {
+	if v.Kind != jsonscan.Object && v.Kind != jsonscan.Array {
 		return scalarSum(v)
 	}
 	var levels [maxNesting]level
-	levels[0].members = v.kind == object
-	c := v.cursor()
-	c.enter()
+	levels[0].members = v.Kind == jsonscan.Object
+	c := v.Cursor()
+	c.Enter()
 	for n := 1; ; {
 		at := &levels[n-1]
 		var name []byte
 		var more bool
 		if at.members {
-			if name, more = c.next(); more {
+			if name, more = c.Member(); more {
 				at.name = nameSum(name)
 			}
 		} else {
-			more = c.element()
+			more = c.Element()
 		}
-		kind := c.kind()
+		kind := c.Kind()
 		switch {
 		case !more:
 			sum := at.close()
@@ -60,27 +62,27 @@ func sumOf(v value, skipped func(name []byte) bool) uint64 {
 			}
 			levels[n-1].add(sum) //nolint:gosec // n is not 0: the sum would have been returned
 		case n == 1 && skipped != nil && skipped(name):
-			c.value()
-		case (kind == object || kind == list) && n < maxNesting:
-			levels[n] = level{members: kind == object}
+			c.Value()
+		case (kind == jsonscan.Object || kind == jsonscan.Array) && n < maxNesting:
+			levels[n] = level{members: kind == jsonscan.Object}
 			n++
-			c.enter()
+			c.Enter()
 		default:
-			inner, _ := c.value()
+			inner, _ := c.Value()
 			at.add(scalarSum(inner))
 		}
 	}
 }
 
 // scalarSum is the digest of a value that holds no others.
-func scalarSum(v value) uint64 {
-	switch v.kind {
-	case text:
+func scalarSum(v jsonscan.Value) uint64 {
+	switch v.Kind {
+	case jsonscan.String:
 		return mix('s', textSum(v), 0)
-	case number:
-		return numberSum(v.raw)
-	case boolean:
-		if v.raw[0] == 't' {
+	case jsonscan.Number:
+		return numberSum(v.Raw)
+	case jsonscan.Boolean:
+		if v.Raw[0] == 't' {
 			return mix('b', 1, 0)
 		}
 		return mix('b', 0, 0)

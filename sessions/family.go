@@ -1,5 +1,7 @@
 package sessions
 
+import "github.com/credbroker/credbroker/sessions/internal/jsonscan"
+
 // family finds the parent of a conversation. An agent that works for a session is a conversation of its own: many of them
 // run at a time, each with messages of its own, and would move the session's binding to and fro.
 func (m *members) family(id *Identity, h *Headers) {
@@ -61,8 +63,8 @@ func (h *Headers) chore() bool {
 
 // chore reports whether the body is that of a probe, which wants one token, or of a count of tokens, which wants none.
 func (m *members) chore(h *Headers) bool {
-	for _, limit := range []value{m.maxTokens, m.maxOutput} {
-		if limit.kind == number && (string(limit.raw) == "0" || string(limit.raw) == "1") {
+	for _, limit := range []jsonscan.Value{m.maxTokens, m.maxOutput} {
+		if limit.Kind == jsonscan.Number && (string(limit.Raw) == "0" || string(limit.Raw) == "1") {
 			return true
 		}
 	}
@@ -72,5 +74,5 @@ func (m *members) chore(h *Headers) bool {
 // countsTokens reports whether the request wants no answer. One to Anthropic that does must limit it.
 func (m *members) countsTokens(h *Headers) bool {
 	toAnthropic := h.found[anthropicVersion].id != ""
-	return m.counts || toAnthropic && m.messages.kind == list && m.maxTokens.kind == absent
+	return m.counts || toAnthropic && m.messages.Kind == jsonscan.Array && m.maxTokens.Kind == jsonscan.Absent
 }

@@ -1,6 +1,10 @@
 package sessions
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
+)
 
 // Headers are the headers of one request, as far as they name sessions. The zero value is ready and holds none.
 type Headers struct {
@@ -40,10 +44,10 @@ const (
 // a map is walked. Headers that name no session are not kept.
 func (h *Headers) Add(name, value string) {
 	if equalFoldASCII(name, "x-codex-turn-metadata") {
-		metadata := at([]byte(value), strings.IndexByte(value, '{'))
+		metadata := jsonscan.At([]byte(value), strings.IndexByte(value, '{'))
 		parent, kind := metadata, metadata
-		h.addText(turnParent, name, parent.get("parent_thread_id"))
-		h.addText(turnKind, name, kind.get("request_kind"))
+		h.addText(turnParent, name, parent.Get("parent_thread_id"))
+		h.addText(turnKind, name, kind.Get("request_kind"))
 		return
 	}
 	if rank := rankOf(name); rank != headerNames {
@@ -63,7 +67,7 @@ func (h *Headers) add(rank int, name, value string) {
 }
 
 // addText keeps the text that is a member of a header.
-func (h *Headers) addText(rank int, name string, member value) {
+func (h *Headers) addText(rank int, name string, member jsonscan.Value) {
 	if id, ok := idOf(member); ok {
 		h.add(rank, name, id)
 	}

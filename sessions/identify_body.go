@@ -1,32 +1,36 @@
 package sessions
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
+)
 
 // members is what the top level of a body holds of what the rules look at; of members of one name the first.
 type members struct {
 	// claude is the session that Claude Code's userID holds.
 	claude string
 
-	userID                       value
-	conversationID, conversation value
-	conversationObjectID         value
-	sessionID, sessionIDCamel    value
-	promptCacheKey               value
-	system, instructions         value
-	systemInstructionParts       value
+	userID                       jsonscan.Value
+	conversationID, conversation jsonscan.Value
+	conversationObjectID         jsonscan.Value
+	sessionID, sessionIDCamel    jsonscan.Value
+	promptCacheKey               jsonscan.Value
+	system, instructions         jsonscan.Value
+	systemInstructionParts       jsonscan.Value
 
 	// The lists are read in passing. Of those that are lists only the kind is kept beside the texts.
-	messages, contents, input             value
+	messages, contents, input             jsonscan.Value
 	fromMessages, fromContents, fromInput texts
 
 	// chained: the lists go into chains instead, unless the conversation is named elsewhere; and what wraps a request is
 	// opened.
 	chained, named                         bool
 	messageChain, contentChain, inputChain chain
-	previousResponse, store                value
-	maxTokens, maxOutput                   value
+	previousResponse, store                jsonscan.Value
+	maxTokens, maxOutput                   jsonscan.Value
 	// thread and parentThread are what Codex says beside its headers.
-	thread, parentThread value
+	thread, parentThread jsonscan.Value
 	// counts: the request only counts tokens.
 	counts bool
 }
@@ -34,36 +38,36 @@ type members struct {
 // read passes over the top level once. It stops at Claude Code's session, which outranks all else in headers and body;
 // with claudeOnly, it looks for nothing else.
 func (m *members) read(body []byte, claudeOnly bool) {
-	c := at(body, bytes.IndexAny(body, "{["))
-	if c.kind() == object {
+	c := jsonscan.At(body, bytes.IndexAny(body, "{["))
+	if c.Kind() == jsonscan.Object {
 		m.object(&c, claudeOnly, false)
 	}
 }
 
 // object reads the members of the object that begins at c, which may be wrapped in the body's.
-func (m *members) object(c *cursor, claudeOnly, wrapped bool) {
-	c.enter()
+func (m *members) object(c *jsonscan.Cursor, claudeOnly, wrapped bool) {
+	c.Enter()
 	for {
-		raw, ok := c.next()
+		raw, ok := c.Member()
 		if !ok {
 			return
 		}
-		var buf nameBuffer
-		name := buf.decode(raw)
-		if m.chained && !wrapped && c.kind() == object && wraps(name) {
+		var buf jsonscan.NameBuffer
+		name := buf.Decode(raw)
+		if m.chained && !wrapped && c.Kind() == jsonscan.Object && wraps(name) {
 			m.counts = m.counts || string(name) == "generateContentRequest"
 			m.object(c, false, true)
 			continue
 		}
 		m.inner(name, *c)
 		m.named = m.named || m.claude != ""
-		if !m.chained && (m.claude != "" || claudeOnly && m.userID.kind != absent) {
+		if !m.chained && (m.claude != "" || claudeOnly && m.userID.Kind != jsonscan.Absent) {
 			return
 		}
-		if slot := m.slot(name); slot != nil && slot.kind == absent && !claudeOnly {
+		if slot := m.slot(name); slot != nil && slot.Kind == jsonscan.Absent && !claudeOnly {
 			ok = m.take(slot, c)
 		} else {
-			_, ok = c.value()
+			_, ok = c.Value()
 		}
 		if !ok {
 			return
@@ -73,34 +77,34 @@ func (m *members) object(c *cursor, claudeOnly, wrapped bool) {
 
 // inner looks for members of the object at c, if it has a name that a rule knows. Like gjson, it goes on to the next
 // object of the name if the first has no such member.
-func (m *members) inner(name []byte, c cursor) {
-	if c.kind() != object {
+func (m *members) inner(name []byte, c jsonscan.Cursor) {
+	if c.Kind() != jsonscan.Object {
 		return
 	}
 	switch string(name) {
 	case "metadata":
-		if m.userID.kind == absent {
-			m.userID = c.get("user_id")
+		if m.userID.Kind == jsonscan.Absent {
+			m.userID = c.Get("user_id")
 			m.claude, _ = claudeID(m.userID)
 		}
 	case "conversation":
-		if m.conversationObjectID.kind == absent {
-			m.conversationObjectID = c.get("id")
+		if m.conversationObjectID.Kind == jsonscan.Absent {
+			m.conversationObjectID = c.Get("id")
 		}
 	case "systemInstruction":
-		if m.systemInstructionParts.kind == absent {
-			m.systemInstructionParts = c.get("parts")
+		if m.systemInstructionParts.Kind == jsonscan.Absent {
+			m.systemInstructionParts = c.Get("parts")
 		}
 	case "client_metadata":
-		if m.chained && m.thread.kind == absent {
+		if m.chained && m.thread.Kind == jsonscan.Absent {
 			again := c
-			m.thread, m.parentThread = c.get("thread_id"), again.get("x-codex-parent-thread-id")
+			m.thread, m.parentThread = c.Get("thread_id"), again.Get("x-codex-parent-thread-id")
 		}
 	}
 }
 
 // slot is where a member of the top level is kept, nil if no rule looks at it.
-func (m *members) slot(name []byte) *value {
+func (m *members) slot(name []byte) *jsonscan.Value {
 	switch string(name) {
 	case "conversation_id":
 		return &m.conversationID
@@ -147,39 +151,39 @@ func wraps(name []byte) bool {
 }
 
 // take moves past a member's value and keeps it, or the texts of a list of messages.
-func (m *members) take(slot *value, c *cursor) (ok bool) {
-	slot.kind = c.kind()
-	if messages := m.chainOf(slot); messages != nil && slot.kind == list {
+func (m *members) take(slot *jsonscan.Value, c *jsonscan.Cursor) (ok bool) {
+	slot.Kind = c.Kind()
+	if messages := m.chainOf(slot); messages != nil && slot.Kind == jsonscan.Array {
 		messages.messages(c)
 		return true
 	}
 	switch {
 	case m.chained:
-	case slot == &m.messages && slot.kind == list:
+	case slot == &m.messages && slot.Kind == jsonscan.Array:
 		m.fromMessages.chat(c)
 		return true
-	case slot == &m.contents && slot.kind == list:
+	case slot == &m.contents && slot.Kind == jsonscan.Array:
 		m.fromContents.gemini(c)
 		return true
-	case slot == &m.input && slot.kind == list:
+	case slot == &m.input && slot.Kind == jsonscan.Array:
 		m.fromInput.responses(c)
 		return true
 	}
-	*slot, ok = c.value()
+	*slot, ok = c.Value()
 	return ok
 }
 
 // namedValue is a value that may be a session id.
 type namedValue struct {
 	source Source
-	value  value
+	value  jsonscan.Value
 }
 
 // namedValues are the values that may be session ids, in the order of their rank.
 func (m *members) namedValues() [7]namedValue {
 	conversation := m.conversation
-	if conversation.kind != text {
-		conversation = value{}
+	if conversation.Kind != jsonscan.String {
+		conversation = jsonscan.Value{}
 	}
 	return [7]namedValue{
 		{SourceUser, m.userID},
@@ -200,8 +204,8 @@ func (m *members) texts() *texts {
 		t.system.anthropic(m.system)
 	}
 	if !t.opened() {
-		if m.systemInstructionParts.kind == list {
-			parts := m.systemInstructionParts.cursor()
+		if m.systemInstructionParts.Kind == jsonscan.Array {
+			parts := m.systemInstructionParts.Cursor()
 			t.system.firstPart(&parts)
 		}
 		t.user = m.fromContents.user

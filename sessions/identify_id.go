@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
 // maxID is the greatest length in bytes of an id that a request names, its prefix not counted.
@@ -21,11 +23,11 @@ func validID(text string) (id string, ok bool) {
 }
 
 // idOf is the id that a value of the body names. It reads on only while the text can still be one.
-func idOf(v value) (id string, ok bool) {
+func idOf(v jsonscan.Value) (id string, ok bool) {
 	var buf, kept [maxID]byte
 	n, full := 0, false
-	r := v.text()
-	for piece := r.next(buf[:]); len(piece) > 0; piece = r.next(buf[:]) {
+	r := v.Text()
+	for piece := r.Next(buf[:]); len(piece) > 0; piece = r.Next(buf[:]) {
 		for len(piece) > 0 {
 			char, size := utf8.DecodeRune(piece)
 			space := unicode.IsSpace(char)
@@ -45,32 +47,32 @@ func idOf(v value) (id string, ok bool) {
 }
 
 // claudeID is the session in Claude Code's `metadata.user_id`: at its end, or a member of the JSON that it holds.
-func claudeID(userID value) (id string, ok bool) {
-	switch userID.kind {
-	case text, object, list:
+func claudeID(userID jsonscan.Value) (id string, ok bool) {
+	switch userID.Kind {
+	case jsonscan.String, jsonscan.Object, jsonscan.Array:
 	default:
 		return "", false
 	}
-	if id, ok = sessionSuffix(userID.text()); ok {
+	if id, ok = sessionSuffix(userID.Text()); ok {
 		return id, true
 	}
 	var first [1]byte
-	r := userID.text()
-	if r.head(first[:]) == 0 || first[0] != '{' {
+	r := userID.Text()
+	if r.Head(first[:]) == 0 || first[0] != '{' {
 		return "", false
 	}
-	inner := at(r.all(), 0)
-	return idOf(inner.get("session_id"))
+	inner := jsonscan.At(r.All(), 0)
+	return idOf(inner.Get("session_id"))
 }
 
 // sessionSuffix is what follows `_session_` at the end of a text, if it is an id of the digits a-f, 0-9 and `-`.
-func sessionSuffix(r reader) (id string, ok bool) {
+func sessionSuffix(r jsonscan.Text) (id string, ok bool) {
 	const mark = "_session_"
 	const enough = len(mark) + maxID
 	var buf [1024]byte
 	var last [2 * enough]byte
 	end := last[:0]
-	for piece := r.next(buf[:]); len(piece) > 0; piece = r.next(buf[:]) {
+	for piece := r.Next(buf[:]); len(piece) > 0; piece = r.Next(buf[:]) {
 		piece = piece[max(0, len(piece)-enough):]
 		end = append(end[:0], end[max(0, len(end)+len(piece)-len(last)):]...)
 		end = append(end, piece...)

@@ -3,6 +3,8 @@ package sessions
 import (
 	"encoding/binary"
 	"encoding/hex"
+
+	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
 // texts are the first texts of the sides of a conversation, each set once.
@@ -26,7 +28,7 @@ func (s *start) empty() bool  { return s.n == 0 }
 func (s *start) full() bool   { return s.n == len(s.bytes) }
 
 // set takes the text of a value.
-func (s *start) set(v value) { s.n = v.text().head(s.bytes[:]) }
+func (s *start) set(v jsonscan.Value) { s.n = v.Text().Head(s.bytes[:]) }
 
 // setIfEmpty takes another text if there is none yet.
 func (s *start) setIfEmpty(other start) {
@@ -36,7 +38,7 @@ func (s *start) setIfEmpty(other start) {
 }
 
 // join adds the text of a value, if it has one, after a space.
-func (s *start) join(v value) {
+func (s *start) join(v jsonscan.Value) {
 	var more start
 	if more.set(v); more.empty() {
 		return
@@ -48,112 +50,112 @@ func (s *start) join(v value) {
 }
 
 // content takes a message's content, which begins at c: a string, or the joined texts of the parts of the wanted types.
-func (s *start) content(c *cursor, wanted func(partType value) bool) {
-	if c.kind() != list {
-		if v, ok := c.value(); ok && v.kind == text {
+func (s *start) content(c *jsonscan.Cursor, wanted func(partType jsonscan.Value) bool) {
+	if c.Kind() != jsonscan.Array {
+		if v, ok := c.Value(); ok && v.Kind == jsonscan.String {
 			s.set(v)
 		}
 		return
 	}
-	parts := objectsAt(*c)
-	for !s.full() && parts.next() {
-		if wanted(parts.get("type")) {
-			s.join(parts.get("text"))
+	parts := jsonscan.ObjectsAt(*c)
+	for !s.full() && parts.Next() {
+		if wanted(parts.Get("type")) {
+			s.join(parts.Get("text"))
 		}
 	}
-	*c = parts.end()
+	*c = parts.End()
 }
 
 // firstPart takes the first text that is not empty of the parts that begin at c, a list or the values of an object.
-func (s *start) firstPart(c *cursor) {
-	if kind := c.kind(); kind != list && kind != object {
+func (s *start) firstPart(c *jsonscan.Cursor) {
+	if kind := c.Kind(); kind != jsonscan.Array && kind != jsonscan.Object {
 		return
 	}
-	parts := objectsAt(*c)
-	for s.empty() && parts.next() {
-		s.set(parts.get("text"))
+	parts := jsonscan.ObjectsAt(*c)
+	for s.empty() && parts.Next() {
+		s.set(parts.Get("text"))
 	}
-	*c = parts.end()
+	*c = parts.End()
 }
 
 // anthropic takes `system` of Anthropic requests: a string, or the first text among its parts.
-func (s *start) anthropic(system value) {
-	switch system.kind {
-	case text:
+func (s *start) anthropic(system jsonscan.Value) {
+	switch system.Kind {
+	case jsonscan.String:
 		s.set(system)
-	case list:
-		parts := system.cursor()
+	case jsonscan.Array:
+		parts := system.Cursor()
 		s.firstPart(&parts)
 	}
 }
 
 // chat reads `messages` of OpenAI chat and Anthropic requests, which begin at c.
-func (t *texts) chat(c *cursor) {
-	messages := objectsAt(*c)
-	for (t.system.empty() || t.user.empty() || t.assistant.empty()) && messages.next() {
+func (t *texts) chat(c *jsonscan.Cursor) {
+	messages := jsonscan.ObjectsAt(*c)
+	for (t.system.empty() || t.user.empty() || t.assistant.empty()) && messages.Next() {
 		var side *start
-		switch role := messages.get("role"); {
-		case role.is("system"):
+		switch role := messages.Get("role"); {
+		case role.Is("system"):
 			side = &t.system
-		case role.is("user"):
+		case role.Is("user"):
 			side = &t.user
-		case role.is("assistant"):
+		case role.Is("assistant"):
 			side = &t.assistant
 		}
-		if side != nil && side.empty() && messages.member("content") {
-			side.content(&messages.cursor, chatPart)
+		if side != nil && side.empty() && messages.Find("content") {
+			side.content(&messages.Cursor, chatPart)
 		}
 	}
-	*c = messages.end()
+	*c = messages.End()
 }
 
-func chatPart(partType value) bool { return partType.is("text") }
+func chatPart(partType jsonscan.Value) bool { return partType.Is("text") }
 
 // gemini reads `contents`, which begin at c.
-func (t *texts) gemini(c *cursor) {
-	turns := objectsAt(*c)
-	for (t.user.empty() || t.assistant.empty()) && turns.next() {
+func (t *texts) gemini(c *jsonscan.Cursor) {
+	turns := jsonscan.ObjectsAt(*c)
+	for (t.user.empty() || t.assistant.empty()) && turns.Next() {
 		var side *start
-		switch role := turns.get("role"); {
-		case role.is("user"):
+		switch role := turns.Get("role"); {
+		case role.Is("user"):
 			side = &t.user
-		case role.is("model"):
+		case role.Is("model"):
 			side = &t.assistant
 		}
-		if side != nil && side.empty() && turns.member("parts") {
-			side.firstPart(&turns.cursor)
+		if side != nil && side.empty() && turns.Find("parts") {
+			side.firstPart(&turns.Cursor)
 		}
 	}
-	*c = turns.end()
+	*c = turns.End()
 }
 
 // responses reads `input` of OpenAI Responses requests, which begins at c.
-func (t *texts) responses(c *cursor) {
-	items := objectsAt(*c)
-	for (t.user.empty() || t.assistant.empty()) && items.next() {
+func (t *texts) responses(c *jsonscan.Cursor) {
+	items := jsonscan.ObjectsAt(*c)
+	for (t.user.empty() || t.assistant.empty()) && items.Next() {
 		// An item with neither type nor role is passed over for want of a role.
-		if kind := items.get("type"); !kind.is("message") && !kind.text().empty() {
+		if kind := items.Get("type"); !kind.Is("message") && !kind.Text().Empty() {
 			continue
 		}
 		var side *start
-		switch role := items.get("role"); {
-		case role.is("developer"), role.is("system"):
+		switch role := items.Get("role"); {
+		case role.Is("developer"), role.Is("system"):
 			side = &t.system
 			t.lateSystem = t.lateSystem || side.empty() && !t.user.empty()
-		case role.is("user"):
+		case role.Is("user"):
 			side = &t.user
-		case role.is("assistant"):
+		case role.Is("assistant"):
 			side = &t.assistant
 		}
-		if side != nil && side.empty() && items.member("content") {
-			side.content(&items.cursor, responsesPart)
+		if side != nil && side.empty() && items.Find("content") {
+			side.content(&items.Cursor, responsesPart)
 		}
 	}
-	*c = items.end()
+	*c = items.End()
 }
 
-func responsesPart(partType value) bool {
-	return partType.is("input_text") || partType.is("output_text") || partType.is("text")
+func responsesPart(partType jsonscan.Value) bool {
+	return partType.Is("input_text") || partType.Is("output_text") || partType.Is("text")
 }
 
 // identity of a conversation with these texts. A conversation continues its own first turn, which had no answer yet.

@@ -1,26 +1,28 @@
-package sessions
+package jsonscan
 
-// trim is a string without the white space around it, be it escaped or not.
-func (v value) trim() value { return v.trimLeft().trimRight() }
+// Trim is a string without the white space around it, be it escaped or not.
+func (v Value) Trim() Value { return v.TrimLeft().TrimRight() }
 
-func (v value) trimLeft() value {
-	raw := v.raw
+// TrimLeft is a string without the white space before it.
+func (v Value) TrimLeft() Value {
+	raw := v.Raw
 	for len(raw) > 0 {
 		char, size := rune(raw[0]), 1
 		if char == '\\' {
-			char, size = unescape(raw)
+			char, size = unescapeStrict(raw)
 		}
 		if !blank(char) || size == 0 {
 			break
 		}
 		raw = raw[size:]
 	}
-	v.raw = raw
+	v.Raw = raw
 	return v
 }
 
-func (v value) trimRight() value {
-	raw := v.raw
+// TrimRight is a string without the white space behind it.
+func (v Value) TrimRight() Value {
+	raw := v.Raw
 	for len(raw) > 0 {
 		size := 0
 		switch char := raw[len(raw)-1]; {
@@ -29,7 +31,7 @@ func (v value) trimRight() value {
 		case len(raw) >= 2 && (char == 'n' || char == 'r' || char == 't') && escaped(raw[:len(raw)-1]):
 			size = 2
 		case len(raw) >= 6 && raw[len(raw)-5] == 'u' && escaped(raw[:len(raw)-5]):
-			if char, n := unescape(raw[len(raw)-6:]); n == 6 && blank(char) {
+			if char, n := unescapeStrict(raw[len(raw)-6:]); n == 6 && blank(char) {
 				size = 6
 			}
 		}
@@ -38,7 +40,7 @@ func (v value) trimRight() value {
 		}
 		raw = raw[:len(raw)-size]
 	}
-	v.raw = raw
+	v.Raw = raw
 	return v
 }
 

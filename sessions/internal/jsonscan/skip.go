@@ -1,14 +1,10 @@
-package sessions
+package jsonscan
 
 import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
-
-// The reader of JSON in this package walks over bytes where they lie and decodes nothing that no rule asks for. It reads
-// broken JSON the way gjson does, which takes whatever comes next that could be a name or a value. Nothing here recurses,
-// and every function is linear in what it passes over.
 
 // What a byte outside of strings means when only nesting counts: the change of depth, or a string. All others mean nothing.
 const (
@@ -103,9 +99,9 @@ func skip(b []byte, i int) int {
 	return len(b)
 }
 
-// stringEnd returns the index after the quote that ends the string starting at start, or -1. The string is odd if it may
-// have escapes that JSON does not ask for. It looks at eight bytes in one go.
-func stringEnd(b []byte, start int) (end int, odd bool) {
+// stringEnd returns the index after the quote that ends the string starting at start, or -1. nonCanonical is as in
+// Value. It looks at eight bytes in one go.
+func stringEnd(b []byte, start int) (end int, nonCanonical bool) {
 	for i := start; ; {
 		for i+8 <= len(b) {
 			word := binary.LittleEndian.Uint64(b[i : i+8 : i+8])
@@ -118,12 +114,12 @@ func stringEnd(b []byte, start int) (end int, odd bool) {
 		}
 		switch {
 		case i >= len(b):
-			return -1, odd
+			return -1, nonCanonical
 		case b[i] == '"':
-			return i + 1, odd
+			return i + 1, nonCanonical
 		case b[i] == '\\':
 			if i++; i < len(b) && (b[i] == 'u' || b[i] == '/') {
-				odd = true
+				nonCanonical = true
 			}
 		}
 		i++

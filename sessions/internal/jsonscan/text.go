@@ -1,4 +1,4 @@
-package sessions
+package jsonscan
 
 import (
 	"bytes"
@@ -6,31 +6,31 @@ import (
 	"unicode/utf8"
 )
 
-// reader gives the text of a JSON value from its beginning, as far as somebody asks.
-type reader struct {
+// Text gives the text of a JSON value from its beginning, as far as somebody asks.
+type Text struct {
 	rest []byte
 	// escapes: rest stands between the quotes of a string that has escapes. Such a text ends, as in gjson, at the first
 	// thing that a JSON string must not hold; without escapes everything is taken as it stands.
 	escapes bool
 }
 
-// text is what a value means as text: of a string its content, of a number that is more than a minus and digits the
-// shortest decimal of the nearest double, of other numbers, objects and lists the source.
-func (v value) text() reader {
-	switch v.kind {
-	case boolean:
-		if v.raw[0] == 't' {
-			return reader{rest: []byte("true")}
+// Text is what a value means as text: of a string its content, of a number that is more than a minus and digits the
+// shortest decimal of the nearest double, of other numbers, objects and arrays the source.
+func (v Value) Text() Text {
+	switch v.Kind {
+	case Boolean:
+		if v.Raw[0] == 't' {
+			return Text{rest: []byte("true")}
 		}
-		return reader{rest: []byte("false")}
-	case number:
-		return reader{rest: decimal(v.raw)}
-	case text:
-		return reader{rest: v.raw, escapes: bytes.IndexByte(v.raw, '\\') >= 0}
-	case object, list:
-		return reader{rest: v.raw}
+		return Text{rest: []byte("false")}
+	case Number:
+		return Text{rest: decimal(v.Raw)}
+	case String:
+		return Text{rest: v.Raw, escapes: bytes.IndexByte(v.Raw, '\\') >= 0}
+	case Object, Array:
+		return Text{rest: v.Raw}
 	default:
-		return reader{}
+		return Text{}
 	}
 }
 
@@ -46,9 +46,9 @@ func decimal(raw []byte) []byte {
 	return raw
 }
 
-// next returns more of the text, and nothing at its end: all that is left if there are no escapes, else what fits into
+// Next returns more of the text, and nothing at its end: all that is left if there are no escapes, else what fits into
 // buf, which has room for a character at least. It cuts no character in two.
-func (r *reader) next(buf []byte) []byte {
+func (r *Text) Next(buf []byte) []byte {
 	rest := r.rest
 	r.rest = nil
 	if !r.escapes {
@@ -63,7 +63,7 @@ func (r *reader) next(buf []byte) []byte {
 		}
 		switch {
 		case c == '\\':
-			char, size := unescape(rest[i:])
+			char, size := unescapeStrict(rest[i:])
 			if size == 0 {
 				return buf[:n]
 			}
@@ -80,12 +80,12 @@ func (r *reader) next(buf []byte) []byte {
 	return buf[:n]
 }
 
-// head fills dst with the beginning of the text, its last character maybe cut in two, and returns the length.
-func (r reader) head(dst []byte) int {
+// Head fills dst with the beginning of the text, its last character maybe cut in two, and returns the length.
+func (r Text) Head(dst []byte) int {
 	var buf [128]byte
 	n := 0
 	for n < len(dst) {
-		piece := r.next(buf[:])
+		piece := r.Next(buf[:])
 		if len(piece) == 0 {
 			break
 		}
@@ -94,16 +94,16 @@ func (r reader) head(dst []byte) int {
 	return n
 }
 
-// empty reports whether there is no text.
-func (r reader) empty() bool {
+// Empty reports whether there is no text.
+func (r Text) Empty() bool {
 	var buf [utf8.UTFMax]byte
-	return len(r.next(buf[:])) == 0
+	return len(r.Next(buf[:])) == 0
 }
 
-// all is the whole text, in memory of its own if it has escapes.
-func (r reader) all() []byte {
+// All is the whole text, in memory of its own if it has escapes.
+func (r Text) All() []byte {
 	if !r.escapes {
 		return r.rest
 	}
-	return r.next(make([]byte, len(r.rest)+utf8.UTFMax))
+	return r.Next(make([]byte, len(r.rest)+utf8.UTFMax))
 }

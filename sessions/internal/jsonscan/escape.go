@@ -1,12 +1,12 @@
-package sessions
+package jsonscan
 
 import (
 	"strconv"
 	"unicode/utf16"
 )
 
-// unescape reads the escape at the start of b and returns its length, 0 if there is none.
-func unescape(b []byte) (char rune, n int) {
+// unescapeStrict reads the escape at the start of b and returns its length, 0 if there is none.
+func unescapeStrict(b []byte) (char rune, n int) {
 	if len(b) < 2 || b[0] != '\\' {
 		return 0, 0
 	}
@@ -30,9 +30,10 @@ func unescape(b []byte) (char rune, n int) {
 	}
 }
 
-// unescapeAny is unescape, with a backslash that begins no escape for itself.
-func unescapeAny(b []byte) (char rune, n int) {
-	if char, n = unescape(b); n == 0 {
+// Unescape reads the escape at the start of b, which is a backslash, and returns its length. A backslash that begins no
+// escape stands for itself.
+func Unescape(b []byte) (char rune, n int) {
+	if char, n = unescapeStrict(b); n == 0 {
 		return '\\', 1
 	}
 	return char, n
