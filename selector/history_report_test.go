@@ -131,7 +131,7 @@ func (r *oracleReport) act(action cooldown.Action) {
 		}
 		r.done.Action = action
 		l := r.ledger(oracleScope{subject: oracleSubject{name: identityOf(r.auth)}}, cooldown.Authentication)
-		l.add(oraclePiece{received: r.stamp, endless: true, secret: secretOf(r.auth), reason: r.f.Reason, rule: r.f.Rule, person: r.f.Person})
+		l.add(oraclePiece{received: r.stamp, endless: true, secret: secretOf(r.auth), reason: r.f.Reason, rule: r.f.Rule, person: r.f.OperatorAction})
 		if r.bindings != nil {
 			r.done.Released = r.bindings.Release(identityOf(r.auth))
 		}
@@ -142,7 +142,7 @@ func (r *oracleReport) act(action cooldown.Action) {
 		}
 		r.done.Action = action
 		s.disabled, s.switched = true, r.stamp
-		s.why = oraclePiece{reason: r.f.Reason, rule: r.f.Rule, person: r.f.Person}.words()
+		s.why = oraclePiece{reason: r.f.Reason, rule: r.f.Rule, person: r.f.OperatorAction}.words()
 	}
 }
 
@@ -153,8 +153,8 @@ func (r *oracleReport) cooldown() {
 		r.f.Domain = ""
 	} else if r.f.Scope == cooldown.ScopeModel {
 		scope.key = bare(r.auth, r.key)
-		if r.f.Family != "" {
-			scope.key, scope.family = r.f.Family, true
+		if r.f.ModelFamily != "" {
+			scope.key, scope.family = r.f.ModelFamily, true
 		} else if !serves(r.auth, r.key) {
 			r.done.Note = "not served"
 			return
@@ -215,7 +215,7 @@ func (r *oracleReport) latch() time.Time {
 // block adds what was learnt to a ledger.
 func (r *oracleReport) block(k oracleLedgerKey) {
 	l := r.ledger(k.scope, k.kind)
-	p := oraclePiece{received: r.stamp, reason: r.f.Reason, rule: r.f.Rule, person: r.f.Person}
+	p := oraclePiece{received: r.stamp, reason: r.f.Reason, rule: r.f.Rule, person: r.f.OperatorAction}
 	switch {
 	case !r.f.Until.IsZero():
 		if p.until, p.probe = r.f.Until, r.f.Until; r.f.Hint && r.latch().Before(p.probe) {

@@ -247,12 +247,12 @@ func (u *universe) report(r *rand.Rand) operation {
 		return op
 	}
 	op.Finding = cooldown.Finding{
-		Action: one(r, []cooldown.Action{cooldown.ActionNone, cooldown.ActionCooldown, cooldown.ActionCooldown, cooldown.ActionCooldown, cooldown.ActionInvalidate, cooldown.ActionDisable}),
-		Scope:  one(r, []cooldown.Scope{cooldown.ScopeNone, cooldown.ScopeModel, cooldown.ScopeModel, cooldown.ScopeAuth}),
-		Family: one(r, []string{"", "", "", "m*", "*1"}), Domain: one(r, []string{"", "", "", "org", "egress"}),
+		Action:      one(r, []cooldown.Action{cooldown.ActionNone, cooldown.ActionCooldown, cooldown.ActionCooldown, cooldown.ActionCooldown, cooldown.ActionInvalidate, cooldown.ActionDisable}),
+		Scope:       one(r, []cooldown.Scope{cooldown.ScopeNone, cooldown.ScopeModel, cooldown.ScopeModel, cooldown.ScopeAuth}),
+		ModelFamily: one(r, []string{"", "", "", "m*", "*1"}), Domain: one(r, []string{"", "", "", "org", "egress"}),
 		Kind:   one(r, []cooldown.Kind{cooldown.Quota, cooldown.Quota, cooldown.Transient, cooldown.Other}),
 		Ladder: cooldown.Ladder(r.IntN(int(cooldown.LadderRefusal))), Hint: r.IntN(4) > 0,
-		Reason: fmt.Sprint("reason ", r.Uint32()), Rule: one(r, []string{"", "row"}), Person: one(r, []string{"", "do it"}),
+		Reason: fmt.Sprint("reason ", r.Uint32()), Rule: one(r, []string{"", "row"}), OperatorAction: one(r, []string{"", "do it"}),
 	}
 	op.In = one(r, []time.Duration{0, 0, -1, 1, time.Second, 10 * time.Second, time.Minute, time.Hour, 18 * 24 * time.Hour})
 	if r.IntN(6) == 0 {

@@ -55,8 +55,8 @@ func (o *outages) suspect(r *report) bool {
 	at := scope{}
 	if s.model != "" {
 		at.model = r.key
-		if f.Family != "" {
-			at = scope{model: f.Family, family: true}
+		if f.ModelFamily != "" {
+			at = scope{model: f.ModelFamily, family: true}
 		}
 	}
 	s.failures = append(s.failures, failure{r.member.state, r.started, r.stamp, at, f.Kind})

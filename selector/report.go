@@ -132,8 +132,8 @@ func (r *report) cooldown() {
 	case r.finding.Scope != cooldown.ScopeModel:
 	case r.key == "":
 		domain = "" // what rests of it is one model, and nobody knows which
-	case r.finding.Family != "":
-		at = scope{model: r.finding.Family, family: true}
+	case r.finding.ModelFamily != "":
+		at = scope{model: r.finding.ModelFamily, family: true}
 	case !r.member.patterns.serve(r.model):
 		r.done.Note = "the auth does not serve this model"
 		return
@@ -204,7 +204,7 @@ func (r *report) tell(set *blockSet) {
 // evidence is what the finding adds to a ledger; false: nothing, because it was over on arrival.
 func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	f := &r.finding
-	e := cooldown.Observation{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, Person: f.Person}
+	e := cooldown.Observation{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, OperatorAction: f.OperatorAction}
 	if !f.Until.IsZero() {
 		e.Until = nanosOf(f.Until)
 		e.Probe = e.Until
@@ -254,7 +254,7 @@ func (r *report) invalidate() {
 	set := &r.member.state.whole
 	set.ledger(cooldown.Authentication).Add(cooldown.Observation{
 		Received: r.stamp, Until: cooldown.Never, Probe: cooldown.Never, Secret: r.member.secret(),
-		Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person,
+		Reason: r.finding.Reason, Rule: r.finding.Rule, OperatorAction: r.finding.OperatorAction,
 	})
 	r.refresh(set)
 	r.done.Action = cooldown.ActionInvalidate
@@ -273,7 +273,7 @@ func (r *report) disable() {
 		return
 	}
 	r.done.Action = cooldown.ActionDisable
-	e := cooldown.Observation{Reason: r.finding.Reason, Rule: r.finding.Rule, Person: r.finding.Person}
+	e := cooldown.Observation{Reason: r.finding.Reason, Rule: r.finding.Rule, OperatorAction: r.finding.OperatorAction}
 	r.done.Changed = true
 	r.pool.turn(s, cooldown.Switch{At: r.stamp, Disabled: true, Why: e.Message()})
 }

@@ -23,7 +23,7 @@ func rateLimited() cooldown.Finding {
 func refused() cooldown.Finding {
 	return cooldown.Finding{
 		Action: cooldown.ActionInvalidate, Scope: cooldown.ScopeAuth, Kind: cooldown.Authentication,
-		Reason: "auth_invalid", Rule: "common.auth", Person: "Replace the API key.",
+		Reason: "auth_invalid", Rule: "common.auth", OperatorAction: "Replace the API key.",
 	}
 }
 
@@ -199,7 +199,7 @@ func TestModelLimitRestsTheModelAlone(t *testing.T) {
 func TestFamilyRestsTogether(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a", func(a *selector.Auth) { a.Models = []string{"claude-*"} }), auth("b", func(a *selector.Auth) { a.Prefix = "team" }))
 	weekly := rateLimited()
-	weekly.Family, weekly.Until, weekly.Hint = "claude-opus-*", p.now.Add(time.Hour), true
+	weekly.ModelFamily, weekly.Until, weekly.Hint = "claude-opus-*", p.now.Add(time.Hour), true
 	for _, id := range []string{"a", "b"} {
 		_, err := p.Report(selector.Attempt{AuthID: id, Model: "claude-opus-4-5(high)", Started: p.now}, weekly, p.now)
 		p.must(err)
@@ -284,7 +284,7 @@ func TestRefusedSecretIsOutUntilThereIsAnother(t *testing.T) {
 func TestThreeRefusalsWithinThreeHoursDisable(t *testing.T) {
 	forbidden := cooldown.Finding{
 		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Other, Reason: "forbidden", Rule: "common.403",
-		Person: "Look at the rights of this auth.", Repeat: cooldown.Repeat{Count: 3, Within: 3 * time.Hour, Action: cooldown.ActionDisable},
+		OperatorAction: "Look at the rights of this auth.", Repeat: cooldown.Repeat{Count: 3, Within: 3 * time.Hour, Action: cooldown.ActionDisable},
 	}
 	refuse := func(p *player) selector.Consequence {
 		f := forbidden
@@ -450,7 +450,7 @@ func TestALateSuccessEndsManyThingsAtOnce(t *testing.T) {
 	p.report("a", 0, domains)
 	for _, family := range []string{"m*", "*m", "?"} {
 		f := hinted(p.now.Add(72 * time.Hour))
-		f.Scope, f.Family = cooldown.ScopeModel, family
+		f.Scope, f.ModelFamily = cooldown.ScopeModel, family
 		p.report("a", 0, f)
 	}
 	p.now = p.now.Add(30 * time.Hour)

@@ -52,16 +52,12 @@ func (b *broker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*
 		return nil, selector.ErrUnknownAuth
 	}
 	judged, windows := b.rules().Read(outcomeOf(req, auth, told.received))
-	for _, w := range windows {
-		told.attempt.Windows = append(told.attempt.Windows, cooldown.Window{
-			Name: w.Name, UsedShare: w.UsedShare, ResetsAt: w.ResetsAt, SeenAt: told.received,
-		})
-	}
+	told.attempt.Windows = windows
 	r := &result{provider: auth.Provider, verdict: judged}
-	if r.done, err = b.config.Pool.Report(told.attempt, findingOf(&r.verdict), c.start); err != nil {
+	if r.done, err = b.config.Pool.Report(told.attempt, r.verdict.Finding, c.start); err != nil {
 		return r, err
 	}
-	if r.verdict.Success() {
+	if r.verdict.Success {
 		if err = b.goOn(req, auth, &told.asked, c.start); err != nil {
 			return r, err
 		}
@@ -209,14 +205,14 @@ func (r *result) message() *credbrokerv1.Verdict {
 		Until:            timeMessage(done.Until),
 		Reason:           v.Reason,
 		RetryElsewhere:   v.Retry == verdict.RetryAnotherAuth && done.Others && !done.Outage,
-		Family:           v.Family,
-		LimitDomain:      string(v.Domain),
+		Family:           v.ModelFamily,
+		LimitDomain:      v.Domain,
 		RestingDomains:   done.Domains,
 		Rule:             v.Rule,
 		Retry:            retryMessage(v.Retry),
 		ProbeAt:          timeMessage(done.ProbeAt),
 		BackoffLevel:     int32(done.Level), //nolint:gosec // ladders have few steps
-		Person:           v.Person,
+		Person:           v.OperatorAction,
 		Note:             done.Note,
 		ReleasedSessions: int64(done.Released),
 		Outage:           done.Outage,
@@ -227,7 +223,7 @@ func (r *result) message() *credbrokerv1.Verdict {
 // written: they may hold what customers wrote.
 func (b *broker) logResult(c *call, r *result) {
 	v := &r.verdict
-	if v.Success() {
+	if v.Success {
 		return
 	}
 	e := b.log.Debug()
@@ -245,8 +241,8 @@ func (b *broker) logResult(c *call, r *result) {
 	if len(r.done.Domains) > 0 {
 		e.Strs(fieldDomains, r.done.Domains)
 	}
-	if v.Person != "" {
-		e.Str(fieldPerson, v.Person)
+	if v.OperatorAction != "" {
+		e.Str(fieldPerson, v.OperatorAction)
 	}
 	if r.done.Note != "" {
 		e.Str(fieldNote, r.done.Note)

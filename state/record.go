@@ -142,7 +142,7 @@ func formLedger(l *cooldown.Ledger) *ledgerForm {
 		e := &l.Observations[i]
 		form.Evidence = append(form.Evidence, evidenceForm{
 			nanos(e.Received), nanos(e.Until), nanos(e.Probe), e.Level, ladderForm(e.Ladder),
-			e.Command, secretForm(e.Secret), e.Reason, e.Rule, e.Person,
+			e.Command, secretForm(e.Secret), e.Reason, e.Rule, e.OperatorAction,
 		})
 	}
 	for _, s := range l.Failures {
@@ -215,7 +215,7 @@ func (form *ledgerForm) ledger() cooldown.Ledger {
 		l.Observations = append(l.Observations, cooldown.Observation{
 			Received: int64(e.Received), Until: int64(e.Until), Probe: int64(e.Probe), Level: e.Level,
 			Ladder: cooldown.Ladder(e.Ladder), Command: e.Command, Secret: uint64(e.Secret),
-			Reason: e.Reason, Rule: e.Rule, Person: e.Person,
+			Reason: e.Reason, Rule: e.Rule, OperatorAction: e.Person,
 		})
 	}
 	for _, s := range form.Strikes {

@@ -43,7 +43,7 @@ func fullRecord() cooldown.Record {
 	l.Watermark, l.Cleared = 5, 4
 	l.Observations = []cooldown.Observation{{
 		Received: nanos, Until: math.MaxInt64, Probe: nanos + 1, Level: 2, Ladder: cooldown.LadderQuotaLong, Command: true,
-		Secret: math.MaxUint64, Reason: "rate_limited", Rule: "claude/limit", Person: "buy more",
+		Secret: math.MaxUint64, Reason: "rate_limited", Rule: "claude/limit", OperatorAction: "buy more",
 	}}
 	l.Failures = []cooldown.Failure{{At: nanos, Reason: "refused"}}
 	return r

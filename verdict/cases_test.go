@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/internal/corpus"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/verdict"
 )
 
@@ -53,9 +54,9 @@ func (c *verdictCase) check(t *testing.T, got verdict.Verdict) {
 	t.Helper()
 	wantScope := c.Want.Scope
 	if wantScope == "credential" {
-		wantScope = string(verdict.ScopeAuth)
+		wantScope = cooldown.ScopeAuth.String()
 	}
-	if string(got.Fault) != c.Want.Fault || string(got.Action) != c.Want.Action || string(got.Scope) != wantScope || got.Reason != c.Want.Reason {
+	if string(got.Fault) != c.Want.Fault || got.Action.String() != c.Want.Action || got.Scope.String() != wantScope || got.Reason != c.Want.Reason {
 		t.Errorf("Judge(%s %d %s %v) = %s/%s/%s %s by rule %s, want %s/%s/%s %s", c.Provider, c.Status, c.Body, c.Headers,
 			got.Fault, got.Action, got.Scope, got.Reason, got.Rule, c.Want.Fault, c.Want.Action, wantScope, c.Want.Reason)
 	}
@@ -66,11 +67,11 @@ func (c *verdictCase) check(t *testing.T, got verdict.Verdict) {
 	if (want == 0) != (got.Delay == 0) || (got.Delay-want).Abs() > tolerance {
 		t.Errorf("Judge(%s %d %s %v).Delay = %v by rule %s, want %v", c.Provider, c.Status, c.Body, c.Headers, got.Delay, got.Rule, want)
 	}
-	if c.Want.Backoff != (got.Ladder != "") {
-		t.Errorf("Judge(%s %d %s %v).Ladder = %q by rule %s, want one: %v", c.Provider, c.Status, c.Body, c.Headers, got.Ladder, got.Rule, c.Want.Backoff)
+	if c.Want.Backoff != (got.Ladder != cooldown.LadderNone) {
+		t.Errorf("Judge(%s %d %s %v).Ladder = %v by rule %s, want one: %v", c.Provider, c.Status, c.Body, c.Headers, got.Ladder, got.Rule, c.Want.Backoff)
 	}
-	if (got.Action == verdict.ActionDisable || got.Action == verdict.ActionInvalidate) && got.Person == "" {
-		t.Errorf("Judge(%s) = %s %s by rule %s, and does not say what a person must do", c.ID, got.Action, got.Reason, got.Rule)
+	if (got.Action == cooldown.ActionDisable || got.Action == cooldown.ActionInvalidate) && got.OperatorAction == "" {
+		t.Errorf("Judge(%s) = %s %s by rule %s, and does not say what an operator must do", c.ID, got.Action, got.Reason, got.Rule)
 	}
 	if got.Delay > 0 && !got.Until.Equal(c.ReceivedAt.Add(got.Delay)) {
 		t.Errorf("Judge(%s).Until = %v, want receipt + %v", c.ID, got.Until, got.Delay)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credbroker/credbroker/verdict"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // TestDocumentedReasons compares the table of reasons with what the rules declare.
@@ -27,10 +27,10 @@ func TestDocumentedReasons(t *testing.T) {
 	}
 	for _, r := range load(t).Reasons() {
 		ladder := "-"
-		if r.Ladder != "" {
-			ladder = "`" + string(r.Ladder) + "`"
+		if r.Ladder != cooldown.LadderNone {
+			ladder = "`" + r.Ladder.String() + "`"
 		}
-		want := fmt.Sprintf("| `%s` | %s | %s | `%s` | %s |", r.Name, r.Meaning, ladder, r.Block, cmp.Or(r.Person, "-"))
+		want := fmt.Sprintf("| `%s` | %s | %s | `%s` | %s |", r.Name, r.Meaning, ladder, r.Kind, cmp.Or(r.Person, "-"))
 		at := slices.Index(documented, want)
 		if at < 0 {
 			t.Errorf("%s lacks the line\n%s", page, want)
@@ -56,24 +56,6 @@ func TestDocumentedWords(t *testing.T) {
 	for _, word := range slices.Compact(words) {
 		if !strings.Contains(string(text), "`"+word+"`") {
 			t.Errorf("docs/verdicts.md does not name `%s`", word)
-		}
-	}
-}
-
-func TestLadders(t *testing.T) {
-	for _, c := range []struct {
-		ladder verdict.Ladder
-		want   string // levels 0, 1, 100
-	}{
-		{verdict.LadderRate, "2s 4s 5m0s"},
-		{verdict.LadderOverload, "1s 2s 1m0s"},
-		{verdict.LadderEgress, "10s 20s 30m0s"},
-		{verdict.LadderQuota, "15m0s 30m0s 5h0m0s"},
-		{verdict.LadderQuotaLong, "15m0s 30m0s 24h0m0s"},
-		{"", "2s 4s 5m0s"},
-	} {
-		if got := fmt.Sprint(c.ladder.Delay(0), c.ladder.Delay(1), c.ladder.Delay(100)); got != c.want {
-			t.Errorf("%q.Delay(0, 1, 100) = %s, want %s", c.ladder, got, c.want)
 		}
 	}
 }

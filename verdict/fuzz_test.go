@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/verdict"
 )
 
@@ -18,15 +19,15 @@ var errWrong = errors.New("wrong verdict")
 // sound returns what is wrong with a verdict, whatever the outcome was.
 func sound(o verdict.Outcome, v verdict.Verdict) error {
 	switch {
-	case v.Rule == "" || v.Fault == "" || v.Action == "" || v.Scope == "" || v.Retry == "":
+	case v.Rule == "" || v.Fault == "" || v.Retry == "":
 		return fmt.Errorf("%w: a part is missing", errWrong)
 	case v.Delay < 0 || v.Delay > 32*24*time.Hour || v.Delay%time.Millisecond != 0:
 		return fmt.Errorf("%w: delay %v", errWrong, v.Delay)
 	case v.Delay > 0 && !v.Until.Equal(o.ReceivedAt.Add(v.Delay)) || v.Delay == 0 && !v.Until.IsZero():
 		return fmt.Errorf("%w: until %v after a delay of %v", errWrong, v.Until, v.Delay)
-	case (v.Action == verdict.ActionCooldown) != (v.Delay > 0 || v.Ladder != "" && v.Scope != verdict.ScopeNone):
+	case (v.Action == cooldown.ActionCooldown) != (v.Delay > 0 || v.Ladder != cooldown.LadderNone && v.Scope != cooldown.ScopeNone):
 		return fmt.Errorf("%w: %s without a time or a ladder, or the other way round", errWrong, v.Action)
-	case v.Fault == verdict.FaultCaller && v.Action != verdict.ActionNone:
+	case v.Fault == verdict.FaultCaller && v.Action != cooldown.ActionNone:
 		return fmt.Errorf("%w: the caller is at fault, the auth pays", errWrong)
 	default:
 		return nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/internal/glob"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // Ids of verdicts that no row gives.
@@ -16,8 +17,8 @@ const (
 // Judge says what an outcome means. It never fails: what no row knows is a transient fault without consequences.
 func (r *Rules) Judge(o Outcome) Verdict { return r.judge(o, marksOf(o.Headers)) }
 
-// Read is Judge and [Windows] in one look at the headers.
-func (r *Rules) Read(o Outcome) (Verdict, []Window) {
+// Read is Judge, and the quota windows that the answer tells of, in one look at the headers.
+func (r *Rules) Read(o Outcome) (Verdict, []cooldown.Window) {
 	m := marksOf(o.Headers)
 	if !m.window {
 		return r.judge(o, m), nil
@@ -47,45 +48,49 @@ func (r *Rules) ask(o Outcome, served bool) Verdict {
 		}
 	}
 	return Verdict{
-		Fault: FaultTransient, Action: ActionNone, Scope: ScopeNone, Block: BlockOther,
-		Ladder: LadderOverload, Retry: RetryAnotherAuth, Rule: ruleUnmatched,
+		Fault: FaultTransient, Retry: RetryAnotherAuth,
+		Finding: cooldown.Finding{Kind: cooldown.Other, Ladder: cooldown.LadderOverload, Rule: ruleUnmatched, Shared: true},
 	}
 }
 
 func success() Verdict {
-	return Verdict{Fault: FaultNone, Action: ActionNone, Scope: ScopeNone, Retry: RetryNobody, Rule: ruleSuccess}
+	return Verdict{
+		Fault: FaultNone, Retry: RetryNobody,
+		Finding: cooldown.Finding{Success: true, Kind: cooldown.Other, Rule: ruleSuccess},
+	}
 }
 
 func (r *Rules) verdict(row *rule, v *view) Verdict {
 	reason := r.reasons[row.Reason]
-	out := Verdict{
-		Fault: row.fault, Action: row.action, Scope: row.scope, Reason: row.Reason, Block: reason.Block, Domain: row.domain,
-		Retry: row.retry, Rule: row.ID, Repeat: row.repeat, Person: row.person.or(reason.person).of(v.o.Kind),
-	}
+	out := Verdict{Fault: row.fault, Retry: row.retry, Finding: cooldown.Finding{
+		Action: row.Action, Scope: row.scope, Reason: row.Reason, Kind: reason.Kind, Domain: row.domain, Rule: row.ID,
+		Repeat: row.repeat, OperatorAction: row.person.or(reason.person).of(v.o.Kind),
+	}}
 	if out.Domain == "" && row.limit {
 		out.Domain = v.set.limitDomain
 	}
 	if out.Domain == domainNone {
 		out.Domain = ""
 	}
+	out.Shared = row.fault == FaultTransient || row.fault == FaultProvider || out.Domain == DomainEgress
 	if row.family != "" && glob.Match(row.family, lower(v.o.Model)) {
-		out.Family = row.family
+		out.ModelFamily = row.family
 	}
-	if row.action == ActionInvalidate {
-		out.Block = BlockAuthentication
+	if row.Action == cooldown.ActionInvalidate {
+		out.Kind = cooldown.Authentication
 	}
 	if row.time != nil {
 		if h, ok := row.time.eval(v, boundPlain); ok {
 			out.Delay = ceilMillis(h.delay)
 			out.Until = v.o.ReceivedAt.Add(out.Delay)
-			out.FromHint = !h.billing
+			out.Hint = !h.billing
 			return out
 		}
 	}
-	if row.action == ActionCooldown || row.fault == FaultTransient {
+	if row.Action == cooldown.ActionCooldown || row.fault == FaultTransient {
 		out.Ladder = reason.Ladder
-		if out.Ladder == LadderQuota && v.speaksOfLongPeriod() {
-			out.Ladder = LadderQuotaLong
+		if out.Ladder == cooldown.LadderQuota && v.speaksOfLongPeriod() {
+			out.Ladder = cooldown.LadderQuotaLong
 		}
 	}
 	return out

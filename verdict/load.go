@@ -12,6 +12,8 @@ import (
 
 	// Quotas end at midnight in places: containers without a zone database must know when that is.
 	_ "time/tzdata"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 //go:embed rules/*.yaml
@@ -38,7 +40,7 @@ type Row struct {
 	Stage    string
 	Dialects []string // empty: every dialect
 	Reason   string
-	Action   Action
+	Action   cooldown.Action
 	Source   string // why the row is as it is
 	File     string
 	Line     int
@@ -48,8 +50,8 @@ type Row struct {
 type Reason struct {
 	Name    string
 	Meaning string
-	Ladder  Ladder // empty: a time is always known, or nothing rests
-	Block   Block
+	Ladder  cooldown.Ladder // none: a time is always known, or nothing cools down
+	Kind    cooldown.Kind
 	Person  string // what a person must do, for an API key; empty if nobody needs to act
 }
 
@@ -80,14 +82,13 @@ type rule struct {
 	Row
 	when   []*condition // alternatives; none: always
 	fault  Fault
-	action Action
-	scope  Scope
+	scope  cooldown.Scope
 	family string
-	domain Domain
+	domain string
 	retry  Retry
 	time   *timeExpr
 	person person
-	repeat Repeat
+	repeat cooldown.Repeat
 
 	limit  bool  // of the stage whose limits have a domain by default
 	offset order // where it stands
@@ -111,7 +112,7 @@ func (r *rule) matches(v *view) bool {
 type ruleSet struct {
 	rows          []*rule
 	statuses      []statusRule
-	limitDomain   Domain
+	limitDomain   string
 	codeInMessage *regexp.Regexp
 	printed       *regexp.Regexp
 }
@@ -186,7 +187,7 @@ type ruleFile struct {
 	dialects      []string
 	extra         bool
 	statuses      []statusRule
-	limitDomain   Domain
+	limitDomain   string
 	codeInMessage *regexp.Regexp
 }
 
@@ -202,8 +203,8 @@ func (l *loader) checkReasons() {
 				"embedded rules, such as %s", row.Reason, strings.Join(l.names[:min(len(l.names), 5)], ", ")))
 			continue
 		}
-		rests := row.fault == FaultTransient || row.action == ActionCooldown && (row.time == nil || !row.time.certain())
-		if rests && known.Ladder == "" {
+		rests := row.fault == FaultTransient || row.Action == cooldown.ActionCooldown && (row.time == nil || !row.time.certain())
+		if rests && known.Ladder == cooldown.LadderNone {
 			l.add(row.File, row.Line, "rules["+row.ID+"].reason", fmt.Sprintf("reason %q has no ladder, which the row needs when no time is known: "+
 				"give the reason a `ladder`, or the row a `time` that is always there", row.Reason))
 		}

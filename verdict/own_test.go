@@ -16,17 +16,17 @@ func TestOwnCases(t *testing.T) {
 			c.check(t, got)
 			for _, more := range [...]struct{ name, got, want string }{
 				{"Rule", got.Rule, c.Want.Rule},
-				{"Family", got.Family, c.Want.Family},
-				{"Domain", string(got.Domain), c.Want.Domain},
+				{"Family", got.ModelFamily, c.Want.Family},
+				{"Domain", got.Domain, c.Want.Domain},
 				{"Retry", string(got.Retry), c.Want.Retry},
-				{"Ladder", string(got.Ladder), c.Want.Ladder},
+				{"Ladder", got.Ladder.String(), c.Want.Ladder},
 			} {
 				if more.want != "" && more.got != more.want {
 					t.Errorf("Judge(%s).%s = %q by rule %s, want %q", c.ID, more.name, more.got, got.Rule, more.want)
 				}
 			}
-			if want := got.Delay > 0 && !c.Want.Billing; got.FromHint != want {
-				t.Errorf("Judge(%s).FromHint = %v, want %v", c.ID, got.FromHint, want)
+			if want := got.Delay > 0 && !c.Want.Billing; got.Hint != want {
+				t.Errorf("Judge(%s).Hint = %v, want %v", c.ID, got.Hint, want)
 			}
 		})
 	}

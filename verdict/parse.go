@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 )
 
 // domainNone in a row: a limit of its own, whatever the dialect's other limits belong to.
-const domainNone Domain = "none"
+const domainNone = "none"
 
 // read checks a file and takes in what it says.
 func (l *loader) read(f File, extra bool) {
@@ -165,18 +167,29 @@ func isName(s string) bool {
 }
 
 // choice reads one of a fixed set of words.
-func choice[T ~string](p *parser, to *T, allowed []T) func(*yaml.Node, string) {
+func choice[T comparable](p *parser, to *T, allowed []T) func(*yaml.Node, string) {
 	return func(n *yaml.Node, field string) {
-		if n.Kind != yaml.ScalarNode || !slices.Contains(allowed, T(n.Value)) {
-			words := make([]string, len(allowed))
-			for i, word := range allowed {
-				words[i] = string(word)
-			}
+		words := make([]string, len(allowed))
+		for i, word := range allowed {
+			words[i] = fmt.Sprint(word)
+		}
+		at := slices.Index(words, n.Value)
+		if n.Kind != yaml.ScalarNode || at < 0 {
 			p.badf(n, field, "%q: allowed are %s", n.Value, list(words))
 			return
 		}
-		*to = T(n.Value)
+		*to = allowed[at]
 	}
+}
+
+// given reports whether a mapping has a field.
+func given(n *yaml.Node, field string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == field {
+			return true
+		}
+	}
+	return false
 }
 
 // word reads one of a list of names and gives its place in it.
@@ -244,13 +257,13 @@ func (p *parser) reason(n *yaml.Node, field string) {
 	p.fields(n, field, map[string]func(*yaml.Node, string){
 		"name":         p.into(&r.Name),
 		"meaning":      p.into(&r.Meaning),
-		"ladder":       choice(p, &r.Ladder, []Ladder{LadderRate, LadderOverload, LadderEgress, LadderQuota, LadderQuotaLong}),
-		"block":        choice(p, &r.Block, []Block{BlockQuota, BlockTransient, BlockAuthentication, BlockOther}),
+		"ladder":       choice(p, &r.Ladder, ladders()),
+		"block":        choice(p, &r.Kind, kinds()),
 		"person":       p.into(&r.person.key),
 		"person_oauth": p.into(&r.person.oauth),
 	})
 	r.Person = r.person.key
-	if r.Name == "" || !isName(r.Name) || r.Meaning == "" || r.Block == "" {
+	if r.Name == "" || !isName(r.Name) || r.Meaning == "" || !given(n, "block") {
 		p.badf(n, field, "must have a `name` of lower-case letters, digits and _, a `meaning` and a `block`")
 		return
 	}
@@ -262,7 +275,18 @@ func (p *parser) reason(n *yaml.Node, field string) {
 	p.reasons[r.Name] = r
 }
 
-func domains() []Domain { return []Domain{DomainOrg, DomainProject, DomainAccount, DomainEgress} }
+// ladders are those that rows may name.
+func ladders() []cooldown.Ladder {
+	return []cooldown.Ladder{
+		cooldown.LadderRate, cooldown.LadderOverload, cooldown.LadderEgress, cooldown.LadderQuota, cooldown.LadderQuotaLong,
+	}
+}
+
+func kinds() []cooldown.Kind {
+	return []cooldown.Kind{cooldown.Quota, cooldown.Transient, cooldown.Authentication, cooldown.Other}
+}
+
+func domains() []string { return []string{DomainOrg, DomainProject, DomainAccount, DomainEgress} }
 
 func list(words []string) string {
 	quoted := make([]string, len(words))

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // rule reads a row.
@@ -17,8 +19,8 @@ func (p *parser) rule(n *yaml.Node, field string) {
 		"stage":        func(n *yaml.Node, field string) { r.offset.stage = p.word(n, field, stages[:]); r.Stage = n.Value },
 		"when":         func(n *yaml.Node, field string) { r.when = p.conditions(n, field) },
 		"fault":        choice(p, &r.fault, []Fault{FaultCaller, FaultCredential, FaultModel, FaultTransient, FaultProvider}),
-		"action":       choice(p, &r.action, []Action{ActionNone, ActionCooldown, ActionInvalidate, ActionDisable}),
-		"scope":        choice(p, &r.scope, []Scope{ScopeNone, ScopeModel, ScopeAuth}),
+		"action":       choice(p, &r.Action, []cooldown.Action{cooldown.ActionNone, cooldown.ActionCooldown, cooldown.ActionInvalidate, cooldown.ActionDisable}),
+		"scope":        choice(p, &r.scope, []cooldown.Scope{cooldown.ScopeNone, cooldown.ScopeModel, cooldown.ScopeAuth}),
 		"family":       p.into(&r.family),
 		"domain":       choice(p, &r.domain, append(domains(), domainNone)),
 		"reason":       p.into(&r.Reason),
@@ -51,39 +53,37 @@ func (p *parser) complete(r *rule, n *yaml.Node, field string) {
 	if r.off {
 		return
 	}
-	for _, need := range [...]struct{ name, value string }{
-		{"stage", r.Stage}, {"fault", string(r.fault)}, {"action", string(r.action)}, {"reason", r.Reason}, {"source", r.Source},
-	} {
-		if need.value == "" {
-			p.badf(n, field+"."+need.name, "must be there")
+	for _, need := range [...]string{"stage", "fault", "action", "reason", "source"} {
+		if !given(n, need) {
+			p.badf(n, field+"."+need, "must be there")
 		}
 	}
-	r.Action, r.limit, r.family = r.action, r.Stage == stageLimit && r.action == ActionCooldown, lower(r.family)
+	r.limit, r.family = r.Stage == stageLimit && r.Action == cooldown.ActionCooldown, lower(r.family)
 	if r.retry == "" {
 		r.retry = defaultRetry(r.fault)
 	}
-	switch r.action {
-	case ActionNone:
-		p.want(r, n, field, ScopeNone)
-	case ActionInvalidate, ActionDisable:
-		p.want(r, n, field, ScopeAuth)
+	switch r.Action {
+	case cooldown.ActionNone:
+		p.want(r, n, field, cooldown.ScopeNone)
+	case cooldown.ActionInvalidate, cooldown.ActionDisable:
+		p.want(r, n, field, cooldown.ScopeAuth)
 	default:
-		if r.scope == "" || r.scope == ScopeNone {
+		if r.scope == cooldown.ScopeNone {
 			p.badf(n, field+".scope", "must be \"model\" or \"auth\" with action cooldown")
 		}
 	}
-	if r.time != nil && r.action != ActionCooldown {
+	if r.time != nil && r.Action != cooldown.ActionCooldown {
 		p.badf(n, field+".time", "is allowed only with action cooldown")
 	}
-	if r.family != "" && r.scope != ScopeModel {
+	if r.family != "" && r.scope != cooldown.ScopeModel {
 		p.badf(n, field+".family", "is allowed only with scope model")
 	}
 }
 
 // want fills in the only scope that an action can have.
-func (p *parser) want(r *rule, n *yaml.Node, field string, only Scope) {
-	if r.scope != "" && r.scope != only {
-		p.badf(n, field+".scope", "%q: only %q goes with action %s", r.scope, only, r.action)
+func (p *parser) want(r *rule, n *yaml.Node, field string, only cooldown.Scope) {
+	if given(n, "scope") && r.scope != only {
+		p.badf(n, field+".scope", "%q: only %q goes with action %s", r.scope, only, r.Action)
 	}
 	r.scope = only
 }
@@ -99,18 +99,18 @@ func defaultRetry(f Fault) Retry {
 	}
 }
 
-func (p *parser) repeat(to *Repeat) func(*yaml.Node, string) {
+func (p *parser) repeat(to *cooldown.Repeat) func(*yaml.Node, string) {
 	return func(n *yaml.Node, field string) {
 		p.fields(n, field, map[string]func(*yaml.Node, string){
 			"within": p.duration(&to.Within),
-			"action": choice(p, &to.Action, []Action{ActionInvalidate, ActionDisable}),
+			"action": choice(p, &to.Action, []cooldown.Action{cooldown.ActionInvalidate, cooldown.ActionDisable}),
 			"count": func(n *yaml.Node, field string) {
 				if to.Count = atoi(n.Value); to.Count < 2 || to.Count > maxRepeat {
 					p.badf(n, field, "%q: allowed are 2 to %d", n.Value, maxRepeat)
 				}
 			},
 		})
-		if to.Count == 0 || to.Within == 0 || to.Action == "" {
+		if to.Count == 0 || to.Within == 0 || to.Action == cooldown.ActionNone {
 			p.badf(n, field, "must have `count`, `within` and `action`")
 		}
 	}

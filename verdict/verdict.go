@@ -1,6 +1,10 @@
 package verdict
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // MaxBody is how many bytes of a body are looked at. A longer one is cut there and, no longer being JSON, read as text.
 const MaxBody = 64 << 10
@@ -24,35 +28,14 @@ const (
 	KindAPIKey = "api_key"
 )
 
-// Verdict is what an outcome means. Comparable; the zero value is not a verdict.
+// Verdict is what an outcome means: for the auth that got it, and for the request. Comparable; the zero value is not a verdict.
+// Domain is one of those that rows may name, Reason one of [Rules.Reasons].
 type Verdict struct {
-	Fault  Fault
-	Action Action
-	Scope  Scope
-	Family string // glob on model keys: the limit is shared by these models; empty: the model of the request alone
-	Domain Domain // which kind of limit domain the limit belongs to; empty: this auth alone
-	Reason string // machine readable, one of [Rules.Reasons]; empty on success
-	Block  Block  // how a cooldown is counted
+	cooldown.Finding
 
-	Delay    time.Duration // from ReceivedAt, whole milliseconds, rounded up; 0 if no time is known
-	Until    time.Time     // ReceivedAt + Delay; zero if Delay is
-	FromHint bool          // Delay may be probed before its end; false for instants that the upstream named for a billing period
-	Ladder   Ladder        // which backoff applies when Delay is 0; empty if none does
-
-	Retry  Retry  // who else could serve the request
-	Rule   string // id of the row that matched; "success" or "unmatched" if none did
-	Person string // what a person must do; empty if nobody needs to act
-	Repeat Repeat // what repetition makes of it; the caller counts
-}
-
-// Success reports whether the upstream served the request.
-func (v Verdict) Success() bool { return v.Fault == FaultNone }
-
-// Repeat asks for another action once a reason was seen Count times within a span. The zero value asks for nothing.
-type Repeat struct {
-	Count  int
-	Within time.Duration
-	Action Action
+	Fault Fault
+	Delay time.Duration // from ReceivedAt to Until, whole milliseconds, rounded up; 0 if no time is known
+	Retry Retry         // who else could serve the request
 }
 
 // Fault is who or what the outcome proves to be the problem.
@@ -68,47 +51,12 @@ const (
 	FaultProvider   Fault = "provider"
 )
 
-// Action is what is done to the scope.
-type Action string
-
-// Actions.
+// Domains that rows may name: kinds of limit domains, the part before the colon in `org:acme`.
 const (
-	ActionNone       Action = "none"
-	ActionCooldown   Action = "cooldown"   // rest until Until, or as the ladder says
-	ActionInvalidate Action = "invalidate" // the secret was refused: OAuth refreshes once, a key needs replacement
-	ActionDisable    Action = "disable"    // refused until a person acts, see Person
-)
-
-// Scope is the narrowest bucket that the outcome proves closed.
-type Scope string
-
-// Scopes.
-const (
-	ScopeNone  Scope = "none"
-	ScopeModel Scope = "model" // this auth with this model, or with its Family
-	ScopeAuth  Scope = "auth"
-)
-
-// Domain is a kind of limit domain, the part before the colon in `org:acme`.
-type Domain string
-
-// Domains that rows may name.
-const (
-	DomainOrg     Domain = "org"
-	DomainProject Domain = "project"
-	DomainAccount Domain = "account"
-	DomainEgress  Domain = "egress"
-)
-
-// Block is the kind of block that a verdict leads to.
-type Block string
-
-// Blocks.
-const (
-	BlockQuota          Block = "quota"
-	BlockTransient      Block = "transient"
-	BlockAuthentication Block = "authentication"
-	BlockOther          Block = "other"
+	DomainOrg     = "org"
+	DomainProject = "project"
+	DomainAccount = "account"
+	DomainEgress  = "egress"
 )
 
 // Retry is who else could serve the request.
@@ -120,40 +68,3 @@ const (
 	RetryAnotherAuth Retry = "another_auth"
 	RetryOtherModel  Retry = "other_model" // every auth would get the same answer for this model
 )
-
-// Ladder names a backoff.
-type Ladder string
-
-// Ladders.
-const (
-	LadderRate      Ladder = "rate"
-	LadderOverload  Ladder = "overload"
-	LadderEgress    Ladder = "egress"
-	LadderQuota     Ladder = "quota"
-	LadderQuotaLong Ladder = "quota_long" // the quota ladder where the text speaks of a week, a month or a cycle
-)
-
-// Delay returns the rest at a level, counted from 0: the first step, doubled for each level up to the ladder's cap, without
-// jitter. An unknown ladder is taken as LadderRate.
-func (l Ladder) Delay(level int) time.Duration {
-	step, limit := l.steps()
-	for ; level > 0 && step < limit; level-- {
-		step *= 2
-	}
-	return min(step, limit)
-}
-
-func (l Ladder) steps() (first, limit time.Duration) {
-	switch l {
-	case LadderOverload:
-		return time.Second, time.Minute
-	case LadderEgress:
-		return 10 * time.Second, 30 * time.Minute
-	case LadderQuota:
-		return 15 * time.Minute, 5 * time.Hour
-	case LadderQuotaLong:
-		return 15 * time.Minute, 24 * time.Hour
-	default:
-		return 2 * time.Second, 5 * time.Minute
-	}
-}

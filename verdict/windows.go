@@ -5,31 +5,26 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Window is a quota window as the upstream showed it, on a success or a refusal.
-type Window struct {
-	Name      string    // 5h, 7d, primary, tokens, ...: the upstream's own word
-	UsedShare float64   // 0 is unused, 1 is full; more than 1 occurs; -1: not told
-	ResetsAt  time.Time // on our clock; zero: not told, or not believable
-}
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 // maxWindows is how many windows of one answer are told.
 const maxWindows = 16
 
 // windows returns the quota windows that headers tell of, in text order of their names: the unified windows and rate limits of
 // Anthropic's dialects, those of codex, and x-ratelimit-* of every dialect.
-func windows(dialect string, headers map[string]string, receivedAt time.Time) []Window {
+func windows(dialect string, headers map[string]string, receivedAt time.Time) []cooldown.Window {
 	o := Outcome{Dialect: dialect, ReceivedAt: receivedAt}
 	v := &view{o: &o, headers: lowerNames(headers), clock: receivedAt}
 	v.readClock()
-	var all []Window
+	var all []cooldown.Window
 	for name, value := range v.headers {
 		if w, ok := v.window(name, value); ok {
 			all = append(all, w)
 		}
 	}
-	slices.SortFunc(all, func(a, b Window) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b cooldown.Window) int { return strings.Compare(a.Name, b.Name) })
 	return all[:min(len(all), maxWindows)]
 }
 
@@ -41,7 +36,7 @@ const (
 )
 
 // window reads the window that a header tells the use of; its other headers follow from the name.
-func (v *view) window(name, value string) (Window, bool) {
+func (v *view) window(name, value string) (cooldown.Window, bool) {
 	claude := v.o.Dialect == "anthropic" || v.o.Dialect == "claude-code"
 	if window, ok := cutBoth(name, unified, "-utilization"); ok && claude {
 		used, told := parseDecimal(value)
@@ -57,13 +52,13 @@ func (v *view) window(name, value string) (Window, bool) {
 	}
 	rest, ok := strings.CutPrefix(name, prefixRemaining)
 	if !ok {
-		return Window{}, false
+		return cooldown.Window{}, false
 	}
 	used, told := v.share(value, "x-ratelimit-limit"+rest)
 	return v.seen(cmp.Or(strings.TrimPrefix(rest, "-"), "requests"), used, "x-ratelimit-reset"+rest), told
 }
 
-func (v *view) codexWindow(window, value string) (Window, bool) {
+func (v *view) codexWindow(window, value string) (cooldown.Window, bool) {
 	used, told := parseDecimal(value)
 	w := v.seen(window, used/100, prefixCodex+window+"-reset-at")
 	if w.ResetsAt.IsZero() {
@@ -81,8 +76,8 @@ func cutBoth(s, prefix, suffix string) (between string, ok bool) {
 	return s, ok
 }
 
-func (v *view) seen(name string, used float64, reset string) Window {
-	return Window{Name: name, UsedShare: used, ResetsAt: v.resetTime(v.resetHeader(reset, boundMonth))}
+func (v *view) seen(name string, used float64, reset string) cooldown.Window {
+	return cooldown.Window{Name: name, UsedShare: used, ResetsAt: v.resetTime(v.resetHeader(reset, boundMonth)), SeenAt: v.o.ReceivedAt}
 }
 
 func (v *view) resetTime(h hint, ok bool) time.Time {

@@ -1,6 +1,6 @@
 package cooldown
 
-// CooldownKind is what a cooldown is for.
+// Kind is what a cooldown is for.
 type Kind uint8
 
 // The kinds of cooldown. Only Quota counts as cooling down.
@@ -11,3 +11,7 @@ const (
 	Other
 	NumKinds
 )
+
+func (k Kind) String() string {
+	return [NumKinds]string{Quota: "quota", Transient: "transient", Authentication: "authentication", Other: "other"}[k]
+}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Ladder names how long to rest when nobody says how long.
+// Ladder names how long to cool down when nobody says how long.
 type Ladder uint8
 
 // The ladders.
@@ -20,7 +20,15 @@ const (
 	LadderQuotaLong
 	// LadderRefusal is that of a secret that was refused.
 	LadderRefusal
+	numLadders
 )
+
+func (l Ladder) String() string {
+	return [numLadders]string{
+		LadderNone: "none", LadderRate: "rate", LadderOverload: "overload", LadderEgress: "egress", LadderQuota: "quota",
+		LadderQuotaLong: "quota_long", LadderRefusal: "refusal",
+	}[l]
+}
 
 // steps is a backoff ladder: each step is twice the one before, up to a limit.
 type steps struct{ first, limit time.Duration }
@@ -43,7 +51,7 @@ func (l Ladder) steps() steps {
 	}
 }
 
-// ladderOf is the ladder of a kind of cooldown that a caller orders without saying how long.
+// LadderOf is the ladder of a kind of cooldown that a caller orders without saying how long.
 func LadderOf(kind Kind) Ladder {
 	switch kind {
 	case Quota:
@@ -55,7 +63,7 @@ func LadderOf(kind Kind) Ladder {
 	}
 }
 
-// step is the duration of a level, from 1, with up to 20 % of jitter either way. A ladder of one step has none.
+// Step is the duration of a level, from 1, with up to 20 % of jitter either way. A ladder of one step has none.
 func (l Ladder) Step(level int, random *rand.Rand) int64 {
 	s := l.steps()
 	if s.first == s.limit {

@@ -20,7 +20,7 @@ type Observation struct {
 	// Secret stands for the secret that was refused: the piece concerns the auths that have it. 0: it concerns all.
 	Secret uint64
 	// Reason are the words of a command, else the reason of a finding, with its rule and what a person must do.
-	Reason, Rule, Person string
+	Reason, Rule, OperatorAction string
 }
 
 // alike: they are pieces of one sort, so that one may stand for both.
@@ -37,13 +37,13 @@ func (e *Observation) covers(o *Observation) bool {
 	if e.Received > o.Received || e.Until > o.Until || e.Probe > o.Probe || e.Level > o.Level {
 		return true
 	}
-	return cmp.Or(cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person)) >= 0
+	return cmp.Or(cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.OperatorAction, o.OperatorAction)) >= 0
 }
 
 // join raises e to what both say.
 func (e *Observation) join(o *Observation) {
 	if o.Until > e.Until {
-		e.Reason, e.Rule, e.Person = o.Reason, o.Rule, o.Person
+		e.Reason, e.Rule, e.OperatorAction = o.Reason, o.Rule, o.OperatorAction
 	}
 	e.Received, e.Until = max(e.Received, o.Received), max(e.Until, o.Until)
 	e.Probe, e.Level = max(e.Probe, o.Probe), max(e.Level, o.Level)
@@ -55,7 +55,7 @@ func (e *Observation) compare(o *Observation) int {
 		cmp.Compare(e.Received, o.Received), cmp.Compare(e.Until, o.Until), cmp.Compare(e.Probe, o.Probe),
 		cmp.Compare(e.Level, o.Level), cmp.Compare(e.Ladder, o.Ladder), compareBools(e.Command, o.Command),
 		cmp.Compare(e.Secret, o.Secret),
-		cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.Person, o.Person),
+		cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.OperatorAction, o.OperatorAction),
 	)
 }
 
@@ -65,8 +65,8 @@ func (e *Observation) Message() string {
 	if e.Rule != "" {
 		words += " (rule " + e.Rule + ")"
 	}
-	if e.Person != "" {
-		words += ": " + e.Person
+	if e.OperatorAction != "" {
+		words += ": " + e.OperatorAction
 	}
 	return words
 }

@@ -52,7 +52,7 @@ func fixtureBatch() (b state.Batch) {
 			l.Cleared, l.Watermark = nanos-40, nanos-30
 			l.Observations = []cooldown.Observation{{
 				Received: nanos + int64(i), Until: at.Add(time.Hour).UnixNano(), Probe: at.Add(time.Minute).UnixNano(), Level: kind,
-				Ladder: cooldown.LadderQuotaLong, Command: i == 1, Secret: 1<<63 + uint64(kind), Reason: "spent", Rule: "anthropic/spent", Person: "buy more",
+				Ladder: cooldown.LadderQuotaLong, Command: i == 1, Secret: 1<<63 + uint64(kind), Reason: "spent", Rule: "anthropic/spent", OperatorAction: "buy more",
 			}}
 			l.Failures = []cooldown.Failure{{At: nanos, Reason: "refused"}}
 		}

@@ -80,7 +80,7 @@ func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at int64, word func() stri
 	default:
 		e := cooldown.Observation{
 			Received: at, Until: at + int64(r.IntN(4))*int64(time.Minute), Level: r.IntN(3), Ladder: cooldown.Ladder(r.IntN(7)),
-			Command: r.IntN(4) == 0, Reason: word(), Rule: word(), Person: word(),
+			Command: r.IntN(4) == 0, Reason: word(), Rule: word(), OperatorAction: word(),
 		}
 		if r.IntN(6) == 0 {
 			e.Until = math.MaxInt64
