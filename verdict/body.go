@@ -17,8 +17,8 @@ const (
 	kindHTML
 )
 
-// document is a body, read as far as it can be.
-type document struct {
+// answer is a body, read as far as it can be.
+type answer struct {
 	kind         bodyKind
 	source       string       // at most MaxBody bytes; of a stream that failed with mere words only those
 	root         gjson.Result // the object, or the event, that carries the error
@@ -27,11 +27,11 @@ type document struct {
 	streamStatus int          // `:HTTP_STATUS/429` of a stream
 }
 
-func readDocument(body []byte, contentType string) document {
+func readAnswer(body []byte, contentType string) answer {
 	whole := len(body) <= MaxBody
 	source := strings.TrimPrefix(string(body[:min(len(body), MaxBody)]), "\ufeff")
 	trimmed := strings.TrimSpace(source)
-	d := document{source: source}
+	d := answer{source: source}
 	contentType = lower(contentType)
 	switch {
 	case trimmed == "":
@@ -55,7 +55,7 @@ func readDocument(body []byte, contentType string) document {
 }
 
 // setElement takes the first element that carries an error, or the first.
-func (d *document) setElement(list gjson.Result) {
+func (d *answer) setElement(list gjson.Result) {
 	var first gjson.Result
 	list.ForEach(func(_, element gjson.Result) bool {
 		if first.Raw == "" {
@@ -93,7 +93,7 @@ func isHTML(text string) bool {
 }
 
 // setRoot finds the error object of a JSON object. Told says that something around it called it an error.
-func (d *document) setRoot(root gjson.Result, told bool) {
+func (d *answer) setRoot(root gjson.Result, told bool) {
 	if !root.IsObject() {
 		return
 	}
@@ -133,7 +133,7 @@ func saysError(root gjson.Result) bool {
 }
 
 // readStream takes the first event that carries an error.
-func (d *document) readStream(text string) {
+func (d *answer) readStream(text string) {
 	told := false
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -160,7 +160,7 @@ func (d *document) readStream(text string) {
 }
 
 // exceptionMember returns the name of the exception that an event of AWS consists of: {"throttlingException":{"message":...}}.
-func (d *document) exceptionMember() (name string) {
+func (d *answer) exceptionMember() (name string) {
 	d.root.ForEach(func(key, value gjson.Result) bool {
 		if strings.HasSuffix(key.Str, "Exception") && value.IsObject() {
 			name, d.fault = key.Str, value
@@ -172,7 +172,7 @@ func (d *document) exceptionMember() (name string) {
 
 // frameException returns the name of the exception in a frame of an AWS event stream, which starts with its length, or in
 // the headers of one that somebody wrote out.
-func (d *document) frameException() string {
+func (d *answer) frameException() string {
 	if d.kind == kindJSON {
 		return cmp.Or(d.root.Get(headerException).String(), d.root.Get("headers."+headerException).String(), d.exceptionMember())
 	}

@@ -13,6 +13,7 @@ import (
 	// Quotas end at midnight in places: containers without a zone database must know when that is.
 	_ "time/tzdata"
 
+	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
@@ -139,7 +140,7 @@ func Load(extra ...File) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{reasons: make(map[string]reason), byID: make(map[string]*rule)}
+	l := &loader{reasons: make(map[string]reason), byID: make(map[string]*rule), at: make(map[*rule]document.Value)}
 	for _, f := range own {
 		l.read(f, false)
 	}
@@ -147,13 +148,21 @@ func Load(extra ...File) (*Rules, error) {
 		l.read(f, true)
 	}
 	l.checkReasons()
-	if len(l.problems) > 0 {
-		if more := len(l.problems) - maxProblems; more > 0 {
-			l.problems = append(l.problems[:maxProblems], Problem{File: l.problems[maxProblems].File, Message: fmt.Sprintf("%d more problems", more)})
-		}
-		return nil, l.problems
+	if problems := l.problems(); len(problems) > 0 {
+		return nil, problems
 	}
 	return l.assemble(), nil
+}
+
+func (l *loader) problems() Problems {
+	var all Problems
+	for _, file := range l.documents {
+		all = append(all, file.Problems()...)
+	}
+	if more := len(all) - maxProblems; more > 0 {
+		all = append(all[:maxProblems], Problem{File: all[maxProblems].File, Message: fmt.Sprintf("%d more problems", more)})
+	}
+	return all
 }
 
 func embeddedFiles() ([]File, error) {
@@ -174,12 +183,13 @@ func embeddedFiles() ([]File, error) {
 
 // loader collects what the files say.
 type loader struct {
-	problems Problems
-	files    []*ruleFile
-	reasons  map[string]reason
-	names    []string
-	byID     map[string]*rule
-	rows     []*rule
+	documents []*document.File
+	files     []*ruleFile
+	reasons   map[string]reason
+	names     []string
+	byID      map[string]*rule
+	rows      []*rule
+	at        map[*rule]document.Value // where rows stand
 }
 
 // ruleFile is what a file says beside its rows.
@@ -199,20 +209,16 @@ func (l *loader) checkReasons() {
 		}
 		known, ok := l.reasons[row.Reason]
 		if !ok {
-			l.add(row.File, row.Line, "rules["+row.ID+"].reason", fmt.Sprintf("%q is not declared: allowed are those under `reasons`, here or in the "+
-				"embedded rules, such as %s", row.Reason, strings.Join(l.names[:min(len(l.names), 5)], ", ")))
+			l.at[row].Under("reason").Problemf("%s is not declared; allowed: those under `reasons`, here or in the embedded rules, such as %s",
+				document.Quote(row.Reason), strings.Join(l.names[:min(len(l.names), 5)], ", "))
 			continue
 		}
-		rests := row.fault == FaultTransient || row.Action == cooldown.ActionCooldown && (row.time == nil || !row.time.certain())
-		if rests && known.Ladder == cooldown.LadderNone {
-			l.add(row.File, row.Line, "rules["+row.ID+"].reason", fmt.Sprintf("reason %q has no ladder, which the row needs when no time is known: "+
-				"give the reason a `ladder`, or the row a `time` that is always there", row.Reason))
+		cools := row.fault == FaultTransient || row.Action == cooldown.ActionCooldown && (row.time == nil || !row.time.certain())
+		if cools && known.Ladder == cooldown.LadderNone {
+			l.at[row].Under("reason").Problemf("%s has no ladder, which the row needs when no time is known: give the reason a `ladder`, "+
+				"or the row a `time` that is always there", row.Reason)
 		}
 	}
-}
-
-func (l *loader) add(file string, line int, field, message string) {
-	l.problems = append(l.problems, Problem{File: file, Line: line, Field: field, Message: message})
 }
 
 // put takes a row in, or reports that its id is taken.
@@ -220,13 +226,13 @@ func (l *loader) put(row *rule) {
 	before, twice := l.byID[row.ID]
 	switch {
 	case !twice && row.off:
-		l.add(row.File, row.Line, "rules["+row.ID+"].off", "there is no embedded row of that id to switch off")
+		l.at[row].Under("off").Problemf("there is no embedded row of that id to switch off")
 		return
 	case !twice:
 		row.offset.index = len(l.rows)
 		l.rows = append(l.rows, row)
 	case row.extra == before.extra:
-		l.add(row.File, row.Line, "rules["+row.ID+"].id", fmt.Sprintf("is taken by %s:%d: ids are unique", before.File, before.Line))
+		l.at[row].Under("id").Problemf("is taken by %s:%d; ids are unique", before.File, before.Line)
 		return
 	case row.off:
 		before.off, before.extra = true, true
@@ -299,7 +305,7 @@ func (r *Rules) Reasons() []Reason {
 	return all
 }
 
-// Dialects returns the names of all dialects that have rules of their own, in text order.
+// Dialects returns the names of all dialects that have rules of their own, sorted by name.
 func (r *Rules) Dialects() []string {
 	names := make([]string, 0, len(r.dialects))
 	for name := range r.dialects {

@@ -43,9 +43,9 @@ func TestLoadRejects(t *testing.T) {
 func TestLoadBounds(t *testing.T) {
 	many := "rules:\n" + strings.Repeat("  - {id: '!'}\n", 500)
 	for _, c := range []struct{ name, text, want string }{
-		{"too large", strings.Repeat("#", 1<<20+1), "has 1048577 bytes, at most 1048576 are allowed"},
+		{"too large", strings.Repeat("#", 1<<20+1), "has 1048577 bytes; allowed: at most 1048576"},
 		{"many problems", many, "more problems"},
-		{"an alias to itself", "rules: &a [*a]\n", "must be a mapping"},
+		{"an alias to itself", "rules: &a [*a]\n", "allowed: a mapping"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := verdict.Load(verdict.File{Name: "x.yaml", Text: []byte(c.text)})

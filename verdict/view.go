@@ -30,7 +30,7 @@ type view struct {
 	clock    time.Time         // of the server
 	status   int               // effective: what the body says where HTTP said 2xx
 	embedded bool              // HTTP said 2xx, the body says error
-	document
+	answer
 	exception string   // name of the exception that an AWS event stream carries
 	codes     []string // lower case
 	message   string
@@ -40,7 +40,7 @@ type view struct {
 func newView(o *Outcome, set *ruleSet) *view {
 	v := &view{o: o, set: set, headers: lowerNames(o.Headers), status: o.Status, clock: o.ReceivedAt}
 	v.readClock()
-	v.document = readDocument(o.Body, v.headers["content-type"])
+	v.answer = readAnswer(o.Body, v.headers["content-type"])
 	v.exception = v.headers[headerException]
 	if v.exception == "" {
 		v.exception = v.frameException()

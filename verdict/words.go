@@ -8,7 +8,7 @@ import (
 
 // words returns the part of a body in which the upstream speaks of the failure. What it repeats of the request, and what it
 // had answered before it failed, are the words of others: they must not decide about an auth.
-func (d *document) words(served bool) string {
+func (d *answer) words(served bool) string {
 	if !d.root.IsObject() {
 		return d.source
 	}

@@ -1,0 +1,76 @@
+package document
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxShown is how many bytes of a word from a document a message repeats.
+const maxShown = 48
+
+// shown is a key of a document as a message names it.
+func shown(key string) string {
+	plain := key != "" && len(key) <= maxShown && utf8.ValidString(key) &&
+		!strings.ContainsFunc(key, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
+	if plain {
+		return key
+	}
+	return Quote(key)
+}
+
+// Quote is a word of a document as a message may repeat it.
+func Quote(word string) string {
+	if len(word) > maxShown {
+		word = word[:maxShown] + "..."
+	}
+	return strconv.Quote(strings.ToValidUTF8(word, "?"))
+}
+
+// suggestion asks whether a mistyped word stands for one of some names.
+func suggestion(word string, names []string) string {
+	if near := nearest(word, names); near != "" {
+		return ", did you mean " + near + "?"
+	}
+	return ""
+}
+
+// nearest is the name that a mistyped word most likely stands for; empty: none is near.
+func nearest(word string, names []string) string {
+	if len(word) > maxShown {
+		return ""
+	}
+	// Case, and whether parts are joined by - or _, is the easiest to mistake.
+	plain := func(text string) string { return strings.ToLower(strings.ReplaceAll(text, "-", "_")) }
+	best, distance := "", 1+max(1, min(2, len(word)/3))
+	for _, name := range names {
+		if d := editDistance(plain(word), plain(name)); d < distance {
+			best, distance = name, d
+		}
+	}
+	return best
+}
+
+// editDistance counts the bytes to add, drop, replace or swap with their neighbour.
+func editDistance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
