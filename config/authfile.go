@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector"
 )
 
@@ -16,7 +18,6 @@ const (
 	memberToken       = "token"
 	memberAccessToken = "access_token"
 	memberAPIKey      = "api_key"
-	memberHeaders     = "headers"
 	memberID          = "id"
 )
 
@@ -34,46 +35,37 @@ func expiryMembers() []string { return []string{"expired", "expire", "expires_at
 
 // authFile is one auth file that is being read.
 type authFile struct {
-	reader
-
-	draft   draft
-	members []member
+	draft draft
 	// The members that are there and not null, of the file and of its member token.
-	top, token map[string]value
+	top, token map[string]document.Value
 }
 
 // parseAuth reads an auth file. Members that it does not know are dropped, for they may be secret.
 func parseAuth(id, file string, data []byte) (*draft, Problems) {
-	f := &authFile{}
-	f.file = file
-	f.draft.auth = selector.Auth{ID: id, Origin: selector.OriginFile, Source: file}
+	f := &authFile{draft: draft{auth: selector.Auth{ID: id, Origin: selector.OriginFile, Source: file}}}
+	in := document.NewFile(file)
 	if wrong := wrongLine(id); wrong != "" || len(id) > maxID {
-		f.add(Problem{Message: fmt.Sprintf("its path cannot be an id: at most %d bytes on one line are allowed", maxID)})
-		return &f.draft, f.all()
+		in.Add(0, "", fmt.Sprintf("its path cannot be an id: at most %d bytes on one line are allowed", maxID))
+		return &f.draft, in.Problems()
 	}
-	root, ok := f.parseJSON(data)
-	if ok {
-		v := f.at(root, root.Line, "")
-		if v.kind() != "a mapping" {
-			v.problemf("is %s; allowed: one JSON object", v.kind())
-		} else {
-			f.read(v)
-		}
+	if root, ok := in.JSON(data); ok && root.Kind() != document.KindMapping {
+		root.Wrong("one JSON object")
+	} else if ok {
+		f.read(root)
 	}
-	return &f.draft, f.all()
+	return &f.draft, in.Problems()
 }
 
-func (f *authFile) read(v value) {
-	f.members = v.members()
-	f.top = present(f.members)
+func (f *authFile) read(v document.Value) {
+	f.top = present(v)
 	if token, ok := f.top[memberToken]; ok {
-		f.token = present(token.members())
+		f.token = present(token)
 	}
 	a := &f.draft.auth
 	a.Provider = f.provider(v)
 	// A file whose name is its id and the suffix is called by the id. Any other member `id` belongs to somebody else.
-	if id, ok := f.top[memberID]; ok && id.kind() == "text" && id.node.Value+authSuffix == a.ID {
-		a.ID = id.node.Value
+	if id, ok := f.top[memberID]; ok && id.Kind() == document.KindText && id.Literal()+authSuffix == a.ID {
+		a.ID = id.Literal()
 	}
 	f.identify()
 	f.settings()
@@ -81,59 +73,51 @@ func (f *authFile) read(v value) {
 }
 
 // present are the members that are not null, by name.
-func present(list []member) map[string]value {
-	found := make(map[string]value, len(list))
-	for _, m := range list {
-		if !m.isNull() {
-			found[m.key] = m.value
+func present(v document.Value) map[string]document.Value {
+	found := make(map[string]document.Value)
+	for _, m := range v.Members() {
+		if !m.IsNull() {
+			found[m.Key] = m.Value
 		}
 	}
 	return found
 }
 
-func (f *authFile) provider(v value) string {
+func (f *authFile) provider(v document.Value) string {
 	given, ok := f.top["type"]
 	if !ok {
-		v.problemf("has no type; allowed: type with the name of the provider, such as claude")
+		v.Problemf("has no type; allowed: type with the name of the provider, such as claude")
 		return ""
 	}
-	text, ok := given.text(maxProvider)
+	text, ok := given.Text(maxProvider)
 	if !ok {
 		return ""
 	}
 	text = strings.ToLower(strings.TrimSpace(text))
 	if wrong := wrongProvider(text); wrong != "" {
-		given.problemf("%s", wrong)
+		given.Problemf("%s", wrong)
 	}
 	return text
 }
 
-// plain reads a member of the file that is text; blank counts as absent.
-func (f *authFile) plain(name string, limit int, rule func(string) string) string {
-	v, ok := f.top[name]
-	if !ok {
-		return ""
-	}
-	text, ok := v.text(limit)
-	text = strings.TrimSpace(text)
-	if !ok || text == "" {
-		return ""
-	}
-	if wrong := rule(text); wrong != "" {
-		v.problemf("%s", wrong)
-		return ""
-	}
-	return text
+// plain is text in which white space around it does not count; blank counts as absent.
+func plain(to *string, limit int, rule func(string) string) document.Type {
+	return document.Text(to, limit, func(text string) string {
+		if text = strings.TrimSpace(text); text == "" {
+			return ""
+		}
+		return rule(text)
+	}).Then(func(document.Value) { *to = strings.TrimSpace(*to) })
 }
 
 // find is a member of the file, or else of its token; blank text counts as absent.
-func (f *authFile) find(name string) (value, bool) {
-	for _, members := range []map[string]value{f.top, f.token} {
-		if v, ok := members[name]; ok && (v.kind() != "text" || strings.TrimSpace(v.node.Value) != "") {
+func (f *authFile) find(name string) (document.Value, bool) {
+	for _, members := range []map[string]document.Value{f.top, f.token} {
+		if v, ok := members[name]; ok && (v.Kind() != document.KindText || strings.TrimSpace(v.Literal()) != "") {
 			return v, true
 		}
 	}
-	return value{}, false
+	return document.Value{}, false
 }
 
 // id is a name that the upstream gave; some of them are numbers.
@@ -142,10 +126,10 @@ func (f *authFile) id(name string) string {
 	if !ok {
 		return ""
 	}
-	text, ok := v.scalar(maxAccount)
+	text, ok := v.Scalar(maxAccount)
 	text = strings.TrimSpace(text)
 	if wrong := wrongLine(text); ok && wrong != "" {
-		v.problemf("%s", wrong)
+		v.Problemf("%s", wrong)
 	}
 	return text
 }
@@ -159,13 +143,6 @@ func (f *authFile) identify() {
 			f.draft.account = account
 		}
 	}
-	a.Label = email
-	if name := f.plain("label", maxLabel, wrongLabel); a.Label == "" {
-		a.Label = name
-	}
-	if a.Label == "" {
-		a.Label = a.Provider
-	}
 	shared := func(kind, name string) {
 		if domain := kind + ":" + name; name != "" && !slices.Contains(a.Domains, domain) {
 			a.Domains = append(a.Domains, domain)
@@ -175,120 +152,109 @@ func (f *authFile) identify() {
 	shared("account", uuid)
 	shared("account", id)
 	shared("project", f.id("project_id"))
-	if v, ok := f.top["domains"]; ok {
-		f.draft.readDomains(v)
-	}
+	a.Label = email
 }
 
 func (f *authFile) settings() {
 	a := &f.draft.auth
-	a.Prefix = f.plain("prefix", maxModel, func(text string) string { return wrongPrefix(strings.Trim(text, "/")) })
-	a.Prefix = strings.Trim(a.Prefix, "/")
-	a.BaseURL = f.plain("base_url", maxURL, wrongBaseURL)
-	a.Dialect = f.plain("dialect", maxDialect, wrongLine)
-	f.draft.proxy = f.plain("proxy_url", maxURL, wrongProxyURL)
-	known := fields{
-		"disabled":   func(v value) { a.Disabled = v.boolean() },
-		"priority":   func(v value) { a.Priority = filePriority(v) },
-		"weight":     func(v value) { a.Weight = fileWeight(v) },
-		"models":     func(v value) { a.Models = f.draft.readGlobs(v) },
-		"attributes": f.draft.readAttributes,
-		"note":       f.draft.readNote,
-		"websockets": func(v value) { a.WebSockets = webSockets(v) },
+	var label string
+	keys := f.draft.keys()
+	keys["label"] = plain(&label, maxLabel, wrongLine)
+	keys["prefix"] = plain(&a.Prefix, maxModel, func(text string) string { return wrongPrefix(strings.Trim(text, "/")) })
+	keys["base_url"] = plain(&a.BaseURL, maxURL, wrongBaseURL)
+	keys["dialect"] = plain(&a.Dialect, maxDialect, wrongLine)
+	keys["proxy_url"] = plain(&f.draft.proxy, maxURL, wrongProxyURL)
+	keys["priority"] = document.NewType(nil, func(v document.Value) { a.Priority = filePriority(v) })
+	keys["weight"] = fileWeight(&a.Weight)
+	keys["websockets"] = document.NewType(nil, func(v document.Value) { a.WebSockets = webSockets(v) })
+	keys["excluded-models"] = globs(&a.ExcludeModels)
+	if _, ok := f.top["excluded_models"]; ok {
+		keys["excluded_models"] = keys["excluded-models"]
+		delete(keys, "excluded-models")
 	}
-	for _, m := range f.members {
-		if read, ok := known[m.key]; ok && !m.isNull() {
-			read(m.value)
-		}
-	}
-	for _, name := range []string{"excluded_models", "excluded-models"} {
+	keys["headers"] = f.draft.headersType(header)
+	delete(keys, "kind") // it is read with the secrets
+	for name, t := range keys {
 		if v, ok := f.top[name]; ok {
-			a.ExcludeModels = f.draft.readGlobs(v)
-			break
+			v.Read(t)
 		}
 	}
+	a.Prefix = strings.Trim(a.Prefix, "/")
+	a.Label = cmp.Or(a.Label, label, a.Provider)
 }
 
-// secrets reads the key or the access token, and the headers. A key goes before a token.
+// secrets reads the key or the access token, and what follows from which of them there is. A key goes before a token.
 func (f *authFile) secrets() {
 	d := &f.draft
-	for _, name := range []string{memberAPIKey, memberAccessToken} {
-		v, ok := f.find(name)
-		if !ok {
-			continue
-		}
-		text, isText := v.text(maxSecret)
-		text, ok = v.header(text, isText)
-		if ok && d.secret == "" {
-			d.secret = text
-		}
-	}
-	_, key := f.find(memberAPIKey)
-	if !key {
-		d.auth.ExpiresAt = f.expiry()
-	} else if _, token := f.find(memberAccessToken); !token {
-		d.auth.ExpiresAt = f.expiry()
-	}
+	key, hasKey := f.find(memberAPIKey)
+	token, hasToken := f.find(memberAccessToken)
+	take := header(func(_ document.Value, text string) { d.secret = text })
 	d.auth.Kind = selector.KindOAuth
-	if key {
+	if hasToken {
+		token.Read(take)
+	}
+	if hasKey {
 		d.auth.Kind = selector.KindAPIKey
+		key.Read(take)
+	}
+	if !hasKey || !hasToken {
+		d.auth.ExpiresAt = f.expiry()
 	}
 	if v, ok := f.top["kind"]; ok {
-		d.readKind(v)
-	}
-	if v, ok := f.top[memberHeaders]; ok {
-		d.readHeaders(v, func(v value) (string, bool) {
-			text, ok := v.text(maxSecret)
-			return v.header(text, ok)
-		})
+		v.Read(d.kind())
 	}
 }
 
 // filePriority reads a number, or text as the attribute of that name.
-func filePriority(v value) *int64 {
+func filePriority(v document.Value) *int64 {
 	var n int64
-	switch v.kind() {
-	case "a number":
-		if v.node.Decode(&n) != nil || v.node.ShortTag() != "!!int" {
+	text := v.Literal()
+	switch v.Kind() {
+	case document.KindNumber:
+		var err error
+		if n, err = strconv.ParseInt(text, 10, 64); err != nil {
 			n = 0
-			if f, err := strconv.ParseFloat(v.node.Value, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 				n = int64(f)
 			}
 		}
-	case "text":
-		n = selector.PriorityOf(v.node.Value)
-		if strings.TrimSpace(v.node.Value) == "" {
+	case document.KindText:
+		n = selector.PriorityOf(text)
+		if strings.TrimSpace(text) == "" {
 			return nil
 		}
 	default:
-		v.wrong("a whole number, as a number or as text")
+		v.Wrong("a whole number, as a number or as text")
 	}
 	return &n
 }
 
 // fileWeight reads a number, or the same as text.
-func fileWeight(v value) *uint32 {
-	if v.kind() != "text" {
-		return weight(v)
-	}
-	n, err := strconv.ParseUint(strings.TrimSpace(v.node.Value), 10, 32)
-	if err != nil || n > selector.MaxWeight {
-		v.problemf("does not fit; allowed: a whole number from 0 to %d", selector.MaxWeight)
-		return nil
-	}
-	w := uint32(n)
-	return &w
+func fileWeight(to **uint32) document.Type {
+	return document.NewType(nil, func(v document.Value) {
+		if v.Kind() != document.KindText {
+			v.Read(document.Optional(to, weight))
+			return
+		}
+		n, err := strconv.ParseUint(strings.TrimSpace(v.Literal()), 10, 32)
+		if err != nil || n > selector.MaxWeight {
+			v.Problemf("does not fit; allowed: a whole number from 0 to %d", selector.MaxWeight)
+			return
+		}
+		*to = new(uint32(n))
+	})
 }
 
 // webSockets keeps what the selector can make sense of.
-func webSockets(v value) any {
-	switch v.kind() {
-	case "a truth value":
-		return v.node.Value == "true"
-	case "text":
-		return v.node.Value
+func webSockets(v document.Value) any {
+	switch v.Kind() {
+	case document.KindBoolean:
+		return v.Literal() == "true"
+	case document.KindText:
+		return v.Literal()
+	default:
+		return nil
 	}
-	return nil
 }
 
 // expiry is the end of the access token; zero: it has none, or the file says nothing.
@@ -302,14 +268,14 @@ func (f *authFile) expiry() time.Time {
 }
 
 // instant reads a time of day in any of the forms that auth files have.
-func instant(v value) time.Time {
+func instant(v document.Value) time.Time {
 	const allowed = "a time such as 2026-01-31T12:00:00Z, or Unix seconds or milliseconds"
-	text := strings.TrimSpace(v.node.Value)
+	text := strings.TrimSpace(v.Literal())
 	var at time.Time
 	n, notNumber := strconv.ParseFloat(text, 64)
 	switch {
-	case v.kind() != "text" && v.kind() != "a number":
-		v.wrong(allowed)
+	case v.Kind() != document.KindText && v.Kind() != document.KindNumber:
+		v.Wrong(allowed)
 		return time.Time{}
 	case notNumber == nil:
 		if n <= 0 {
@@ -329,7 +295,7 @@ func instant(v value) time.Time {
 		at = parsed
 	}
 	if at.IsZero() || at.Year() > 9999 {
-		v.problemf("is no time that can be read; allowed: %s", allowed)
+		v.Problemf("is no time that can be read; allowed: %s", allowed)
 		return time.Time{}
 	}
 	return at.UTC()

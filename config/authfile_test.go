@@ -186,7 +186,7 @@ func TestAuthFileReject(t *testing.T) {
 		{"a list", `[{"type":"x"}]`, `auths/a.json:1: is a list; allowed: one JSON object`},
 		{"null", `null`, `auths/a.json:1: is empty; allowed: one JSON object`},
 		{"deep", strings.Repeat(`{"a":`, 100), `auths/a.json:1: is nested too deep; allowed: 64 levels`},
-		{"many values", `{"type":"x","a":[` + strings.Repeat("0,", maxJSONValues) + `0]}`, `auths/a.json:1: has too many values; allowed: 50000`},
+		{"many values", `{"type":"x","a":[` + strings.Repeat("0,", 50_000) + `0]}`, `auths/a.json:1: has too many values; allowed: 50000`},
 		{"no type", `{}`, `auths/a.json:1: has no type; allowed: type with the name of the provider, such as claude`},
 		{"a blank type", `{"type":" "}`, `auths/a.json:1: type: is empty; allowed: text on one line, with no white space around it`},
 		{"every provider", `{"type":"Mixed"}`, `auths/a.json:1: type: mixed stands for every provider; allowed: any other name, such as claude`},
@@ -198,7 +198,7 @@ func TestAuthFileReject(t *testing.T) {
 		{"a weight of no number", `{"type":"x","weight":"much"}`, `auths/a.json:1: weight: does not fit; allowed: a whole number from 0 to 1000000`},
 		{"an end in words", `{"type":"x","expired":"tomorrow"}`, `auths/a.json:1: expired: is no time that can be read; ` +
 			`allowed: a time such as 2026-01-31T12:00:00Z, or Unix seconds or milliseconds`},
-		{"an end that is a truth value", `{"type":"x","token":{"expiry":true}}`, `auths/a.json:1: token.expiry: is a truth value; ` +
+		{"an end that is a boolean", `{"type":"x","token":{"expiry":true}}`, `auths/a.json:1: token.expiry: is a boolean; ` +
 			`allowed: a time such as 2026-01-31T12:00:00Z, or Unix seconds or milliseconds`},
 		{"a token that is text", `{"type":"x","token":"sk-secret"}`, `auths/a.json:1: token: is text; allowed: a mapping of keys to values`},
 		{"a secret of two lines", `{"type":"x","api_key":"sk\nsecret"}`, `auths/a.json:1: api_key: has a character that an HTTP header cannot have, such as a line break`},
@@ -230,15 +230,15 @@ func TestAuthFilePathAsID(t *testing.T) {
 // What is sent, and whose rules apply, follows from provider and kind.
 func TestProviderDefaults(t *testing.T) {
 	tests := []struct{ provider, kind, dialect, headers string }{
-		{"claude", wordAPIKey, "anthropic", "x-api-key"},
-		{"claude", wordOAuth, "claude-code", "anthropic-beta Authorization"},
-		{"gemini", wordAPIKey, "gemini", "x-goog-api-key"},
-		{"gemini", wordOAuth, "gemini-code-assist", "Authorization"},
-		{"kimi", wordAPIKey, "moonshot", "Authorization"},
-		{"kimi", wordOAuth, "kimi-code", "Authorization"},
-		{"openrouter", wordAPIKey, "openrouter", "Authorization"},
-		{"codex", wordOAuth, "codex", "Authorization"},
-		{"Claude-like", wordOAuth, "claude-like", "Authorization"},
+		{"claude", kindAPIKey, "anthropic", "x-api-key"},
+		{"claude", kindOAuth, "claude-code", "anthropic-beta Authorization"},
+		{"gemini", kindAPIKey, "gemini", "x-goog-api-key"},
+		{"gemini", kindOAuth, "gemini-code-assist", "Authorization"},
+		{"kimi", kindAPIKey, "moonshot", "Authorization"},
+		{"kimi", kindOAuth, "kimi-code", "Authorization"},
+		{"openrouter", kindAPIKey, "openrouter", "Authorization"},
+		{"codex", kindOAuth, "codex", "Authorization"},
+		{"Claude-like", kindOAuth, "claude-like", "Authorization"},
 	}
 	for _, test := range tests {
 		a, problems := readAuthText(fmt.Sprintf(`{"type":%q,"kind":%q,"access_token":"at"}`, test.provider, test.kind))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector"
 )
 
@@ -19,10 +20,10 @@ const (
 	kimi   = "kimi"
 )
 
-// The words for the kinds of auth.
+// The kinds of auth as files name them.
 const (
-	wordAPIKey = "api_key"
-	wordOAuth  = "oauth"
+	kindAPIKey = "api_key"
+	kindOAuth  = "oauth"
 )
 
 // draft is an auth as it was read, its secrets still open. It lives for the reading of one auth.
@@ -105,71 +106,95 @@ func (d *draft) send() []selector.Header {
 	return headers
 }
 
-// The readers below are those of keys that mean the same in the YAML file and in auth files.
+// keys are those that mean the same in the YAML file and in auth files.
+func (d *draft) keys() document.Keys {
+	a := &d.auth
+	return document.Keys{
+		"note":       document.Text(&a.Note, maxNote, anyText).Doc("Free text for people."),
+		"models":     globs(&a.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model."),
+		"attributes": d.attributes().Doc("Settings for the gateway; never secret. The broker itself reads priority, websockets and gemini_virtual_parent."),
+		"domains":    document.List(&a.Domains, maxDomains, domain).Then(d.dropRepeated).Doc("Limit domains that it shares with other auths, such as org:acme."),
+		"kind":       d.kind().Doc("What sort of secret it is: an API key, or the access token of an account."),
+		"disabled":   document.Boolean(&a.Disabled).Doc("It is never picked."),
+	}
+}
 
-func (d *draft) readKind(v value) {
-	switch v.word(wordAPIKey, wordOAuth) {
-	case wordAPIKey:
+// anyText allows line breaks, unlike a label.
+func anyText(string) string { return "" }
+
+func domain(to *string) document.Type { return line(to, maxDomain) }
+
+func (d *draft) dropRepeated(document.Value) {
+	seen := make(map[string]bool, len(d.auth.Domains))
+	d.auth.Domains = slices.DeleteFunc(d.auth.Domains, func(domain string) bool {
+		before := seen[domain]
+		seen[domain] = true
+		return before
+	})
+}
+
+func (d *draft) kind() document.Type {
+	name := kindAPIKey
+	if d.auth.Kind == selector.KindOAuth {
+		name = kindOAuth
+	}
+	return document.Enum(&name, kindAPIKey, kindOAuth).Then(func(document.Value) {
 		d.auth.Kind = selector.KindAPIKey
-	case wordOAuth:
-		d.auth.Kind = selector.KindOAuth
-	}
+		if name == kindOAuth {
+			d.auth.Kind = selector.KindOAuth
+		}
+	})
 }
 
-func (d *draft) readAttributes(v value) {
-	members := v.members()
-	if len(members) > maxAttributes {
-		v.problemf("has %d attributes; allowed: at most %d", len(members), maxAttributes)
-		return
+// pairs is a mapping of at most limit names to values.
+func pairs(limit int, value func() document.Schema, what string, read func(v document.Value, members []document.Member)) document.Type {
+	schema := func() document.Schema {
+		return document.Schema{"type": []string{"object", "null"}, "maxProperties": limit, "additionalProperties": value()}
 	}
-	attributes := make(map[string]string, len(members))
-	for _, m := range members {
-		if wrong := wrongLine(m.key); wrong != "" || len(m.key) > maxID {
-			m.problemf("is no name of an attribute; allowed: one line of at most %d bytes", maxID)
-		} else if text, ok := m.scalar(maxAttribute); ok {
-			attributes[m.key] = text
+	return document.NewType(schema, func(v document.Value) {
+		members := v.Members()
+		if len(members) > limit {
+			v.Problemf("has %d %s; allowed: at most %d", len(members), what, limit)
+			return
 		}
-	}
-	if len(attributes) > 0 {
-		d.auth.Attributes = attributes
-	}
+		read(v, members)
+	})
 }
 
-// readHeaders takes what reads one value.
-func (d *draft) readHeaders(v value, read func(value) (string, bool)) {
-	members := v.members()
-	if len(members) > maxHeaders {
-		v.problemf("has %d headers; allowed: at most %d", len(members), maxHeaders)
-		return
-	}
-	d.headers = make(map[string]string, len(members))
-	seen := make(map[string]bool, len(members))
-	for _, m := range members {
-		lower := strings.ToLower(m.key)
-		if wrong := wrongHeaderName(m.key); wrong != "" {
-			// The name is not repeated: it may be a header and its secret in one.
-			v.problemf("%s", "has a name that "+wrong)
-			continue
+func (d *draft) attributes() document.Type {
+	schema := func() document.Schema { return document.Schema{"type": []string{"string", "number", "boolean"}} }
+	return pairs(maxAttributes, schema, "attributes", func(_ document.Value, members []document.Member) {
+		for _, m := range members {
+			if wrong := wrongLine(m.Key); wrong != "" || len(m.Key) > maxID {
+				m.Problemf("is no name of an attribute; allowed: one line of at most %d bytes", maxID)
+			} else if text, ok := m.Scalar(maxAttribute); ok {
+				if d.auth.Attributes == nil {
+					d.auth.Attributes = make(map[string]string, len(members))
+				}
+				d.auth.Attributes[m.Key] = text
+			}
 		}
-		if seen[lower] {
-			m.problemf("is named twice; case does not count")
-		}
-		seen[lower] = true
-		if text, ok := read(m.value); ok {
-			d.headers[m.key] = text
-		}
-	}
+	})
 }
 
-func (d *draft) readDomains(v value) {
-	for _, domain := range v.texts(maxDomains, maxDomain, wrongLine) {
-		if !slices.Contains(d.auth.Domains, domain) {
-			d.auth.Domains = append(d.auth.Domains, domain)
+// headersType takes the type of one value.
+func (d *draft) headersType(value func(take func(document.Value, string)) document.Type) document.Type {
+	schema := func() document.Schema { return value(nil).Schema() }
+	return pairs(maxHeaders, schema, "headers", func(v document.Value, members []document.Member) {
+		d.headers = make(map[string]string, len(members))
+		seen := make(map[string]bool, len(members))
+		for _, m := range members {
+			lower := strings.ToLower(m.Key)
+			if wrong := wrongHeaderName(m.Key); wrong != "" {
+				// The name is not repeated: it may be a header and its secret in one.
+				v.Problemf("%s", "has a name that "+wrong)
+				continue
+			}
+			if seen[lower] {
+				m.Problemf("is named twice; case does not count")
+			}
+			seen[lower] = true
+			m.Read(value(func(_ document.Value, text string) { d.headers[m.Key] = text }))
 		}
-	}
+	})
 }
-
-func (d *draft) readGlobs(v value) []string { return v.texts(maxGlobs, maxModel, wrongGlob) }
-
-// readNote allows line breaks, unlike a label.
-func (d *draft) readNote(v value) { d.auth.Note, _ = v.text(maxNote) }

@@ -9,7 +9,7 @@ import (
 // Whatever is in the file, the answer is with a configuration that can be used or with problems that can be shown.
 func FuzzConfig(f *testing.F) {
 	for _, pattern := range []string{"testdata/accept/*.yaml", "testdata/reject/*.yaml", "../examples/*.yaml"} {
-		for _, file := range glob(f, pattern) {
+		for _, file := range globFiles(f, pattern) {
 			text, err := os.ReadFile(file)
 			if err != nil {
 				f.Fatal(err)
@@ -19,27 +19,23 @@ func FuzzConfig(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
-		d := &document{into: Default(), o: testOptions, ids: make(map[string]int)}
-		d.file = dir + "/c.yaml"
-		d.into.lines = make(map[string]int)
-		if root, ok := d.parseYAML(text); ok && root != nil {
-			d.config(d.at(root, root.Line, ""))
-		}
-		problems := d.all()
+		c := Default()
+		c.Path = dir + "/c.yaml"
+		problems := c.read(text, testOptions)
 		checkProblems(t, problems, text)
 		if len(problems) > 0 {
 			return
 		}
 		ids := make(map[string]bool)
-		for _, draft := range d.into.drafts {
+		for _, draft := range c.drafts {
 			a := draft.build(testKey)
 			if a.ID == "" || len(a.ID) > maxID || a.Provider == "" || len(a.Provider) > maxProvider || ids[a.ID] {
 				t.Errorf("auth %+v was accepted", a)
 			}
 			ids[a.ID] = true
 		}
-		if len(d.into.Listen.GRPC) == 0 || d.into.Sessions.TTL < minTTL || d.into.Sessions.Max < 1 {
-			t.Errorf("configuration %+v was accepted", d.into)
+		if len(c.Listen.GRPC) == 0 || c.Sessions.TTL < minTTL || c.Sessions.Max < 1 {
+			t.Errorf("configuration %+v was accepted", c)
 		}
 	})
 }

@@ -1,6 +1,23 @@
 package config
 
-import "time"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/credbroker/credbroker/internal/document"
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// Problem is one thing that is wrong with the configuration, or with a file that it refers to.
+type Problem = document.Problem
+
+// Problems is everything that is wrong, in the order of the file.
+type Problems = document.Problems
+
+// maxConfigFile is the size of the YAML file. Pools too large for it belong into auth files.
+const maxConfigFile = 8 << 20
 
 // Options are what this package must be told. The zero value reads no environment variable.
 type Options struct {
@@ -23,17 +40,49 @@ func load(path string, o Options) (*Config, Problems) {
 	if path == "" {
 		return c, nil
 	}
-	c.Path, c.lines = path, make(map[string]int)
+	c.Path = path
 	c.State.Path = beside(path, defaultStateFile)
-	d := &document{into: c, o: o, ids: make(map[string]int)}
-	d.file = path
 	data, _, err := readFile(path, maxConfigFile)
 	if err != nil {
 		return c, Problems{{File: path, Message: err.Error()}}
 	}
-	if root, ok := d.parseYAML(data); ok && root != nil {
-		d.config(d.at(root, root.Line, ""))
+	return c, c.read(data, o)
+}
+
+func (c *Config) read(data []byte, o Options) Problems {
+	file := document.NewFile(c.Path)
+	l := &loader{into: c, o: o, ids: make(map[string]int)}
+	c.startLines = make(map[string]int)
+	if len(bytes.TrimSpace(data)) == 0 {
+		// A file that is being written is empty for a moment; no pool must vanish by that.
+		file.Add(0, "", "is empty; allowed: at least one key or comment")
+	} else if root, ok := file.YAML(data); ok {
+		root.Read(l.config())
+		for key := range c.startKeys() {
+			c.startLines[key] = root.LineOf(key)
+		}
 	}
-	d.judge()
-	return c, append(d.all(), d.broken...)
+	problems := file.Problems()
+	if c.rules = l.rules; len(c.rules) > 0 {
+		var err error
+		c.Rules, err = verdict.Load(c.rules...)
+		if broken, ok := errors.AsType[Problems](err); ok {
+			problems = append(problems, broken...)
+		}
+	}
+	return problems
+}
+
+// Schema is the JSON Schema (draft 2020-12) of the YAML file, for editors. It knows shapes and bounds; what it cannot say,
+// such as that ids are unique, Open checks.
+func Schema() ([]byte, error) {
+	l := &loader{into: Default()}
+	schema := l.config().With(document.Schema{
+		"$schema":     "https://json-schema.org/draft/2020-12/schema",
+		"$id":         "https://github.com/credbroker/credbroker/config/schema.json",
+		"title":       "credbroker configuration",
+		"description": "The YAML file of `credbroker serve --config`. Every key is optional.",
+	}).Schema()
+	text, err := json.MarshalIndent(schema, "", "  ")
+	return append(text, '\n'), err
 }

@@ -45,7 +45,7 @@ func loadFile(file string, o Options) (*Config, []*selector.Auth, error) {
 
 // Each fixture is one mistake, or mistakes that belong together, and beside it is what Open says of it.
 func TestLoadReject(t *testing.T) {
-	fixtures := glob(t, "testdata/reject/*.yaml")
+	fixtures := globFiles(t, "testdata/reject/*.yaml")
 	for _, fixture := range fixtures {
 		t.Run(filepath.Base(fixture), func(t *testing.T) {
 			want, err := os.ReadFile(strings.TrimSuffix(fixture, ".yaml") + ".want")
@@ -64,7 +64,7 @@ func TestLoadReject(t *testing.T) {
 	}
 }
 
-func glob(t testing.TB, pattern string) []string {
+func globFiles(t testing.TB, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
@@ -74,7 +74,7 @@ func glob(t testing.TB, pattern string) []string {
 }
 
 func TestLoadAccept(t *testing.T) {
-	for _, fixture := range glob(t, "testdata/accept/*.yaml") {
+	for _, fixture := range globFiles(t, "testdata/accept/*.yaml") {
 		t.Run(filepath.Base(fixture), func(t *testing.T) {
 			if _, err := Open(fixture, testOptions); err != nil {
 				t.Errorf("Open(%s): %v", fixture, err)
@@ -106,12 +106,12 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Sessions: Sessions{
 			TTL: 90 * time.Minute, Max: 5000, Failback: true,
-			Recognition: RecognitionReference, Subagents: PolicyFollow, SideRequests: PolicySpread,
+			Identification: IdentificationReference, Subagents: PolicyFollow, AuxiliaryRequests: PolicySpread,
 			Rules: []SessionRule{
-				{Provider: "codex", Subagents: PolicySpread, SideRequests: PolicyFollow}, {Provider: "claude", Subagents: PolicySpread},
+				{Provider: "codex", Subagents: PolicySpread, AuxiliaryRequests: PolicyFollow}, {Provider: "claude", Subagents: PolicySpread},
 			},
 		},
-		Cooldown: Cooldown{MaxLatch: 5 * time.Minute, ProbeTimeout: 20 * time.Second},
+		Cooldown: Cooldown{MaxHint: 5 * time.Minute, ProbeTimeout: 20 * time.Second},
 		State: State{
 			Path: "/var/lib/credbroker/state.db",
 			Redis: Redis{
@@ -207,10 +207,10 @@ func TestLoadIsBounded(t *testing.T) {
 	write(t, file, b.String())
 	_, err := Open(file, testOptions)
 	var problems Problems
-	if !errors.As(err, &problems) || len(problems) != maxProblems+1 {
-		t.Fatalf("Open of aliases of aliases: %d problems, want %d", len(problems), maxProblems+1)
+	if !errors.As(err, &problems) || len(problems) != 1001 {
+		t.Fatalf("Open of aliases of aliases: %d problems, want 1001", len(problems))
 	}
-	if last := problems[maxProblems].Message; !strings.HasSuffix(last, "more problems") {
+	if last := problems[1000].Message; !strings.HasSuffix(last, "more problems") {
 		t.Errorf("the last problem is %q, want a count", last)
 	}
 }

@@ -119,21 +119,20 @@ func (c *Config) settings() []any {
 	return []any{c.Selection, c.Sessions, c.Cooldown, c.Verdict, c.rules, c.Log}
 }
 
+// startKeys are the keys of what takes a restart, with their values.
+func (c *Config) startKeys() map[string]any {
+	return map[string]any{
+		"listen.grpc": c.Listen.GRPC, "listen.http": c.Listen.HTTP, "listen.insecure": c.Listen.Insecure,
+		"state.path": c.State.Path, "state.redis": c.State.Redis,
+	}
+}
+
 // keepStarted keeps what takes a restart as it was, and says so.
 func keepStarted(before, c *Config) Problems {
 	var list Problems
-	for _, key := range []struct {
-		name string
-		same bool
-	}{
-		{"listen.grpc", slices.Equal(before.Listen.GRPC, c.Listen.GRPC)},
-		{"listen.http", before.Listen.HTTP == c.Listen.HTTP},
-		{"listen.insecure", before.Listen.Insecure == c.Listen.Insecure},
-		{"state.path", before.State.Path == c.State.Path},
-		{"state.redis", before.State.Redis.equal(&c.State.Redis)},
-	} {
-		if !key.same {
-			list = append(list, Problem{File: c.Path, Line: c.lines[key.name], Field: key.name, Message: "changed, which needs a restart"})
+	for key, value := range c.startKeys() {
+		if !reflect.DeepEqual(before.startKeys()[key], value) {
+			list = append(list, Problem{File: c.Path, Line: c.startLines[key], Field: key, Message: "changed, which needs a restart"})
 		}
 	}
 	c.Listen, c.State = before.Listen, before.State

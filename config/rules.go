@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/credbroker/credbroker/internal/document"
 )
 
 // The limits of an auth, in bytes where nothing else is said.
@@ -36,7 +38,7 @@ const (
 // everyProvider is what a request calls all providers together.
 const everyProvider = "mixed"
 
-// The rules below answer with what is wrong with a text, for people; empty: nothing.
+// The rules below answer with what is wrong with a text, as a message; empty: nothing.
 
 // wrongLine allows any text on one line, with nothing around it.
 func wrongLine(text string) string {
@@ -181,7 +183,7 @@ func wrongAddress(text string) string {
 		const maxSocket = 103
 		switch {
 		case !filepath.IsAbs(socket) || faultOfLine(socket) != "" || strings.HasSuffix(socket, "/"):
-			return quoted(text) + " is not the absolute path of a socket" + allowed
+			return document.Quote(text) + " is not the absolute path of a socket" + allowed
 		case len(socket) > maxSocket:
 			return "the path of the socket is too long; allowed: at most " + strconv.Itoa(maxSocket) + " bytes"
 		}
@@ -189,10 +191,10 @@ func wrongAddress(text string) string {
 	}
 	_, port, err := net.SplitHostPort(text)
 	if err != nil || faultOfLine(text) != "" {
-		return quoted(text) + " is not an address" + allowed
+		return document.Quote(text) + " is not an address" + allowed
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
-		return quoted(text) + " has no port from 0 to 65535" + allowed
+		return document.Quote(text) + " has no port from 0 to 65535" + allowed
 	}
 	return ""
 }

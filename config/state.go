@@ -2,9 +2,9 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
+	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector"
 )
 
@@ -12,47 +12,47 @@ import (
 type State struct {
 	// Path of the file of the embedded engine, a relative one already joined to the folder of the file; empty: nothing is
 	// kept on this machine.
-	Path string `yaml:"path"`
+	Path string
 	// Redis shares state with other replicas.
-	Redis Redis `yaml:"redis"`
+	Redis Redis
 }
 
 // Redis is a server, or several, that replicas share.
 type Redis struct {
 	// Addresses of the server, of nodes of a cluster, or of the sentinels; none: nothing is shared.
-	Addresses []string `yaml:"addresses"`
+	Addresses []string
 	// Namespace keeps fleets that share a server apart.
-	Namespace string `yaml:"namespace"`
+	Namespace string
 	// Username of the ACL; empty: the default user.
-	Username string          `yaml:"username"`
-	Password selector.Secret `yaml:"password"`
+	Username string
+	Password selector.Secret
 	// Database to select, on a server that is no cluster.
-	Database int      `yaml:"database"`
-	TLS      RedisTLS `yaml:"tls"`
+	Database int
+	TLS      RedisTLS
 	// Sentinel says how to find the server, if it has a Master.
-	Sentinel Sentinel `yaml:"sentinel"`
+	Sentinel Sentinel
 }
 
 // RedisTLS is how connections are encrypted.
 type RedisTLS struct {
 	// Enabled where any of the others is given, unless it says otherwise.
-	Enabled bool `yaml:"enabled"`
+	Enabled bool
 	// CA is the path of the certificates that are trusted; empty: those of the system.
-	CA string `yaml:"ca"`
+	CA string
 	// Cert and Key are the paths of the certificate that the broker shows; empty: none.
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Cert string
+	Key  string
 	// ServerName that certificates must be for; empty: the host of the address.
-	ServerName string `yaml:"server_name"`
+	ServerName string
 	// Insecure trusts every certificate.
-	Insecure bool `yaml:"insecure"`
+	Insecure bool
 }
 
 // Sentinel is who watches the servers and knows the present master.
 type Sentinel struct {
-	Master   string          `yaml:"master"`
-	Username string          `yaml:"username"`
-	Password selector.Secret `yaml:"password"`
+	Master   string
+	Username string
+	Password selector.Secret
 }
 
 const (
@@ -66,99 +66,76 @@ const (
 	maxUsername  = 256
 )
 
-func (d *document) state(v value) {
-	s := &d.into.State
-	v.object(fields{
-		"path": func(v value) {
-			d.into.lines["state.path"] = v.line
-			s.Path = d.optionalPath(v)
-		},
-		"redis": func(v value) {
-			d.into.lines["state.redis"] = v.line
-			d.redis(v)
-		},
+func (l *loader) state() document.Type {
+	s := &l.into.State
+	return document.Object(document.Keys{
+		"path": orEmpty(&s.Path, l.path).With(document.Schema{"default": defaultStateFile}).
+			Doc("File of this broker alone. A relative one lies beside this file. Empty: nothing is kept on this machine."),
+		"redis": l.redis(&s.Redis).Doc("Redis or Valkey that brokers share."),
 	})
 }
 
-// optionalPath is a path, or empty text for none.
-func (d *document) optionalPath(v value) string {
-	if text, ok := v.text(maxPath); !ok || text == "" {
-		return ""
-	}
-	text, ok := v.checked(maxPath, wrongPath)
-	if !ok {
-		return ""
-	}
-	return beside(d.file, text)
-}
-
-func (d *document) redis(v value) {
-	r := &d.into.State.Redis
-	present := v.object(fields{
-		"addresses": func(v value) { r.Addresses = v.texts(maxRedis, maxPath, wrongServer) },
-		"namespace": func(v value) { r.Namespace, _ = v.checked(maxNamespace, wrongNamespace) },
-		"username":  func(v value) { r.Username, _ = v.checked(maxUsername, wrongLine) },
-		"password":  func(v value) { r.Password = d.password(v) },
-		"database": func(v value) {
-			n, _ := v.integer(0, maxDatabase)
-			r.Database = int(n)
-		},
-		"tls":      func(v value) { d.redisTLS(v, &r.TLS) },
-		"sentinel": func(v value) { d.sentinel(v, &r.Sentinel) },
+func (l *loader) redis(r *Redis) document.Type {
+	return document.Object(document.Keys{
+		"addresses": document.List(&r.Addresses, maxRedis, server).
+			Doc("host:port of the server, of nodes of a cluster, or of sentinels. Absent or empty: nothing is shared."),
+		"namespace": document.Text(&r.Namespace, maxNamespace, wrongNamespace).
+			With(document.Schema{"pattern": "^[A-Za-z0-9._-]{1,64}$"}).Doc("Keeps fleets that share a server apart."),
+		"username": line(&r.Username, maxUsername).Doc("User of the ACL. Absent: the default user."),
+		"password": l.password(&r.Password).Doc("Password of the user."),
+		"database": document.Integer(&r.Database, 0, maxDatabase).Doc("Database to select, on a server that is no cluster."),
+		"tls":      l.redisTLS(&r.TLS).Doc("How connections are encrypted."),
+		"sentinel": l.sentinel(&r.Sentinel).Doc("Sentinels that know which server is the master; addresses are theirs then."),
+	}).Then(func(v document.Value) {
+		if v.Len() > 0 && !v.Has("addresses") {
+			v.Problemf("has no addresses; allowed: addresses with the other keys, or none of them")
+		}
 	})
-	if len(present) > 0 && !present["addresses"] {
-		v.problemf("has no addresses; allowed: addresses with the other keys, or none of them")
-	}
 }
 
-func (d *document) password(v value) selector.Secret {
-	text, ok := d.secret(v)
-	if !ok {
-		return selector.Secret{}
-	}
-	return selector.NewSecret(text)
+func server(to *string) document.Type {
+	return document.Text(to, maxPath, wrongServer).
+		With(document.Schema{"pattern": "^.+:[0-9]{1,5}$", "not": document.Schema{"pattern": "^unix:"}})
 }
 
-func (d *document) redisTLS(v value, t *RedisTLS) {
-	present := v.object(fields{
-		"enabled":     func(v value) { t.Enabled = v.boolean() },
-		"ca":          func(v value) { t.CA = d.path(v) },
-		"cert":        func(v value) { t.Cert = d.path(v) },
-		"key":         func(v value) { t.Key = d.path(v) },
-		"server_name": func(v value) { t.ServerName, _ = v.checked(maxUsername, wrongLine) },
-		"insecure":    func(v value) { t.Insecure = v.boolean() },
+func (l *loader) password(to *selector.Secret) document.Type {
+	return l.secret(func(text string) { *to = selector.NewSecret(text) })
+}
+
+func (l *loader) redisTLS(t *RedisTLS) document.Type {
+	return document.Object(document.Keys{
+		"enabled": document.Boolean(&t.Enabled).With(document.Schema{"default": nil}).
+			Doc("Connections are encrypted. Absent: they are if any other of these keys is there."),
+		"ca":          l.path(&t.CA).Doc("File of the certificates that are trusted. Absent: those of the system."),
+		"cert":        l.path(&t.Cert).Doc("File of the certificate that the broker shows."),
+		"key":         l.path(&t.Key).Doc("File of the key of that certificate."),
+		"server_name": line(&t.ServerName, maxUsername).Doc("Name that the server's certificate must be for. Absent: the host of the address."),
+		"insecure":    document.Boolean(&t.Insecure).Doc("Every certificate is trusted."),
+	}).With(document.Schema{"dependentRequired": map[string][]string{"cert": {"key"}, "key": {"cert"}}}).Then(func(v document.Value) {
+		if v.Len() > 0 && !v.Has("enabled") {
+			t.Enabled = true
+		}
+		if v.Has("cert") != v.Has("key") {
+			v.Problemf("has one of cert and key; allowed: both or none")
+		}
 	})
-	if len(present) > 0 && !present["enabled"] {
-		t.Enabled = true
-	}
-	if present["cert"] != present["key"] {
-		v.problemf("has one of cert and key; allowed: both or none")
-	}
 }
 
-// path is that of a file.
-func (d *document) path(v value) string {
-	text, ok := v.checked(maxPath, wrongPath)
-	if !ok {
-		return ""
-	}
-	return beside(d.file, text)
-}
-
-func (d *document) sentinel(v value, s *Sentinel) {
-	present := v.object(fields{
-		"master":   func(v value) { s.Master, _ = v.checked(maxUsername, wrongLine) },
-		"username": func(v value) { s.Username, _ = v.checked(maxUsername, wrongLine) },
-		"password": func(v value) { s.Password = d.password(v) },
+func (l *loader) sentinel(s *Sentinel) document.Type {
+	return document.Object(document.Keys{
+		"master":   line(&s.Master, maxUsername).Doc("Name that they watch the server by."),
+		"username": line(&s.Username, maxUsername).Doc("User at the sentinels. Absent: the default user."),
+		"password": l.password(&s.Password).Doc("Password at the sentinels."),
+	}).Then(func(v document.Value) {
+		if v.Len() > 0 && !v.Has("master") {
+			v.Problemf("has no master; allowed: the name that the sentinels watch the server by")
+		}
 	})
-	if len(present) > 0 && !present["master"] {
-		v.problemf("has no master; allowed: the name that the sentinels watch the server by")
-	}
 }
 
 func wrongServer(text string) string {
 	if strings.HasPrefix(text, "unix:") || wrongAddress(text) != "" || strings.HasPrefix(text, ":") {
-		return quoted(text) + " is no address of a server; allowed: host:port"
+		return document.Quote(text) + " is no address of a server; allowed: host:port"
 	}
 	return ""
 }
@@ -168,14 +145,7 @@ func wrongNamespace(text string) string {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r)
 	}
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return !allowed(r) }) {
-		return fmt.Sprintf("%s is no namespace; allowed: 1 to %d letters, digits, `.`, `_` and `-`", quoted(text), maxNamespace)
+		return fmt.Sprintf("%s is no namespace; allowed: 1 to %d letters, digits, `.`, `_` and `-`", document.Quote(text), maxNamespace)
 	}
 	return ""
-}
-
-// equal reports whether both say the same.
-func (r *Redis) equal(o *Redis) bool {
-	return slices.Equal(r.Addresses, o.Addresses) && r.Namespace == o.Namespace && r.Username == o.Username &&
-		r.Password.Equal(o.Password) && r.Database == o.Database && r.TLS == o.TLS &&
-		r.Sentinel.Master == o.Sentinel.Master && r.Sentinel.Username == o.Sentinel.Username && r.Sentinel.Password.Equal(o.Sentinel.Password)
 }

@@ -53,7 +53,7 @@ func (f *facts) live(p fact) bool {
 	return p.received.After(f.cleared) && (p.command || p.received.After(f.horizon))
 }
 
-// renew notes that the hints which an attempt tried stand for another max_latch, or until the failure says.
+// renew notes that the hints which an attempt tried stand for another max_hint, or until the failure says.
 func (f *facts) renew(started, now, until time.Time) {
 	next := now.Add(15 * time.Minute)
 	if !until.IsZero() {

@@ -227,7 +227,7 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 func (r *report) latch() int64 { return r.now + int64(r.pool.settings.maxLatch()) }
 
 // renew keeps the hints that the request tried, and that its failure speaks for, until the next try: when the failure says,
-// at the latest after max_latch.
+// at the latest after max_hint.
 func (r *report) renew() {
 	next := r.latch()
 	if until := r.finding.Until; !until.IsZero() {

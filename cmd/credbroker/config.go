@@ -50,7 +50,11 @@ func (a *app) configSchemaCommand() *cobra.Command {
 		Short: "Print the JSON Schema of the configuration file, for editors",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := a.stdout.Write(config.Schema())
+			schema, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = a.stdout.Write(schema)
 			return err
 		},
 	}

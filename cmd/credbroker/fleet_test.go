@@ -65,7 +65,7 @@ func (s fleetSuite) member(t *testing.T, redis string) *member {
 	t.Helper()
 	var config strings.Builder
 	config.WriteString("listen: {grpc: ['127.0.0.1:0'], http: '127.0.0.1:0'}\nlog: {access: false}\n")
-	config.WriteString("state: {redis: " + redis + "}\ncooldown: {max_latch: 1s}\nauths:\n")
+	config.WriteString("state: {redis: " + redis + "}\ncooldown: {max_hint: 1s}\nauths:\n")
 	for i := range fleetAuths {
 		fmt.Fprintf(&config, "  - {id: auth-%d, provider: claude, secret: {value: key-%d}}\n", i, i)
 	}

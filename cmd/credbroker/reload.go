@@ -18,16 +18,16 @@ func (b *broker) configure(c *config.Config) {
 
 func serverSettings(c *config.Config) server.Settings {
 	s := server.Settings{Affinity: c.Sessions.Affinity, AccessLog: c.Log.Access, Rules: c.Rules}
-	if c.Sessions.Recognition == config.RecognitionReference {
+	if c.Sessions.Identification == config.IdentificationReference {
 		s.Recognition = sessions.RecognitionReference
 	}
 	for _, rule := range c.Sessions.Rules {
 		s.Families = append(s.Families, server.Family{
-			Provider: rule.Provider, Agents: policyOf(rule.Subagents), Chores: policyOf(rule.SideRequests),
+			Provider: rule.Provider, Agents: policyOf(rule.Subagents), Chores: policyOf(rule.AuxiliaryRequests),
 		})
 	}
 	s.Families = append(s.Families, server.Family{
-		Agents: policyOf(c.Sessions.Subagents), Chores: policyOf(c.Sessions.SideRequests),
+		Agents: policyOf(c.Sessions.Subagents), Chores: policyOf(c.Sessions.AuxiliaryRequests),
 	})
 	return s
 }

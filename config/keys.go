@@ -1,0 +1,261 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/credbroker/credbroker/internal/document"
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// The limits of the YAML file.
+const (
+	minTTL      = time.Second
+	maxTTL      = 366 * 24 * time.Hour
+	maxBindings = 100_000_000
+	maxRules    = 1000
+	maxAuths    = 100_000
+	maxDirs     = 64
+	maxListen   = 16
+
+	minHint  = time.Second
+	maxHint  = 24 * time.Hour
+	minProbe = time.Second
+	maxProbe = time.Hour
+
+	maxRuleFiles = 16
+	maxRuleFile  = 1 << 20
+)
+
+// loader reads a YAML file into a configuration that holds the defaults. Its tables say, once, which keys there are, how
+// they are read, and what the schema says of them.
+type loader struct {
+	into  *Config
+	o     Options
+	ids   map[string]int // the line of each auth
+	rules []verdict.File // the files of rules
+}
+
+func (l *loader) config() document.Type {
+	c := l.into
+	return document.Object(document.Keys{
+		"listen":    l.listen().Doc("Where the broker can be reached. A change takes a restart."),
+		"selection": selection(&c.Selection).Doc("How auths are chosen."),
+		"sessions":  sessions(&c.Sessions).Doc("How long conversations stay on their auth."),
+		"cooldown":  cooldown(&c.Cooldown).Doc("How cooldowns are tried before their end."),
+		"state":     l.state().Doc("Where runtime state is kept beyond the process. A change takes a restart."),
+		"verdict":   l.verdict().Doc("What upstream answers mean."),
+		"log":       logging(&c.Log).Doc("What the process writes."),
+		"auths":     document.List(&c.drafts, maxAuths, l.auth).Doc("The accounts and keys of the pool."),
+		"auth_dirs": document.List(&c.AuthDirs, maxDirs, l.authDir).
+			Doc("Folders of auth files, one JSON object each. Relative ones lie beside this file."),
+	})
+}
+
+func (l *loader) listen() document.Type {
+	var given []document.Value
+	note := func(v document.Value) { given = append(given, v) }
+	listen := &l.into.Listen
+	return document.Object(document.Keys{
+		"grpc": addresses(&listen.GRPC, note).Doc("Addresses of the gRPC API."),
+		"http": orEmpty(&listen.HTTP, address).Then(note).Doc("Address of metrics and health. Empty text: off."),
+		"insecure": document.Boolean(&listen.Insecure).
+			Doc("Allows addresses that other machines can reach. What is sent there is neither encrypted nor authenticated."),
+	}).Then(func(document.Value) { checkAddresses(given, listen.Insecure) })
+}
+
+// addresses takes the place of the default ones.
+func addresses(to *[]string, note func(document.Value)) document.Type {
+	defaults := *to
+	one := func(to *string) document.Type { return address(to).Then(note) }
+	list := document.List(to, maxListen, one).With(document.Schema{"type": "array", "minItems": 1, "default": defaults})
+	return list.Then(func(v document.Value) {
+		if v.IsNull() || v.Kind() == document.KindList && v.Len() == 0 {
+			v.Problemf("is empty; allowed: at least one address")
+		}
+		*to = (*to)[len(defaults):]
+	})
+}
+
+func address(to *string) document.Type {
+	return document.Text(to, maxPath, wrongAddress).With(document.Schema{"anyOf": []document.Schema{
+		{"pattern": "^unix:///.*[^/]$", "maxLength": 110}, {"pattern": ":[0-9]{1,5}$"},
+	}})
+}
+
+// orEmpty also takes empty text, which stands for none.
+func orEmpty(to *string, of func(*string) document.Type) document.Type {
+	some := of(to)
+	return document.NewType(func() document.Schema {
+		s := document.Schema{"anyOf": []document.Schema{some.With(document.Schema{"default": nil}).Schema(), {"const": ""}}}
+		if *to != "" {
+			s["default"] = *to
+		}
+		return s
+	}, func(v document.Value) {
+		if *to = ""; v.Kind() != document.KindText || v.Literal() != "" {
+			v.Read(some)
+		}
+	})
+}
+
+// checkAddresses looks at what each address by itself cannot show.
+func checkAddresses(given []document.Value, insecure bool) {
+	seen := make(map[string]bool)
+	for _, v := range given {
+		text := v.Literal()
+		if v.Kind() != document.KindText || text == "" || wrongAddress(text) != "" {
+			continue
+		}
+		if seen[text] && !strings.HasSuffix(text, ":0") {
+			v.Problemf("%s is listed twice", document.Quote(text))
+		}
+		seen[text] = true
+		if !isLocal(text) && !insecure {
+			v.Problemf("%s can be reached from other machines, and what is sent there is neither encrypted nor authenticated; "+
+				"allowed: a loopback address such as 127.0.0.1:7420, unix:///path, or listen.insecure: true", document.Quote(text))
+		}
+	}
+}
+
+func selection(s *Selection) document.Type {
+	return document.Object(document.Keys{
+		"strategy": strategy(&s.Strategy).Doc("How one of the ready auths of the best tier is chosen where no rule matches."),
+		"rules": document.List(&s.Rules, maxRules, rule).
+			Doc("Other strategies for some requests; the first rule that matches counts."),
+	})
+}
+
+func rule(r *Rule) document.Type {
+	return document.Object(document.Keys{
+		"provider": line(&r.Provider, maxProvider).Doc("Provider of the request, matched exactly. Absent: any."),
+		"model":    glob(&r.Model).Doc("Glob on the model key. Absent: any."),
+		"strategy": strategy(&r.Strategy).With(document.Schema{"default": nil}).Doc("Strategy for these requests."),
+	}).Requires("strategy")
+}
+
+func strategy(to *selector.Strategy) document.Type {
+	return document.Enum(to, selector.RoundRobin, selector.FillFirst, selector.WeightedRoundRobin)
+}
+
+func sessions(s *Sessions) document.Type {
+	return document.Object(document.Keys{
+		"affinity": document.Boolean(&s.Affinity).Doc("Conversations are identified and kept on their auth."),
+		"ttl": document.Duration(&s.TTL, minTTL, maxTTL).
+			Doc("How long a conversation is remembered after its last request: 1s to 8784h."),
+		"max": document.Integer(&s.Max, 1, maxBindings).Doc("How many bindings are kept; past it the least recently used goes. " +
+			"A conversation that is identified by its messages takes several."),
+		"failback": document.Boolean(&s.Failback).Doc("A conversation returns to a better tier that recovers. It costs a warm cache."),
+		"identification": document.Enum(&s.Identification, IdentificationChain, IdentificationReference).
+			Doc("How requests are identified that bring no session id: by all their messages, or by the person and the first messages."),
+		"subagents": policy(&s.Subagents).
+			Doc("Where sub-agents go: to the auth of the conversation that started them, or wherever the strategy says."),
+		"auxiliary_requests": policy(&s.AuxiliaryRequests).
+			Doc("Where titles, probes and other requests for the client's own sake go."),
+		"rules": document.List(&s.Rules, maxRules, sessionRule).
+			Doc("The same for a provider; the first that matches and says something counts."),
+		"recognition":   document.Renamed("identification"),
+		"side_requests": document.Renamed("auxiliary_requests"),
+	})
+}
+
+func policy(to *string) document.Type { return document.Enum(to, PolicyFollow, PolicySpread) }
+
+func sessionRule(r *SessionRule) document.Type {
+	says := []document.Schema{{"required": []string{"subagents"}}, {"required": []string{"auxiliary_requests"}}}
+	return document.Object(document.Keys{
+		"provider":           line(&r.Provider, maxProvider).Doc("Provider of the request, matched exactly."),
+		"subagents":          policy(&r.Subagents).Doc("As above."),
+		"auxiliary_requests": policy(&r.AuxiliaryRequests).Doc("As above."),
+		"side_requests":      document.Renamed("auxiliary_requests"),
+	}).Requires("provider").With(document.Schema{"anyOf": says}).Then(func(v document.Value) {
+		if !v.Has("subagents") && !v.Has("auxiliary_requests") && !v.Has("side_requests") {
+			v.Problemf("says nothing; allowed: provider with subagents, auxiliary_requests or both")
+		}
+	})
+}
+
+func cooldown(c *Cooldown) document.Type {
+	return document.Object(document.Keys{
+		"max_hint": document.Duration(&c.MaxHint, minHint, maxHint).
+			Doc("How long a time that an upstream hinted at is kept before one request at a time may try: 1s to 24h."),
+		"probe_timeout": document.Duration(&c.ProbeTimeout, minProbe, maxProbe).
+			Doc("How long such a request may be under way before another may try: 1s to 1h."),
+		"max_latch": document.Renamed("max_hint"),
+	})
+}
+
+func (l *loader) verdict() document.Type {
+	return document.Object(document.Keys{
+		"rules": document.List(&l.into.Verdict.Rules, maxRuleFiles, l.ruleFile).
+			Doc("Files of rules that go before those of the program. Relative ones lie beside this file."),
+	})
+}
+
+// ruleFile reads a file of rules. What is wrong in it is told later, with its own name and lines.
+func (l *loader) ruleFile(to *string) document.Type {
+	return l.path(to).Then(func(v document.Value) {
+		switch name := *to; {
+		case name == "":
+		case slices.Contains(l.into.Verdict.Rules, name):
+			v.Problemf("%s is listed twice", name)
+		default:
+			if data, ok := l.readFile(v, name, maxRuleFile); ok {
+				l.rules = append(l.rules, verdict.File{Name: name, Text: data})
+			}
+		}
+	})
+}
+
+func logging(l *Log) document.Type {
+	return document.Object(document.Keys{
+		"level":  document.Enum(&l.Level, "debug", "info", "warn", "error").Doc("The least important lines that are written."),
+		"access": document.Boolean(&l.Access).Doc("One line for each call."),
+		"format": document.Enum(&l.Format, "json", "console").Doc("json for programs, console for people."),
+	})
+}
+
+// authDir is a folder. One inside another would make two auths of one file.
+func (l *loader) authDir(to *string) document.Type {
+	return l.path(to).Then(func(v document.Value) {
+		for _, other := range l.into.AuthDirs {
+			if *to != "" && (within(other, *to) || within(*to, other)) {
+				v.Problemf("is the same folder as %s, or one lies in the other", other)
+				return
+			}
+		}
+	})
+}
+
+// within tells whether a path is a folder or lies in it.
+func within(dir, path string) bool {
+	rest, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rest)
+}
+
+// line is text on one line.
+func line(to *string, limit int) document.Type { return document.Text(to, limit, wrongLine) }
+
+func glob(to *string) document.Type { return document.Text(to, maxModel, wrongGlob) }
+
+// path is that of a file or folder; a relative one is joined to the folder of the YAML file.
+func (l *loader) path(to *string) document.Type {
+	return document.Text(to, maxPath, wrongPath).With(document.Schema{"pattern": "^([^~]|~[^/])"}).Then(func(document.Value) {
+		if *to != "" {
+			*to = filepath.Clean(beside(l.into.Path, *to))
+		}
+	})
+}
+
+// readFile reads a file that the configuration refers to, which is watched from then on.
+func (l *loader) readFile(v document.Value, name string, limit int64) ([]byte, bool) {
+	l.into.files = append(l.into.files, name)
+	data, _, err := readFile(name, limit)
+	if err != nil {
+		v.Problemf("the file %s %s", name, err)
+	}
+	return data, err == nil
+}
