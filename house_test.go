@@ -48,8 +48,9 @@ var importTable = []importRule{
 	{"verdict", []string{"internal", "selector/cooldown"}, slices.Concat(grpc, stores, []string{"state", "server"})},
 	{"state", []string{"selector", "sessions/bindings"}, slices.Concat(grpc, []string{"server"})},
 	{"config", []string{"selector", "verdict", "internal"}, []string{"gen", "state", "server"}},
-	{"server", []string{"gen", "selector", "sessions", "verdict"}, []string{"state/redis", "state/journal", "config"}},
-	{"cmd/credbroker", []string{"gen", "selector", "sessions", "verdict", "state", "config", "server"}, nil},
+	{"broker", []string{"selector", "sessions", "verdict", "state"}, slices.Concat(grpc, []string{"state/redis", "state/journal", "config", "server"})},
+	{"server", []string{"gen", "broker", "selector", "sessions", "verdict"}, []string{"state/redis", "state/journal", "config"}},
+	{"cmd/credbroker", []string{"gen", "selector", "sessions", "verdict", "state", "config", "broker", "server"}, nil},
 	{"gen", nil, nil},
 	// A client knows the contract and nothing else.
 	{"examples", []string{"gen"}, nil},

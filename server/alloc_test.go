@@ -3,8 +3,8 @@ package server
 import (
 	"testing"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
-	"github.com/credbroker/credbroker/sessions"
 )
 
 func TestCheckingAGoodPickAllocatesNothing(t *testing.T) {
@@ -14,8 +14,8 @@ func TestCheckingAGoodPickAllocatesNothing(t *testing.T) {
 	}
 	allocs := testing.AllocsPerRun(100, func() {
 		var v violations
-		var headers sessions.Headers
-		v.checkPick(req, &headers)
+		var request broker.PickRequest
+		v.checkPick(req, &request)
 		if err := v.err(); err != nil {
 			t.Error(err)
 		}

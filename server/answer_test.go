@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
@@ -171,9 +172,9 @@ func TestWhatIsNoAnswerBindsNothing(t *testing.T) {
 			report(t, h, req)
 		}},
 		{"affinity is off", func(t *testing.T, h *servertest.Harness, p *credbrokerv1.PickCredentialResponse) {
-			h.Server.Configure(server.Settings{})
+			h.Core.Configure(broker.Settings{})
 			served(t, h, p, answer())
-			h.Server.Configure(server.Settings{Affinity: true})
+			h.Core.Configure(broker.Settings{Affinity: true})
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -300,7 +301,7 @@ func TestAReferenceWhoseIssuerIsOutIsRefused(t *testing.T) {
 }
 
 // A burst of sub-agents uses the pool, unless they are told to follow; requests for the client's own sake follow.
-func TestFamiliesFollowOrSpread(t *testing.T) {
+func TestRolesFollowOrSpread(t *testing.T) {
 	member := func(id, parent string, more ...string) *credbrokerv1.PickCredentialRequest {
 		req := ask(`{"messages":[{"role":"user","content":"work"}]}`)
 		req.Headers = map[string]string{"X-Session-ID": id, "X-Parent-Session-Id": parent}
@@ -310,19 +311,19 @@ func TestFamiliesFollowOrSpread(t *testing.T) {
 		return req
 	}
 	for _, tt := range []struct {
-		name     string
-		families []server.Family
-		follows  bool
+		name    string
+		roles   []broker.RolePolicy
+		follows bool
 	}{
 		{"by default", nil, false},
-		{"told to follow", []server.Family{{Agents: server.PolicyFollow}}, true},
-		{"told so for another provider", []server.Family{{Provider: "claude", Agents: server.PolicyFollow}}, false},
-		{"told so for the provider", []server.Family{
-			{Provider: "openai", Chores: server.PolicySpread}, {Provider: "openai", Agents: server.PolicyFollow}, {Agents: server.PolicySpread},
+		{"told to follow", []broker.RolePolicy{{Subagents: broker.PolicyFollow}}, true},
+		{"told so for another provider", []broker.RolePolicy{{Provider: "claude", Subagents: broker.PolicyFollow}}, false},
+		{"told so for the provider", []broker.RolePolicy{
+			{Provider: "openai", Auxiliary: broker.PolicySpread}, {Provider: "openai", Subagents: broker.PolicyFollow}, {Subagents: broker.PolicySpread},
 		}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := gatewayAt(t, servertest.Options{Families: tt.families}, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
+			h := gatewayAt(t, servertest.Options{Roles: tt.roles}, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
 			root := ask(`{}`)
 			root.Headers = map[string]string{"X-Session-ID": "root"}
 			parent := pick(t, h, root).GetCredential().GetAuthId()

@@ -3,17 +3,16 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 )
-
-// engineMemory is where runtime state is kept.
-const engineMemory = "memory"
 
 // authPool is the service for operators. Its methods convert, call the core and convert.
 type authPool struct {
@@ -138,7 +137,7 @@ func (p *authPool) EnableAuth(ctx context.Context, req *credbrokerv1.EnableAuthR
 	if err := p.config.Pool.Enable(req.GetAuthId(), c.start); err != nil {
 		return nil, err
 	}
-	if err := p.durable(ctx, req.GetAuthId()); err != nil {
+	if err := p.config.Broker.Durable(ctx, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	auth, err := p.auth(req.GetAuthId(), c.start)
@@ -156,7 +155,7 @@ func (p *authPool) DisableAuth(ctx context.Context, req *credbrokerv1.DisableAut
 	if err := p.config.Pool.Disable(req.GetAuthId(), req.GetReason(), c.start); err != nil {
 		return nil, err
 	}
-	if err := p.durable(ctx, req.GetAuthId()); err != nil {
+	if err := p.config.Broker.Durable(ctx, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	auth, err := p.auth(req.GetAuthId(), c.start)
@@ -175,7 +174,7 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 	if err != nil {
 		return nil, err
 	}
-	if err := p.durable(ctx, req.GetAuthId()); err != nil {
+	if err := p.config.Broker.Durable(ctx, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	auth, err := p.auth(req.GetAuthId(), c.start)
@@ -183,6 +182,14 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 		Cleared: int32(cleared), //nolint:gosec // an auth has at most some thousands
 		Auth:    auth,
 	}, err
+}
+
+// engineDetail is for people: what is wrong, and what that leaves behind.
+func engineDetail(e *broker.Engine) string {
+	if e.Failure == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s; %d records and %d bindings wait", e.Failure, e.Records, e.Bindings)
 }
 
 // GetStatus tells how the broker is doing.
@@ -199,8 +206,8 @@ func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusReque
 		Bindings:         int64(p.config.Sessions.Len()),
 		BindingsMax:      int64(p.config.Sessions.Max()),
 	}
-	for _, e := range p.config.State.Engines() {
-		answer.Engines = append(answer.Engines, &credbrokerv1.Engine{Name: e.Name, Healthy: e.Failure == "", Detail: e.detail()})
+	for _, e := range p.config.Broker.Engines() {
+		answer.Engines = append(answer.Engines, &credbrokerv1.Engine{Name: e.Name, Healthy: e.Failure == "", Detail: engineDetail(&e)})
 	}
 	for _, c := range p.config.Pool.Counts(now) {
 		answer.Pool = append(answer.Pool, &credbrokerv1.PoolCount{

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
@@ -62,8 +63,9 @@ func benchBroker(b *testing.B) *server.Server {
 	pool := selector.New(selector.Config{Bindings: table})
 	pool.Update(manyAuths(1000, "claude"), nil, time.Now())
 	s, err := server.New(server.Config{
-		Pool: pool, Sessions: table, Auths: brokenStore{}, Status: servertest.Status{},
-		Settings: server.Settings{Affinity: true, AccessLog: true},
+		Broker: broker.New(broker.Config{Pool: pool, Table: table, Settings: broker.Settings{Affinity: true}}),
+		Pool:   pool, Sessions: table, Auths: brokenStore{}, Status: servertest.Status{},
+		Settings: server.Settings{AccessLog: true},
 		Log:      zerolog.New(buffer).With().Timestamp().Logger(), Version: "bench",
 	})
 	if err != nil {
@@ -120,8 +122,8 @@ func rpcs(b *testing.B) (pick, empty rpc) {
 // beside are a method of a broker, and an empty one with the same bytes.
 func beside(b *testing.B, method string, req, answer proto.Message) (call, empty rpc) {
 	s := benchBroker(b)
-	broker := dialTCP(b, s.Serve, func() { s.Stop(context.Background()) })
-	if err := broker.Invoke(b.Context(), method, req, answer); err != nil {
+	gateway := dialTCP(b, s.Serve, func() { s.Stop(context.Background()) })
+	if err := gateway.Invoke(b.Context(), method, req, answer); err != nil {
 		b.Fatal(err)
 	}
 	e := emptyServer(method, req, answer)
@@ -129,7 +131,7 @@ func beside(b *testing.B, method string, req, answer proto.Message) (call, empty
 	on := func(conn *grpc.ClientConn) func(context.Context) error {
 		return func(ctx context.Context) error { return conn.Invoke(ctx, method, req, fresh(answer)) }
 	}
-	return rpc{path.Base(method), on(broker)}, rpc{"Empty", on(other)}
+	return rpc{path.Base(method), on(gateway)}, rpc{"Empty", on(other)}
 }
 
 // fresh is an empty message of the type of another.

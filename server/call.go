@@ -2,13 +2,18 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // requestIDHeader names the request in the metadata, in and out.
@@ -29,7 +34,7 @@ type call struct {
 	// What the handler learnt. session is zero where no session was recognised.
 	authID  string
 	session selector.SessionKey
-	source  uint8
+	source  sessions.Source
 	binding selector.Binding
 	picked  bool
 }
@@ -60,8 +65,28 @@ func (s *Server) newCall(ctx context.Context) *call {
 			return c
 		}
 	}
-	c.id = s.ids.requestID()
+	c.id = s.ids.next()
 	return c
+}
+
+// requestIDs makes ids for requests that bring none.
+type requestIDs struct {
+	process uint64 // random, so that no other process makes the same
+	count   atomic.Uint64
+}
+
+func newRequestIDs() *requestIDs {
+	var b [8]byte
+	// Read never fails: it ends the process where there is no randomness.
+	_, _ = rand.Read(b[:])
+	return &requestIDs{process: binary.BigEndian.Uint64(b[:]) >> 16}
+}
+
+func (r *requestIDs) next() string {
+	text := make([]byte, 0, 32)
+	text = strconv.AppendUint(text, r.process, 36)
+	text = append(text, '-')
+	return string(strconv.AppendUint(text, r.count.Add(1), 36))
 }
 
 // end reads the clock when it is first called and returns how long the call took.

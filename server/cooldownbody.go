@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 )
 
@@ -16,9 +17,6 @@ const (
 	bodyAuthUnavailable = "auth_unavailable"
 	bodySessionPinned   = "session_pinned"
 )
-
-// providerMixed is a provider text that means all of them, as the empty one does.
-const providerMixed = "mixed"
 
 // errorBody is the JSON that a gateway passes on. The members stand in text order, because the bytes are part of the
 // contract; encoding/json escapes <, >, &, U+2028 and U+2029 as it asks for.
@@ -67,7 +65,7 @@ func shownModel(model string) string {
 }
 
 func viaProvider(provider string) string {
-	if provider == "" || provider == providerMixed {
+	if provider == "" || provider == broker.MixedProvider {
 		return ""
 	}
 	return " via provider " + provider
@@ -76,7 +74,7 @@ func viaProvider(provider string) string {
 func newErrorBody(code, model, provider string) *errorBody {
 	b := &errorBody{}
 	b.Error.Code, b.Error.Model = code, model
-	if provider != providerMixed {
+	if provider != broker.MixedProvider {
 		b.Error.Provider = provider
 	}
 	return b

@@ -6,7 +6,7 @@
 // them), that a panic ends one call and not the process, and that secrets leave in Credential messages only
 // (credential.go is the only file that reveals them).
 //
-// It decides nothing: selector knows which auth is picked, and sessions whose conversation it is. It reads no files and
+// It decides nothing: each method checks, converts, makes one call into broker and converts the answer. It reads no files and
 // keeps no state but counters; it neither authenticates callers nor encrypts, so what it listens on must not be
 // reachable by strangers.
 //

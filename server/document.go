@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 )
@@ -79,7 +80,7 @@ func (v *violations) checkConfig(c *credbrokerv1.AuthConfig) {
 	v.authID("config.id", c.GetId())
 	v.present("config.provider", c.GetProvider())
 	v.text("config.provider", c.GetProvider(), maxProvider)
-	if c.GetProvider() == providerMixed {
+	if c.GetProvider() == broker.MixedProvider {
 		v.add("config.provider", "`mixed` stands for every provider")
 	}
 	v.text("config.label", c.GetLabel(), maxLabel)

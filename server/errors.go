@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 )
@@ -49,12 +50,6 @@ type storeError struct{ cause error }
 func (e *storeError) Error() string { return "write auth: " + e.cause.Error() }
 
 func (e *storeError) Unwrap() error { return e.cause }
-
-// stateError is a change that is in force and could not be kept. The keeper of state has told the log when that began, so
-// its cause is not for every call.
-type stateError struct{ cause error }
-
-func (e *stateError) Error() string { return "keep state: " + e.cause.Error() }
 
 // Names in the metadata of ErrorInfo. Beside them stand the reasons of candidates, in capitals, with their numbers.
 const (
@@ -103,11 +98,10 @@ func failureOf(err error) failure {
 		cooldown    *selector.CooldownError
 		unavailable *selector.UnavailableError
 		pinned      *selector.PinnedError
-		named       *pinnedError
+		named       *broker.PinnedError
 		field       *selector.FieldError
 		invalid     *invalidRequest
 		store       *storeError
-		state       *stateError
 	)
 	switch {
 	case errors.As(err, &cooldown):
@@ -115,7 +109,7 @@ func failureOf(err error) failure {
 	case errors.As(err, &unavailable):
 		return unavailableFailure(unavailable)
 	case errors.As(err, &named):
-		return pinnedFailure(named.cause, named.reference)
+		return pinnedFailure(named.PinnedError, named.Reference)
 	case errors.As(err, &pinned):
 		return pinnedFailure(pinned, "")
 	case errors.As(err, &invalid):
@@ -135,7 +129,7 @@ func failureOf(err error) failure {
 		}
 	case errors.Is(err, errUnknownSession):
 		return failure{code: codes.NotFound, reason: ReasonUnknownSession, message: "no such session is bound"}
-	case errors.As(err, &state):
+	case errors.Is(err, broker.ErrNotDurable):
 		return failure{
 			code: codes.Unavailable, reason: ReasonStateUnavailable,
 			message: "the change is in force, but could not be kept: make the call again; the log of the broker says why",

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 )
@@ -75,7 +76,7 @@ func TestTranslate(t *testing.T) {
 		},
 		{
 			name: "PinnedError with a time",
-			err: &pinnedError{reference: "resp:r1", cause: &selector.PinnedError{
+			err: &broker.PinnedError{Reference: "resp:r1", PinnedError: &selector.PinnedError{
 				AuthID: "a", Reason: selector.ReasonCoolingModel, Wait: 1500 * time.Millisecond, Model: "m", Provider: "p",
 			}},
 			code: codes.FailedPrecondition, reason: ReasonSessionPinned, message: "cannot be used now",
@@ -90,7 +91,7 @@ func TestTranslate(t *testing.T) {
 		},
 		{
 			name: "PinnedError without a time",
-			err:  &pinnedError{reference: "conv:c1", cause: &selector.PinnedError{AuthID: "a", Reason: selector.ReasonHalfOpen}},
+			err:  &broker.PinnedError{Reference: "conv:c1", PinnedError: &selector.PinnedError{AuthID: "a", Reason: selector.ReasonHalfOpen}},
 			code: codes.FailedPrecondition, reason: ReasonSessionPinned, message: "cannot be used now",
 			metadata: map[string]string{
 				"model": "", "provider": "", "reference": "conv:c1", "auth_id": "a", "advice": "WAIT", "cause": "HALF_OPEN",
@@ -125,11 +126,7 @@ func TestTranslate(t *testing.T) {
 			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be written",
 		},
 		{
-			name: "stateError", err: notKept(t.Context(), errors.New("disk full at /secret/path")),
-			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be kept",
-		},
-		{
-			name: "a state that takes too long", err: notKept(t.Context(), context.DeadlineExceeded),
+			name: "broker.ErrNotDurable", err: fmt.Errorf("%w: disk full at /secret/path", broker.ErrNotDurable),
 			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be kept",
 		},
 		{

@@ -33,7 +33,7 @@ func FuzzPickRequest(f *testing.F) {
 	h := servertest.New(f, servertest.Options{Auths: []*selector.Auth{
 		servertest.Key("a", "claude"), servertest.Key("b", "codex"),
 	}})
-	h.Server.Configure(server.Settings{Affinity: true})
+	h.Server.Configure(server.Settings{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		req := &credbrokerv1.PickCredentialRequest{}
 		if proto.Unmarshal(data, req) != nil {

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
 )
 
 // chain returns the interceptors, the outermost first:
@@ -83,7 +83,7 @@ func (s *Server) accessLog(ctx context.Context, method string, err error) {
 		e.Str(fieldAuth, c.authID)
 	}
 	if c.session != (selector.SessionKey{}) {
-		e.Str(fieldSession, c.session.String()).Str(fieldSource, sessions.Source(c.source).String())
+		e.Str(fieldSession, c.session.String()).Str(fieldSource, c.source.String())
 	}
 	if c.picked {
 		e.Str(fieldBinding, bindingName(c.binding))
@@ -123,7 +123,7 @@ func (s *Server) refuse(ctx context.Context, err error) error {
 		return st.Err()
 	}
 	c.reason = reason
-	_, lasts := errors.AsType[*stateError](err)
+	lasts := errors.Is(err, broker.ErrNotDurable)
 	if !lasts && (reason == ReasonInternal || reason == ReasonStateUnavailable) {
 		s.log.Error().Str(fieldRequestID, c.id).Str(fieldReason, string(reason)).Str(fieldAuth, c.authID).
 			AnErr(fieldCause, err).Msg(logFailure)

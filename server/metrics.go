@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"google.golang.org/grpc/codes"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 )
 
@@ -127,10 +128,10 @@ func (m *metrics) reported(report string, reason Reason) {
 }
 
 // judged counts one result. Its provider is one of the pool, and its reason one of the rules.
-func (m *metrics) judged(r *result, used *credbrokerv1.Usage) {
-	provider := m.providers.name(r.provider)
-	m.results.WithLabelValues(provider, actionName(r.done.Action), cmp.Or(r.verdict.Reason, r.verdict.Rule)).Inc()
-	if r.done.Outage {
+func (m *metrics) judged(r *broker.Reported, used *credbrokerv1.Usage) {
+	provider := m.providers.name(r.Provider)
+	m.results.WithLabelValues(provider, actionName(r.Action), cmp.Or(r.Verdict.Reason, r.Verdict.Rule)).Inc()
+	if r.Outage {
 		m.outages.WithLabelValues(provider).Inc()
 	}
 	if used == nil {
@@ -218,7 +219,7 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 	status := s.config.Status.ConfigStatus()
 	gauge(s.generation, float64(status.Generation))
 	gauge(s.problems, float64(len(status.Problems)))
-	for _, e := range s.config.State.Engines() {
+	for _, e := range s.config.Broker.Engines() {
 		up := 1.0
 		if e.Failure != "" {
 			up = 0

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 
@@ -18,24 +17,6 @@ const (
 	adviceWait  = "WAIT"
 	adviceStrip = "STRIP"
 )
-
-// pinnedError adds to the pool's error which reference it is about.
-type pinnedError struct {
-	cause     *selector.PinnedError
-	reference string
-}
-
-func (e *pinnedError) Error() string { return e.cause.Error() }
-
-func (e *pinnedError) Unwrap() error { return e.cause }
-
-// nameReference adds the reference to an error that is about one.
-func nameReference(err error, identity *sessions.Identity) error {
-	if cause, ok := errors.AsType[*selector.PinnedError](err); ok && cause.Pin < len(identity.Pins) {
-		return &pinnedError{cause: cause, reference: identity.Pins[cause.Pin]}
-	}
-	return err
-}
 
 func pinnedFailure(e *selector.PinnedError, reference string) failure {
 	advice := adviceWait

@@ -3,25 +3,20 @@ package server
 import (
 	"context"
 	"strings"
-	"time"
 	"unicode"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
-	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/verdict"
 )
 
-const (
-	// maxTransportError is in bytes, as all limits.
-	maxTransportError = 1 << 10
-	// maxReportDelay is how old an answer may be when it is reported; what claims to be older is taken to be this old.
-	maxReportDelay = 10 * time.Minute
-)
+// maxTransportError is in bytes, as all limits.
+const maxTransportError = 1 << 10
 
 // ReportResult derives what an upstream answer means for the auth that got it, and applies that.
-func (b *broker) ReportResult(ctx context.Context, req *credbrokerv1.ReportResultRequest) (*credbrokerv1.ReportResultResponse, error) {
+func (b *credentialBroker) ReportResult(ctx context.Context, req *credbrokerv1.ReportResultRequest) (*credbrokerv1.ReportResultResponse, error) {
 	c := b.callOf(ctx)
 	c.authID = req.GetAuthId()
 	r, err := b.reportResult(c, req)
@@ -32,67 +27,19 @@ func (b *broker) ReportResult(ctx context.Context, req *credbrokerv1.ReportResul
 	}
 	b.metrics.judged(r, req.GetUsage())
 	b.logResult(c, r)
-	return &credbrokerv1.ReportResultResponse{Verdict: r.message()}, nil
+	return &credbrokerv1.ReportResultResponse{Verdict: verdictMessage(r)}, nil
 }
 
-// result is a judged answer and what came of it.
-type result struct {
-	provider string
-	verdict  verdict.Verdict
-	done     selector.Consequence
-}
-
-func (b *broker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*result, error) {
-	told, err := checkResult(req, c.start)
+func (b *credentialBroker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*broker.Reported, error) {
+	report, err := checkResult(req)
 	if err != nil {
 		return nil, err
 	}
-	auth, ok := b.config.Pool.Auth(req.GetAuthId())
-	if !ok {
-		return nil, selector.ErrUnknownAuth
-	}
-	judged, windows := b.rules().Read(outcomeOf(req, auth, told.received))
-	told.attempt.Windows = windows
-	r := &result{provider: auth.Provider, verdict: judged}
-	if r.done, err = b.config.Pool.Report(told.attempt, r.verdict.Finding, c.start); err != nil {
-		return r, err
-	}
-	if r.verdict.Success {
-		if err = b.goOn(req, auth, &told.asked, c.start); err != nil {
-			return r, err
-		}
-	}
-	return r, b.durable(c, req.GetAuthId())
+	return b.config.Broker.Report(c, report, c.start)
 }
 
-// goOn binds what goes on from a request that was served to the auth that served it.
-func (b *broker) goOn(req *credbrokerv1.ReportResultRequest, auth *selector.Auth, asked *question, now time.Time) error {
-	if !b.settings.Load().Affinity {
-		return nil
-	}
-	if answer, ok := asked.answerOf(asked.keys(b.config.Sessions, auth, req.GetModel()), req); ok {
-		return b.config.Pool.Answered(answer, now)
-	}
-	return nil
-}
-
-// told is what a request tells of an attempt.
-type told struct {
-	attempt  selector.Attempt
-	received time.Time // the answer
-	asked    question
-}
-
-// rules that judge: those of the settings, or those of the program.
-func (s *Server) rules() *verdict.Rules {
-	if rules := s.settings.Load().Rules; rules != nil {
-		return rules
-	}
-	return s.ownRules()
-}
-
-// checkResult checks a request and works out when its attempt began and when the answer arrived.
-func checkResult(req *credbrokerv1.ReportResultRequest, now time.Time) (*told, error) {
+// checkResult checks and converts.
+func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) {
 	var v violations
 	v.required("auth_id", req.GetAuthId(), maxAuthID)
 	v.size("model", len(req.GetModel()), maxModel)
@@ -102,32 +49,37 @@ func checkResult(req *credbrokerv1.ReportResultRequest, now time.Time) (*told, e
 	v.status(req)
 	v.usage(req.GetUsage())
 	v.answer(req)
-	t := &told{attempt: selector.Attempt{AuthID: req.GetAuthId(), Model: req.GetModel()}, received: now}
+	r := &broker.Report{
+		AuthID: req.GetAuthId(),
+		Outcome: verdict.Outcome{
+			Model: req.GetModel(), Status: int(req.GetHttpStatus()), Headers: req.GetHeaders(), Body: req.GetBody(),
+			TransportError: req.GetTransportError(),
+		},
+		AnswerMessage: req.GetAnswerMessage(), AnswerDigest: req.GetAnswerDigest(), ResponseID: req.GetResponseId(),
+	}
 	if at := req.GetReceivedAt(); at != nil {
 		if at.CheckValid() != nil {
 			v.add("received_at", "is not a valid time")
-		} else {
-			t.received = clamp(at.AsTime(), now.Add(-maxReportDelay), now)
 		}
+		r.Outcome.ReceivedAt = at.AsTime()
 	}
 	if d := req.GetLatency(); d != nil {
+		latency := d.AsDuration()
 		switch {
 		case d.CheckValid() != nil:
 			v.add("latency", "is not a valid duration")
-		case d.AsDuration() < 0:
+		case latency < 0:
 			v.add("latency", "must not be below zero")
-		default:
-			t.attempt.Started = t.received.Add(-d.AsDuration())
 		}
+		r.Latency = &latency
 	}
 	if id := req.GetPickId(); id != "" {
-		pick, err := parsePickID(id)
-		if err != nil {
+		var err error
+		if r.Pick, err = broker.ParsePickID(id); err != nil {
 			v.add("pick_id", err.Error())
 		}
-		t.attempt.Started, t.asked = pick.Start, pick.Question
 	}
-	return t, v.err()
+	return r, v.err()
 }
 
 // answer checks what tells how a conversation goes on.
@@ -146,17 +98,6 @@ func (v *violations) answer(req *credbrokerv1.ReportResultRequest) {
 	if req.GetPickId() == "" && (digest != "" || len(req.GetAnswerMessage()) > 0 || req.GetResponseId() != "") {
 		v.add("pick_id", "is required with an answer or a response_id")
 	}
-}
-
-// clamp returns the time within the bounds that is next to t.
-func clamp(t, low, high time.Time) time.Time {
-	switch {
-	case t.Before(low):
-		return low
-	case t.After(high):
-		return high
-	}
-	return t
 }
 
 // status refuses what is no HTTP status, and its absence where nothing says why.
@@ -183,69 +124,57 @@ func (v *violations) notNegative(field string, n int64) {
 	}
 }
 
-// outcomeOf a request, in the words of the upstream: its model has no prefix of ours.
-func outcomeOf(req *credbrokerv1.ReportResultRequest, auth *selector.Auth, received time.Time) verdict.Outcome {
-	model := selector.ModelKey(req.GetModel())
-	if auth.Prefix != "" {
-		model = strings.TrimPrefix(model, auth.Prefix+"/")
-	}
-	return verdict.Outcome{
-		Dialect: auth.Dialect, Kind: verdictKind(auth.Kind), Model: model, Status: int(req.GetHttpStatus()),
-		Headers: req.GetHeaders(), Body: req.GetBody(), ReceivedAt: received, TransportError: req.GetTransportError(),
-	}
-}
-
-// message is what the caller is told: what was judged, and what was done about it.
-func (r *result) message() *credbrokerv1.Verdict {
-	v, done := &r.verdict, &r.done
+// verdictMessage is what was judged, and what was done about it.
+func verdictMessage(r *broker.Reported) *credbrokerv1.Verdict {
+	v := &r.Verdict
 	return &credbrokerv1.Verdict{
 		Fault:            faultMessage(v.Fault),
-		Action:           actionMessage(done.Action),
+		Action:           actionMessage(r.Action),
 		Scope:            scopeMessage(v.Scope),
-		Until:            timeMessage(done.Until),
+		Until:            timeMessage(r.Until),
 		Reason:           v.Reason,
-		RetryElsewhere:   v.Retry == verdict.RetryAnotherAuth && done.Others && !done.Outage,
+		RetryElsewhere:   r.RetryElsewhere,
 		Family:           v.ModelFamily,
 		LimitDomain:      v.Domain,
-		RestingDomains:   done.Domains,
+		RestingDomains:   r.Domains,
 		Rule:             v.Rule,
 		Retry:            retryMessage(v.Retry),
-		ProbeAt:          timeMessage(done.ProbeAt),
-		BackoffLevel:     int32(done.Level), //nolint:gosec // ladders have few steps
+		ProbeAt:          timeMessage(r.ProbeAt),
+		BackoffLevel:     int32(r.Level), //nolint:gosec // ladders have few steps
 		Person:           v.OperatorAction,
-		Note:             done.Note,
-		ReleasedSessions: int64(done.Released),
-		Outage:           done.Outage,
+		Note:             r.Note,
+		ReleasedSessions: int64(r.Released),
+		Outage:           r.Outage,
 	}
 }
 
 // logResult tells of what a person should know, and of the rest to those who ask for it. Neither headers nor bodies are
 // written: they may hold what customers wrote.
-func (b *broker) logResult(c *call, r *result) {
-	v := &r.verdict
+func (b *credentialBroker) logResult(c *call, r *broker.Reported) {
+	v := &r.Verdict
 	if v.Success {
 		return
 	}
 	e := b.log.Debug()
-	if r.done.Outage || r.done.Action == cooldown.ActionInvalidate || r.done.Action == cooldown.ActionDisable {
+	if r.Outage || r.Action == cooldown.ActionInvalidate || r.Action == cooldown.ActionDisable {
 		e = b.log.Warn()
 	}
 	if e == nil {
 		return
 	}
 	e.Str(fieldRequestID, c.id).Str(fieldAuth, c.authID).Str(fieldVerdict, v.Reason).Str(fieldRule, v.Rule).
-		Str(fieldAction, actionName(r.done.Action))
-	if !r.done.Until.IsZero() {
-		e.Time(fieldUntil, r.done.Until)
+		Str(fieldAction, actionName(r.Action))
+	if !r.Until.IsZero() {
+		e.Time(fieldUntil, r.Until)
 	}
-	if len(r.done.Domains) > 0 {
-		e.Strs(fieldDomains, r.done.Domains)
+	if len(r.Domains) > 0 {
+		e.Strs(fieldDomains, r.Domains)
 	}
 	if v.OperatorAction != "" {
 		e.Str(fieldPerson, v.OperatorAction)
 	}
-	if r.done.Note != "" {
-		e.Str(fieldNote, r.done.Note)
+	if r.Note != "" {
+		e.Str(fieldNote, r.Note)
 	}
 	e.Msg(logVerdict)
 }

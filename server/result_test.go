@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
@@ -292,7 +293,7 @@ rules:
 	if got := report(t, h, limit).GetRule(); got == "acme-quota" {
 		t.Errorf("judged by %s", got)
 	}
-	h.Server.Configure(server.Settings{Affinity: true, Rules: rules})
+	h.Core.Configure(broker.Settings{Affinity: true, Rules: rules})
 	if got := report(t, h, limit); got.GetRule() != "acme-quota" || got.GetReason() != "daily_quota" {
 		t.Errorf("judged %v", got)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,11 +18,10 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/sessions/bindings"
-	"github.com/credbroker/credbroker/verdict"
 )
 
 // The transport. Sidecars and gateways may ping every ten seconds, also while they are idle; a peer that is gone is
@@ -48,8 +46,8 @@ type Config struct {
 	Auths AuthStore
 	// Status tells about the configuration. Required.
 	Status StatusSource
-	// State keeps what calls change; nil: it is kept in the process alone.
-	State State
+	// Broker answers. Required.
+	Broker *broker.Broker
 	// Settings at the start; Configure changes them.
 	Settings Settings
 	// Log takes the access log and the broker's own failures. The zero value drops them.
@@ -64,16 +62,8 @@ type Config struct {
 
 // Settings are what can change while the server runs.
 type Settings struct {
-	// Affinity: requests are recognised as parts of sessions, and sessions keep their auth.
-	Affinity bool
-	// Recognition is how requests are recognised that bring no session id.
-	Recognition sessions.Recognition
-	// Families say what becomes of requests that serve another conversation; the first that matches counts.
-	Families []Family
 	// AccessLog: one line for every call.
 	AccessLog bool
-	// Rules say what upstream answers mean; nil: those of the program.
-	Rules *verdict.Rules
 }
 
 // AuthStore keeps auths beyond the process. A document is the JSON object of an auth file, as docs/behaviour.md describes
@@ -114,8 +104,7 @@ type Server struct {
 	log      zerolog.Logger
 	settings atomic.Pointer[Settings]
 	metrics  *metrics
-	ids      *idSource
-	ownRules func() *verdict.Rules
+	ids      *requestIDs
 	headers  headerPool
 
 	grpc   *grpc.Server
@@ -128,20 +117,16 @@ type Server struct {
 
 // New returns a server that is not ready yet and serves nothing. Stop it even if it never serves: it has goroutines.
 func New(c Config) (*Server, error) {
-	if c.Pool == nil || c.Sessions == nil || c.Auths == nil || c.Status == nil {
-		return nil, errors.New("server needs Pool, Sessions, Auths and Status")
+	if c.Broker == nil || c.Pool == nil || c.Sessions == nil || c.Auths == nil || c.Status == nil {
+		return nil, errors.New("server needs Broker, Pool, Sessions, Auths and Status")
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	if c.State == nil {
-		c.State = memory{pool: c.Pool, sessions: c.Sessions}
-	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{config: c, clock: c.Clock, started: c.Clock(), log: c.Log, ids: newIDSource()}
-	s.ownRules = sync.OnceValue(loadRules)
+	s := &Server{config: c, clock: c.Clock, started: c.Clock(), log: c.Log, ids: newRequestIDs()}
 	s.Configure(c.Settings)
 	var err error
 	if s.metrics, err = newMetrics(&s.config); err != nil {
@@ -150,15 +135,6 @@ func New(c Config) (*Server, error) {
 	s.grpc = grpc.NewServer(append(s.chain(), transportOptions()...)...)
 	s.register()
 	return s, nil
-}
-
-// loadRules reads the rules of the program, which a test proves to be sound.
-func loadRules() *verdict.Rules {
-	rules, err := verdict.Load()
-	if err != nil {
-		panic("the program's own rules: " + err.Error())
-	}
-	return rules
 }
 
 func transportOptions() []grpc.ServerOption {
@@ -189,7 +165,7 @@ func TuneBuffers() error {
 }
 
 func (s *Server) register() {
-	credbrokerv1.RegisterCredentialBrokerServer(s.grpc, &broker{Server: s})
+	credbrokerv1.RegisterCredentialBrokerServer(s.grpc, &credentialBroker{Server: s})
 	credbrokerv1.RegisterAuthPoolServer(s.grpc, &authPool{Server: s})
 	s.health = health.NewServer()
 	healthv1.RegisterHealthServer(s.grpc, s.health)

@@ -176,7 +176,7 @@ func TestAccessLog(t *testing.T) {
 			t.Errorf("the log has %q in it:\n%s", secret, log)
 		}
 	}
-	h.Server.Configure(server.Settings{Affinity: true})
+	h.Server.Configure(server.Settings{})
 	if _, err := h.Broker.PickCredential(t.Context(), pick); err != nil {
 		t.Fatal(err)
 	}

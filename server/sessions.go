@@ -60,10 +60,10 @@ func (p *authPool) ReleaseSession(ctx context.Context, req *credbrokerv1.Release
 		return nil, err
 	}
 	c.session = key
-	slot, ok, err := p.config.State.Forget(ctx, key, c.start)
+	slot, ok, err := p.config.Broker.Forget(ctx, key, c.start)
 	switch {
 	case err != nil:
-		return nil, notKept(ctx, err)
+		return nil, err
 	case !ok:
 		return nil, errUnknownSession
 	}

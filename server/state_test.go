@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
@@ -27,7 +28,7 @@ type keeper struct {
 	waited  []string // ids of auths
 }
 
-var _ server.State = (*keeper)(nil)
+var _ broker.State = (*keeper)(nil)
 
 func (k *keeper) Pick(_ context.Context, req *selector.Request, now time.Time) (selector.Pick, error) {
 	return k.harness.Pool.Pick(req, now)
@@ -47,14 +48,14 @@ func (k *keeper) Forget(_ context.Context, key selector.SessionKey, now time.Tim
 	return slot, ok, k.failure
 }
 
-func (k *keeper) Engines() []server.Engine {
+func (k *keeper) Engines() []broker.Engine {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	e := server.Engine{Name: "journal", Records: 3, Bindings: 1}
+	e := broker.Engine{Name: "journal", Records: 3, Bindings: 1}
 	if k.failure != nil {
 		e.Failure = k.failure.Error()
 	}
-	return []server.Engine{e}
+	return []broker.Engine{e}
 }
 
 func (k *keeper) fail(err error) {

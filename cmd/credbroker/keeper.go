@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/sessions/bindings"
@@ -17,83 +18,83 @@ import (
 const flushTimeout = 5 * time.Second
 
 // openState opens the engines, before there are auths: their names are made with a key that is kept with the state.
-func (b *broker) openState(ctx context.Context, c *config.State) error {
+func (d *daemon) openState(ctx context.Context, c *config.State) error {
 	warn := func(message string) func(words string) {
-		return func(words string) { b.log.Warn().Str(fieldWords, words).Msg(message) }
+		return func(words string) { d.log.Warn().Str(fieldWords, words).Msg(message) }
 	}
 	var err error
-	b.engines, err = openEngines(ctx, c, b.app.now, engineNotes{repaired: warn(logRepaired), unread: warn(logUnread)})
+	d.engines, err = openEngines(ctx, c, d.app.now, engineNotes{repaired: warn(logRepaired), unread: warn(logUnread)})
 	if err != nil {
 		return err
 	}
-	b.clock = b.engines.clock(b.app.now)
+	d.clock = d.engines.clock(d.app.now)
 	return nil
 }
 
 // startKeeper makes the keeper of what the pool and the table know, and loads what is kept. Without engines there is none.
-func (b *broker) startKeeper(ctx context.Context, signal state.Signal, metrics *server.StateMetrics) error {
-	if !b.engines.any() {
+func (d *daemon) startKeeper(ctx context.Context, signal state.Signal, metrics *server.StateMetrics) error {
+	if !d.engines.any() {
 		return nil
 	}
-	b.keeper = state.NewKeeper(state.KeeperConfig{
-		Pool: b.pool, Table: b.table, Local: b.engines.store(), Fleet: b.engines.shared(), Keys: b.engines.keys,
-		Signal: signal, Clock: b.app.now, TTL: func() time.Duration { return b.source.Config().Sessions.TTL },
-		Observer: &stateObserver{StateMetrics: metrics, log: b.log},
+	d.keeper = state.NewKeeper(state.KeeperConfig{
+		Pool: d.pool, Table: d.table, Local: d.engines.store(), Fleet: d.engines.shared(), Keys: d.engines.keys,
+		Signal: signal, Clock: d.app.now, TTL: func() time.Duration { return d.source.Config().Sessions.TTL },
+		Observer: &stateObserver{StateMetrics: metrics, log: d.log},
 	})
-	began := b.app.now()
-	if err := b.keeper.Load(ctx); err != nil {
+	began := d.app.now()
+	if err := d.keeper.Load(ctx); err != nil {
 		return err
 	}
-	b.log.Info().Int(fieldRecords, len(b.pool.Records())).Int(fieldBindings, b.table.Len()).
-		Str(fieldTook, b.app.now().Sub(began).String()).Msg(logLoaded)
+	d.log.Info().Int(fieldRecords, len(d.pool.Records())).Int(fieldBindings, d.table.Len()).
+		Str(fieldTook, d.app.now().Sub(began).String()).Msg(logLoaded)
 	return nil
 }
 
 // flush keeps what is not kept yet, and closes the engines.
-func (b *broker) flush() {
+func (d *daemon) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	if b.keeper != nil {
-		if err := b.keeper.Flush(ctx); err != nil {
-			b.log.Error().AnErr(fieldCause, err).Msg(logNotFlushed)
+	if d.keeper != nil {
+		if err := d.keeper.Flush(ctx); err != nil {
+			d.log.Error().AnErr(fieldCause, err).Msg(logNotFlushed)
 		}
 	}
-	b.closeEngines()
+	d.closeEngines()
 }
 
-func (b *broker) closeEngines() {
-	if b.engines == nil {
+func (d *daemon) closeEngines() {
+	if d.engines == nil {
 		return
 	}
-	if err := b.engines.close(); err != nil {
-		b.log.Error().AnErr(fieldCause, err).Msg(logNotClosed)
+	if err := d.engines.close(); err != nil {
+		d.log.Error().AnErr(fieldCause, err).Msg(logNotClosed)
 	}
 }
 
 // tableConfig is the table that goes with the engines.
-func (b *broker) tableConfig(c *config.Sessions) bindings.Config {
-	return bindings.Config{TTL: c.TTL, Max: c.Max, HashKey: b.engines.keys.Session, Recording: b.engines.any()}
+func (d *daemon) tableConfig(c *config.Sessions) bindings.Config {
+	return bindings.Config{TTL: c.TTL, Max: c.Max, HashKey: d.engines.keys.Session, Recording: d.engines.any()}
 }
 
-// state is what the server keeps state with; nil: nothing does.
-func (b *broker) state() server.State {
-	if b.keeper == nil {
+// state is what the broker keeps state with; nil: nothing does.
+func (d *daemon) state() broker.State {
+	if d.keeper == nil {
 		return nil
 	}
-	return keptState{b.keeper}
+	return keptState{d.keeper}
 }
 
-// keptState is a keeper in the words of the server.
+// keptState is a keeper in the words of the broker.
 type keptState struct{ *state.Keeper }
 
-var _ server.State = keptState{}
+var _ broker.State = keptState{}
 
-// Engines is part of server.State.
-func (k keptState) Engines() []server.Engine {
+// Engines is part of broker.State.
+func (k keptState) Engines() []broker.Engine {
 	all := k.Keeper.Engines()
-	list := make([]server.Engine, 0, len(all))
+	list := make([]broker.Engine, 0, len(all))
 	for _, from := range all {
-		to := server.Engine{Name: from.Name, Records: from.Records, Bindings: from.Bindings}
+		to := broker.Engine{Name: from.Name, Records: from.Records, Bindings: from.Bindings}
 		if from.Failure != nil {
 			to.Failure = from.Failure.Error()
 		}
@@ -121,13 +122,13 @@ func (o *stateObserver) Turned(engine string, err error) {
 }
 
 // logState says where state is kept, and what that is worth.
-func (b *broker) logState(c *config.State) {
+func (d *daemon) logState(c *config.State) {
 	switch {
-	case !b.engines.any():
-		b.log.Info().Msg(logMemoryOnly)
-	case b.engines.local == nil:
-		b.log.Warn().Str(fieldNamespace, c.Redis.Namespace).Msg(logRedisOnly)
+	case !d.engines.any():
+		d.log.Info().Msg(logMemoryOnly)
+	case d.engines.local == nil:
+		d.log.Warn().Str(fieldNamespace, c.Redis.Namespace).Msg(logRedisOnly)
 	default:
-		b.log.Info().Str(fieldPath, c.Path).Bool(fieldShared, b.engines.fleet != nil).Msg(logKept)
+		d.log.Info().Str(fieldPath, c.Path).Bool(fieldShared, d.engines.fleet != nil).Msg(logKept)
 	}
 }

@@ -3,66 +3,68 @@ package main
 import (
 	"context"
 
+	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/sessions"
 )
 
 // configure puts changed settings into force. Cooldowns, bindings and rotations stay.
-func (b *broker) configure(c *config.Config) {
-	b.output.configure(c.Log)
-	b.table.Configure(c.Sessions.TTL, c.Sessions.Max)
-	b.pool.Configure(c.Settings())
-	b.server.Configure(serverSettings(c))
+func (d *daemon) configure(c *config.Config) {
+	d.output.configure(c.Log)
+	d.table.Configure(c.Sessions.TTL, c.Sessions.Max)
+	d.pool.Configure(c.Settings())
+	d.broker.Configure(brokerSettings(c))
+	d.server.Configure(server.Settings{AccessLog: c.Log.Access})
 }
 
-func serverSettings(c *config.Config) server.Settings {
-	s := server.Settings{Affinity: c.Sessions.Affinity, AccessLog: c.Log.Access, Rules: c.Rules}
+func brokerSettings(c *config.Config) broker.Settings {
+	s := broker.Settings{Affinity: c.Sessions.Affinity, Rules: c.Rules}
 	if c.Sessions.Identification == config.IdentificationReference {
 		s.Recognition = sessions.RecognitionReference
 	}
 	for _, rule := range c.Sessions.Rules {
-		s.Families = append(s.Families, server.Family{
-			Provider: rule.Provider, Agents: policyOf(rule.Subagents), Chores: policyOf(rule.AuxiliaryRequests),
+		s.Roles = append(s.Roles, broker.RolePolicy{
+			Provider: rule.Provider, Subagents: policyOf(rule.Subagents), Auxiliary: policyOf(rule.AuxiliaryRequests),
 		})
 	}
-	s.Families = append(s.Families, server.Family{
-		Agents: policyOf(c.Sessions.Subagents), Chores: policyOf(c.Sessions.AuxiliaryRequests),
+	s.Roles = append(s.Roles, broker.RolePolicy{
+		Subagents: policyOf(c.Sessions.Subagents), Auxiliary: policyOf(c.Sessions.AuxiliaryRequests),
 	})
 	return s
 }
 
-func policyOf(word string) server.Policy {
+func policyOf(word string) broker.Policy {
 	switch word {
 	case config.PolicyFollow:
-		return server.PolicyFollow
+		return broker.PolicyFollow
 	case config.PolicySpread:
-		return server.PolicySpread
+		return broker.PolicySpread
 	}
-	return server.PolicyDefault
+	return broker.PolicyDefault
 }
 
 // reloaded writes one line for a change that was seen, and one for each problem that came or went with it.
-func (b *broker) reloaded(r config.Reload) {
-	b.log.Info().Uint64(fieldGeneration, r.Generation).Int(fieldPut, r.Put).Int(fieldRemoved, r.Removed).
+func (d *daemon) reloaded(r config.Reload) {
+	d.log.Info().Uint64(fieldGeneration, r.Generation).Int(fieldPut, r.Put).Int(fieldRemoved, r.Removed).
 		Bool(fieldSettings, r.ConfigChanged).Int(fieldProblems, len(r.New)).Int(fieldSolved, len(r.Solved)).Msg(logReloaded)
 	for _, p := range r.New {
-		b.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
+		d.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
 	}
 	for _, p := range r.Solved {
-		b.log.Info().Str(fieldProblem, p.String()).Msg(logSolved)
+		d.log.Info().Str(fieldProblem, p.String()).Msg(logSolved)
 	}
 }
 
 // reloadOnHangup looks at the configuration whenever SIGHUP arrives, until ctx is cancelled.
-func (b *broker) reloadOnHangup(ctx context.Context) {
+func (d *daemon) reloadOnHangup(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.hangup:
-			b.log.Info().Msg(logHangup)
-			b.source.Reload()
+		case <-d.hangup:
+			d.log.Info().Msg(logHangup)
+			d.source.Reload()
 		}
 	}
 }

@@ -51,10 +51,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	hangup, release := a.hangup()
 	defer release()
 	lines := server.NewLogBuffer(a.stderr)
-	b, err := a.newBroker(ctx, f, lines)
+	d, err := a.newDaemon(ctx, f, lines)
 	if err == nil {
-		b.hangup = hangup
-		err = b.run(ctx)
+		d.hangup = hangup
+		err = d.run(ctx)
 	}
 	return errors.Join(err, lines.Close())
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
@@ -38,17 +39,18 @@ type Options struct {
 	// Status is what the configuration says of itself.
 	Status server.ConfigStatus
 	// State takes the place of memory alone.
-	State server.State
+	State broker.State
 	// NoAffinity: sessions are not recognised.
 	NoAffinity bool
 	// Recognition of requests that bring no session id.
 	Recognition sessions.Recognition
-	// Families say where requests go that serve another conversation.
-	Families []server.Family
+	// Roles say where requests go that serve another conversation.
+	Roles []broker.RolePolicy
 }
 
 // Harness is a running server and what a test needs around it.
 type Harness struct {
+	Core     *broker.Broker
 	Server   *server.Server
 	Pool     *selector.Pool
 	Sessions *bindings.Table
@@ -81,20 +83,22 @@ func New(t testing.TB, o Options) *Harness {
 	if _, err := server.NewStateMetrics(h.Metrics); err != nil {
 		t.Fatalf("server.NewStateMetrics: %v", err)
 	}
+	h.Core = broker.New(broker.Config{
+		Pool: h.Pool, Table: h.Sessions, State: o.State,
+		Settings: broker.Settings{Affinity: !o.NoAffinity, Recognition: o.Recognition, Roles: o.Roles},
+	})
 	var err error
 	h.Server, err = server.New(server.Config{
+		Broker:   h.Core,
 		Pool:     h.Pool,
 		Sessions: h.Sessions,
 		Auths:    o.Store,
 		Status:   Status(o.Status),
-		State:    o.State,
-		Settings: server.Settings{
-			Affinity: !o.NoAffinity, AccessLog: true, Recognition: o.Recognition, Families: o.Families,
-		},
-		Log:     zerolog.New(h.Log),
-		Version: "test",
-		Clock:   h.Clock.Now,
-		Metrics: h.Metrics,
+		Settings: server.Settings{AccessLog: true},
+		Log:      zerolog.New(h.Log),
+		Version:  "test",
+		Clock:    h.Clock.Now,
+		Metrics:  h.Metrics,
 	})
 	if err != nil {
 		t.Fatalf("server.New: %v", err)

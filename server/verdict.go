@@ -4,21 +4,9 @@ import (
 	"strings"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
-	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/verdict"
 )
-
-func verdictKind(k selector.Kind) string {
-	switch k {
-	case selector.KindOAuth:
-		return verdict.KindOAuth
-	case selector.KindAPIKey:
-		return verdict.KindAPIKey
-	default:
-		return ""
-	}
-}
 
 func faultMessage(f verdict.Fault) credbrokerv1.Fault {
 	switch f {

@@ -1,11 +1,10 @@
-package server
+package broker
 
 import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -22,48 +21,48 @@ const (
 
 var errPickID = errors.New("is not the pick_id of a pick")
 
-// pickID is what a pick id says.
-type pickID struct {
+// PickID is what a pick id says. The zero value is that of a pick that nobody named.
+type PickID struct {
 	// Start of the attempt.
 	Start time.Time
 	// Process that made the pick, 48 bits.
 	Process uint64
 	// Count of the process's picks, 48 bits.
 	Count uint64
-	// Question is what was asked, as far as an answer to it matters.
-	Question question
+	// context is what was asked, as far as an answer to it matters.
+	context pickContext
 }
 
-func (p *pickID) String() string {
-	var raw [pickIDBytes + maxQuestion]byte
+func (p *PickID) String() string {
+	var raw [pickIDBytes + maxContext]byte
 	raw[0] = pickIDVersion
 	binary.BigEndian.PutUint64(raw[1:], uint64(p.Start.UnixNano()))
 	putUint48(raw[9:15], p.Process)
 	putUint48(raw[15:21], p.Count)
-	all := p.Question.append(raw[:pickIDBytes])
-	var text [(pickIDBytes + maxQuestion + 2) / 3 * 4]byte
+	all := p.context.append(raw[:pickIDBytes])
+	var text [(pickIDBytes + maxContext + 2) / 3 * 4]byte
 	return string(base64.RawURLEncoding.AppendEncode(text[:0], all))
 }
 
-// parsePickID reads what String gives.
-func parsePickID(text string) (pickID, error) {
-	if len(text) > base64.RawURLEncoding.EncodedLen(pickIDBytes+maxQuestion) {
-		return pickID{}, errPickID
+// ParsePickID reads what String gives.
+func ParsePickID(text string) (PickID, error) {
+	if len(text) > base64.RawURLEncoding.EncodedLen(pickIDBytes+maxContext) {
+		return PickID{}, errPickID
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(raw) < pickIDBytes || raw[0] != pickIDVersion ||
 		len(text) != base64.RawURLEncoding.EncodedLen(len(raw)) { // line breaks are ignored
-		return pickID{}, errPickID
+		return PickID{}, errPickID
 	}
-	asked, ok := parseQuestion(raw[pickIDBytes:])
+	context, ok := parseContext(raw[pickIDBytes:])
 	if !ok {
-		return pickID{}, errPickID
+		return PickID{}, errPickID
 	}
-	return pickID{
-		Start:    time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))), //nolint:gosec // what String turned around
-		Process:  uint48(raw[9:15]),
-		Count:    uint48(raw[15:21]),
-		Question: asked,
+	return PickID{
+		Start:   time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))), //nolint:gosec // what String turned around
+		Process: uint48(raw[9:15]),
+		Count:   uint48(raw[15:21]),
+		context: context,
 	}, nil
 }
 
@@ -76,29 +75,21 @@ func uint48(b []byte) uint64 {
 	return uint64(binary.BigEndian.Uint16(b))<<32 | uint64(binary.BigEndian.Uint32(b[2:]))
 }
 
-// idSource makes ids that no other process makes.
-type idSource struct {
+// pickIDs makes ids of picks that no other process makes.
+type pickIDs struct {
 	process uint64
 	count   atomic.Uint64
 }
 
-func newIDSource() *idSource {
+func newPickIDs() *pickIDs {
 	var b [8]byte
 	// Read never fails: it ends the process where there is no randomness.
 	_, _ = rand.Read(b[:])
-	return &idSource{process: binary.BigEndian.Uint64(b[:]) & mask48}
+	return &pickIDs{process: binary.BigEndian.Uint64(b[:]) & mask48}
 }
 
-// pickID makes the id of a pick whose attempt starts at start.
-func (s *idSource) pickID(start time.Time, q question) string {
-	p := pickID{Start: start, Process: s.process, Count: s.count.Add(1) & mask48, Question: q}
+// next makes the id of a pick whose attempt starts at start.
+func (s *pickIDs) next(start time.Time, context pickContext) string {
+	p := PickID{Start: start, Process: s.process, Count: s.count.Add(1) & mask48, context: context}
 	return p.String()
-}
-
-// requestID makes an id for a request that brought none.
-func (s *idSource) requestID() string {
-	text := make([]byte, 0, 32)
-	text = strconv.AppendUint(text, s.process, 36)
-	text = append(text, '-')
-	return string(strconv.AppendUint(text, s.count.Add(1), 36))
 }

@@ -1,4 +1,4 @@
-package server
+package broker
 
 import (
 	"encoding/base64"
@@ -10,49 +10,46 @@ import (
 )
 
 func TestPickIDRoundTrip(t *testing.T) {
-	for _, want := range []pickID{
+	for _, want := range []PickID{
 		{Start: time.Unix(0, 0)},
 		{Start: time.Unix(1_800_000_000, 123_456_789), Process: mask48, Count: mask48},
 		{Start: time.Unix(1_800_000_000, 1), Process: 1, Count: 2},
-		{Start: time.Unix(1_800_000_000, 1), Question: question{Scope: scopeNoProvider}},
-		{Start: time.Unix(1_800_000_000, 1), Question: question{State: "\x00"}},
-		{Start: time.Unix(1_800_000_000, 1), Question: question{
+		{Start: time.Unix(1_800_000_000, 1), context: pickContext{Scope: scopeNoProvider}},
+		{Start: time.Unix(1_800_000_000, 1), context: pickContext{State: "\x00"}},
+		{Start: time.Unix(1_800_000_000, 1), context: pickContext{
 			Scope: scopeMixedProvider | scopePrefix, State: strings.Repeat("s", maxState),
 			Opening: selector.SessionKey{Hi: 1, Lo: 2}, Pin: selector.SessionKey{Lo: 3},
 		}},
 	} {
 		text := want.String()
-		got, err := parsePickID(text)
-		if err != nil || !got.Start.Equal(want.Start) || got.Process != want.Process || got.Count != want.Count || got.Question != want.Question {
-			t.Errorf("parsePickID(%q) = %v, %v, want %v", text, got, err, want)
+		got, err := ParsePickID(text)
+		if err != nil || !got.Start.Equal(want.Start) || got.Process != want.Process || got.Count != want.Count || got.context != want.context {
+			t.Errorf("ParsePickID(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 }
 
 func TestPickIDsDiffer(t *testing.T) {
-	a, b := newIDSource(), newIDSource()
+	a, b := newPickIDs(), newPickIDs()
 	now := time.Unix(1_800_000_000, 0)
 	seen := make(map[string]bool)
 	for range 1000 {
-		seen[a.pickID(now, question{})], seen[b.pickID(now, question{})] = true, true
+		seen[a.next(now, pickContext{})], seen[b.next(now, pickContext{})] = true, true
 	}
 	if len(seen) != 2000 {
 		t.Errorf("2,000 picks have %d ids", len(seen))
 	}
-	if id := a.requestID(); !validRequestID(id) || id == a.requestID() {
-		t.Errorf("requestID() = %q, want a valid one that does not repeat", id)
-	}
 }
 
 func TestParsePickIDRefuses(t *testing.T) {
-	plain := pickID{Start: time.Unix(1_800_000_000, 0)}
+	plain := PickID{Start: time.Unix(1_800_000_000, 0)}
 	good := plain.String()
-	of := func(question ...byte) string {
+	of := func(context ...byte) string {
 		raw, err := base64.RawURLEncoding.DecodeString(good)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return base64.RawURLEncoding.EncodeToString(append(raw, question...))
+		return base64.RawURLEncoding.EncodeToString(append(raw, context...))
 	}
 	wrongVersion := make([]byte, pickIDBytes)
 	wrongVersion[0] = pickIDVersion + 1
@@ -63,29 +60,29 @@ func TestParsePickIDRefuses(t *testing.T) {
 		{"huge", strings.Repeat("A", 1<<20)},
 		{"not base64url", strings.Replace(good, good[5:6], "+", 1)},
 		{"line break", good[:27] + "\n"},
-		{"a question without anything", of(0)},
-		{"an unknown part of a question", of(byte(scopeAll)+1, 1)},
+		{"a context without anything", of(0)},
+		{"an unknown part of a context", of(byte(scopeAll)+1, 1)},
 		{"a key that is cut off", of(append([]byte{byte(scopePin)}, make([]byte, keyBytes-1)...)...)},
 		{"a key that is none", of(append([]byte{byte(scopePin)}, make([]byte, keyBytes)...)...)},
 		{"a state that is too long", of(make([]byte, maxState+2)...)},
 		{"another version", base64.RawURLEncoding.EncodeToString(wrongVersion)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if id, err := parsePickID(tt.text); err == nil {
-				t.Errorf("parsePickID(%.40q) = %v, want an error", tt.text, id)
+			if id, err := ParsePickID(tt.text); err == nil {
+				t.Errorf("ParsePickID(%.40q) = %v, want an error", tt.text, id)
 			}
 		})
 	}
 }
 
 func FuzzPickID(f *testing.F) {
-	for _, q := range []question{{}, {State: "state"}, {Scope: scopeMixedProvider, Opening: selector.SessionKey{Lo: 1}}} {
-		id := pickID{Start: time.Unix(1_800_000_000, 5), Process: 7, Count: 9, Question: q}
+	for _, q := range []pickContext{{}, {State: "state"}, {Scope: scopeMixedProvider, Opening: selector.SessionKey{Lo: 1}}} {
+		id := PickID{Start: time.Unix(1_800_000_000, 5), Process: 7, Count: 9, context: q}
 		f.Add(id.String())
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if id, err := parsePickID(text); err == nil && id.String() != text {
-			t.Errorf("parsePickID(%q).String() = %q", text, id.String())
+		if id, err := ParsePickID(text); err == nil && id.String() != text {
+			t.Errorf("ParsePickID(%q).String() = %q", text, id.String())
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
@@ -103,7 +104,7 @@ func TestPickFollowsTheSession(t *testing.T) {
 		t.Errorf("session of a body = %v, want one of the messages", s)
 	}
 
-	h.Server.Configure(server.Settings{})
+	h.Core.Configure(broker.Settings{})
 	off := pick(header())
 	if s := off.GetSession(); s.GetBinding() != credbrokerv1.Binding_BINDING_NONE || s.GetId() != "" {
 		t.Errorf("session with affinity off = %v, want none", s)

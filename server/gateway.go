@@ -5,12 +5,16 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/selector/cooldown"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // maxCooldown is how far ahead a cooldown may be ordered.
@@ -22,14 +26,14 @@ const (
 	reportResult     = "RESULT"
 )
 
-// broker is the service for gateways. Its methods convert, call the core and convert.
-type broker struct {
+// credentialBroker is the service for gateways. Its methods check, convert, call the broker once and convert.
+type credentialBroker struct {
 	credbrokerv1.UnimplementedCredentialBrokerServer
 	*Server
 }
 
 // PickCredential chooses an auth for one request.
-func (b *broker) PickCredential(ctx context.Context, req *credbrokerv1.PickCredentialRequest) (*credbrokerv1.PickCredentialResponse, error) {
+func (b *credentialBroker) PickCredential(ctx context.Context, req *credbrokerv1.PickCredentialRequest) (*credbrokerv1.PickCredentialResponse, error) {
 	c := b.callOf(ctx)
 	answer, err := b.pick(c, req)
 	if err != nil {
@@ -41,31 +45,64 @@ func (b *broker) PickCredential(ctx context.Context, req *credbrokerv1.PickCrede
 	return answer, err
 }
 
-func (b *broker) pick(c *call, req *credbrokerv1.PickCredentialRequest) (*credbrokerv1.PickCredentialResponse, error) {
-	identity, err := b.recognise(req)
+func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest) (*credbrokerv1.PickCredentialResponse, error) {
+	request := broker.PickRequest{
+		Provider: req.GetProvider(), Model: req.GetModel(), Body: req.GetBody(), Exclude: req.GetExcludeAuthIds(),
+		Options: pickOptions(req),
+	}
+	var v violations
+	v.checkPick(req, &request)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	picked, err := b.config.Broker.Pick(c, &request, c.start)
+	c.session, c.source = picked.Key, picked.Source
 	if err != nil {
 		return nil, err
 	}
-	request := b.request(&identity, req)
-	if len(request.Sessions) > 0 {
-		c.session, c.source = request.Sessions[0].Key, request.Sessions[0].Source
-	}
-	pick, err := b.config.State.Pick(c, request, c.start)
-	if err != nil {
-		return nil, nameReference(err, &identity)
-	}
-	c.authID, c.binding, c.picked = pick.Auth.ID, pick.Binding, true
+	c.authID, c.binding, c.picked = picked.Auth.ID, picked.Binding, true
 	answer := &credbrokerv1.PickCredentialResponse{
-		Credential: credentialMessage(&pick),
-		Session:    sessionMessage(&identity, &pick),
+		Credential: credentialMessage(&picked.Pick),
+		PickId:     picked.ID,
+		Session: &credbrokerv1.Session{
+			Id:        picked.Session,
+			Source:    credbrokerv1.SessionSource(picked.Source),
+			Binding:   bindingMessage(picked.Binding),
+			ExpiresAt: timeMessage(picked.BoundUntil),
+		},
 	}
-	if !req.GetDryRun() {
-		answer.PickId = b.ids.pickID(c.start, questionOf(&identity, request, &pick))
-	}
-	if pick.Explanation != nil {
-		answer.Explanation = explanationMessage(pick.Explanation)
+	if picked.Explanation != nil {
+		answer.Explanation = explanationMessage(picked.Explanation)
 	}
 	return answer, nil
+}
+
+// maxBesidesBody is more than all fields of a valid pick but the body can take.
+const maxBesidesBody = maxProvider + maxModel + maxHeaders + maxExclude*(maxAuthID+8) + maxHeaderEntries*16 + 4096
+
+// checkPick collects what is wrong with a pick. It fills in headers and session on the way: walking over a map twice
+// would show in the time of a pick.
+func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, request *broker.PickRequest) {
+	v.size("provider", len(req.GetProvider()), maxProvider)
+	v.size("model", len(req.GetModel()), maxModel)
+	v.entries("headers", len(req.GetHeaders()), maxHeaderEntries)
+	size := 0
+	for name, value := range req.GetHeaders() {
+		size += len(name) + len(value)
+		request.Headers.Add(name, value)
+	}
+	v.size("headers", size, maxHeaders)
+	v.list("exclude_auth_ids", req.GetExcludeAuthIds(), maxExclude)
+	// Weighing a message takes longer than a pick: only large ones are.
+	if len(req.GetBody()) > MaxMessage-maxBesidesBody && v.count == 0 {
+		v.size("body", proto.Size(req), MaxMessage)
+	}
+	if id := req.GetSessionId(); id != "" {
+		var err error
+		if request.Session, err = sessions.Caller(id); err != nil {
+			v.fault("session_id", err)
+		}
+	}
 }
 
 func pickOptions(req *credbrokerv1.PickCredentialRequest) selector.Options {
@@ -83,19 +120,19 @@ func pickOptions(req *credbrokerv1.PickCredentialRequest) selector.Options {
 }
 
 // countPick counts under the name of a provider only where it is known to be in the pool.
-func (b *broker) countPick(c *call, req *credbrokerv1.PickCredentialRequest, answer *credbrokerv1.PickCredentialResponse) {
+func (b *credentialBroker) countPick(c *call, req *credbrokerv1.PickCredentialRequest, answer *credbrokerv1.PickCredentialResponse) {
 	provider := providerOther
 	switch c.reason {
 	case "":
 		provider = answer.GetCredential().GetProvider()
 	case ReasonAuthUnavailable, ReasonModelCooldown, ReasonSessionPinned:
-		provider = cmp.Or(req.GetProvider(), providerMixed)
+		provider = cmp.Or(req.GetProvider(), broker.MixedProvider)
 	}
 	b.metrics.picked(provider, selector.ModelKey(req.GetModel()), c)
 }
 
 // ReportCooldown blocks an auth, or one model of it, for as long as the caller says.
-func (b *broker) ReportCooldown(ctx context.Context, req *credbrokerv1.ReportCooldownRequest) (*credbrokerv1.ReportCooldownResponse, error) {
+func (b *credentialBroker) ReportCooldown(ctx context.Context, req *credbrokerv1.ReportCooldownRequest) (*credbrokerv1.ReportCooldownResponse, error) {
 	c := b.callOf(ctx)
 	c.authID = req.GetAuthId()
 	answer, err := b.reportCooldown(c, req)
@@ -106,7 +143,7 @@ func (b *broker) ReportCooldown(ctx context.Context, req *credbrokerv1.ReportCoo
 	return answer, err
 }
 
-func (b *broker) reportCooldown(c *call, req *credbrokerv1.ReportCooldownRequest) (*credbrokerv1.ReportCooldownResponse, error) {
+func (b *credentialBroker) reportCooldown(c *call, req *credbrokerv1.ReportCooldownRequest) (*credbrokerv1.ReportCooldownResponse, error) {
 	order, err := checkCooldown(req, c.start)
 	if err != nil {
 		return nil, err
@@ -115,7 +152,7 @@ func (b *broker) reportCooldown(c *call, req *credbrokerv1.ReportCooldownRequest
 	if err != nil {
 		return nil, err
 	}
-	if err := b.durable(c, req.GetAuthId()); err != nil {
+	if err := b.config.Broker.Durable(c, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	return &credbrokerv1.ReportCooldownResponse{
@@ -131,7 +168,7 @@ func checkCooldown(req *credbrokerv1.ReportCooldownRequest, now time.Time) (sele
 	v.size("model", len(req.GetModel()), maxModel)
 	v.size("reason", len(req.GetReason()), maxReason)
 	if id := req.GetPickId(); id != "" {
-		if _, err := parsePickID(id); err != nil {
+		if _, err := broker.ParsePickID(id); err != nil {
 			v.add("pick_id", err.Error())
 		}
 	}
@@ -188,7 +225,7 @@ func cooldownKind(k credbrokerv1.CooldownKind) cooldown.Kind {
 
 // InvalidateAuth releases every session of an auth. Disabling comes first, so that no session is bound to it again
 // between the two.
-func (b *broker) InvalidateAuth(ctx context.Context, req *credbrokerv1.InvalidateAuthRequest) (*credbrokerv1.InvalidateAuthResponse, error) {
+func (b *credentialBroker) InvalidateAuth(ctx context.Context, req *credbrokerv1.InvalidateAuthRequest) (*credbrokerv1.InvalidateAuthResponse, error) {
 	c := b.callOf(ctx)
 	c.authID = req.GetAuthId()
 	released, err := b.invalidate(c, req)
@@ -199,7 +236,7 @@ func (b *broker) InvalidateAuth(ctx context.Context, req *credbrokerv1.Invalidat
 	return &credbrokerv1.InvalidateAuthResponse{ReleasedSessions: int64(released)}, err
 }
 
-func (b *broker) invalidate(c *call, req *credbrokerv1.InvalidateAuthRequest) (released int, err error) {
+func (b *credentialBroker) invalidate(c *call, req *credbrokerv1.InvalidateAuthRequest) (released int, err error) {
 	var v violations
 	v.required("auth_id", req.GetAuthId(), maxAuthID)
 	v.size("reason", len(req.GetReason()), maxReason)
@@ -214,5 +251,5 @@ func (b *broker) invalidate(c *call, req *credbrokerv1.InvalidateAuthRequest) (r
 	if released, err = b.config.Pool.Release(req.GetAuthId(), req.GetReason(), c.start); err != nil {
 		return 0, err
 	}
-	return released, b.durable(c, req.GetAuthId())
+	return released, b.config.Broker.Durable(c, req.GetAuthId())
 }

@@ -1,13 +1,17 @@
-package server
+package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions/bindings"
 )
+
+// EngineMemory is the name of the engine where there is no other.
+const EngineMemory = "memory"
 
 // State keeps runtime state beyond the process. A picker and what acknowledges are one, because replicas that share state
 // agree on what a session is bound to.
@@ -34,14 +38,6 @@ type Engine struct {
 	Records, Bindings int
 }
 
-// detail is for people: what is wrong, and what that leaves behind.
-func (e *Engine) detail() string {
-	if e.Failure == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s; %d records and %d bindings wait", e.Failure, e.Records, e.Bindings)
-}
-
 // memory keeps nothing beyond the process.
 type memory struct {
 	pool     *selector.Pool
@@ -61,12 +57,15 @@ func (m memory) Forget(_ context.Context, key selector.SessionKey, now time.Time
 	return slot, ok, nil
 }
 
-func (memory) Engines() []Engine { return []Engine{{Name: engineMemory}} }
+func (memory) Engines() []Engine { return []Engine{{Name: EngineMemory}} }
 
-// durable waits until what was changed of an auth is kept, and tells the caller's own haste from the engine's fault.
-func (s *Server) durable(ctx context.Context, authID string) error {
-	return notKept(ctx, s.config.State.Durable(ctx, authID))
+// Durable waits until what was changed of an auth is kept, and tells the caller's own haste from the engine's fault.
+func (b *Broker) Durable(ctx context.Context, authID string) error {
+	return notKept(ctx, b.state.Durable(ctx, authID))
 }
+
+// ErrNotDurable is a change that is in force and could not be kept. What keeps state has told the log when that began.
+var ErrNotDurable = errors.New("the change is not kept")
 
 func notKept(ctx context.Context, err error) error {
 	switch {
@@ -75,5 +74,15 @@ func notKept(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return &stateError{cause: err}
+	// The cause may be a deadline of the store, which is none of the caller's.
+	return fmt.Errorf("%w: %s", ErrNotDurable, err.Error())
 }
+
+// Forget ends the binding of a session.
+func (b *Broker) Forget(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
+	slot, ok, err := b.state.Forget(ctx, key, now)
+	return slot, ok, notKept(ctx, err)
+}
+
+// Engines are where state is kept.
+func (b *Broker) Engines() []Engine { return b.state.Engines() }

@@ -1,0 +1,130 @@
+package broker
+
+import (
+	"strings"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/sessions/bindings"
+)
+
+// MixedProvider is a provider text that means all of them, as the empty one does.
+const MixedProvider = "mixed"
+
+// identify works out whose conversation a request belongs to. With affinity off that is nobody's.
+func (s *Settings) identify(req *PickRequest) sessions.Identity {
+	switch {
+	case !s.Affinity:
+		return sessions.Identity{}
+	case req.Session.Source != sessions.SourceNone:
+		return req.Session
+	}
+	return sessions.Identify(&req.Headers, req.Body, s.Recognition)
+}
+
+// keys makes the keys of a request's bindings. An id itself goes no further.
+type keys struct {
+	table              *bindings.Table
+	provider, modelKey string
+}
+
+// request is what the pool is asked for a request of that identity.
+func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Settings) *selector.Request {
+	r := &selector.Request{
+		Provider: req.Provider,
+		Model:    req.Model,
+		Sessions: k.sessions(identity),
+		Exclude:  req.Exclude,
+		Options:  req.Options,
+	}
+	if identity.Opening {
+		r.Options |= selector.Opening
+	}
+	for _, pin := range identity.Pins {
+		r.Pins = append(r.Pins, k.pin(pin))
+	}
+	for _, mark := range identity.Marks {
+		r.Marks = append(r.Marks, k.session(mark, identity.Source))
+	}
+	if identity.Parent != "" && s.follows(req.Provider, identity.Side) {
+		r.Parent = k.session(identity.Parent, 0).Key
+	}
+	return r
+}
+
+func (k *keys) session(id string, source sessions.Source) selector.Session {
+	return selector.Session{Key: k.table.Key(k.provider, id, k.modelKey), Source: uint8(source)}
+}
+
+// sessions are those of the identity, primary first.
+func (k *keys) sessions(identity *sessions.Identity) []selector.Session {
+	if len(identity.IDs) == 0 {
+		return nil
+	}
+	list := make([]selector.Session, len(identity.IDs))
+	for i, id := range identity.IDs {
+		list[i] = k.session(id, identity.Source)
+		switch {
+		case identity.Source != sessions.SourceChain:
+		case i >= identity.Keep:
+			list[i].Role = selector.RolePast
+		default:
+			list[i].Role = selector.RolePrefix
+		}
+	}
+	return list
+}
+
+// referencePrefix is that of no source, so references are never taken for sessions.
+const referencePrefix = "ref:"
+
+// pin is the session of a reference. An auth resolves it whatever the model, and whether an answer or a conversation is
+// meant.
+func (k *keys) pin(id string) selector.Session {
+	if _, reference, ok := strings.Cut(id, ":"); ok {
+		id = reference
+	}
+	return selector.Session{Key: k.table.Key(k.provider, referencePrefix+id, ""), Source: uint8(sessions.SourceConversation)}
+}
+
+// keys are those of the request that an auth answered under that model.
+func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model string) keys {
+	k := keys{table, auth.Provider, selector.ModelKey(model)}
+	switch {
+	case p.Scope&scopeNoProvider != 0:
+		k.provider = ""
+	case p.Scope&scopeMixedProvider != 0:
+		k.provider = MixedProvider
+	}
+	if prefix := auth.Prefix + "/"; p.Scope&scopePrefix != 0 && !strings.HasPrefix(k.modelKey, prefix) {
+		k.modelKey = prefix + k.modelKey
+	}
+	return k
+}
+
+// bindAnswer binds what the next turn of a conversation can name to the auth that served this one.
+func (b *Broker) bindAnswer(r *Report, auth *selector.Auth, now time.Time) error {
+	asked := &r.Pick.context
+	k := asked.keys(b.table, auth, r.Outcome.Model)
+	answer := selector.Answer{AuthID: auth.ID, Opening: asked.Opening}
+	digest := r.AnswerDigest
+	if len(r.AnswerMessage) > 0 {
+		digest = sessions.AnswerDigest(r.AnswerMessage)
+	}
+	if digest != "" && asked.State != "" {
+		for _, id := range sessions.Answered(asked.State, digest) {
+			answer.Sessions = append(answer.Sessions, k.session(id, sessions.SourceChain))
+		}
+	}
+	if asked.Pin != (selector.SessionKey{}) {
+		answer.Pins = append(answer.Pins, selector.Session{Key: asked.Pin, Source: uint8(sessions.SourceConversation)})
+	}
+	if r.ResponseID != "" {
+		answer.Pins = append(answer.Pins, k.pin(referencePrefix+strings.TrimSpace(r.ResponseID)))
+	}
+	if len(answer.Sessions)+len(answer.Pins) == 0 && answer.Opening == (selector.SessionKey{}) {
+		return nil
+	}
+	return b.pool.Answered(answer, now)
+}

@@ -1,0 +1,76 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// PickRequest is a request that needs an auth.
+type PickRequest struct {
+	Provider, Model string
+	// Session is whose conversation the caller says it is; the zero value: headers and body tell.
+	Session sessions.Identity
+	Headers sessions.Headers
+	Body    []byte
+	// Exclude are ids of auths that are not to be picked.
+	Exclude []string
+	Options selector.Options
+}
+
+// Picked is the answer to a PickRequest.
+type Picked struct {
+	selector.Pick
+
+	// ID is what a report names the pick by; empty for a dry run.
+	ID string
+	// Session is the id of the session as it may be shown, and Source what named it; empty: there is none.
+	Session string
+	Source  sessions.Source
+	// Key is that of the session; zero: there is none.
+	Key selector.SessionKey
+}
+
+// PinnedError is the pool's error with the reference that it is about.
+type PinnedError struct {
+	*selector.PinnedError
+
+	Reference string
+}
+
+// Unwrap returns the pool's error.
+func (e *PinnedError) Unwrap() error { return e.PinnedError }
+
+// Pick chooses an auth for one request. Key and Source are valid after an error, too.
+func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Picked, error) {
+	settings := b.settings.Load()
+	identity := settings.identify(req)
+	k := keys{b.table, req.Provider, selector.ModelKey(req.Model)}
+	request := k.request(req, &identity, settings)
+	picked := Picked{Source: identity.Source}
+	if len(request.Sessions) > 0 {
+		picked.Key = request.Sessions[0].Key
+	}
+	var err error
+	if picked.Pick, err = b.state.Pick(ctx, request, now); err != nil {
+		return picked, nameReference(err, &identity)
+	}
+	if len(identity.IDs) > 0 {
+		picked.Session = sessions.Display(identity.IDs[0])
+	}
+	if req.Options&selector.DryRun == 0 {
+		picked.ID = b.pickIDs.next(now, contextOf(&identity, request, picked.Auth))
+	}
+	return picked, nil
+}
+
+// nameReference adds the reference to an error that is about one.
+func nameReference(err error, identity *sessions.Identity) error {
+	if cause, ok := errors.AsType[*selector.PinnedError](err); ok && cause.Pin < len(identity.Pins) {
+		return &PinnedError{cause, identity.Pins[cause.Pin]}
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package broker
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
+)
+
+// pickContext is what the report of an answer must know of the request that was answered. The zero value is that of a
+// request whose conversation cannot continue.
+type pickContext struct {
+	// Scope is how the provider was named, and whether the model had the auth's prefix.
+	Scope contextScope
+	// Opening and Pin are the sessions of an opening and of a reference; zero: it was none, it had none.
+	Opening, Pin selector.SessionKey
+	// State is that of the identity.
+	State string
+}
+
+type contextScope uint8
+
+const (
+	scopeNoProvider    contextScope = 1 << iota // the provider was empty
+	scopeMixedProvider                          // it was `mixed`; else that of the auth
+	scopePrefix                                 // the model had the auth's prefix
+	scopeOpening                                // Opening follows
+	scopePin                                    // Pin follows
+	scopeAll           = scopePin<<1 - 1
+)
+
+const (
+	keyBytes = 16
+	maxState = 64
+	// maxContext is the most bytes that a pick context takes.
+	maxContext = 1 + 2*keyBytes + maxState
+)
+
+// contextOf a request that was given an auth.
+func contextOf(identity *sessions.Identity, request *selector.Request, auth *selector.Auth) pickContext {
+	p := pickContext{State: identity.State}
+	if len(p.State) > maxState {
+		p.State = ""
+	}
+	if identity.Opening && len(request.Sessions) > 0 {
+		p.Opening = request.Sessions[0].Key
+	}
+	if len(request.Pins) > 0 {
+		p.Pin = request.Pins[0].Key
+	}
+	switch request.Provider {
+	case "":
+		p.Scope |= scopeNoProvider
+	case MixedProvider:
+		p.Scope |= scopeMixedProvider
+	}
+	if prefix := auth.Prefix; prefix != "" && strings.HasPrefix(strings.TrimSpace(request.Model), prefix+"/") {
+		p.Scope |= scopePrefix
+	}
+	return p
+}
+
+// append adds what parseContext reads.
+func (p *pickContext) append(b []byte) []byte {
+	scope := p.Scope &^ (scopeOpening | scopePin)
+	if p.Opening != (selector.SessionKey{}) {
+		scope |= scopeOpening
+	}
+	if p.Pin != (selector.SessionKey{}) {
+		scope |= scopePin
+	}
+	if scope == 0 && p.State == "" {
+		return b
+	}
+	b = append(b, byte(scope))
+	for _, key := range []selector.SessionKey{p.Opening, p.Pin} {
+		if key != (selector.SessionKey{}) {
+			b = binary.BigEndian.AppendUint64(b, key.Hi)
+			b = binary.BigEndian.AppendUint64(b, key.Lo)
+		}
+	}
+	return append(b, p.State...)
+}
+
+// parseContext reads what append adds, and nothing else.
+func parseContext(b []byte) (p pickContext, ok bool) {
+	if len(b) == 0 {
+		return pickContext{}, true
+	}
+	scope := contextScope(b[0])
+	b = b[1:]
+	if scope&^scopeAll != 0 || scope == 0 && len(b) == 0 {
+		return pickContext{}, false
+	}
+	for _, k := range []struct {
+		present contextScope
+		key     *selector.SessionKey
+	}{{scopeOpening, &p.Opening}, {scopePin, &p.Pin}} {
+		if scope&k.present == 0 {
+			continue
+		}
+		if len(b) < keyBytes {
+			return pickContext{}, false
+		}
+		k.key.Hi, k.key.Lo = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+		if b = b[keyBytes:]; *k.key == (selector.SessionKey{}) {
+			return pickContext{}, false
+		}
+	}
+	p.Scope, p.State = scope&^(scopeOpening|scopePin), string(b)
+	return p, len(b) <= maxState
+}

@@ -1,0 +1,112 @@
+package broker
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// maxReportDelay is how old an answer may be when it is reported; what claims to be older is taken to be this old.
+const maxReportDelay = 10 * time.Minute
+
+// Report is what a caller reports of an attempt: what the upstream answered, and what the conversation can continue from.
+type Report struct {
+	AuthID string
+	// Pick that the attempt was made with.
+	Pick PickID
+	// Outcome of the attempt under the model that the caller named. Dialect and kind are those of the auth, and an answer
+	// without a time has just arrived.
+	Outcome verdict.Outcome
+	// Latency is the time from the start of the attempt to the answer; nil: unknown.
+	Latency *time.Duration
+	// AnswerMessage is the assistant's message, AnswerDigest its digest, and ResponseID what later requests may name it by.
+	// All may be empty.
+	AnswerMessage            []byte
+	AnswerDigest, ResponseID string
+}
+
+// Reported is what a report was taken for, and what came of it.
+type Reported struct {
+	selector.Consequence
+
+	// Provider of the auth.
+	Provider string
+	Verdict  verdict.Verdict
+	// RetryElsewhere: another auth may serve the request now.
+	RetryElsewhere bool
+}
+
+// Report judges what an upstream answered, applies that to the auth that got it, and binds what the conversation can
+// continue from. It returns when all that is kept.
+func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reported, error) {
+	auth, ok := b.pool.Auth(r.AuthID)
+	if !ok {
+		return nil, selector.ErrUnknownAuth
+	}
+	settings := b.settings.Load()
+	outcome := r.outcome(auth, now)
+	judged, windows := b.rules(settings).Read(outcome)
+	attempt := selector.Attempt{AuthID: r.AuthID, Model: r.Outcome.Model, Started: r.started(outcome.ReceivedAt), Windows: windows}
+	done, err := b.pool.Report(attempt, judged.Finding, now)
+	if err != nil {
+		return nil, err
+	}
+	if judged.Success && settings.Affinity {
+		if err := b.bindAnswer(r, auth, now); err != nil {
+			return nil, err
+		}
+	}
+	return &Reported{
+		Consequence: done, Provider: auth.Provider, Verdict: judged,
+		RetryElsewhere: judged.Retry == verdict.RetryAnotherAuth && done.Others && !done.Outage,
+	}, b.Durable(ctx, r.AuthID)
+}
+
+// rules that judge: those of the settings, or those of the program.
+func (b *Broker) rules(s *Settings) *verdict.Rules {
+	if s.Rules != nil {
+		return s.Rules
+	}
+	return b.ownRules()
+}
+
+// outcome is the reported one in the words of the upstream: its model has no prefix of ours.
+func (r *Report) outcome(auth *selector.Auth, now time.Time) verdict.Outcome {
+	o := r.Outcome
+	o.Dialect, o.Kind, o.Model = auth.Dialect, verdictKind(auth.Kind), selector.ModelKey(o.Model)
+	if auth.Prefix != "" {
+		o.Model = strings.TrimPrefix(o.Model, auth.Prefix+"/")
+	}
+	switch oldest := now.Add(-maxReportDelay); {
+	case o.ReceivedAt.IsZero() || o.ReceivedAt.After(now):
+		o.ReceivedAt = now
+	case o.ReceivedAt.Before(oldest):
+		o.ReceivedAt = oldest
+	}
+	return o
+}
+
+// started is when the attempt began; zero: nobody knows.
+func (r *Report) started(received time.Time) time.Time {
+	switch {
+	case !r.Pick.Start.IsZero():
+		return r.Pick.Start
+	case r.Latency != nil:
+		return received.Add(-*r.Latency)
+	}
+	return time.Time{}
+}
+
+func verdictKind(k selector.Kind) string {
+	switch k {
+	case selector.KindOAuth:
+		return verdict.KindOAuth
+	case selector.KindAPIKey:
+		return verdict.KindAPIKey
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,57 @@
+package broker
+
+import (
+	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// Settings are what can change while a broker runs.
+type Settings struct {
+	// Affinity: requests are identified as parts of sessions, and sessions keep their auth.
+	Affinity bool
+	// Recognition is how requests are identified that bring no session id.
+	Recognition sessions.Recognition
+	// Roles say where requests go that serve another conversation; the first that says something counts.
+	Roles []RolePolicy
+	// Rules say what upstream answers mean; nil: those of the program.
+	Rules *verdict.Rules
+}
+
+// RolePolicy says where requests of a provider go that serve another conversation, its parent session.
+type RolePolicy struct {
+	// Provider of the request, matched exactly; empty: any.
+	Provider string
+	// Subagents and Auxiliary are for the two roles of such a request.
+	Subagents, Auxiliary Policy
+}
+
+// Policy is where a request goes that serves another conversation.
+type Policy uint8
+
+// The policies. The zero value is the default of the role: sub-agents spread, so that many at once can use the whole
+// pool; auxiliary requests follow, since they repeat what is in the conversation's prompt cache.
+const (
+	PolicyDefault Policy = iota
+	// PolicyFollow: to the auth of that conversation, if it can be used.
+	PolicyFollow
+	// PolicySpread: wherever the strategy says.
+	PolicySpread
+)
+
+// follows reports whether a request goes to the auth of the conversation that it serves.
+func (s *Settings) follows(provider string, side sessions.Side) bool {
+	subagent := side == sessions.SideAgent
+	for _, role := range s.Roles {
+		if role.Provider != "" && role.Provider != provider {
+			continue
+		}
+		policy := role.Auxiliary
+		if subagent {
+			policy = role.Subagents
+		}
+		if policy != PolicyDefault {
+			return policy == PolicyFollow
+		}
+	}
+	return !subagent
+}

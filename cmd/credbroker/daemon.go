@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	stdlog "log"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/credbroker/credbroker/broker"
+	"github.com/credbroker/credbroker/config"
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server"
+	"github.com/credbroker/credbroker/sessions/bindings"
+	"github.com/credbroker/credbroker/state"
+)
+
+// daemon is everything that a running broker consists of.
+type daemon struct {
+	app    *app
+	flags  serveFlags
+	lines  *server.LogBuffer
+	log    zerolog.Logger
+	output *logOutput
+	hangup <-chan os.Signal
+
+	engines *engines
+	clock   func() time.Time // fleet time
+	source  *config.Source
+	table   *bindings.Table
+	pool    *selector.Pool
+	keeper  *state.Keeper // nil: nothing is kept
+	broker  *broker.Broker
+	server  *server.Server
+
+	grpc []net.Listener
+	http net.Listener // nil: off
+}
+
+// newDaemon loads the configuration and opens what serve listens on. Nothing runs yet; after an error nothing is open.
+func (a *app) newDaemon(ctx context.Context, f serveFlags, lines *server.LogBuffer) (*daemon, error) {
+	d := &daemon{app: a, flags: f, lines: lines}
+	if err := d.load(ctx, newSeed()); err != nil {
+		d.close(ctx)
+		return nil, err
+	}
+	if err := d.listen(ctx, d.source.Config().Listen); err != nil {
+		d.close(ctx)
+		return nil, err
+	}
+	return d, nil
+}
+
+// load makes the core of what the configuration says.
+func (d *daemon) load(ctx context.Context, seed uint64) error {
+	d.clock = d.app.now
+	var err error
+	d.source, err = config.Open(d.flags.config, config.Options{
+		LookupEnv: d.app.getenv,
+		Clock:     func() time.Time { return d.clock() },
+		OnConfig:  d.configure,
+		OnReload:  d.reloaded,
+	})
+	if err != nil {
+		return d.app.refuse(d.flags.config, err)
+	}
+	conf := d.source.Config()
+	d.log, d.output = d.app.newLog(d.lines, conf.Log)
+	if err := d.openState(ctx, &conf.State); err != nil {
+		return err
+	}
+	d.table = bindings.New(d.tableConfig(&conf.Sessions))
+	signal := state.NewSignal()
+	d.pool = selector.New(selector.Config{
+		Settings:    conf.Settings(),
+		Bindings:    d.table,
+		Seed:        seed,
+		Recording:   d.engines.any(),
+		Permits:     d.engines.fleet != nil,
+		Wake:        signal.Raise,
+		CursorStart: d.cursorStart(seed),
+	})
+	d.source.Attach(d.pool, d.engines.keys.Fingerprint)
+	registry := prometheus.NewRegistry()
+	metrics, err := server.NewStateMetrics(registry)
+	if err != nil {
+		return err
+	}
+	if err := d.startKeeper(ctx, signal, metrics); err != nil {
+		return err
+	}
+	d.broker = broker.New(broker.Config{Pool: d.pool, Table: d.table, State: d.state(), Settings: brokerSettings(conf)})
+	d.server, err = server.New(server.Config{
+		Broker:   d.broker,
+		Pool:     d.pool,
+		Sessions: d.table,
+		Auths:    d.source,
+		Status:   statusSource{d.source},
+		Settings: server.Settings{AccessLog: conf.Log.Access},
+		Log:      d.log,
+		Version:  version(),
+		Clock:    d.clock,
+		Metrics:  registry,
+	})
+	return err
+}
+
+// cursorStart is where rotations begin: at the first auth, as docs/behaviour.md says, unless there are replicas, which
+// would all begin with it.
+func (d *daemon) cursorStart(seed uint64) uint64 {
+	if d.engines.fleet == nil {
+		return 0
+	}
+	return seed >> 1 // cursors count up from here
+}
+
+func (d *daemon) listen(ctx context.Context, l config.Listen) error {
+	for i, address := range l.GRPC {
+		lis, err := listen(ctx, fmt.Sprintf("listen.grpc[%d]", i), address, os.FileMode(d.flags.socketMode))
+		if err != nil {
+			return err
+		}
+		d.grpc = append(d.grpc, lis)
+	}
+	if l.HTTP == "" {
+		return nil
+	}
+	var err error
+	d.http, err = listen(ctx, "listen.http", l.HTTP, os.FileMode(d.flags.socketMode))
+	return err
+}
+
+// close gives back what a start that fails has taken.
+func (d *daemon) close(ctx context.Context) {
+	if d.server != nil {
+		d.server.Stop(ctx)
+	}
+	for _, lis := range d.grpc {
+		_ = lis.Close()
+	}
+	if d.http != nil {
+		_ = d.http.Close()
+	}
+	d.closeEngines()
+}
+
+// httpHeaderTimeout bounds how long a connection may take to say what it wants.
+const httpHeaderTimeout = 10 * time.Second
+
+// run serves until ctx is cancelled or a part fails, and stops in order: health says no, calls end, then what they
+// stand on.
+func (d *daemon) run(ctx context.Context) error {
+	started := d.app.now()
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var loops, servers sync.WaitGroup
+	failed := make(chan error, 1)
+	d.startLog()
+	loops.Go(func() { note(failed, d.source.Run(background)) })
+	loops.Go(func() { (&upkeep{pool: d.pool, table: d.table, now: d.clock}).run(background) })
+	if d.keeper != nil {
+		loops.Go(func() { d.keeper.Run(background) })
+	}
+	loops.Go(func() { d.reloadOnHangup(background) })
+	for _, lis := range d.grpc {
+		servers.Go(func() { note(failed, d.server.Serve(lis)) })
+	}
+	web := &http.Server{Handler: d.server.HTTP(), ReadHeaderTimeout: httpHeaderTimeout, ErrorLog: stdlog.New(d.log, "", 0)}
+	if d.http != nil {
+		servers.Go(func() { note(failed, web.Serve(d.http)) })
+	}
+	d.server.SetReady(true)
+	d.log.Info().Str(fieldVersion, version()).Str(fieldConfig, d.flags.config).Msg(logServing)
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	d.log.Info().Msg(logStopping)
+	d.stop(web)
+	servers.Wait()
+	cancel()
+	loops.Wait()
+	d.flush()
+	d.log.Info().Str(fieldUptime, span(d.app.now().Sub(started))).Msg(logStopped)
+	return err
+}
+
+// note keeps the first error that ends a part of the broker before it was asked to.
+func note(failed chan<- error, err error) {
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	select {
+	case failed <- err:
+	default:
+	}
+}
+
+// stop ends the servers. The HTTP one is the last, so that probes see the broker go.
+func (d *daemon) stop(web *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), d.flags.shutdownTimeout)
+	defer cancel()
+	d.server.Stop(ctx)
+	if ctx.Err() != nil {
+		d.log.Warn().Msg(logCutOff)
+	}
+	if err := web.Shutdown(ctx); err != nil {
+		_ = web.Close()
+	}
+}
+
+// startLog says what the broker starts with.
+func (d *daemon) startLog() {
+	for i, lis := range d.grpc {
+		d.log.Info().Str(fieldKey, fmt.Sprintf("listen.grpc[%d]", i)).Str(fieldAddress, lis.Addr().String()).Msg(logListening)
+	}
+	if d.http != nil {
+		d.log.Info().Str(fieldKey, "listen.http").Str(fieldAddress, d.http.Addr().String()).Msg(logListening)
+	}
+	d.logState(&d.source.Config().State)
+	for _, p := range d.source.Status().Problems {
+		d.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
+	}
+	if _, total := d.pool.List(selector.Filter{Limit: 1}, d.app.now()); total == 0 {
+		d.log.Warn().Msg(logEmptyPool)
+	}
+}
