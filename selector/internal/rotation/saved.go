@@ -1,0 +1,65 @@
+package rotation
+
+import "math/bits"
+
+// Saved is what outlives the ordered list of a Weighted, by name of what stood at a position.
+type Saved struct {
+	now  float64
+	lags []lag
+}
+
+// lag is what one is ahead of virtual time; below zero: behind.
+type lag struct {
+	name string
+	lag  float64
+}
+
+// Save leaves out those that take part and never had a turn: all of them are due since the beginning. Nil: nobody had a turn.
+func (r *Weighted) Save(name func(position int) string) *Saved {
+	if r.now == 0 {
+		return nil
+	}
+	saved := &Saved{now: r.now}
+	for w, c := range r.chunks {
+		for places := r.mask(w); places != 0; places &= places - 1 {
+			place, due := bits.TrailingZeros64(places), 0.0
+			if c != nil {
+				due = c.due[place&63]
+			}
+			if r.in[w]>>place&1 != 0 {
+				if due == 0 {
+					continue
+				}
+				due -= r.now
+			}
+			saved.lags = append(saved.lags, lag{name((r.first+w)<<6 + place), due})
+		}
+	}
+	return saved
+}
+
+// Restore makes a rotation in which nobody takes part yet go on where another stopped. New are positions of what came since
+// then: they start at the present virtual time. Position is where a name stands now, or -1.
+func (r *Weighted) Restore(saved *Saved, isNew func(position int) bool, position func(name string) int) {
+	r.now = saved.now
+	for w := range r.in {
+		r.in[w] = r.mask(w)
+		for places := r.in[w]; places != 0; places &= places - 1 {
+			if place := bits.TrailingZeros64(places); isNew((r.first+w)<<6 + place) {
+				r.in[w] &^= 1 << place
+			} else {
+				r.sum += uint64(r.weights[(r.first+w)<<6+place])
+			}
+		}
+	}
+	for _, known := range saved.lags {
+		at := position(known.name)
+		if at < r.low || at >= r.end || isNew(at) {
+			continue
+		}
+		w, place := at>>6-r.first, at&63
+		r.in[w] &^= 1 << place
+		r.sum -= uint64(r.weights[at])
+		r.chunk(w).due[place] = known.lag
+	}
+}
