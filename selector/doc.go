@@ -20,7 +20,7 @@
 //
 // pick.go is the order of a pick; bound.go, pinned.go and openings.go what its session has to say,
 // answered.go what an answer adds to that; present.go and lane.go the list that a strategy sees; strategy.go and
-// credits.go the strategies, creditmemory.go what an update leaves of their credits; route.go the rotations; index.go what
+// weighted.go the strategies, route.go the rotations; index.go what
 // the membership is turned into. Package cooldown is what is known and how it merges; blockset.go and
 // subject.go whom it concerns, domain.go limit domains, outage.go whole providers; report.go is what a report does,
 // reason.go why not; exchange.go and permit.go are for replicas.

@@ -48,7 +48,7 @@ func (q *query) tiering(c *choice) func(*member, Reason) Reason {
 	best := l.tiers[t].priority
 	preferred := false
 	if c != nil && c.route != nil && q.wantsWebSocket() {
-		_, preferred = q.preferred(kind, best)
+		_, _, preferred = q.preferred(kind, best)
 	}
 	return func(m *member, r Reason) Reason {
 		switch {

@@ -3,7 +3,6 @@ package selector
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/credbroker/credbroker/selector/internal/readyset"
@@ -92,7 +91,6 @@ func (l *lane) inOrder(a, b *member) bool {
 func (l *lane) checkMask(p *Pool, key string, k *mask) error {
 	hidden, emptied := readyset.New(len(l.order)), readyset.New(len(l.groups))
 	blocked := 0
-	weights := map[int]uint64{}
 	for position, m := range l.order {
 		sets := 0
 		m.subjects(func(s *subject) {
@@ -103,22 +101,17 @@ func (l *lane) checkMask(p *Pool, key string, k *mask) error {
 			})
 		})
 		if blocked += sets; sets > 0 {
-			if hidden.Put(position, m.ready()); m.ready() && m.weight > 0 {
-				weights[l.tierAt(position)] += uint64(m.weight)
-			}
+			hidden.Put(position, m.ready())
 		}
 	}
 	if blocked != k.blocked {
 		return fmt.Errorf("%d members rest, want %d", k.blocked, blocked)
 	}
 	if blocked == 0 {
-		if k.hidden != nil || k.emptied != nil || len(k.weights) > 0 {
+		if k.hidden != nil || k.emptied != nil {
 			return errors.New("it hides somebody, and nobody rests")
 		}
 		return nil
-	}
-	if !maps.Equal(k.weights, weights) {
-		return fmt.Errorf("hidden weights %d, want %d", k.weights, weights)
 	}
 	if err := checkSet(k.hidden, hidden, len(l.order)); err != nil {
 		return fmt.Errorf("hidden: %w", err)
@@ -157,22 +150,6 @@ func checkSet(have, want *readyset.Set, n int) error {
 	for k := range have.Len() {
 		if at, wanted := (readyset.View{All: have}).At(k), (readyset.View{All: want}).At(k); at != wanted {
 			return fmt.Errorf("member %d is at %d, want %d", k, at, wanted)
-		}
-	}
-	return nil
-}
-
-// check looks at the tournament, and at the clocks' weights.
-func (c *credits) check() error {
-	for w, in := range c.in {
-		least, _ := c.least(w, in)
-		if c.best[c.size+w] != least {
-			return fmt.Errorf("word %d: least pass %v, want %v", w, c.best[c.size+w], least)
-		}
-	}
-	for i := c.size - 1; i > 0; i-- {
-		if c.best[i] != min(c.best[2*i], c.best[2*i+1]) {
-			return fmt.Errorf("node %d: %v is not the least", i, c.best[i])
 		}
 	}
 	return nil

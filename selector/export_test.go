@@ -253,12 +253,12 @@ func (p *Pool) checkRoutes() error {
 		if p.routes.byKey[r.key] != r || r.older.newer != r || r.strategy != p.settings.strategyFor(r.key.provider, r.key.model) {
 			return fmt.Errorf("route %v is not at its place", r.key)
 		}
-		for kind, c := range r.credits {
-			if c == nil {
+		for slot, w := range r.weights {
+			if w == nil {
 				continue
 			}
-			if err := c.check(); err != nil {
-				return fmt.Errorf("credits %d of route %v: %w", kind, r.key, err)
+			if w.last != nil && w.rotations[w.priority] != w.last || w.lane != nil && w.generation != p.index.generation {
+				return fmt.Errorf("weights %d of route %v are not those of their lane", slot, r.key)
 			}
 		}
 		count++

@@ -46,7 +46,7 @@ type lane struct {
 	ready   *readyset.Set
 	masks   map[string]*mask // by requested model key: for which some auth of the pool rests, or did
 	changes readyset.Changes
-	weights []uint64 // of the ready members, by tier
+	weights []uint32 // by position
 
 	// Of a parent lane.
 	groups   []group
@@ -56,10 +56,9 @@ type lane struct {
 
 // mask are the members of a lane that one model rests for.
 type mask struct {
-	hidden  *readyset.Set  // ready otherwise; nil: no member rests
-	blocked int            // blocks that hide members, ready otherwise or not
-	weights map[int]uint64 // of the hidden, by tier
-	emptied *readyset.Set  // of a parent lane: groups with ready members that are all hidden
+	hidden  *readyset.Set // ready otherwise; nil: no member rests
+	blocked int           // blocks that hide members, ready otherwise or not
+	emptied *readyset.Set // of a parent lane: groups with ready members that are all hidden
 	outlook outlook
 }
 
@@ -76,7 +75,10 @@ func newLane(v *view, kind laneKind) *lane {
 		l.makeGroups()
 	}
 	l.ready = readyset.New(len(l.order))
-	l.weights = make([]uint64, len(l.tiers))
+	l.weights = make([]uint32, len(l.order))
+	for position, m := range l.order {
+		l.weights[position] = m.weight
+	}
 	l.changes = readyset.NewChanges(l.ready.Words())
 	return l
 }
@@ -155,7 +157,6 @@ func (l *lane) fill() {
 	for position, m := range l.order {
 		if m.ready() {
 			l.ready.Put(position, true)
-			l.weights[l.tierAt(position)] += uint64(m.weight)
 			if l.groups != nil {
 				l.nonEmpty.Put(int(l.groupOf[position]), true)
 			}
@@ -212,11 +213,9 @@ func (l *lane) update(m *member) {
 		return
 	}
 	l.changes.Add(position)
-	t := l.tierAt(position)
-	change(&l.weights[t], m.weight, ready)
 	l.eachBlockedRoute(m, func(key string) {
-		if k := l.masks[key]; k != nil && k.blocked > 0 && k.hidden.Put(position, ready) {
-			k.weigh(t, m.weight, ready)
+		if k := l.masks[key]; k != nil && k.blocked > 0 {
+			k.hidden.Put(position, ready)
 		}
 	})
 	if l.groups == nil {
@@ -260,38 +259,8 @@ func (l *lane) hide(k *mask, position int, on bool) {
 		return
 	}
 	l.changes.Add(position)
-	k.weigh(l.tierAt(position), l.order[position].weight, on)
 	if l.groups != nil {
 		l.updateEmptied(k, int(l.groupOf[position]))
-	}
-}
-
-// weight of the visible members of a tier.
-func (l *lane) weight(t int, k *mask) uint64 {
-	if k == nil {
-		return l.weights[t]
-	}
-	return l.weights[t] - k.weights[t]
-}
-
-func (k *mask) weigh(t int, weight uint32, hidden bool) {
-	sum := k.weights[t]
-	change(&sum, weight, hidden)
-	if sum == 0 {
-		delete(k.weights, t)
-		return
-	}
-	if k.weights == nil {
-		k.weights = make(map[int]uint64)
-	}
-	k.weights[t] = sum
-}
-
-func change(sum *uint64, weight uint32, more bool) {
-	if more {
-		*sum += uint64(weight)
-	} else {
-		*sum -= uint64(weight)
 	}
 }
 

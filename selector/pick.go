@@ -60,7 +60,7 @@ func (q *query) find() {
 	}
 	if q.route.index != p.index || q.route.view.provider == nil {
 		q.route.index, q.route.view = p.index, q.provider.view(q.key.model)
-		q.route.forgetLanes()
+		q.route.saveWeights()
 	}
 	q.view = q.route.view
 	p.uses++

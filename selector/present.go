@@ -55,6 +55,22 @@ func (p *present) at(k int) int {
 	return p.seen().At(rank)
 }
 
+// excluded are the positions of the list's holes, in the next piece of a scratch.
+func (p *present) excluded(scratch *[]int32) []int32 {
+	if len(p.holes) == 0 {
+		return nil
+	}
+	seen, positions := p.seen(), *scratch
+	for _, hole := range p.holes {
+		if int(hole) >= p.low && int(hole) < p.end {
+			positions = append(positions, int32(seen.At(int(hole)))) //nolint:gosec // a pool has fewer auths
+		}
+	}
+	excluded := positions[len(*scratch):]
+	*scratch = positions
+	return excluded
+}
+
 func (p *present) seen() readyset.View { return p.lane.seen(p.mask) }
 
 // narrow is the part of the list between two positions.

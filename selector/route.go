@@ -1,8 +1,9 @@
 package selector
 
 import (
-	"maps"
 	"strings"
+
+	"github.com/credbroker/credbroker/selector/internal/rotation"
 )
 
 // maxRoutes bounds the (provider, model key) entries that rotations are kept for.
@@ -17,26 +18,15 @@ type route struct {
 	view     *view
 	strategy Strategy
 
-	cursor  uint64            // plain round robin
-	turned  bool              // there is a plain cursor
-	grouped bool              // there is a group cursor
-	group   uint64            // over virtual parents
-	inner   map[string]uint64 // within each virtual parent
-	// credits of requests that do not prefer WebSockets, and of those that do; remembered are those of lanes that are gone.
-	credits    [2]*credits
-	remembered [2]*remembered
+	plain   rotation.RoundRobin
+	parents rotation.TwoLevel // over virtual parents
+	weights [2]*weights       // of requests that do not prefer WebSockets, and of those that do
 
 	newer, older *route
 }
 
 // maxParents is how many virtual parents a route keeps inner cursors of, those that are in the pool aside.
 const maxParents = 1024
-
-func (t *route) forgetParents(x *index) {
-	if len(t.inner) > maxParents {
-		maps.DeleteFunc(t.inner, func(parent string, _ uint64) bool { return !x.parents[parent] })
-	}
-}
 
 // routes is a table of routes of which the least recently used goes first.
 type routes struct {

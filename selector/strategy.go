@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/glob"
+	"github.com/credbroker/credbroker/selector/internal/rotation"
 
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
@@ -17,29 +18,24 @@ type choice struct {
 	member   *member
 	position uint64 // the cursor before
 	route    *route
-	// What to advance: the plain cursor, the group and inner cursor, or the credits.
-	plain   bool
-	parent  string
-	grouped bool
-	group   uint64
-	credits *credits
-	turn    turn
+	// What to advance: one of these, or nothing.
+	plain    bool
+	byParent bool
+	weighted *rotation.Weighted
+	// Of a weighted rotation: the position, and those that the request excludes.
+	at       int
+	excluded []int32
 }
 
 // take advances the rotation by the choice.
 func (c *choice) take() {
 	switch {
 	case c.plain:
-		c.route.turned, c.route.cursor = true, c.position+1
-	case c.grouped:
-		c.route.grouped = true
-		c.route.group = c.group + 1
-		if c.route.inner == nil {
-			c.route.inner = make(map[string]uint64)
-		}
-		c.route.inner[c.parent]++
-	case c.credits != nil:
-		c.credits.take(c.turn)
+		c.route.plain.Take(c.position)
+	case c.byParent:
+		c.route.parents.Take(c.position, c.member.parent)
+	case c.weighted != nil:
+		c.weighted.Take(c.at, c.excluded)
 	}
 }
 
@@ -65,15 +61,15 @@ func (q *query) choose() (choice, bool) {
 	}
 	list, t := all.best()
 	if q.wantsWebSocket() {
-		if preferred, ok := q.preferred(kind, l.tiers[t].priority); ok {
-			list, kind = preferred, kind|webSocketLane
+		if preferred, at, ok := q.preferred(kind, l.tiers[t].priority); ok {
+			list, t, kind = preferred, at, kind|webSocketLane
 		}
 	}
 	switch q.route.strategy {
 	case FillFirst:
 		return choice{route: q.route, member: list.member(0)}, true
 	case WeightedRoundRobin:
-		return q.byWeight(&list)
+		return q.byWeight(&list, t), true
 	default:
 		return q.inTurn(&list, kind), true
 	}
@@ -93,16 +89,15 @@ func (q *query) wantsWebSocket() bool {
 	return q.req.Options&WebSocket != 0 && strings.EqualFold(strings.TrimSpace(q.req.Provider), codex)
 }
 
-// preferred is the list of ready candidates of one priority that serve WebSockets; false: there are none.
-func (q *query) preferred(kind laneKind, priority int64) (present, bool) {
+// preferred is the list of ready candidates of one priority that serve WebSockets, and its tier; false: there are none.
+func (q *query) preferred(kind laneKind, priority int64) (list present, t int, ok bool) {
 	l := q.view.lane(kind | webSocketLane)
-	t := l.tierOf(priority)
-	if t < 0 {
-		return present{}, false
+	if t = l.tierOf(priority); t < 0 {
+		return present{}, t, false
 	}
 	all := q.present(l)
-	list := all.narrow(l.tiers[t].low, l.tiers[t].end)
-	return list, list.length > 0
+	list = all.narrow(l.tiers[t].low, l.tiers[t].end)
+	return list, t, list.length > 0
 }
 
 // inTurn is round robin.
@@ -112,10 +107,7 @@ func (q *query) inTurn(list *present, kind laneKind) choice {
 			return c
 		}
 	}
-	cursor := q.pool.cursorStart
-	if q.route.turned {
-		cursor = q.route.cursor
-	}
+	cursor := q.route.plain.Cursor(q.pool.cursorStart)
 	return choice{
 		route: q.route, plain: true, position: cursor,
 		member: list.member(int(cursor % uint64(list.length))), //nolint:gosec // below length
@@ -137,15 +129,16 @@ func (q *query) byParent(list *present, kind laneKind) (choice, bool) {
 	if parents.length < 2 {
 		return choice{}, false
 	}
-	cursor := q.route.group
-	if !q.route.grouped {
+	turns := &q.route.parents
+	cursor := turns.Groups.Cursor(0)
+	if !turns.Groups.Used() {
 		cursor = q.pool.groupStart(q.route.key, parents.length)
 	}
 	g := l.groups[parents.at(int(cursor%uint64(parents.length)))] //nolint:gosec // below length
 	members := all.narrow(g.low, g.end)
-	inner := q.route.inner[g.parent]
+	inner := turns.Inner(g.parent)
 	return choice{
-		route: q.route, grouped: true, group: cursor, position: cursor, parent: g.parent,
+		route: q.route, byParent: true, position: cursor,
 		member: members.member(int(inner % uint64(members.length))), //nolint:gosec // below length
 	}, true
 }

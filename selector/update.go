@@ -148,8 +148,8 @@ func (m *member) renew(a *Auth, old *member, now int64) {
 func (p *Pool) swapIndex(next *index, now int64) {
 	for _, r := range p.routes.byKey {
 		r.view, r.index = nil, nil
-		r.forgetLanes()
-		r.forgetParents(next)
+		r.saveWeights()
+		r.parents.Prune(maxParents, next.parents)
 	}
 	clear(p.excluded[:cap(p.excluded)])
 	old := p.index
