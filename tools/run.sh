@@ -29,6 +29,10 @@ announce() {
 
 The broker serves $config on $address; Ctrl-C stops it. In another terminal:
 
+  bin/credbroker pick --provider claude --model claude-sonnet-4-5 --session demo
+
+or, as a gateway does:
+
   $grpcurl -plaintext -d '{"provider": "claude", "model": "claude-sonnet-4-5", "session_id": "demo"}' $address credbroker.v1.CredentialBroker/PickCredential
 
 TEXT

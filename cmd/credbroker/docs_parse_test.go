@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A document shows commands in blocks that start with ```sh. Of these, the lines that begin with `grpcurl` or
-// `credbroker` are executed, in order, against a broker that is fresh for each document; a trailing \ and an open
+// A document shows commands in blocks that start with ```sh. Of these, the lines that begin with `grpcurl`, `credbroker`
+// or `bin/credbroker` are executed, in order, against a broker that is fresh for each document; a trailing \ and an open
 // ' continue a line.
 // They must exit with 0, or with the code in the block's info string: ```sh exit=72. A `credbroker serve` line is only
 // checked for its flags. A block of ```json or ```text that follows at most a blank line later is the answer of the last
@@ -104,6 +104,7 @@ func (b *block) commands() ([]example, error) {
 			i++
 			command += "\n" + b.lines[i]
 		}
+		command = strings.TrimPrefix(command, "bin/") // what is run is built by the test
 		if strings.HasPrefix(command, "grpcurl ") || strings.HasPrefix(command, "credbroker ") {
 			found = append(found, example{line: line, command: command, exit: exit})
 		}
@@ -173,7 +174,7 @@ func TestExamplesOf(t *testing.T) {
 	const document = "# T\n\n```sh\n# a comment\ngrpcurl -d '{\n}' addr\n```\n" +
 		"```sh exit=4\ncredbroker pick \\\n  --model m\nls\ncredbroker status\n```\n\n```text\nout\nput\n```\n" +
 		"```sh\nmake run\n```\n```json\n{}\n```\n" +
-		"```sh\ncredbroker version\n```\nprose\n```text\nnot its answer\n```\n"
+		"```sh\nbin/credbroker version\n```\nprose\n```text\nnot its answer\n```\n"
 	got, err := examplesOf(document)
 	want := []example{
 		{line: 5, command: "grpcurl -d '{\n}' addr"},
