@@ -36,18 +36,19 @@ func formatBinding(b *state.BoundSession, identity uint32) []byte {
 }
 
 // parseBinding reads what formatBinding gives. False: it is damaged, or a newer broker's.
-func parseBinding(key, value []byte, identities []string) (b state.BoundSession, ok bool) {
+func parseBinding(key, value []byte, identities map[uint32]string) (b state.BoundSession, ok bool) {
 	if len(value) != bindingGroup && len(value) != bindingSize || value[0] != bindingVersion {
 		return b, false
 	}
 	id, err := state.ParseSessionKey(key)
-	number := binary.BigEndian.Uint32(value[bindingIdentity:])
-	if err != nil || int(number) >= len(identities) {
+	identity, known := identities[binary.BigEndian.Uint32(value[bindingIdentity:])]
+	if err != nil || !known {
 		return b, false
 	}
 	b = state.BoundSession{
-		Key: id, Group: id, Source: value[bindingSource], Identity: identities[number],
-		Bound: int64(binary.BigEndian.Uint64(value[bindingBound:])), Ends: endOf(value), //nolint:gosec // the bits are kept
+		Key: id, Group: id, Source: value[bindingSource], Identity: identity,
+		Bound: int64(binary.BigEndian.Uint64(value[bindingBound:])), //nolint:gosec // the bits are kept
+		Ends:  int64(binary.BigEndian.Uint64(value[bindingEnds:])),  //nolint:gosec // the bits are kept
 	}
 	if len(value) == bindingSize {
 		b.Group, err = state.ParseSessionKey(value[bindingGroup:])
@@ -55,12 +56,12 @@ func parseBinding(key, value []byte, identities []string) (b state.BoundSession,
 	return b, err == nil
 }
 
-// endOf a binding. One that cannot be read does not end: Load says that it is there.
-func endOf(value []byte) int64 {
-	if len(value) < bindingIdentity {
+// endOf a sealed binding. One that cannot be read does not end: Load says that it is there.
+func endOf(sealed []byte) int64 {
+	if len(sealed) < sumSize+bindingIdentity {
 		return math.MaxInt64
 	}
-	return int64(binary.BigEndian.Uint64(value[bindingEnds:])) //nolint:gosec // the bits are kept
+	return int64(binary.BigEndian.Uint64(sealed[sumSize+bindingEnds:])) //nolint:gosec // the bits are kept
 }
 
 func compareKeys(a, b selector.SessionKey) int {

@@ -5,62 +5,78 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"go.etcd.io/bbolt"
 )
 
 // fileMode: the file holds the keys that names of sessions are made with.
 const fileMode = 0o600
 
-// create makes the file if there is none. It is made beside its place and put there when it is on disk, so that there is
-// never half a file under its name.
+// create makes the file if there is none.
 func create(path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// Nothing of a state file starts with a dot, so what a killed broker leaves behind is taken for no state.
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-*")
+	f, err := write(path, func(*file) error { return nil })
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temporary.Name()) }()
+	return errors.Join(f.link(path), f.close())
+}
+
+// write makes a file beside a path, and returns it when all that fill has put into it is on disk, so that there is never
+// half a file under the path. Link or replace give it its name.
+func write(path string, fill func(f *file) error) (f *file, err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryName(path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temporary.Name())
+		}
+	}()
 	if err := temporary.Close(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := fill(temporary.Name()); err != nil {
-		return err
+	if f, err = openFile(temporary.Name(), 0); err != nil {
+		return nil, err
 	}
-	if err := place(temporary.Name(), path); err != nil {
+	f.db.NoSync = true
+	if err = f.update(writeEmpty); err == nil {
+		err = fill(f)
+	}
+	f.db.NoSync = false
+	if err == nil {
+		err = f.db.Sync()
+	}
+	if err != nil {
+		_ = f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// temporaryName is what a file is called while it is written. Nothing of a state file starts with a dot, so what a killed
+// broker leaves behind is taken for no state.
+func temporaryName(path string) string { return "." + filepath.Base(path) + ".new-*" }
+
+// link gives a file that write made its name, unless another process was quicker. Renaming would replace that one's file,
+// so it is left to file systems that know no links.
+func (f *file) link(path string) error {
+	switch err := os.Link(f.opened.Name(), path); {
+	case err == nil, errors.Is(err, fs.ErrExist):
+		return errors.Join(os.Remove(f.opened.Name()), syncFolder(filepath.Dir(path)))
+	default:
+		return f.replace(path)
+	}
+}
+
+// replace gives a file that write made its name, whatever has it now.
+func (f *file) replace(path string) error {
+	if err := os.Rename(f.opened.Name(), path); err != nil {
+		_ = os.Remove(f.opened.Name())
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
-}
-
-// fill writes an empty state.
-func fill(path string) error {
-	db, err := bbolt.Open(path, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
-	if err != nil {
-		return err
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range buckets() {
-			if _, err := tx.CreateBucket([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyFormat), []byte{format})
-	})
-	return errors.Join(err, db.Close())
-}
-
-// place gives the file its name, unless another process was quicker. Renaming would replace that one's file, so it is
-// left to file systems that know no links.
-func place(temporary, path string) error {
-	err := os.Link(temporary, path)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return os.Rename(temporary, path)
 }
 
 // syncFolder makes a new name last. Some file systems cannot do that for a folder, and need not.

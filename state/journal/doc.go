@@ -3,9 +3,13 @@
 //
 // The file comes into being whole or not at all. Opening it checks what it is, that all of it is there, and that its pages
 // hang together, before a byte of it is trusted: a file that is cut off, damaged, somebody else's, of a newer broker, not
-// writable or in use is refused, with its path and what to do, and never replaced by an empty one. Records carry a
-// checksum, and one that is damaged is refused like the file; a binding that cannot be read is dropped with a note, since
-// losing one costs a warm cache and nothing else. What is over is removed as other bindings are saved.
+// writable or in use is refused, with its path and what to do, and never replaced by an empty one. One of an older format is
+// written anew beside its place, and replaced when that is on disk.
+//
+// Each value carries a checksum of its key and itself, and the head of the file says how many values there are of each sort and
+// what their checksums add up to, so that none goes missing without a word. A record that is damaged is refused like the
+// file; a binding is dropped with a note, since losing one costs a warm cache and nothing else. What is over is removed as
+// other bindings are saved.
 //
 // A Journal passes the suites of state/statetest. Its methods may be called concurrently; saves happen one after the
 // other, so who has much to save puts it into few batches.

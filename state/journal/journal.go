@@ -2,10 +2,10 @@ package journal
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"runtime/debug"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -17,9 +17,6 @@ import (
 
 // DefaultLockTimeout is what Config.LockTimeout means by zero: a broker that is told to stop needs a while for it.
 const DefaultLockTimeout = 5 * time.Second
-
-// format is the version of the file, raised when an older broker would misread it.
-const format = 1
 
 // Config is what a Journal is opened with.
 type Config struct {
@@ -38,41 +35,14 @@ type Journal struct {
 	path string
 	now  func() time.Time
 	note func(words string)
-	db   *bbolt.DB
-	// values is about how much there was when the file was opened.
-	values int
 
-	mu sync.Mutex // held by whoever writes
-	// numbers are what bindings have instead of the names of identities, counted from 0.
-	numbers map[string]uint32
-	// swept is where the search for bindings that are over goes on.
-	swept []byte
-
-	staleMu sync.Mutex
-	stale   [][]byte // keys of records that said nothing any more when they were loaded
+	mu   sync.Mutex // held by whoever writes
+	file *file
+	// stale are keys of records that said nothing any more when they were loaded.
+	stale [][]byte
 }
 
 var _ state.Store = (*Journal)(nil)
-
-// The buckets.
-const (
-	bucketMeta       = "meta"
-	bucketKeys       = "keys"
-	bucketRecords    = "records"
-	bucketIdentities = "identities"
-	bucketBindings   = "bindings"
-)
-
-// buckets are all of them.
-func buckets() [5]string {
-	return [...]string{bucketMeta, bucketKeys, bucketRecords, bucketIdentities, bucketBindings}
-}
-
-// What stands in the bucket meta: the format of the file, and how many records there are.
-const (
-	keyFormat  = "format"
-	keyRecords = "records"
-)
 
 // Open opens the file, or makes it. Its errors are a *Problem.
 func Open(c Config) (*Journal, error) {
@@ -85,67 +55,53 @@ func Open(c Config) (*Journal, error) {
 	if c.Note == nil {
 		c.Note = func(string) {}
 	}
-	if err := create(c.Path); err != nil {
+	j := &Journal{path: resolve(c.Path), now: c.Now, note: c.Note}
+	if err := j.open(c.LockTimeout); err != nil {
 		return nil, problem(c.Path, err)
-	}
-	found, err := check(c.Path, c.LockTimeout)
-	if err != nil {
-		return nil, problem(c.Path, err)
-	}
-	db, err := openDB(c.Path, c.LockTimeout)
-	if err != nil {
-		return nil, problem(c.Path, err)
-	}
-	j := &Journal{path: c.Path, now: c.Now, note: c.Note, db: db, values: found.values, numbers: make(map[string]uint32)}
-	if err := guarded(func() error { return db.View(j.readHead) }); err != nil {
-		_ = db.Close()
-		return nil, problem(c.Path, err)
-	}
-	if found.repair != "" {
-		c.Note(found.repair)
 	}
 	return j, nil
 }
 
-func openDB(path string, timeout time.Duration) (db *bbolt.DB, err error) {
-	err = guarded(func() error {
-		db, err = bbolt.Open(path, fileMode, &bbolt.Options{Timeout: timeout, FreelistType: bbolt.FreelistMapType, NoStatistics: true})
+// resolve returns where a path leads that is a link: the file is replaced there, and not the link.
+func resolve(path string) string {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			return target
+		}
+	}
+	return path
+}
+
+func (j *Journal) open(timeout time.Duration) error {
+	if err := create(j.path); err != nil {
+		return err
+	}
+	repair, err := check(j.path, timeout)
+	if err != nil {
+		return err
+	}
+	if j.file, err = openFile(j.path, timeout); err != nil {
+		return err
+	}
+	version := byte(0)
+	err = j.file.view(func(tx *bbolt.Tx) error {
+		version, err = readFormat(tx)
+		if err == nil && version == format {
+			err = j.file.readNumbers(tx)
+		}
 		return err
 	})
-	return db, err
-}
-
-// readHead reads what is kept in memory, and refuses a file that is not of this format.
-func (j *Journal) readHead(tx *bbolt.Tx) error {
-	for _, name := range buckets() {
-		if tx.Bucket([]byte(name)) == nil {
-			return errForeign
-		}
+	if err == nil && version < format {
+		err = j.upgrade(version)
 	}
-	version := tx.Bucket([]byte(bucketMeta)).Get([]byte(keyFormat))
-	switch {
-	case len(version) != 1 || version[0] == 0:
-		return errForeign
-	case version[0] > format:
-		return fmt.Errorf("format %d: %w", version[0], state.ErrNewer)
+	if err != nil {
+		_ = j.file.close()
+		return err
 	}
-	identities, err := readIdentities(tx)
-	for number, name := range identities {
-		j.numbers[name] = uint32(number)
+	if repair != "" {
+		j.note(repair)
 	}
-	return err
-}
-
-// readIdentities returns the identities that bindings have numbers for.
-func readIdentities(tx *bbolt.Tx) (identities []string, err error) {
-	err = tx.Bucket([]byte(bucketIdentities)).ForEach(func(number, name []byte) error {
-		if len(number) != 4 || int(binary.BigEndian.Uint32(number)) != len(identities) {
-			return fmt.Errorf("identities are not counted right: %w", state.ErrDamaged)
-		}
-		identities = append(identities, string(name))
-		return nil
-	})
-	return identities, err
+	return nil
 }
 
 // Keys is as state.Store says.
@@ -153,28 +109,32 @@ func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err = j.update(ctx, func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucketKeys))
-		for name, key := range map[string][2][]byte{
-			"fingerprint": {keys.Fingerprint[:], proposed.Fingerprint[:]},
-			"session":     {keys.Session[:], proposed.Session[:]},
-		} {
-			kept := b.Get([]byte(name))
-			if kept == nil {
-				if proposed == (state.Keys{}) {
-					continue // who proposes nothing only asks
-				}
-				kept = key[1]
-				if err := b.Put([]byte(name), kept); err != nil {
-					return err
-				}
-			}
-			if copy(key[0], kept) != len(key[0]) {
-				return fmt.Errorf("the key %s is cut off: %w", name, state.ErrDamaged)
-			}
+		keys, err = reader{tx, format}.keys()
+		if err != nil || keys != (state.Keys{}) || proposed == (state.Keys{}) {
+			return err // who proposes nothing only asks
 		}
-		return nil
+		keys = proposed
+		return writeKeys(tx, keys)
 	})
 	return keys, err
+}
+
+// Save is as state.Store says. What was saved last of a binding holds.
+func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	stale := j.stale
+	err := j.update(ctx, func(tx *bbolt.Tx) error {
+		now := j.now().UnixNano()
+		if err := j.file.saveRecords(tx, batch.Records, stale, now); err != nil || len(batch.Bindings) == 0 {
+			return err
+		}
+		return j.file.saveBindings(tx, batch.Bindings, now)
+	})
+	if err == nil {
+		j.stale = nil
+	}
+	return err
 }
 
 // update runs a transaction that writes. After it returned nil, what was written is on disk. The caller has the lock.
@@ -182,7 +142,7 @@ func (j *Journal) update(ctx context.Context, f func(tx *bbolt.Tx) error) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return j.explain(guarded(func() error { return j.db.Update(f) }))
+	return j.explain(j.file.update(f))
 }
 
 // explain makes an error of the file a Problem.
@@ -193,23 +153,11 @@ func (j *Journal) explain(err error) error {
 	return problem(j.path, err)
 }
 
-// guarded turns what bbolt does where a file is damaged, or cannot be read, into an error.
-func guarded(f func() error) (err error) {
-	// A page that the disk does not give back is a fault at its address.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("%v: %w", reason, state.ErrDamaged)
-		}
-	}()
-	return f()
-}
-
 // Close ends all use of the file.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.db.Close(); err != nil && !errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+	if err := j.file.close(); err != nil && !errors.Is(err, bolterrors.ErrDatabaseNotOpen) && !errors.Is(err, os.ErrClosed) {
 		return j.explain(err)
 	}
 	return nil

@@ -13,52 +13,65 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
-// loadChunk is how many bindings are handed over at once.
+// loadChunk is how many bindings are delivered at once.
 const loadChunk = 1024
+
+// findings are what a load found beside what it delivered.
+type findings struct {
+	// stale are the keys of records that say nothing any more.
+	stale [][]byte
+	// unread counts bindings that cannot be read.
+	unread uint64
+}
 
 // Load is as state.Store says. Records come first.
 func (j *Journal) Load(ctx context.Context, into state.Sink) error {
-	return j.explain(guarded(func() error {
-		return j.db.View(func(tx *bbolt.Tx) error {
-			if err := j.loadRecords(ctx, tx, into); err != nil {
-				return err
-			}
-			return j.loadBindings(ctx, tx, into)
-		})
-	}))
+	j.mu.Lock()
+	f := j.file
+	j.mu.Unlock()
+	var found findings
+	err := f.view(func(tx *bbolt.Tx) (err error) {
+		found, err = j.load(reader{tx, format}, into, ctx.Err)
+		return err
+	})
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.stale = found.stale
+	return j.explain(err)
 }
 
-func (j *Journal) loadRecords(ctx context.Context, tx *bbolt.Tx, into state.Sink) error {
-	want, got := recordCount(tx.Bucket([]byte(bucketMeta))), uint64(0)
-	now := j.now().UnixNano()
-	var stale [][]byte
-	var chunk []cooldown.Record
-	hand := func() error {
-		if len(chunk) > 0 {
-			into.Records(chunk)
-		}
-		chunk = chunk[:0]
-		return ctx.Err()
+// load delivers what a reader finds, until stop has an error.
+func (j *Journal) load(r reader, into state.Sink, stop func() error) (found findings, err error) {
+	if found.stale, err = j.loadRecords(r, into, stop); err != nil {
+		return found, err
 	}
-	err := tx.Bucket([]byte(bucketRecords)).ForEach(func(key, value []byte) error {
-		r, err := parseRecord(key, value)
+	if found.unread, err = j.loadBindings(r, into, stop); err == nil && found.unread > 0 {
+		j.note(fmt.Sprintf("%d bindings in %s could not be read; their sessions are bound anew", found.unread, j.path))
+	}
+	return found, err
+}
+
+func (j *Journal) loadRecords(r reader, into state.Sink, stop func() error) (stale [][]byte, err error) {
+	now := j.now().UnixNano()
+	chunk := chunks[cooldown.Record]{deliver: into.Records, stop: stop}
+	lost, err := r.each(bucketRecords, func(key, value []byte, ok bool) error {
+		if !ok {
+			return errRecord(key)
+		}
+		record, err := parseRecord(key, value)
 		if err != nil {
 			return err
 		}
-		if got++; isStale(&r, now) {
+		if isStale(&record, now) {
 			stale = append(stale, slices.Clone(key))
 			return nil
 		}
-		if chunk = append(chunk, r); len(chunk) == loadChunk {
-			return hand()
-		}
-		return nil
+		return chunk.add(record)
 	})
-	if err == nil && got != want {
-		err = fmt.Errorf("%d records are there of %d: %w", got, want, state.ErrDamaged)
+	if err == nil && lost > 0 {
+		err = fmt.Errorf("%d records are not there as they were written: %w", lost, state.ErrDamaged)
 	}
-	j.forget(stale)
-	return errors.Join(err, hand())
+	return stale, errors.Join(err, chunk.flush())
 }
 
 // shownFor is how long what is only shown to people is kept.
@@ -75,46 +88,56 @@ func isStale(r *cooldown.Record, now int64) bool {
 	return !left.Prune(now)
 }
 
-// forget leaves it to the next Save to remove records.
-func (j *Journal) forget(stale [][]byte) {
-	j.staleMu.Lock()
-	defer j.staleMu.Unlock()
-	j.stale = stale
-}
-
-func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into state.Sink) error {
-	identities, err := readIdentities(tx)
+func (j *Journal) loadBindings(r reader, into state.Sink, stop func() error) (unread uint64, err error) {
+	identities, _, err := r.identities()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if e, ok := into.(state.Expecter); ok {
-		e.Expect(j.values)
+		if t, err := r.tally(bucketBindings); err == nil {
+			e.Expect(int(min(t.count, mostExpected)))
+		}
 	}
 	now := j.now().UnixNano()
-	chunk := make([]state.BoundSession, 0, loadChunk)
-	hand := func() error {
-		if len(chunk) > 0 {
-			into.Bindings(chunk)
+	chunk := chunks[state.BoundSession]{deliver: into.Bindings, stop: stop}
+	lost, err := r.each(bucketBindings, func(key, value []byte, ok bool) error {
+		var b state.BoundSession
+		if ok {
+			b, ok = parseBinding(key, value, identities)
 		}
-		chunk = chunk[:0]
-		return ctx.Err()
-	}
-	unread := 0
-	err = tx.Bucket([]byte(bucketBindings)).ForEach(func(key, value []byte) error {
-		b, ok := parseBinding(key, value, identities)
 		if !ok {
 			unread++
-		}
-		if !ok || b.Ends <= now {
 			return nil
 		}
-		if chunk = append(chunk, b); len(chunk) == loadChunk {
-			return hand()
+		if b.Ends <= now {
+			return nil
 		}
-		return nil
+		return chunk.add(b)
 	})
-	if unread > 0 {
-		j.note(fmt.Sprintf("%d bindings in %s could not be read; their sessions are bound anew", unread, j.path))
+	return max(unread, lost), errors.Join(err, chunk.flush())
+}
+
+// mostExpected is how many bindings room is made for at most before they are seen.
+const mostExpected = 1 << 24
+
+// chunks gathers what is delivered together.
+type chunks[T any] struct {
+	deliver func([]T)
+	stop    func() error
+	waiting []T
+}
+
+func (c *chunks[T]) add(one T) error {
+	if c.waiting = append(c.waiting, one); len(c.waiting) < loadChunk {
+		return nil
 	}
-	return errors.Join(err, hand())
+	return c.flush()
+}
+
+func (c *chunks[T]) flush() error {
+	if len(c.waiting) > 0 {
+		c.deliver(c.waiting)
+	}
+	c.waiting = c.waiting[:0]
+	return c.stop()
 }

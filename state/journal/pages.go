@@ -3,109 +3,91 @@ package journal
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
+
+	"github.com/credbroker/credbroker/state"
 )
 
-// What pages hold, and the sizes of what describes one element.
+// What pages hold. Both kinds of element have the same size.
 const (
 	pageBranch   = 0x01
 	pageLeaf     = 0x02
 	pageFreelist = 0x10
 
-	branchElement = 16
-	leafElement   = 16
-	bucketHeader  = 16
-	bucketFlag    = 0x01
+	elementSize  = 16
+	bucketHeader = 16
+	bucketFlag   = 0x01
 )
 
-// walker follows all pages of a file. bbolt trusts what pages say, and would follow a wrong one into a panic, a fault or a
-// circle.
+// walker follows all pages of a file as bbolt would, which trusts them: two references to one page would send it in circles
+// until memory runs out, and a free page that is in use would be written over. Checksums cannot tell, as bbolt has followed
+// its pages by the time it hands over a value.
 type walker struct {
 	file io.ReaderAt
-	meta meta
+	head *head
 	// used are the pages that something refers to: no two may refer to one.
-	used []bool
-	todo []uint64
-	// values counts those in leaves.
-	values int
+	used   []bool
+	todo   []reference
+	buffer []byte
 }
 
-// walkPages checks that the pages of a file hang together, and counts the values that they hold.
-func walkPages(f io.ReaderAt, m meta) (values int, err error) {
-	w := &walker{file: f, meta: m, used: make([]bool, m.pages)}
-	if m.pages < 3 {
-		return 0, errPage(0, "counts too few pages")
-	}
-	w.used[0], w.used[1] = true, true
-	var buffer []byte
-	if err := w.tree(m.root, &buffer); err != nil || m.freelist == noFreelist {
-		return w.values, err
-	}
-	if err := w.want(m.freelist); err != nil {
-		return 0, err
-	}
-	page, err := w.read(m.freelist, &buffer)
-	if err != nil {
-		return 0, err
-	}
-	return w.values, w.free(page)
+// reference to a page, and where its keys must lie: from one on, and before another; nil: anywhere.
+type reference struct {
+	page         uint64
+	from, before []byte
 }
 
-// tree checks all pages that can be reached from one.
-func (w *walker) tree(root uint64, buffer *[]byte) error {
-	if err := w.want(root); err != nil {
-		return err
-	}
-	for len(w.todo) > 0 {
-		id := w.todo[len(w.todo)-1]
-		w.todo = w.todo[:len(w.todo)-1]
-		page, err := w.read(id, buffer)
-		if err != nil {
-			return err
+// walkPages checks that the pages of a file hang together. Where a page leads outside of itself, the panic is the answer.
+func walkPages(f io.ReaderAt, h *head) error {
+	return guarded(func() error {
+		if h.pages < 3 {
+			return errPage(0, "counts too few pages")
 		}
-		if err := w.elements(id, page); err != nil {
-			return err
+		w := &walker{file: f, head: h, used: make([]bool, h.pages), todo: []reference{{page: h.root}}}
+		w.used[0], w.used[1] = true, true
+		for len(w.todo) > 0 {
+			next := w.todo[len(w.todo)-1]
+			w.todo = w.todo[:len(w.todo)-1]
+			page, err := w.read(next.page)
+			if err == nil {
+				err = w.elements(page, next)
+			}
+			if err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return w.free()
+	})
 }
 
-// want notes that something refers to a page.
-func (w *walker) want(id uint64) error {
-	if id >= w.meta.pages {
-		return errPage(id, "is beyond the file")
+// read returns a page with those that it goes on in, and notes that they are used.
+func (w *walker) read(id uint64) ([]byte, error) {
+	var start [pageHeader]byte
+	size := uint64(w.head.pageSize)
+	if id >= w.head.pages {
+		return nil, errPage(id, "is beyond the file")
 	}
-	if w.used[id] {
-		return errPage(id, "is used twice")
+	if _, err := w.file.ReadAt(start[:], int64(id*size)); err != nil { //nolint:gosec // within the file
+		return nil, err
 	}
-	w.used[id] = true
-	w.todo = append(w.todo, id)
-	return nil
-}
-
-// read returns a page with those that it goes on in.
-func (w *walker) read(id uint64, buffer *[]byte) ([]byte, error) {
-	size := uint64(w.meta.pageSize)
-	var head [pageHeader]byte
-	if _, err := w.file.ReadAt(head[:], int64(id*size)); err != nil { //nolint:gosec // within the file
-		return nil, w.failed(id, err)
-	}
-	more := uint64(binary.NativeEndian.Uint32(head[12:]))
-	if id+more >= w.meta.pages {
+	more := uint64(binary.NativeEndian.Uint32(start[12:]))
+	if id+more >= w.head.pages {
 		return nil, errPage(id, "goes on beyond the file")
 	}
-	for i := id + 1; i <= id+more; i++ {
+	for i := id; i <= id+more; i++ {
 		if w.used[i] {
 			return nil, errPage(i, "is used twice")
 		}
 		w.used[i] = true
 	}
-	if need := int((1 + more) * size); cap(*buffer) < need { //nolint:gosec // within the file
-		*buffer = make([]byte, need)
+	need := (1 + more) * size
+	if uint64(len(w.buffer)) < need {
+		w.buffer = make([]byte, need)
 	}
-	page := (*buffer)[:(1+more)*size]
+	page := w.buffer[:need:need]
 	if _, err := w.file.ReadAt(page, int64(id*size)); err != nil { //nolint:gosec // within the file
-		return nil, w.failed(id, err)
+		return nil, err
 	}
 	if binary.NativeEndian.Uint64(page) != id {
 		return nil, errPage(id, "has the number of another")
@@ -113,118 +95,78 @@ func (w *walker) read(id uint64, buffer *[]byte) ([]byte, error) {
 	return page, nil
 }
 
-func (*walker) failed(id uint64, err error) error {
-	if isShort(err) {
-		return errPage(id, "is not there")
+// elements checks what a page of a tree holds, and notes the pages that it refers to.
+func (w *walker) elements(page []byte, r reference) error {
+	kind, count := binary.NativeEndian.Uint16(page[8:]), int(binary.NativeEndian.Uint16(page[10:]))
+	if kind != pageLeaf && (kind != pageBranch || count == 0) {
+		return errPage(r.page, "is of no kind that belongs there")
 	}
-	return err
-}
-
-// elements checks what a page of a tree holds.
-func (w *walker) elements(id uint64, page []byte) error {
-	flags, count := binary.NativeEndian.Uint16(page[8:]), int(binary.NativeEndian.Uint16(page[10:]))
-	switch {
-	case flags != pageBranch && flags != pageLeaf:
-		return errPage(id, "is of no kind that belongs there")
-	case pageHeader+count*leafElement > len(page):
-		return errPage(id, "counts more than it has room for")
-	case flags == pageBranch && count == 0:
-		return errPage(id, "leads nowhere")
-	}
-	var before []byte
+	last := r.from
 	for i := range count {
-		at := pageHeader + i*leafElement
-		element := w.branch
-		if flags == pageLeaf {
-			element = w.leaf
+		key, value, target := element(page, pageHeader+i*elementSize, kind)
+		if order := bytes.Compare(key, last); order < 0 || order == 0 && i > 0 || r.before != nil && bytes.Compare(key, r.before) >= 0 {
+			return errPage(r.page, "is out of order")
 		}
-		key, err := element(id, page, at)
-		if err != nil {
-			return err
+		last = key
+		switch {
+		case kind == pageBranch:
+			key = bytes.Clone(key)
+			if i > 0 {
+				w.todo[len(w.todo)-1].before = key
+			}
+			w.todo = append(w.todo, reference{target, key, r.before})
+		case target&bucketFlag == 0: // it is a value
+		case binary.NativeEndian.Uint64(value) != 0: // it is a bucket with pages of its own
+			w.todo = append(w.todo, reference{page: binary.NativeEndian.Uint64(value)})
+		default:
+			if err := w.elements(value[bucketHeader:len(value):len(value)], reference{page: r.page}); err != nil {
+				return err
+			}
 		}
-		if i > 0 && bytes.Compare(before, key) >= 0 {
-			return errPage(id, "is out of order")
-		}
-		before = key
 	}
 	return nil
 }
 
-// branch checks an element that leads to another page, and returns its key.
-func (w *walker) branch(id uint64, page []byte, at int) ([]byte, error) {
-	e := page[at : at+branchElement]
-	key, ok := part(page, at, binary.NativeEndian.Uint32(e), binary.NativeEndian.Uint32(e[4:]))
-	if !ok {
-		return nil, errPage(id, "has a key outside")
+// element returns what stands at a place of a page. The target is a page, or flags in a leaf.
+func element(page []byte, at int, kind uint16) (key, value []byte, target uint64) {
+	number := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(page[at+i:])) }
+	if kind == pageBranch {
+		from := uint64(at) + number(0) //nolint:gosec // a place in a page
+		return page[from : from+number(4)], nil, binary.NativeEndian.Uint64(page[at+8:])
 	}
-	return key, w.want(binary.NativeEndian.Uint64(e[8:]))
-}
-
-// leaf checks an element that holds a value, and returns its key.
-func (w *walker) leaf(id uint64, page []byte, at int) ([]byte, error) {
-	e := page[at : at+leafElement]
-	flags, offset := binary.NativeEndian.Uint32(e), binary.NativeEndian.Uint32(e[4:])
-	keySize, valueSize := binary.NativeEndian.Uint32(e[8:]), binary.NativeEndian.Uint32(e[12:])
-	both, ok := part(page, at, offset, keySize+valueSize)
-	if !ok || keySize+valueSize < keySize {
-		return nil, errPage(id, "has a value outside")
-	}
-	key, value := both[:keySize], both[keySize:]
-	if flags&bucketFlag == 0 {
-		w.values++
-		return key, nil
-	}
-	return key, w.bucket(id, value)
-}
-
-// bucket checks the root of a bucket: a page of its own, or one in the value where it is small.
-func (w *walker) bucket(id uint64, value []byte) error {
-	if len(value) < bucketHeader {
-		return errPage(id, "has a bucket that is cut off")
-	}
-	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		return w.want(root)
-	}
-	inline := value[bucketHeader:]
-	if len(inline) < pageHeader || binary.NativeEndian.Uint16(inline[8:]) != pageLeaf {
-		return errPage(id, "has a bucket that is cut off")
-	}
-	return w.elements(id, inline)
-}
-
-// part is what an element at a place refers to.
-func part(page []byte, at int, offset, size uint32) ([]byte, bool) {
-	from := uint64(at) + uint64(offset) //nolint:gosec // a place in a page
-	to := from + uint64(size)
-	if to > uint64(len(page)) || from < pageHeader {
-		return nil, false
-	}
-	return page[from:to], true
+	from := uint64(at) + number(4) //nolint:gosec // a place in a page
+	middle := from + number(8)
+	return page[from:middle], page[middle : middle+number(12)], number(0)
 }
 
 // free checks that the pages which are said to be free are used by nobody.
-func (w *walker) free(page []byte) error {
-	id := w.meta.freelist
+func (w *walker) free() error {
+	if w.head.freelist == noFreelist {
+		return nil
+	}
+	page, err := w.read(w.head.freelist)
+	if err != nil {
+		return err
+	}
 	if binary.NativeEndian.Uint16(page[8:]) != pageFreelist {
-		return errPage(id, "is no list of free pages")
+		return errPage(w.head.freelist, "is no list of free pages")
 	}
 	const entry = 8
 	count, list := uint64(binary.NativeEndian.Uint16(page[10:])), page[pageHeader:]
 	if count == 0xFFFF { // the true count is the first entry
 		count, list = binary.NativeEndian.Uint64(list), list[entry:]
 	}
-	if count > uint64(len(list)/entry) {
-		return errPage(id, "counts more than it has room for")
-	}
 	for i := range count {
-		free := binary.NativeEndian.Uint64(list[i*entry:])
-		if free >= w.meta.pages {
-			return errPage(free, "is beyond the file")
+		id := binary.NativeEndian.Uint64(list[i*entry:])
+		if w.used[id] {
+			return errPage(id, "is free and used")
 		}
-		if w.used[free] {
-			return errPage(free, "is free and used")
-		}
-		w.used[free] = true
+		w.used[id] = true
 	}
 	return nil
+}
+
+// errPage is what is wrong with a page.
+func errPage(id uint64, what string) error {
+	return fmt.Errorf("page %d %s: %w", id, what, state.ErrDamaged)
 }

@@ -18,20 +18,20 @@ func FuzzWalkPages(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(content)
-	if _, err := walk(content); err != nil {
+	if err := walk(content); err != nil {
 		f.Fatalf("a new file: %v", err)
 	}
-	f.Fuzz(func(_ *testing.T, content []byte) { _, _ = walk(content) })
+	f.Fuzz(func(_ *testing.T, content []byte) { _ = walk(content) })
 }
 
-func walk(content []byte) (values int, err error) {
+func walk(content []byte) error {
 	file := bytes.NewReader(content)
-	m, err := readMeta(file)
+	h, err := readHead(file)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if uint64(len(content)) < m.pages*uint64(m.pageSize) {
-		return 0, errCutOff
+	if int64(len(content)) < h.need() {
+		return errCutOff
 	}
-	return walkPages(file, m)
+	return walkPages(file, &h)
 }
