@@ -26,12 +26,17 @@ func filled(t *testing.T, records, bindings int) (path string, holds *statetest.
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "state.db")
 	j := open(t, journal.Config{Path: path})
-	save(t, j, batch(records, bindings))
+	if _, err := j.Keys(t.Context(), fixtureKeys()); err != nil {
+		t.Fatal(err)
+	}
+	b := batch(records, bindings)
+	save(t, j, b)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 	holds = &statetest.Heard{}
-	holds.Records(batch(records, bindings).Records)
+	holds.Records(b.Records)
+	holds.Bindings(b.Bindings)
 	return path, holds
 }
 
@@ -192,18 +197,65 @@ func TestOneOfTwoHeadsIsEnough(t *testing.T) {
 	}
 }
 
-// Whatever byte changes: the file is refused, or what it says of records is what was written.
-func TestNoDamageIsTakenForState(t *testing.T) {
-	path, holds := filled(t, 30, 500)
+// damaged looks at copies of one file with damage in them.
+type damaged struct {
+	t     *testing.T
+	whole []byte
+	holds string
+	path  string
+
+	refused, noted int
+}
+
+func newDamaged(t *testing.T, records, bindings int) *damaged {
+	path, holds := filled(t, records, bindings)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &damaged{t: t, whole: whole, holds: holds.String(), path: path}
+}
+
+// try wants a file to be refused with a reason, or repaired with a note, or to be read as it was written.
+func (d *damaged) try(content []byte, what string) {
+	d.t.Helper()
+	// A new file: the one before may still be in memory.
+	_ = os.Remove(d.path)
+	if err := os.WriteFile(d.path, content, 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	heard := &statetest.Heard{}
+	var notes []string
+	err := useOnce(d.t, d.path, heard, func(words string) { notes = append(notes, words) })
+	if len(notes) > 0 {
+		d.noted++
+	}
+	headGone := strings.Contains(strings.Join(notes, "; "), "heads")
+	onlyRecords := func(text string) string { // bindings are the lines before
+		_, text, _ = strings.Cut(text, "{")
+		return text
+	}
+	switch {
+	case err != nil:
+		if known := (*journal.Problem)(nil); !errors.As(err, &known) || known.Advice == "" {
+			d.t.Fatalf("%s: %v, which is no Problem", what, err)
+		}
+		d.refused++
+	case headGone: // it says that what was saved last may be missing
+	case len(notes) == 0 && heard.String() != d.holds:
+		d.t.Fatalf("%s: without a word, what was loaded is not what was saved:\n%.2000q\nwant\n%.2000q", what, heard, d.holds)
+	case onlyRecords(heard.String()) != onlyRecords(d.holds):
+		d.t.Fatalf("%s: with %q, what was loaded of records is not what was saved:\n%.2000q\nwant\n%.2000q", what, notes, heard, d.holds)
+	}
+}
+
+// Whatever bytes change: nothing goes missing without a word.
+func TestNoDamageIsTakenForState(t *testing.T) {
+	d := newDamaged(t, 30, 500)
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
-	refused, noted := 0, 0
 	for round := range 400 {
-		content := bytes.Clone(whole)
+		content := bytes.Clone(d.whole)
 		for range 1 + r.IntN(3) {
 			at := r.IntN(len(content))
 			content[at] ^= 1 << r.IntN(8)
@@ -211,29 +263,50 @@ func TestNoDamageIsTakenForState(t *testing.T) {
 				copy(content[at/512*512:at/512*512+512], make([]byte, 512))
 			}
 		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		heard := &records{}
-		headGone := false
-		err := useOnce(t, path, heard, func(words string) {
-			noted++
-			headGone = headGone || strings.Contains(words, "heads")
-		})
-		switch {
-		case err == nil && !headGone && heard.String() != holds.String():
-			t.Fatalf("seed %d, round %d: what was loaded is not what was saved:\n%.2000q\nwant\n%.2000q", seed, round, heard, holds)
-		case err != nil:
-			if known := (*journal.Problem)(nil); !errors.As(err, &known) {
-				t.Fatalf("seed %d, round %d: %v, which is no Problem", seed, round, err)
-			}
-			refused++
+		d.try(content, fmt.Sprintf("seed %d, round %d", seed, round))
+	}
+	t.Logf("seed %d: of 400 damaged files %d were refused, and %d were repaired", seed, d.refused, d.noted)
+	if d.refused < 20 || d.noted < 20 {
+		t.Errorf("seed %d: only %d damaged files were refused, and %d repaired", seed, d.refused, d.noted)
+	}
+}
+
+// Bits, pages and lengths over the whole file, one at a time.
+func TestNoPlaceInAFileIsBlind(t *testing.T) {
+	d := newDamaged(t, 20, 300)
+	page := os.Getpagesize()
+	used := len(bytes.TrimRight(d.whole, "\x00"))
+	// Of every page its head and what describes its first elements; of the rest less.
+	step := 5
+	if testing.Short() {
+		step = 50
+	}
+	for start := 0; start < used; start += page {
+		for bit := 0; bit < 8*64; bit += step {
+			d.flip(start+bit/8, bit%8)
 		}
 	}
-	t.Logf("seed %d: of 400 damaged files %d were refused, and %d were repaired", seed, refused, noted)
-	if refused < 20 {
-		t.Errorf("seed %d: only %d damaged files were refused", seed, refused)
+	for at := 0; at < used; at += 13 * step {
+		d.flip(at, at%8)
 	}
+	if t.Logf("of %d bytes: %d files were refused, %d repaired", used, d.refused, d.noted); d.refused < 50 || d.noted < 20 {
+		t.Error("that proves little")
+	}
+	for start := 0; start < used; start += page {
+		content := bytes.Clone(d.whole)
+		clear(content[start:min(start+page, len(content))])
+		d.try(content, fmt.Sprintf("page %d is zero", start/page))
+	}
+	for length := 0; length < len(d.whole); length += 200*step + 9 {
+		d.try(d.whole[:length], fmt.Sprintf("cut off after %d bytes", length))
+	}
+}
+
+func (d *damaged) flip(at, bit int) {
+	d.t.Helper()
+	content := bytes.Clone(d.whole)
+	content[at] ^= 1 << bit
+	d.try(content, fmt.Sprintf("bit %d of byte %d in page %d", bit, at%os.Getpagesize(), at/os.Getpagesize()))
 }
 
 // records hears no bindings.
@@ -248,14 +321,21 @@ func useOnce(t *testing.T, path string, into state.Sink, note func(words string)
 		return err
 	}
 	defer j.Close()
+	if keys, err := j.Keys(t.Context(), state.Keys{}); err != nil || keys != fixtureKeys() {
+		return errors.Join(err, errKeys)
+	}
 	if err := j.Load(t.Context(), into); err != nil {
 		return err
 	}
 	return j.Save(t.Context(), batch(10, 50))
 }
 
+var errKeys = errors.New("the keys are others")
+
 func TestBindingsThatCannotBeReadAreDroppedWithANote(t *testing.T) {
-	path, holds := filled(t, 3, 100)
+	path, _ := filled(t, 3, 100)
+	holds := &records{}
+	holds.Records(batch(3, 0).Records)
 	db, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
