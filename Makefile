@@ -26,7 +26,7 @@ bench = go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(bench_pack
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: build ## start the broker on examples/quickstart.yaml (CONFIG) and say how to call it
@@ -40,6 +40,11 @@ build: ## build bin/credbroker
 test: ## install what the tests need and run them all, with the race detector (PKG, TESTFLAGS)
 	@tools/setup.sh test
 	go test -race -count=1 -timeout 20m $(TESTFLAGS) $(PKG)
+
+# For use while working: what is missing is skipped by name, nothing is installed.
+.PHONY: test-short
+test-short: ## the tests that take no time: without the race detector, histories, large pools, kills, clusters, fleets of processes, documents that run, clients in other languages (PKG, TESTFLAGS)
+	go test -short $(TESTFLAGS) $(PKG)
 
 .PHONY: bench
 bench: ## print the benchmarks for benchstat (BENCH, BENCHTIME, COUNT)

@@ -26,6 +26,9 @@ func heapInUse() uint64 {
 }
 
 func TestMillionModelNamesLeaveFourThousandRoutesAndFlatMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what takes a million names")
+	}
 	for s := RoundRobin; s <= WeightedRoundRobin; s++ {
 		p := New(Config{Settings: Settings{Strategy: s}})
 		p.Update([]*Auth{

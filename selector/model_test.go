@@ -18,6 +18,9 @@ import (
 // out of reach for a while, and time. After every step each replica must say what follows from what it was told. It runs as
 // many of them as CREDBROKER_HISTORIES says; `make model` runs 1,000,000.
 func TestCooldownsOfAFleetKeepTheirRules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out histories")
+	}
 	count := 10_000
 	if text := os.Getenv("CREDBROKER_HISTORIES"); text != "" {
 		var err error

@@ -65,6 +65,9 @@ func (h *history) shrink() (*history, error) {
 
 // playMany plays histories until so many operations were compared.
 func playMany(t *testing.T, states int, random func(*rand.Rand) *history) {
+	if testing.Short() {
+		t.Skip("-short leaves out histories")
+	}
 	t.Helper()
 	seed := seedOf(t)
 	done, histories := 0, 0

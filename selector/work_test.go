@@ -8,6 +8,9 @@ import (
 
 // A pick works off a bounded number of ends, unless nobody is ready.
 func TestManyEqualEndsDoNotFallOnOnePick(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what takes a large pool")
+	}
 	const many = 100_000
 	var auths []*Auth
 	for i := range many {

@@ -18,6 +18,9 @@ import (
 // TestDocumentedCommands executes every command of README.md and docs/*.md that docs_parse_test.go finds, with the real
 // grpcurl and a real broker process on examples/quickstart.yaml.
 func TestDocumentedCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out documents that run")
+	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

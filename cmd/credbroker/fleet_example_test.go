@@ -18,6 +18,9 @@ import (
 
 // TestFleetExample does what examples/fleet.sh tells people to do: it watches a cooldown travel.
 func TestFleetExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out fleets of processes")
+	}
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") == "" {
 		t.Skip("no redis-server on the PATH: tools/setup.sh test installs it")
 	}

@@ -33,6 +33,9 @@ const (
 
 // TestFleet runs brokers as processes, built without the race detector: what is said about time is about them.
 func TestFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out fleets of processes")
+	}
 	program := filepath.Join(t.TempDir(), "credbroker")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)

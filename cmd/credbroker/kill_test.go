@@ -40,6 +40,9 @@ const (
 // TestKill ends real brokers with SIGKILL at random moments, while clients report and pick, and compares what they know
 // afterwards with what they had acknowledged.
 func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out kills")
+	}
 	kills, limit, seed := killSettings(t)
 	t.Logf("%d kills with %s=%d", kills, killSeedVariable, seed)
 	program := filepath.Join(t.TempDir(), "credbroker")

@@ -48,6 +48,9 @@ func clients() []client {
 }
 
 func TestClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out clients in other languages")
+	}
 	t.Parallel()
 	b := startBroker(t, pool())
 	for _, c := range clients() {

@@ -311,6 +311,9 @@ func TestTableModel(t *testing.T) {
 
 // TestTableModelSeeds runs more histories than shrinking allows, and ones that are long enough to fill several chunks.
 func TestTableModelSeeds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out histories")
+	}
 	tests := []struct {
 		name                                 string
 		histories, keys, most, steps, stride int

@@ -16,10 +16,17 @@ import (
 const usualHistories, fewHistories = 10, 2
 
 func TestStandalone(t *testing.T) {
-	suites(t, &redis.Config{Addresses: []string{redistest.Start(t).Addr}}, usualHistories)
+	histories := usualHistories
+	if testing.Short() {
+		histories = fewHistories
+	}
+	suites(t, &redis.Config{Addresses: []string{redistest.Start(t).Addr}}, histories)
 }
 
 func TestCluster(t *testing.T) { //nolint:tparallel // the server is killed after the suites
+	if testing.Short() {
+		t.Skip("-short leaves out clusters")
+	}
 	t.Parallel() // most of it is waiting for others to agree
 	cluster := redistest.StartCluster(t)
 	c := redis.Config{Addresses: cluster.Addrs()}
@@ -29,6 +36,9 @@ func TestCluster(t *testing.T) { //nolint:tparallel // the server is killed afte
 }
 
 func TestSentinels(t *testing.T) { //nolint:tparallel // the server is killed after the suites
+	if testing.Short() {
+		t.Skip("-short leaves out clusters")
+	}
 	t.Parallel() // most of it is waiting for others to agree
 	s := redistest.StartSentinels(t)
 	c := redis.Config{Addresses: s.Addrs, Sentinel: redis.Sentinel{Master: redistest.MasterName}}
