@@ -256,6 +256,40 @@ func BenchmarkPickExhausted(b *testing.B) {
 	}
 }
 
+// BenchmarkRefused is a refused pick right after a change: of one auth as a whole, or of the model; or of a request that
+// excludes some auths besides.
+func BenchmarkRefused(b *testing.B) {
+	for _, change := range []string{"auth", "model", "auth-and-exclude"} {
+		for _, n := range []int{10, 1000, 100_000} {
+			b.Run(fmt.Sprintf("change=%s/auths=%d", change, n), func(b *testing.B) {
+				pool, until := benchPool(b, n, selector.Config{}), benchStart().Add(time.Hour)
+				request := selector.Request{Provider: "claude", Model: "m"}
+				c := selector.Cooldown{}
+				if change == "model" {
+					c.Model = "m"
+				}
+				ids := make([]string, n)
+				for i := range ids {
+					ids[i] = fmt.Sprintf("auth-%06d", i)
+					benchCool(b, pool, ids[i], selector.Cooldown{Model: c.Model, Until: until})
+				}
+				if change == "auth-and-exclude" {
+					request.Exclude = ids[:3]
+				}
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					until = until.Add(time.Second)
+					c.Until = until
+					benchCool(b, pool, ids[i*7%n], c)
+					if _, err := pool.Pick(&request, benchStart()); err == nil {
+						b.Fatal("somebody is ready")
+					}
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkExplain is a pick that says why, with candidates that come in the order of the answer, and against it.
 func BenchmarkExplain(b *testing.B) {
 	for order, sign := range map[string]int64{"rising": 1, "falling": -1} {

@@ -2,7 +2,10 @@ package selector
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+
+	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
 // mixed is the provider that a request names to mean every provider; so does the empty one.
@@ -27,15 +30,16 @@ type index struct {
 
 // provider are the auths that one provider name of a request means.
 type provider struct {
-	name     string
-	scope    int
-	version  uint64    // counts changes of readiness, or of why not, of its members
-	members  []*member // in text order of id
-	patterns []*patterns
-	views    map[string]*view // by signature
-	lanes    []*lane          // of all views
-	parents  bool             // some member has a virtual parent
-	zero     bool             // some member has weight 0
+	name      string
+	scope     int
+	changes   readyset.Changes // of readiness, or of why not, by place in members
+	summaries map[summaryKey]*summary
+	members   []*member // in text order of id
+	patterns  []*patterns
+	views     map[string]*view // by signature
+	lanes     []*lane          // of all views
+	parents   bool             // some member has a virtual parent
+	zero      bool             // some member has weight 0
 }
 
 // view are the auths of a provider that serve the same model keys: those whose patterns are in the signature.
@@ -43,7 +47,6 @@ type view struct {
 	provider  *provider
 	signature string
 	lanes     [numLaneKinds]*lane
-	outlook   outlook // while no model of it has a mask
 	used      uint64
 }
 
@@ -86,6 +89,10 @@ func newIndex(members []*member, generation uint64) *index {
 		x.everyone.add(m)
 		x.addDomains(m)
 	}
+	for _, p := range x.providers {
+		p.changes = readyset.NewChanges(len(p.members)>>6 + 1)
+	}
+	x.everyone.changes = readyset.NewChanges(len(members)>>6 + 1)
 	return x
 }
 
@@ -97,7 +104,7 @@ const (
 )
 
 func newProvider(name string, scope int) *provider {
-	return &provider{name: name, scope: scope, version: 1, views: make(map[string]*view)}
+	return &provider{name: name, scope: scope, views: make(map[string]*view), summaries: make(map[summaryKey]*summary)}
 }
 
 func (p *provider) addPatterns(served *patterns) {
@@ -106,6 +113,9 @@ func (p *provider) addPatterns(served *patterns) {
 }
 
 func (p *provider) add(m *member) {
+	if p.scope == scopeOne {
+		m.place = len(p.members)
+	}
 	p.members = append(p.members, m)
 	p.parents = p.parents || m.parent != ""
 	p.zero = p.zero || m.weight == 0
@@ -151,6 +161,7 @@ func (p *provider) dropView() {
 		}
 	}
 	delete(p.views, oldest.signature)
+	maps.DeleteFunc(p.summaries, func(key summaryKey, _ *summary) bool { return key.view == oldest })
 	p.lanes = slices.DeleteFunc(p.lanes, func(l *lane) bool { return l.view == oldest })
 	oldest.provider = nil
 }

@@ -59,7 +59,6 @@ type mask struct {
 	hidden  *readyset.Set // ready otherwise; nil: no member rests
 	blocked int           // blocks that hide members, ready otherwise or not
 	emptied *readyset.Set // of a parent lane: groups with ready members that are all hidden
-	outlook outlook
 }
 
 func newLane(v *view, kind laneKind) *lane {

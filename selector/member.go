@@ -27,6 +27,7 @@ type member struct {
 	parent   string
 	patterns *patterns
 	provider *provider
+	place    int // in text order of id, over the provider
 	expired  bool
 	// refused: the upstream refused its secret, as far as time was worked off.
 	refused bool

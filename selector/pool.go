@@ -317,11 +317,11 @@ func (p *Pool) resting(key string) (lists [][]*blockSet) {
 	return lists
 }
 
-// changed tells watchers, and makes what picks remember of a pool without a ready auth stale.
+// changed tells watchers, and those who keep count of why auths are not ready.
 func (p *Pool) changed(s *subject) {
 	for _, m := range s.members {
-		m.provider.version++
-		p.index.everyone.version++
+		m.provider.changes.Add(m.place)
+		p.index.everyone.changes.Add(m.index)
 		for w := range p.watchers {
 			w.add(m.auth.ID)
 		}

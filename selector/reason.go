@@ -84,67 +84,30 @@ func (m *member) tokenOver(now int64) bool {
 	return !m.auth.ExpiresAt.IsZero() && nanosOf(m.auth.ExpiresAt) <= now
 }
 
-// outlook is what a pick without a ready candidate finds, kept until something changes.
-type outlook struct {
-	version    uint64 // of the provider, when this was found; 0: never
-	strategy   Strategy
-	counts     Counts
-	candidates int
-	cooling    int
-	earliest   int64 // end among the candidates' blocks; never: none ends
-}
-
-func (o *outlook) add(s standing) {
-	o.counts[s.reason]++
-	if s.reason == ReasonExcluded || s.until == cooldown.Never {
-		return // no candidate
-	}
-	o.candidates++
-	if s.quota {
-		o.cooling++
-	}
-	if s.until != 0 {
-		o.earliest = min(o.earliest, s.until)
-	}
-}
-
-// outlook finds or recalls what there is instead of a ready candidate.
-func (q *query) outlook() outlook {
-	memory, version := &q.view.outlook, q.provider.version
-	if k := q.mask(q.view.plain()); k != nil {
-		memory = &k.outlook
-	}
-	if len(q.excluded) == 0 && memory.version == version && memory.strategy == q.route.strategy {
-		return *memory
-	}
-	found := outlook{version: version, strategy: q.route.strategy, earliest: cooldown.Never}
-	for _, m := range q.provider.members {
-		found.add(q.standing(m))
-	}
-	if len(q.excluded) == 0 {
-		*memory = found
-	}
-	return found
-}
-
 // standing of a member in this pick.
 func (q *query) standing(m *member) standing {
 	if q.excludes(m) {
 		return standing{reason: ReasonExcluded, until: cooldown.Never}
 	}
-	s := m.standing(q.key.model, q.now)
-	if s.reason > ReasonModelNotServed && !q.view.serves(m) {
-		return standing{reason: ReasonModelNotServed, until: cooldown.Never}
-	}
+	s := q.view.standing(m, q.key.model, q.now)
 	if s.reason == ReasonReady && m.weight == 0 && q.route.strategy == WeightedRoundRobin {
 		s.reason = ReasonZeroWeight
 	}
 	return s
 }
 
+// standing classifies a member of the view's provider, whether the view serves it or not.
+func (v *view) standing(m *member, key string, now int64) standing {
+	s := m.standing(key, now)
+	if s.reason > ReasonModelNotServed && !v.serves(m) {
+		return standing{reason: ReasonModelNotServed, until: cooldown.Never}
+	}
+	return s
+}
+
 // refusal is the error of a pick that nobody is ready for.
 func (q *query) refusal() error {
-	found := q.outlook()
+	found := q.exhaustion()
 	var explanation *Explanation
 	if q.req.Options&Explain != 0 {
 		explanation = q.explain(nil, nil)

@@ -1,0 +1,186 @@
+package selector
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
+
+func TestRefusalOfOneProviderIsNotFoundAnewWhenAnotherChanges(t *testing.T) {
+	p := internalPool(t, &Auth{ID: "a", Provider: "p", Disabled: true}, &Auth{ID: "b", Provider: "q"})
+	refuse := func() {
+		t.Helper()
+		if _, err := p.Pick(&Request{Provider: "p"}, start()); err == nil {
+			t.Fatal("Pick of a disabled auth went well")
+		}
+	}
+	refuse()
+	provider := p.index.provider("p")
+	found := provider.summaries[summaryKey{view: provider.view("")}]
+	found.tallies[0] = tally(ReasonNone) // a mark
+	if _, err := p.Cooldown("b", Cooldown{Until: start().Add(time.Hour)}, start()); err != nil {
+		t.Fatal(err)
+	}
+	if refuse(); found.tallies[0]&tallyReason != tally(ReasonNone) {
+		t.Error("a change of another provider made the pool look again")
+	}
+	if _, err := p.Cooldown("a", Cooldown{Until: start().Add(time.Hour)}, start()); err != nil {
+		t.Fatal(err)
+	}
+	if refuse(); found.tallies[0]&tallyReason == tally(ReasonNone) {
+		t.Error("a change of its own did not make the pool look again")
+	}
+}
+
+// A refused pick counts from what it keeps of each member; this looks at all of them.
+func TestRefusalCountsWhatALookAtEveryMemberCounts(t *testing.T) {
+	for seed := range uint64(30) {
+		u := refusing{random: rand.New(rand.NewPCG(seed, 1)), now: start()}
+		u.pool = New(Config{Settings: Settings{Strategy: Strategy(seed % 3)}})
+		u.fill()
+		refused := 0
+		for range 300 {
+			u.now = u.now.Add(time.Duration(u.random.IntN(5)) * time.Second)
+			if err := u.change(); err != nil {
+				t.Fatal(err)
+			}
+			if u.pool.compareRefusal(t, u.request(), u.now) {
+				refused++
+			}
+		}
+		if refused < 100 {
+			t.Errorf("seed %d: only %d picks were refused", seed, refused)
+		}
+	}
+}
+
+// refusing is a pool of two providers in which something changes at random.
+type refusing struct {
+	random *rand.Rand
+	pool   *Pool
+	auths  []*Auth
+	now    time.Time
+}
+
+func (u *refusing) fill() {
+	for i := range 150 {
+		weight := uint32(min(i%10, 1))
+		a := &Auth{ID: fmt.Sprintf("a-%03d", i), Provider: []string{"p", "q"}[i%5/4], Weight: &weight, Disabled: i%17 == 0}
+		if i%3 == 0 {
+			a.Models = []string{"m*"}
+		}
+		if i%4 == 0 {
+			a.Domains = []string{"org:x"}
+		}
+		if i%7 == 0 {
+			a.ExpiresAt = start().Add(time.Duration(u.random.IntN(3000)) * time.Second)
+		}
+		u.auths = append(u.auths, a)
+	}
+	u.pool.Update(u.auths, nil, u.now)
+}
+
+func (u *refusing) change() error {
+	id, kind := u.auths[u.random.IntN(len(u.auths))].ID, cooldown.Kind(u.random.IntN(3))
+	if u.random.IntN(3) > 0 {
+		kind = cooldown.Quota
+	}
+	switch u.random.IntN(6) {
+	case 0, 1:
+		_, err := u.pool.Cooldown(id, Cooldown{Until: u.now.Add(time.Duration(1+u.random.IntN(1000)) * time.Second), Kind: kind}, u.now)
+		return err
+	case 2:
+		_, err := u.pool.Cooldown(u.auths[3*u.random.IntN(50)].ID, Cooldown{Model: "m1", Endless: u.random.IntN(2) == 0, Kind: kind}, u.now)
+		return err
+	case 3:
+		return u.pool.Disable(id, "", u.now)
+	case 4:
+		_, err := u.pool.Report(Attempt{AuthID: id, Model: "m1"}, cooldown.Finding{
+			Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Domain: "org", Reason: "r", Until: u.now.Add(time.Hour), Hint: true,
+		}, u.now)
+		return err
+	}
+	return nil
+}
+
+// request is one that is likely to be refused: it excludes whoever is ready, most of the time.
+func (u *refusing) request() Request {
+	req := Request{
+		Provider: []string{"p", "q", ""}[u.random.IntN(3)], Model: []string{"m1", "m2", "other", ""}[u.random.IntN(4)], Options: DryRun,
+	}
+	some := u.random.IntN(4) == 0
+	for _, a := range u.auths {
+		if u.pool.index.byID[a.ID].ready() && (!some || u.random.IntN(9) > 0) || u.random.IntN(50) == 0 {
+			req.Exclude = append(req.Exclude, a.ID)
+		}
+	}
+	return req
+}
+
+// The providers' limit on summaries that know each member: what is dropped is found anew.
+func TestRefusalsOfMoreModelsThanSummariesAreKeptOf(t *testing.T) {
+	p := internalPool(t, &Auth{ID: "a", Provider: "p"}, &Auth{ID: "b", Provider: "p"})
+	provider := p.index.provider("p")
+	for i := range 2 * maxRoutes {
+		model := fmt.Sprint("m", i%(maxRoutes+10))
+		for _, id := range []string{"a", "b"} {
+			if _, err := p.Cooldown(id, Cooldown{Model: model, Until: start().Add(time.Hour)}, start()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !p.compareRefusal(t, Request{Provider: "p", Model: model}, start()) {
+			t.Fatalf("a pick of %s was not refused", model)
+		}
+		if i%1000 == 0 {
+			for _, s := range provider.summaries {
+				s.tallies, s.ends = nil, nil // as makeRoom does of a large provider
+			}
+		}
+	}
+	if n := len(provider.summaries); n > maxRoutes {
+		t.Errorf("%d summaries, want at most %d", n, maxRoutes)
+	}
+}
+
+// compareRefusal reports whether a pick was refused, and compares what it says with a look at every member.
+func (p *Pool) compareRefusal(t *testing.T, req Request, now time.Time) bool {
+	t.Helper()
+	_, err := p.Pick(&req, now)
+	var unavailable *UnavailableError
+	var cooling *CooldownError
+	var counts Counts
+	var wait time.Duration
+	switch {
+	case errors.As(err, &unavailable):
+		counts, wait = unavailable.Counts, unavailable.Wait
+	case errors.As(err, &cooling):
+		counts, wait = cooling.Counts, cooling.Wait
+	default:
+		return false
+	}
+	q := query{pool: p, req: &req, now: now.UnixNano(), provider: p.index.provider(req.Provider)}
+	q.find()
+	q.exclude()
+	want, candidates, quota, earliest := Counts{}, 0, 0, time.Duration(0)
+	for _, m := range q.provider.members {
+		s := q.standing(m)
+		want[s.reason]++
+		if s.reason == ReasonExcluded || s.until == cooldown.Never {
+			continue
+		}
+		if candidates++; s.quota {
+			quota++
+		}
+		if end := time.Duration(max(s.until-q.now, 0)); s.until != 0 && (earliest == 0 || end < earliest) {
+			earliest = end
+		}
+	}
+	if counts != want || wait != earliest || (cooling != nil) != (candidates > 0 && candidates == quota) {
+		t.Fatalf("Pick(%+v) = %v, wait %s, want %v, %s, %d of %d cooling", req, counts, wait, want, earliest, quota, candidates)
+	}
+	return true
+}
