@@ -36,6 +36,7 @@ func expiryMembers() []string { return []string{"expired", "expire", "expires_at
 // authFile is one auth file that is being read.
 type authFile struct {
 	draft draft
+	label string
 	// The members that are there and not null, of the file and of its member token.
 	top, token map[string]document.Value
 }
@@ -155,32 +156,60 @@ func (f *authFile) identify() {
 	a.Label = email
 }
 
+// settings reads what is no secret and not of the account.
 func (f *authFile) settings() {
 	a := &f.draft.auth
-	var label string
-	keys := f.draft.keys()
-	keys["label"] = plain(&label, maxLabel, wrongLine)
-	keys["prefix"] = plain(&a.Prefix, maxModel, func(text string) string { return wrongPrefix(strings.Trim(text, "/")) })
-	keys["base_url"] = plain(&a.BaseURL, maxURL, wrongBaseURL)
-	keys["dialect"] = plain(&a.Dialect, maxDialect, wrongLine)
-	keys["proxy_url"] = plain(&f.draft.proxy, maxURL, wrongProxyURL)
-	keys["priority"] = document.NewType(nil, func(v document.Value) { a.Priority = filePriority(v) })
-	keys["weight"] = fileWeight(&a.Weight)
-	keys["websockets"] = document.NewType(nil, func(v document.Value) { a.WebSockets = webSockets(v) })
-	keys["excluded-models"] = globs(&a.ExcludeModels)
-	if _, ok := f.top["excluded_models"]; ok {
-		keys["excluded_models"] = keys["excluded-models"]
-		delete(keys, "excluded-models")
-	}
-	keys["headers"] = f.draft.headersType(header)
-	delete(keys, "kind") // it is read with the secrets
-	for name, t := range keys {
-		if v, ok := f.top[name]; ok {
+	for name, v := range f.top {
+		if t, ok := f.setting(name); ok {
 			v.Read(t)
 		}
 	}
 	a.Prefix = strings.Trim(a.Prefix, "/")
-	a.Label = cmp.Or(a.Label, label, a.Provider)
+	a.Label = cmp.Or(a.Label, f.label, a.Provider)
+}
+
+func (f *authFile) setting(name string) (t document.Type, ok bool) {
+	d, a := &f.draft, &f.draft.auth
+	switch name {
+	case "label":
+		t = plain(&f.label, maxLabel, wrongLine)
+	case "note":
+		t = d.note()
+	case "prefix":
+		t = plain(&a.Prefix, maxModel, func(text string) string { return wrongPrefix(strings.Trim(text, "/")) })
+	case "base_url":
+		t = plain(&a.BaseURL, maxURL, wrongBaseURL)
+	case "dialect":
+		t = plain(&a.Dialect, maxDialect, wrongLine)
+	case "proxy_url":
+		t = plain(&d.proxy, maxURL, wrongProxyURL)
+	case "disabled":
+		t = d.disabled()
+	case "priority":
+		t = filePriority(&a.Priority)
+	case "weight":
+		t = fileWeight(&a.Weight)
+	case "websockets":
+		t = webSockets(&a.WebSockets)
+	case "models":
+		t = d.models()
+	case "excluded_models":
+		t = globs(&a.ExcludeModels)
+	case "excluded-models":
+		if _, given := f.top["excluded_models"]; given {
+			return t, false
+		}
+		t = globs(&a.ExcludeModels)
+	case "attributes":
+		t = d.attributes()
+	case "domains":
+		t = d.domains()
+	case "headers":
+		t = d.headersType(header)
+	default:
+		return t, false
+	}
+	return t, true
 }
 
 // secrets reads the key or the access token, and what follows from which of them there is. A key goes before a token.
@@ -205,28 +234,28 @@ func (f *authFile) secrets() {
 	}
 }
 
-// filePriority reads a number, or text as the attribute of that name.
-func filePriority(v document.Value) *int64 {
-	var n int64
-	text := v.Literal()
-	switch v.Kind() {
-	case document.KindNumber:
-		var err error
-		if n, err = strconv.ParseInt(text, 10, 64); err != nil {
-			n = 0
-			if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-				n = int64(f)
+// filePriority is a number, or text as the attribute of that name.
+func filePriority(to **int64) document.Type {
+	return document.NewType(nil, func(v document.Value) {
+		text := v.Literal()
+		switch v.Kind() {
+		case document.KindNumber:
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				n = 0
+				if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+					n = int64(f)
+				}
 			}
+			*to = &n
+		case document.KindText:
+			if strings.TrimSpace(text) != "" {
+				*to = new(selector.PriorityOf(text))
+			}
+		default:
+			v.Wrong("a whole number, as a number or as text")
 		}
-	case document.KindText:
-		n = selector.PriorityOf(text)
-		if strings.TrimSpace(text) == "" {
-			return nil
-		}
-	default:
-		v.Wrong("a whole number, as a number or as text")
-	}
-	return &n
+	})
 }
 
 // fileWeight reads a number, or the same as text.
@@ -246,15 +275,16 @@ func fileWeight(to **uint32) document.Type {
 }
 
 // webSockets keeps what the selector can make sense of.
-func webSockets(v document.Value) any {
-	switch v.Kind() {
-	case document.KindBoolean:
-		return v.Literal() == "true"
-	case document.KindText:
-		return v.Literal()
-	default:
-		return nil
-	}
+func webSockets(to *any) document.Type {
+	return document.NewType(nil, func(v document.Value) {
+		switch v.Kind() {
+		case document.KindBoolean:
+			*to = v.Literal() == "true"
+		case document.KindText:
+			*to = v.Literal()
+		default:
+		}
+	})
 }
 
 // expiry is the end of the access token; zero: it has none, or the file says nothing.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"math"
 	"strconv"
 
@@ -15,6 +14,7 @@ func (l *loader) auth(to **draft) document.Type {
 	*to = d
 	a := &d.auth
 	keys := document.Keys{
+		"note": d.note(), "models": d.models(), "attributes": d.attributes(), "domains": d.domains(), "kind": d.kind(), "disabled": d.disabled(),
 		"id": l.id(&a.ID).Doc("Names the auth in the pool and in reports. Unique."),
 		"provider": document.Text(&a.Provider, maxProvider, wrongProvider).
 			With(document.Schema{"not": document.Schema{"const": everyProvider}}).
@@ -38,7 +38,6 @@ func (l *loader) auth(to **draft) document.Type {
 		"account": line(&d.account, maxAccount).
 			Doc("Account that an oauth token belongs to, so that its state outlives the token. Absent: state belongs to the id."),
 	}
-	maps.Copy(keys, d.keys())
 	return document.Object(keys).Requires("id", "provider").Then(func(v document.Value) {
 		a.Source = l.into.Path + ":" + strconv.Itoa(v.Line)
 		if v.Has("account") && a.Kind != selector.KindOAuth {

@@ -106,17 +106,23 @@ func (d *draft) send() []selector.Header {
 	return headers
 }
 
-// keys are those that mean the same in the YAML file and in auth files.
-func (d *draft) keys() document.Keys {
-	a := &d.auth
-	return document.Keys{
-		"note":       document.Text(&a.Note, maxNote, anyText).Doc("Free text for people."),
-		"models":     globs(&a.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model."),
-		"attributes": d.attributes().Doc("Settings for the gateway; never secret. The broker itself reads priority, websockets and gemini_virtual_parent."),
-		"domains":    document.List(&a.Domains, maxDomains, domain).Then(d.dropRepeated).Doc("Limit domains that it shares with other auths, such as org:acme."),
-		"kind":       d.kind().Doc("What sort of secret it is: an API key, or the access token of an account."),
-		"disabled":   document.Boolean(&a.Disabled).Doc("It is never picked."),
-	}
+// The keys below mean the same in the YAML file and in auth files.
+
+func (d *draft) note() document.Type {
+	return document.Text(&d.auth.Note, maxNote, anyText).Doc("Free text for people.")
+}
+
+func (d *draft) models() document.Type {
+	return globs(&d.auth.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model.")
+}
+
+func (d *draft) disabled() document.Type {
+	return document.Boolean(&d.auth.Disabled).Doc("It is never picked.")
+}
+
+func (d *draft) domains() document.Type {
+	return document.List(&d.auth.Domains, maxDomains, domain).Then(d.dropRepeated).
+		Doc("Limit domains that it shares with other auths, such as org:acme.")
 }
 
 // anyText allows line breaks, unlike a label.
@@ -143,7 +149,7 @@ func (d *draft) kind() document.Type {
 		if name == kindOAuth {
 			d.auth.Kind = selector.KindOAuth
 		}
-	})
+	}).Doc("What sort of secret it is: an API key, or the access token of an account.")
 }
 
 // pairs is a mapping of at most limit names to values.
@@ -174,7 +180,7 @@ func (d *draft) attributes() document.Type {
 				d.auth.Attributes[m.Key] = text
 			}
 		}
-	})
+	}).Doc("Settings for the gateway; never secret. The broker itself reads priority, websockets and gemini_virtual_parent.")
 }
 
 // headersType takes the type of one value.

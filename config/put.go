@@ -48,10 +48,10 @@ func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted
 		}
 	}
 	delete(members, memberID)
-	if len(s.trees) == 0 {
+	if len(s.folders) == 0 {
 		return false, s.putMemory(id, members)
 	}
-	at, err := s.spotFor(id, holder, held)
+	at, err := s.locationFor(id, holder, held)
 	if err != nil {
 		return false, err
 	}
@@ -77,11 +77,11 @@ func (s *Source) Delete(ctx context.Context, id string) error {
 		delete(s.memory, id)
 		s.catalog.remove(holder.place)
 	default:
-		t := s.trees[holder.rank-1]
-		if err := removeFile(t.root, holder.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f := s.folders[holder.rank-1]
+		if err := removeFile(f.root, holder.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove auth file: %w", err)
 		}
-		s.drop(spot{t, holder.path})
+		s.drop(location{f, holder.path})
 	}
 	s.publish(false)
 	return nil
@@ -162,7 +162,7 @@ func (s *Source) keepSecret(holder claim, members documentMembers) error {
 	data := s.memory[holder.path]
 	if holder.rank != memoryRank {
 		var err error
-		if data, _, err = readFile(s.trees[holder.rank-1].real(holder.path), maxAuthFile); err != nil {
+		if data, _, err = readFile(s.folders[holder.rank-1].real(holder.path), maxAuthFile); err != nil {
 			return &selector.FieldError{Field: memberAPIKey, Problem: "is needed, because the present file " + err.Error()}
 		}
 	}
@@ -205,27 +205,26 @@ func (s *Source) putMemory(id string, members documentMembers) error {
 	return nil
 }
 
-// spotFor decides in which file an auth is.
-func (s *Source) spotFor(id string, holder claim, held bool) (spot, error) {
+// locationFor decides in which file an auth is.
+func (s *Source) locationFor(id string, holder claim, held bool) (location, error) {
 	if held && holder.rank != memoryRank {
-		return spot{s.trees[holder.rank-1], holder.path}, nil
+		return location{s.folders[holder.rank-1], holder.path}, nil
 	}
-	at := spot{s.trees[0], id}
+	at := location{s.folders[0], id}
 	if !strings.HasSuffix(id, authSuffix) {
-		at.rel += authSuffix
+		at.path += authSuffix
 	}
-	if other := s.catalog.byPlace[at.tree.place(at.rel)]; other != nil && other.ID != id {
-		return spot{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
+	if other := s.catalog.byPlace[at.folder.place(at.path)]; other != nil && other.ID != id {
+		return location{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
 	}
-	if at.tree.file(at.rel) == nil && at.tree.files >= at.tree.limits.files {
-		return spot{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf(
-			"is one too many; allowed: %d files in the folder", at.tree.limits.files)}
+	if limit := at.folder.limits.files; at.folder.files[at.path] == nil && len(at.folder.files) >= limit {
+		return location{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("is one too many; allowed: %d files in the folder", limit)}
 	}
 	return at, nil
 }
 
-func (s *Source) putFile(id string, at spot, members documentMembers) error {
-	if at.rel != id {
+func (s *Source) putFile(id string, at location, members documentMembers) error {
+	if at.path != id {
 		name, err := json.Marshal(id)
 		if err != nil {
 			return fmt.Errorf("write id: %w", err)
@@ -237,23 +236,22 @@ func (s *Source) putFile(id string, at spot, members documentMembers) error {
 		return fmt.Errorf("write document: %w", err)
 	}
 	// What is written must be readable, with all that was added to it.
-	if _, problems := parseAuth(at.rel, at.tree.real(at.rel), data); len(problems) > 0 {
+	if _, problems := parseAuth(at.path, at.real(), data); len(problems) > 0 {
 		return fieldError(problems[0])
 	}
 	if len(data) >= maxAuthFile {
 		return &selector.FieldError{Field: fieldDocument, Problem: tooLarge(maxAuthFile).Error()}
 	}
-	if err := writeFile(at.tree.root, at.rel, append(data, '\n')); err != nil {
+	if err := writeFile(at.folder.root, at.path, append(data, '\n')); err != nil {
 		return fmt.Errorf("write auth file: %w", err)
 	}
 	delete(s.memory, id)
 	s.catalog.remove(place{memoryRank, id})
-	var t touched
-	t.add(at)
-	s.readTrees(t, final)
+	delete(at.folder.faults, "/") // the folder is there now
+	s.accept(at, s.readAuth(at), true)
 	s.publish(false)
-	if holder, ok := s.catalog.holder(id); !ok || holder.place != at.tree.place(at.rel) {
-		return fmt.Errorf("write auth file: %s is not what was written", at.tree.real(at.rel))
+	if holder, ok := s.catalog.holder(id); !ok || holder.place != at.folder.place(at.path) {
+		return fmt.Errorf("write auth file: %s is not what was written", at.real())
 	}
 	return nil
 }

@@ -8,60 +8,56 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// wanted are the files that the YAML configuration is made of.
-type wanted struct {
-	stamps map[string]stamp
-	dirs   []string
-	paths  map[string]bool // where a change of them can show
-}
+// inputs are the files that the YAML configuration is made of, as they were when it was read.
+type inputs map[string]stamp
 
-// want begins to watch files, and then stamps them, so that no change after that is missed.
-func (s *Source) want(files []string) wanted {
-	w := wanted{stamps: make(map[string]stamp, len(files)), paths: make(map[string]bool, len(files))}
+// stampInputs begins to watch files, and then stamps them, so that no change after that is missed.
+func stampInputs(files []string, w *watching) inputs {
+	in := make(inputs, len(files))
 	for _, file := range files {
-		t := trailOf(file)
-		for _, dir := range t.dirs {
-			s.enter(dir)
-		}
-		w.dirs = append(w.dirs, t.dirs...)
-		for _, path := range t.paths {
-			w.paths[path] = true
-		}
-		w.stamps[file] = stampOf(file)
+		w.follow(file)
+		in[file] = stampOf(file)
 	}
-	return w
+	return in
 }
 
-// enter begins to watch a folder while Run runs.
-func (s *Source) enter(dir string) {
-	if s.watcher != nil {
-		s.watcher.enter(dir)
+func (in inputs) watch(w *watching) {
+	for file := range in {
+		w.follow(file)
 	}
 }
 
-// moved tells whether a file of the YAML configuration is another one than was read.
-func (w wanted) moved() bool {
-	for file, seen := range w.stamps {
-		if !seen.same(stampOf(file)) {
-			return true
-		}
+// changed tells whether a file is named or another one than was read, or is led to by another link. They are watched.
+func (in inputs) changed(c changes, w *watching) bool {
+	changed := c.all
+	for file, seen := range in {
+		chain := w.follow(file)
+		changed = changed || c.nameOneOf(chain) || !seen.same(stampOf(file))
 	}
-	return false
+	return changed
 }
 
 // loadConfig loads the YAML file and its secrets. If it refers to other files than before, those are watched and then
 // all are read again.
-func (s *Source) loadConfig() (wanted, *Config, Problems) {
+func (s *Source) loadConfig() (inputs, *Config, Problems) {
 	if s.path == "" {
-		return wanted{}, s.withRules(Default()), nil
+		return nil, s.withRules(Default()), nil
 	}
-	w := s.want(s.wanted.files(s.path))
-	c, problems := load(s.path, s.o)
-	if files := append(slices.Clone(c.files), s.path); !w.exactly(files) {
-		w = s.want(files)
-		c, problems = load(s.path, s.o)
+	files := append(slices.Collect(maps.Keys(s.inputs)), s.path)
+	for {
+		in := stampInputs(files, s.watching)
+		c, problems := load(s.path, s.o)
+		files = slices.Concat(c.files, []string{s.path})
+		read, complete := make(inputs, len(files)), true
+		for _, file := range files {
+			var stamped bool
+			read[file], stamped = in[file]
+			complete = complete && stamped
+		}
+		if complete {
+			return read, s.withRules(c), problems
+		}
 	}
-	return w, s.withRules(c), problems
 }
 
 // withRules gives a configuration without rules of its own those that the program has.
@@ -72,46 +68,29 @@ func (s *Source) withRules(c *Config) *Config {
 	return c
 }
 
-// files are those that were wanted, and one more.
-func (w wanted) files(more string) []string {
-	files := slices.Collect(maps.Keys(w.stamps))
-	if _, ok := w.stamps[more]; !ok {
-		files = append(files, more)
+// lookAtConfig takes over the YAML file if it or a file that it refers to changed and nothing is wrong with it.
+func (s *Source) lookAtConfig(c changes, o outcome, again *changes) (changed bool) {
+	if !s.inputs.changed(c, s.watching) {
+		return false
 	}
-	return files
-}
-
-// exactly tells whether these files, each of them perhaps several times, are what is wanted.
-func (w wanted) exactly(files []string) bool {
-	seen := make(map[string]bool, len(files))
-	for _, file := range files {
-		if _, ok := w.stamps[file]; !ok {
-			return false
-		}
-		seen[file] = true
+	in, conf, problems := s.loadConfig()
+	if len(problems) > 0 && (o != final || !c.name(s.path)) {
+		again.add(s.path)
+		return false
 	}
-	return len(seen) == len(w.stamps)
-}
-
-// reloadConfig takes over the YAML file if nothing is wrong with it.
-func (s *Source) reloadConfig(last ruling) (changed bool, again bool) {
-	w, c, problems := s.loadConfig()
-	s.wanted = w
+	s.inputs = in
 	if len(problems) > 0 {
-		if last == tentative {
-			return false, true
-		}
 		s.refused = problems
-		return false, false
+		return false
 	}
 	before := s.config
-	s.refused, s.restart = nil, keepStarted(before, c)
-	s.takeAuths(c)
-	s.takeDirs(c)
+	s.refused, s.restart = nil, keepStarted(before, conf)
+	s.takeAuths(conf)
+	s.takeFolders(conf)
 	s.mu.Lock()
-	s.config = c
+	s.config = conf
 	s.mu.Unlock()
-	return !reflect.DeepEqual(before.settings(), c.settings()), false
+	return !reflect.DeepEqual(before.settings(), conf.settings())
 }
 
 // settings are what is told when it changes: what is no auth and takes no restart.
@@ -155,59 +134,26 @@ func (s *Source) takeAuths(c *Config) {
 	}
 }
 
-// takeDirs makes the trees those of a configuration. Folders that stay keep what is known of them; new ones are read
-// when all of them are next looked at.
-func (s *Source) takeDirs(c *Config) {
-	before := make(map[string]*tree, len(s.trees))
-	for _, t := range s.trees {
-		before[t.root] = t
+// takeFolders makes the auth folders those of a configuration. Folders that stay keep what is known of them.
+func (s *Source) takeFolders(c *Config) {
+	before := make(map[string]*folder, len(s.folders))
+	for _, f := range s.folders {
+		before[f.root] = f
 	}
-	moved := make(map[place]*selector.Auth)
-	trees := make([]*tree, 0, len(c.AuthDirs))
+	auths := make(map[string]map[string]*selector.Auth, len(s.folders)) // by folder and path
+	for _, f := range s.folders {
+		auths[f.root] = s.catalog.clear(f.rank)
+	}
+	s.folders = nil
 	for i, dir := range c.AuthDirs {
-		t, rank := before[dir], i+1
-		delete(before, dir)
-		if t == nil {
-			t = newTree(dir, rank)
-		} else if t.rank != rank {
-			for rel, auth := range s.catalog.clear(t.rank) {
-				moved[place{rank, rel}] = auth
-			}
+		f := before[dir]
+		if f == nil {
+			f = newFolder(dir, 0)
 		}
-		trees = append(trees, t)
-	}
-	for _, t := range before {
-		s.catalog.clear(t.rank)
-		_, folders := t.forgetFolder("")
-		for i, rel := range folders {
-			folders[i] = t.real(rel)
+		f.rank = i + 1
+		for path, auth := range auths[dir] {
+			s.catalog.put(f.place(path), auth)
 		}
-		s.leave(folders)
-	}
-	for i, t := range trees {
-		t.rank = i + 1
-	}
-	for at, auth := range moved {
-		s.catalog.put(at, auth)
-	}
-	s.trees = trees
-}
-
-// leave ends the watching of folders that are gone or not wanted any more. What is wanted for another reason is entered
-// again.
-func (s *Source) leave(dirs []string) {
-	if s.watcher == nil {
-		return
-	}
-	for _, dir := range dirs {
-		s.watcher.leave(dir)
-	}
-	for _, dir := range s.wanted.dirs {
-		s.enter(dir)
-	}
-	for _, t := range s.trees {
-		for _, dir := range t.trail.dirs {
-			s.enter(dir)
-		}
+		s.folders = append(s.folders, f)
 	}
 }

@@ -3,26 +3,29 @@ package config
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 )
 
 // pace is how long changes are left alone. The zero value is usualPace.
 type pace struct {
-	// settle is the time from the first event to the look at what it touched.
+	// settle is the time from the first event to the look.
 	settle time.Duration
+	// share is how many times as long as a look took it is until the next one, at least.
+	share int
 	// again and last are the times until a broken file is read once more; after last it is refused.
 	again, last time.Duration
-	// rescan is the time between looks at everything, in case an event was missed.
+	// rescan is the time between looks without an event, in case one was missed.
 	rescan time.Duration
 }
 
 func usualPace() pace {
-	return pace{settle: 100 * time.Millisecond, again: 200 * time.Millisecond, last: time.Second, rescan: 30 * time.Second}
+	return pace{settle: 100 * time.Millisecond, share: 4, again: 200 * time.Millisecond, last: time.Second, rescan: 30 * time.Second}
 }
 
-// batch collects what was touched, and lets it rest.
+// batch collects changes, and leaves them alone for a while.
 type batch struct {
-	touched touched
+	changes changes
 	timer   *time.Timer
 	rest    time.Duration
 }
@@ -33,20 +36,20 @@ func newBatch(rest time.Duration) *batch {
 	return b
 }
 
-func (b *batch) add(t touched) {
-	if t.isEmpty() {
+func (b *batch) add(c changes) {
+	if c.isEmpty() {
 		return
 	}
-	if b.touched.isEmpty() {
+	if b.changes.isEmpty() {
 		b.timer.Reset(b.rest)
 	}
-	b.touched.merge(t)
+	b.changes.merge(c)
 }
 
-func (b *batch) take() touched {
-	t := b.touched
-	b.touched = touched{}
-	return t
+func (b *batch) take() changes {
+	c := b.changes
+	b.changes = changes{}
+	return c
 }
 
 // Run takes over changes of files until ctx is cancelled. Only one Run may run.
@@ -67,9 +70,9 @@ func (s *Source) Run(ctx context.Context) error {
 }
 
 func (s *Source) follow(ctx context.Context, w *watcher) {
-	changes, again, last := newBatch(s.pace.settle), newBatch(s.pace.again), newBatch(s.pace.last)
+	fresh, again, last := newBatch(s.pace.settle), newBatch(s.pace.again), newBatch(s.pace.last)
 	defer func() {
-		for _, b := range []*batch{changes, again, last} {
+		for _, b := range []*batch{fresh, again, last} {
 			b.timer.Stop()
 		}
 	}()
@@ -77,27 +80,33 @@ func (s *Source) follow(ctx context.Context, w *watcher) {
 	defer rescan.Stop()
 	events, faults := w.events()
 	// What changed before anything was watched.
-	again.add(s.apply(touched{everything: true, config: true}, tentative))
+	again.add(s.look(changes{}, tentative))
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case event := <-events:
-			changes.add(s.locate(event.Name))
+			if name := filepath.Clean(event.Name); s.concerns(name) {
+				fresh.add(changes{paths: map[string]bool{name: true}})
+			}
 		case err := <-faults:
-			// Events are missing, whatever the fault is.
-			changes.add(touched{everything: err != nil})
-		case <-changes.timer.C:
-			again.add(s.apply(changes.take(), tentative))
+			if err != nil { // events are missing, whatever the fault is
+				fresh.add(changes{paths: map[string]bool{"": true}})
+			}
+		case <-fresh.timer.C:
+			began := time.Now()
+			again.add(s.look(fresh.take(), tentative))
+			// Where a look takes long, because there are very many files, it must not go on all the time.
+			fresh.rest = max(s.pace.settle, time.Duration(s.pace.share)*time.Since(began))
 		case <-again.timer.C:
-			last.add(s.apply(again.take(), tentative))
+			last.add(s.look(again.take(), tentative))
 		case <-last.timer.C:
-			s.apply(last.take(), final)
+			again.add(s.look(last.take(), final))
 		case <-rescan.C:
-			again.add(s.apply(touched{everything: true}, tentative))
+			again.add(s.look(changes{}, tentative))
 		}
 	}
 }
 
 // Reload looks at every file now, also at those that seem unchanged, and refuses what is broken at once.
-func (s *Source) Reload() { s.apply(touched{everything: true, unchanged: true, config: true}, final) }
+func (s *Source) Reload() { s.look(changes{all: true}, final) }

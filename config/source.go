@@ -25,14 +25,15 @@ type Source struct {
 	// changing is held over every change, the reading and writing of files included; it is taken before mu.
 	changing sync.Mutex
 	catalog  *catalog
-	trees    []*tree
+	folders  []*folder
 	memory   map[string][]byte // documents by id
 	target   Target
 	// fingerprintKey is what Attach was given.
 	fingerprintKey [32]byte
 	rules          *verdict.Rules // of the program alone
 	watcher        *watcher       // nil while Run does not run
-	wanted         wanted
+	watching       *watching
+	inputs         inputs
 	// Why the newest YAML file is not in force, and which of its keys take a restart.
 	refused, restart Problems
 
@@ -51,11 +52,12 @@ func Open(path string, o Options) (*Source, error) {
 		return nil, Problems{{Message: err.Error()}}
 	}
 	s := &Source{o: o, path: path, pace: usualPace(), catalog: newCatalog(), memory: make(map[string][]byte), rules: rules}
-	w, c, problems := s.loadConfig()
+	s.watching = newWatching(nil)
+	in, c, problems := s.loadConfig()
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	s.wanted, s.config = w, c
+	s.inputs, s.config = in, c
 	return s, nil
 }
 
@@ -69,8 +71,8 @@ func (s *Source) Attach(target Target, fingerprintKey [32]byte) {
 	defer s.changing.Unlock()
 	s.target, s.fingerprintKey = target, fingerprintKey
 	s.takeAuths(s.config)
-	s.takeDirs(s.config)
-	s.readTrees(touched{}, final)
+	s.takeFolders(s.config)
+	s.lookAtFolders(changes{all: true}, final, new(changes))
 	s.publish(false)
 }
 
@@ -151,8 +153,8 @@ func (s *Source) publish(configChanged bool) {
 
 func (s *Source) allProblems() Problems {
 	list := slices.Concat(s.refused, s.restart)
-	for _, t := range s.trees {
-		list = append(list, t.problems()...)
+	for _, f := range s.folders {
+		list = append(list, f.problems()...)
 	}
 	for _, p := range s.catalog.clashes {
 		list = append(list, p)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -274,7 +273,7 @@ func TestRunLooksWithoutEvents(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": "auths: [{id: y, provider: claude, secret: {file: key}}]\nauth_dirs: [auths]", "key": "1", "auths/a.json": note("1")})
 	source := s.source
 	source.pace = pace{settle: time.Millisecond, again: time.Millisecond, last: time.Millisecond, rescan: 20 * time.Millisecond}
-	w := &watcher{faults: map[string]Problem{}, every: source.pace.rescan}
+	w := &watcher{faults: map[string]Problem{}, every: source.pace.rescan} // the system has none to give
 	source.watcher = w
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -312,7 +311,7 @@ func TestRunSurvivesLostEvents(t *testing.T) {
 	s.untilNote("a.json", "3")
 }
 
-func TestLocate(t *testing.T) {
+func TestConcerns(t *testing.T) {
 	s := newScene(t, map[string]string{
 		"c.yaml": "auths: [{id: a, provider: claude, secret: {file: keys/a}}]\nauth_dirs: [auths, linked]", "keys/a": "1", "auths/a.json": note("1"),
 		"real/b.json": note("1"), "auths/.old/d.json": note("1"), "home/e.json": note("1"),
@@ -321,25 +320,14 @@ func TestLocate(t *testing.T) {
 	s.link(".old/d.json", "auths/d.json")
 	s.link("../home/e.json", "auths/e.json")
 	s.source.Reload()
-	for path, want := range map[string]string{
-		"c.yaml": "config", "keys/a": "config", "c.yaml.swp": "", "keys/b": "", "keys": "", "other/a.json": "",
-		"auths": `0:""`, "auths/a.json": `0:"a.json"`, "auths/x/y.json": `0:"x/y.json"`, "auths/team": `0:"team"`, "auths/.a.json.tmp": "",
-		"auths/..data": `0:""`, "auths/sub/..data": `0:"sub"`, "linked": `1:""`, "linked/b.json": `1:"b.json"`, "real": `1:""`,
-		"auths/.old/d.json": "everything", "auths/.old/x.json": "", "home/e.json": "everything", "home/x.json": "",
+	for path, want := range map[string]bool{
+		"c.yaml": true, "keys/a": true, "c.yaml.swp": false, "credbroker.db": false, "keys/b": false, "keys": false, "other/a.json": false,
+		"auths": true, "auths/a.json": true, "auths/x/y.json": true, "auths/team": true, "auths/.a.json.tmp": false,
+		"auths/..data": true, "auths/sub/..data": true, "linked": true, "linked/b.json": true, "real": true,
+		"auths/.old/d.json": true, "auths/.old/x.json": false, "home/e.json": true, "home/x.json": false,
 	} {
-		touched := s.source.locate(s.path(path))
-		got := ""
-		if touched.config {
-			got = "config"
-		}
-		if touched.everything {
-			got = "everything"
-		}
-		for at := range touched.spots {
-			got += fmt.Sprintf("%d:%q", slices.Index(s.source.trees, at.tree), at.rel)
-		}
-		if got != want {
-			t.Errorf("locate(%s) = %q, want %q", path, got, want)
+		if got := s.source.concerns(s.path(path)); got != want {
+			t.Errorf("concerns(%s) = %t, want %t", path, got, want)
 		}
 	}
 }
@@ -355,8 +343,8 @@ func TestRunTwice(t *testing.T) {
 func TestWatcherFaults(t *testing.T) {
 	w := newWatcher(30 * time.Second)
 	defer func() { _ = w.close() }()
-	w.enter("testdata")
-	w.enter("testdata/none")
+	w.watch("testdata")
+	w.watch("testdata/none")
 	if got := w.problems(); len(got) != 0 {
 		t.Errorf("problems are %v, want none", got)
 	}
@@ -365,9 +353,10 @@ func TestWatcherFaults(t *testing.T) {
 	if got := w.problems().Error(); got != want {
 		t.Errorf("problems are %q, want %q", got, want)
 	}
-	w.enter("testdata")
-	w.leave("testdata")
-	w.leave("testdata")
+	w.watch("testdata")
+	if !w.retain(map[string]bool{"testdata/none": true}) || w.retain(map[string]bool{"testdata/none": true}) {
+		t.Error("retain does not tell whether it ended the watching of a folder")
+	}
 	if got := w.problems(); len(got) != 0 {
 		t.Errorf("problems are %v, want none", got)
 	}

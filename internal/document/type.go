@@ -11,6 +11,7 @@ import (
 type Type struct {
 	read    func(Value)
 	schema  func() Schema
+	doc     string
 	renamed string // the key's new name
 }
 
@@ -34,7 +35,13 @@ func (t Type) good(v Value) bool {
 }
 
 // Schema of the type, with the defaults that stand where its values are read to.
-func (t Type) Schema() Schema { return t.schema() }
+func (t Type) Schema() Schema {
+	s := t.schema()
+	if t.doc != "" {
+		s["description"] = t.doc
+	}
+	return s
+}
 
 // With adds to the schema; nil takes away.
 func (t Type) With(more Schema) Type {
@@ -54,7 +61,10 @@ func (t Type) With(more Schema) Type {
 }
 
 // Doc says what the key is for.
-func (t Type) Doc(text string) Type { return t.With(Schema{"description": text}) }
+func (t Type) Doc(text string) Type {
+	t.doc = text
+	return t
+}
 
 // Then looks at a value after it was read and nothing was wrong with its kind.
 func (t Type) Then(check func(Value)) Type {
@@ -149,7 +159,7 @@ func Optional[T any](to **T, of func(*T) Type) Type {
 				*to = value
 			}
 		},
-		schema: func() Schema { return of(new(T)).With(Schema{"default": nil}).schema() },
+		schema: func() Schema { return of(new(T)).With(Schema{"default": nil}).Schema() },
 	}
 }
 
@@ -164,7 +174,7 @@ func List[T any](to *[]T, limit int, of func(*T) Type) Type {
 			}
 		},
 		schema: func() Schema {
-			items := of(new(T)).schema()
+			items := of(new(T)).Schema()
 			if kinds, ok := items["type"].([]string); ok {
 				items["type"] = kinds[0] // null is for sections that are left empty
 			}
@@ -220,7 +230,7 @@ func (k Keys) names() []string {
 func (k Keys) schema() Schema {
 	properties := make(Schema, len(k))
 	for _, name := range k.names() {
-		properties[name] = k[name].schema()
+		properties[name] = k[name].Schema()
 	}
 	return Schema{"type": []string{"object", "null"}, "additionalProperties": false, "properties": properties}
 }

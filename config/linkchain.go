@@ -9,16 +9,13 @@ import (
 // maxLinks is how many symbolic links lead to a file at most.
 const maxLinks = 40
 
-// trail is where changes of a file can show: the file and every symbolic link on the way to it. A link that is swapped,
-// as Kubernetes does with `..data`, changes the file without an event on it.
-type trail struct {
-	dirs  []string // to watch
-	paths []string // that matter in them
-}
+// linkChain is the paths where changes of a file can show: the file and every symbolic link on the way to it. A link that is
+// swapped, as Kubernetes does with `..data`, changes the file without an event on it.
+type linkChain []string
 
-// trailOf follows a path to the file, or as far as it goes.
-func trailOf(path string) trail {
-	var t trail
+// linkChainOf follows a path to the file, or as far as it goes.
+func linkChainOf(path string) linkChain {
+	var chain linkChain
 	at, rest := ".", filepath.Clean(path)
 	for links := 0; rest != ""; {
 		if filepath.IsAbs(rest) {
@@ -37,7 +34,7 @@ func trailOf(path string) trail {
 			if links++; err != nil || links > maxLinks {
 				target, rest = "", ""
 			}
-			t.add(at, next)
+			chain = append(chain, next)
 			rest = filepath.Join(target, rest)
 			if target == "" {
 				rest = ""
@@ -47,12 +44,7 @@ func trailOf(path string) trail {
 			at = next
 			continue
 		}
-		t.add(at, next)
+		chain = append(chain, next)
 	}
-	return t
-}
-
-func (t *trail) add(dir, path string) {
-	t.dirs = append(t.dirs, dir)
-	t.paths = append(t.paths, path)
+	return chain
 }
