@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/importer"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io"
 	"io/fs"
 	"os"
@@ -75,6 +77,7 @@ func TestHouseRules(t *testing.T) {
 	t.Run("the core takes the time as an argument", r.checkClock)
 	t.Run("the selector, the verdicts and what they share do nothing but compute", r.checkPurity)
 	t.Run("only the edge knows status codes", r.checkStatusCodes)
+	t.Run("the edge makes its calls into the broker", r.checkEdge)
 	t.Run("secrets are revealed in one file", r.checkReveal)
 	t.Run("contexts come from the caller", r.checkContexts)
 	t.Run("packages have no state of their own", r.checkGlobals)
@@ -204,6 +207,38 @@ func (r *repository) checkStatusCodes(t *testing.T) {
 			if name := strings.Trim(imp.Path.Value, `"`); name == "google.golang.org/grpc/codes" || name == "google.golang.org/grpc/status" {
 				t.Errorf("%s: import of %s: return an error of the domain; server/errors.go knows its code", r.at(imp), name)
 			}
+		}
+	}
+}
+
+// checkEdge type-checks server: what a call means does not show in its syntax.
+func (r *repository) checkEdge(t *testing.T) {
+	core := []string{"selector.Pool", "sessions/bindings.Table", "state.Keeper", "state.Persister"}
+	export := map[string]string{}
+	for line := range strings.SplitSeq(run(t, "go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", "./server"), "\n") {
+		name, file, _ := strings.Cut(line, " ")
+		export[name] = file
+	}
+	conf := types.Config{Importer: importer.ForCompiler(r.fset, "gc", func(name string) (io.ReadCloser, error) { return os.Open(export[name]) })}
+	var files []*ast.File
+	for _, s := range r.code("server") {
+		if path.Dir(s.path) == "server" {
+			files = append(files, s.ast)
+		}
+	}
+	info := types.Info{Selections: map[*ast.SelectorExpr]*types.Selection{}}
+	if _, err := conf.Check(module+"/server", r.fset, files, &info); err != nil {
+		t.Fatalf("check types of server: %v", err)
+	}
+	for at, selection := range info.Selections {
+		method, ok := selection.Obj().(*types.Func)
+		if !ok {
+			continue
+		}
+		receiver := strings.TrimPrefix(types.TypeString(method.Signature().Recv().Type(), nil), "*")
+		if name, ours := ourName(receiver); ours && slices.Contains(core, name) {
+			t.Errorf("%s: call of %s.%s: order and durability are decided in broker: add a method there and call that",
+				r.at(at), name, method.Name())
 		}
 	}
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions/bindings"
@@ -17,6 +18,12 @@ type Config struct {
 	Table *bindings.Table
 	// State keeps what calls change; nil: it is kept in the process alone.
 	State State
+	// Auths keeps what PutAuth and DeleteAuth write. Required.
+	Auths AuthStore
+	// Configured tells about the configuration in force. Required.
+	Configured func() ConfigStatus
+	// Clock is that of the fleet. Required.
+	Clock func() time.Time
 	// Settings at the start; Configure changes them.
 	Settings Settings
 }
@@ -29,11 +36,18 @@ type Broker struct {
 	settings atomic.Pointer[Settings]
 	pickIDs  *pickIDs
 	ownRules func() *verdict.Rules
+
+	auths      AuthStore
+	configured func() ConfigStatus
+	clock      func() time.Time
 }
 
 // New returns a broker.
 func New(c Config) *Broker {
-	b := &Broker{pool: c.Pool, table: c.Table, state: c.State, pickIDs: newPickIDs(), ownRules: sync.OnceValue(loadRules)}
+	b := &Broker{
+		pool: c.Pool, table: c.Table, state: c.State, pickIDs: newPickIDs(), ownRules: sync.OnceValue(loadRules),
+		auths: c.Auths, configured: c.Configured, clock: c.Clock,
+	}
 	if b.state == nil {
 		b.state = memory{pool: c.Pool, sessions: c.Table}
 	}
@@ -49,6 +63,9 @@ func loadRules() *verdict.Rules {
 	}
 	return rules
 }
+
+// Now is the time of the fleet: that of calls.
+func (b *Broker) Now() time.Time { return b.clock() }
 
 // Configure changes the settings for calls that start from now on.
 func (b *Broker) Configure(settings Settings) { b.settings.Store(&settings) }

@@ -62,7 +62,7 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 	return &Reported{
 		Consequence: done, Provider: auth.Provider, Verdict: judged,
 		RetryElsewhere: judged.Retry == verdict.RetryAnotherAuth && done.Others && !done.Outage,
-	}, b.Durable(ctx, r.AuthID)
+	}, b.acknowledge(ctx, r.AuthID, nil)
 }
 
 // rules that judge: those of the settings, or those of the program.

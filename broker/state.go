@@ -2,8 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
@@ -58,31 +56,6 @@ func (m memory) Forget(_ context.Context, key selector.SessionKey, now time.Time
 }
 
 func (memory) Engines() []Engine { return []Engine{{Name: EngineMemory}} }
-
-// Durable waits until what was changed of an auth is kept, and tells the caller's own haste from the engine's fault.
-func (b *Broker) Durable(ctx context.Context, authID string) error {
-	return notKept(ctx, b.state.Durable(ctx, authID))
-}
-
-// ErrNotDurable is a change that is in force and could not be kept. What keeps state has told the log when that began.
-var ErrNotDurable = errors.New("the change is not kept")
-
-func notKept(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	}
-	// The cause may be a deadline of the store, which is none of the caller's.
-	return fmt.Errorf("%w: %s", ErrNotDurable, err.Error())
-}
-
-// Forget ends the binding of a session.
-func (b *Broker) Forget(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
-	slot, ok, err := b.state.Forget(ctx, key, now)
-	return slot, ok, notKept(ctx, err)
-}
 
 // Engines are where state is kept.
 func (b *Broker) Engines() []Engine { return b.state.Engines() }

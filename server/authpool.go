@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -14,13 +12,13 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// authPool is the service for operators. Its methods convert, call the core and convert.
+// authPool is the service for operators. Its methods check, convert, call the broker once and convert.
 type authPool struct {
 	credbrokerv1.UnimplementedAuthPoolServer
 	*Server
 }
 
-// ListAuths returns one page of auths in text order of id.
+// ListAuths returns one page of auths, sorted by id.
 func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsRequest) (*credbrokerv1.ListAuthsResponse, error) {
 	var v violations
 	v.size("provider", len(req.GetProvider()), maxProvider)
@@ -36,7 +34,7 @@ func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsReq
 	}
 	now := p.callOf(ctx).start
 	// One more than the page tells whether there is a next one.
-	list, total := p.config.Pool.List(selector.Filter{
+	list, total := p.config.Broker.Auths(selector.Filter{
 		Provider: req.GetProvider(),
 		Model:    req.GetModel(),
 		State:    selector.State(req.GetState()), //nolint:gosec // it is a known one
@@ -46,7 +44,7 @@ func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsReq
 	answer := &credbrokerv1.ListAuthsResponse{TotalSize: int32(total)} //nolint:gosec // a pool has fewer auths
 	bytes := 0
 	for i := range list {
-		m := p.authMessage(&list[i], now)
+		m := authMessage(&list[i], now)
 		bytes += proto.Size(m)
 		if i == size || i > 0 && bytes > maxPageBytes {
 			answer.NextPageToken = pageToken(filters, list[i-1].Auth.ID)
@@ -55,20 +53,6 @@ func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsReq
 		answer.Auths = append(answer.Auths, m)
 	}
 	return answer, nil
-}
-
-// authMessage adds what the table of sessions knows.
-func (s *Server) authMessage(st *selector.Status, now time.Time) *credbrokerv1.Auth {
-	return authMessage(st, s.config.Sessions.Count(st.Slot), now)
-}
-
-// auth is the auth of an id as it is now.
-func (s *Server) auth(id string, now time.Time) (*credbrokerv1.Auth, error) {
-	st, err := s.config.Pool.Status(id, now)
-	if err != nil {
-		return nil, err
-	}
-	return s.authMessage(&st, now), nil
 }
 
 // named is the beginning of every method that names one auth: it checks the id and notes it for the log.
@@ -85,8 +69,11 @@ func (p *authPool) GetAuth(ctx context.Context, req *credbrokerv1.GetAuthRequest
 	if err != nil {
 		return nil, err
 	}
-	auth, err := p.auth(req.GetAuthId(), c.start)
-	return &credbrokerv1.GetAuthResponse{Auth: auth}, err
+	auth, err := p.config.Broker.Auth(req.GetAuthId(), c.start)
+	if err != nil {
+		return nil, err
+	}
+	return &credbrokerv1.GetAuthResponse{Auth: authMessage(&auth, c.start)}, nil
 }
 
 // PutAuth adds or replaces one auth as a whole.
@@ -98,12 +85,11 @@ func (p *authPool) PutAuth(ctx context.Context, req *credbrokerv1.PutAuthRequest
 	if err != nil {
 		return nil, err
 	}
-	persisted, err := p.config.Auths.Put(ctx, id, document)
+	auth, persisted, err := p.config.Broker.PutAuth(ctx, id, document, c.start)
 	if err != nil {
-		return nil, inRequest(storeFailure(err))
+		return nil, inRequest(err)
 	}
-	auth, err := p.auth(id, c.start)
-	return &credbrokerv1.PutAuthResponse{Auth: auth, Persisted: persisted}, err
+	return &credbrokerv1.PutAuthResponse{Auth: authMessage(&auth, c.start), Persisted: persisted}, nil
 }
 
 // DeleteAuth removes one auth.
@@ -111,21 +97,10 @@ func (p *authPool) DeleteAuth(ctx context.Context, req *credbrokerv1.DeleteAuthR
 	if _, err := p.named(ctx, req.GetAuthId(), &violations{}); err != nil {
 		return nil, err
 	}
-	if err := p.config.Auths.Delete(ctx, req.GetAuthId()); err != nil {
-		return nil, storeFailure(err)
+	if err := p.config.Broker.DeleteAuth(ctx, req.GetAuthId()); err != nil {
+		return nil, err
 	}
 	return &credbrokerv1.DeleteAuthResponse{}, nil
-}
-
-// storeFailure tells what the caller did wrong from what the environment did.
-func storeFailure(err error) error {
-	var field *selector.FieldError
-	switch {
-	case errors.Is(err, selector.ErrUnknownAuth), errors.Is(err, selector.ErrManagedByConfig), errors.As(err, &field),
-		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	}
-	return &storeError{cause: err}
 }
 
 // EnableAuth puts an auth back into rotation.
@@ -134,14 +109,11 @@ func (p *authPool) EnableAuth(ctx context.Context, req *credbrokerv1.EnableAuthR
 	if err != nil {
 		return nil, err
 	}
-	if err := p.config.Pool.Enable(req.GetAuthId(), c.start); err != nil {
+	auth, err := p.config.Broker.Enable(ctx, req.GetAuthId(), c.start)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.config.Broker.Durable(ctx, req.GetAuthId()); err != nil {
-		return nil, err
-	}
-	auth, err := p.auth(req.GetAuthId(), c.start)
-	return &credbrokerv1.EnableAuthResponse{Auth: auth}, err
+	return &credbrokerv1.EnableAuthResponse{Auth: authMessage(&auth, c.start)}, nil
 }
 
 // DisableAuth takes an auth out of rotation.
@@ -152,14 +124,11 @@ func (p *authPool) DisableAuth(ctx context.Context, req *credbrokerv1.DisableAut
 	if err != nil {
 		return nil, err
 	}
-	if err := p.config.Pool.Disable(req.GetAuthId(), req.GetReason(), c.start); err != nil {
+	auth, err := p.config.Broker.Disable(ctx, req.GetAuthId(), req.GetReason(), c.start)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.config.Broker.Durable(ctx, req.GetAuthId()); err != nil {
-		return nil, err
-	}
-	auth, err := p.auth(req.GetAuthId(), c.start)
-	return &credbrokerv1.DisableAuthResponse{Auth: auth}, err
+	return &credbrokerv1.DisableAuthResponse{Auth: authMessage(&auth, c.start)}, nil
 }
 
 // ClearCooldown ends the cooldowns of an auth.
@@ -170,18 +139,14 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 	if err != nil {
 		return nil, err
 	}
-	cleared, err := p.config.Pool.ClearCooldown(req.GetAuthId(), req.GetModel(), c.start)
+	auth, cleared, err := p.config.Broker.ClearCooldown(ctx, req.GetAuthId(), req.GetModel(), c.start)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.config.Broker.Durable(ctx, req.GetAuthId()); err != nil {
-		return nil, err
-	}
-	auth, err := p.auth(req.GetAuthId(), c.start)
 	return &credbrokerv1.ClearCooldownResponse{
 		Cleared: int32(cleared), //nolint:gosec // an auth has at most some thousands
-		Auth:    auth,
-	}, err
+		Auth:    authMessage(&auth, c.start),
+	}, nil
 }
 
 // engineDetail is for people: what is wrong, and what that leaves behind.
@@ -195,21 +160,22 @@ func engineDetail(e *broker.Engine) string {
 // GetStatus tells how the broker is doing.
 func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusRequest) (*credbrokerv1.GetStatusResponse, error) {
 	now := p.callOf(ctx).start
-	config := p.config.Status.ConfigStatus()
+	st := p.config.Broker.Status(now)
 	answer := &credbrokerv1.GetStatusResponse{
 		Version:          p.config.Version,
 		Uptime:           durationpb.New(now.Sub(p.started)),
-		ConfigGeneration: config.Generation,
-		ConfigLoadedAt:   timeMessage(config.LoadedAt),
-		ConfigSource:     config.Source,
-		ConfigProblems:   config.Problems,
-		Bindings:         int64(p.config.Sessions.Len()),
-		BindingsMax:      int64(p.config.Sessions.Max()),
+		ConfigGeneration: st.Config.Generation,
+		ConfigLoadedAt:   timeMessage(st.Config.LoadedAt),
+		ConfigSource:     st.Config.Source,
+		ConfigProblems:   st.Config.Problems,
+		Bindings:         int64(st.Bindings),
+		BindingsMax:      int64(st.BindingsMax),
 	}
-	for _, e := range p.config.Broker.Engines() {
-		answer.Engines = append(answer.Engines, &credbrokerv1.Engine{Name: e.Name, Healthy: e.Failure == "", Detail: engineDetail(&e)})
+	for i := range st.Engines {
+		e := &st.Engines[i]
+		answer.Engines = append(answer.Engines, &credbrokerv1.Engine{Name: e.Name, Healthy: e.Failure == "", Detail: engineDetail(e)})
 	}
-	for _, c := range p.config.Pool.Counts(now) {
+	for _, c := range st.Pool {
 		answer.Pool = append(answer.Pool, &credbrokerv1.PoolCount{
 			Provider: c.Provider,
 			State:    stateMessage(c.State),

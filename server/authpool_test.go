@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
@@ -352,7 +353,7 @@ func TestGetStatus(t *testing.T) {
 	loaded := servertest.Start().Add(-time.Hour)
 	h := servertest.New(t, servertest.Options{
 		Auths: manyAuths(2, "claude"),
-		Status: server.ConfigStatus{
+		Status: broker.ConfigStatus{
 			Generation: 3, LoadedAt: loaded, Source: "credbroker.yaml", Problems: []string{"auths/a.json: no type"},
 		},
 	})

@@ -22,7 +22,6 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
-	"github.com/credbroker/credbroker/server/servertest"
 	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
@@ -63,8 +62,9 @@ func benchBroker(b *testing.B) *server.Server {
 	pool := selector.New(selector.Config{Bindings: table})
 	pool.Update(manyAuths(1000, "claude"), nil, time.Now())
 	s, err := server.New(server.Config{
-		Broker: broker.New(broker.Config{Pool: pool, Table: table, Settings: broker.Settings{Affinity: true}}),
-		Pool:   pool, Sessions: table, Auths: brokenStore{}, Status: servertest.Status{},
+		Broker: broker.New(broker.Config{
+			Pool: pool, Table: table, Clock: time.Now, Settings: broker.Settings{Affinity: true},
+		}),
 		Settings: server.Settings{AccessLog: true},
 		Log:      zerolog.New(buffer).With().Timestamp().Logger(), Version: "bench",
 	})

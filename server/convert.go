@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/selector/cooldown"
@@ -96,17 +97,17 @@ func candidateMessage(c *selector.Candidate) *credbrokerv1.Candidate {
 }
 
 // authMessage is everything about one auth but its secrets.
-func authMessage(st *selector.Status, boundSessions int, now time.Time) *credbrokerv1.Auth {
+func authMessage(st *broker.Auth, now time.Time) *credbrokerv1.Auth {
 	a := st.Auth
 	m := &credbrokerv1.Auth{
-		Config:        configMessage(st),
+		Config:        configMessage(&st.Status),
 		Origin:        originMessage(a.Origin),
 		Source:        a.Source,
 		ExpiresAt:     timeMessage(a.ExpiresAt),
 		State:         stateMessage(st.State),
 		StateReason:   st.Why,
 		StateUntil:    timeMessage(st.Until),
-		BoundSessions: int64(boundSessions),
+		BoundSessions: int64(st.BoundSessions),
 		Picks:         st.Picks,
 		LastPickedAt:  timeMessage(st.LastPicked),
 	}

@@ -17,8 +17,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
-	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 func readDoc(t *testing.T, name string) string {
@@ -80,11 +78,7 @@ func TestErrorsAreDocumented(t *testing.T) {
 }
 
 func TestMetricsAreDocumented(t *testing.T) {
-	c := Config{
-		Pool:     selector.New(selector.Config{}),
-		Sessions: bindings.New(bindings.Config{}),
-		Metrics:  prometheus.NewRegistry(),
-	}
+	c := Config{Metrics: prometheus.NewRegistry()}
 	m, err := newMetrics(&c)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +88,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	collectors := []prometheus.Collector{
-		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(&c),
+		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(nil),
 		kept.saves, kept.failures, kept.heard, kept.claims, kept.claimTimes,
 	}
 	var names []string

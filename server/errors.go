@@ -38,18 +38,7 @@ const (
 	ReasonInternal         Reason = "INTERNAL"
 )
 
-// Errors of the edge itself.
-var (
-	errUnknownSession = errors.New("no such session is bound")
-	errPanic          = errors.New("a handler panicked")
-)
-
-// storeError is a failure to keep an auth: the environment's, not a bug.
-type storeError struct{ cause error }
-
-func (e *storeError) Error() string { return "write auth: " + e.cause.Error() }
-
-func (e *storeError) Unwrap() error { return e.cause }
+var errPanic = errors.New("a handler panicked")
 
 // Names in the metadata of ErrorInfo. Beside them stand the reasons of candidates, in capitals, with their numbers.
 const (
@@ -101,7 +90,6 @@ func failureOf(err error) failure {
 		named       *broker.PinnedError
 		field       *selector.FieldError
 		invalid     *invalidRequest
-		store       *storeError
 	)
 	switch {
 	case errors.As(err, &cooldown):
@@ -127,14 +115,14 @@ func failureOf(err error) failure {
 			code: codes.FailedPrecondition, reason: ReasonManagedByConfig,
 			message: "the configuration owns this auth or setting: change it there",
 		}
-	case errors.Is(err, errUnknownSession):
+	case errors.Is(err, broker.ErrUnknownSession):
 		return failure{code: codes.NotFound, reason: ReasonUnknownSession, message: "no such session is bound"}
 	case errors.Is(err, broker.ErrNotDurable):
 		return failure{
 			code: codes.Unavailable, reason: ReasonStateUnavailable,
 			message: "the change is in force, but could not be kept: make the call again; the log of the broker says why",
 		}
-	case errors.As(err, &store):
+	case errors.Is(err, broker.ErrNotWritten):
 		return failure{
 			code: codes.Unavailable, reason: ReasonStateUnavailable,
 			message: "the auth could not be written; the log of the broker says why",

@@ -118,11 +118,11 @@ func TestTranslate(t *testing.T) {
 			}}},
 		},
 		{
-			name: "errUnknownSession", err: errUnknownSession,
+			name: "broker.ErrUnknownSession", err: broker.ErrUnknownSession,
 			code: codes.NotFound, reason: ReasonUnknownSession,
 		},
 		{
-			name: "storeError", err: storeFailure(errors.New("disk full at /secret/path")),
+			name: "broker.ErrNotWritten", err: fmt.Errorf("%w: disk full at /secret/path", broker.ErrNotWritten),
 			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be written",
 		},
 		{
@@ -138,7 +138,7 @@ func TestTranslate(t *testing.T) {
 			code: codes.Internal, reason: ReasonInternal, message: "internal error",
 		},
 		{name: "cancelled", err: fmt.Errorf("put: %w", context.Canceled), code: codes.Canceled},
-		{name: "deadline", err: storeFailure(context.DeadlineExceeded), code: codes.DeadlineExceeded},
+		{name: "deadline", err: fmt.Errorf("put: %w", context.DeadlineExceeded), code: codes.DeadlineExceeded},
 		{name: "a status stays", err: status.Error(codes.Unimplemented, "later"), code: codes.Unimplemented, message: "later"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

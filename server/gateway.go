@@ -148,11 +148,8 @@ func (b *credentialBroker) reportCooldown(c *call, req *credbrokerv1.ReportCoold
 	if err != nil {
 		return nil, err
 	}
-	block, err := b.config.Pool.Cooldown(req.GetAuthId(), order, c.start)
+	block, err := b.config.Broker.Cooldown(c, req.GetAuthId(), order, c.start)
 	if err != nil {
-		return nil, err
-	}
-	if err := b.config.Broker.Durable(c, req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	return &credbrokerv1.ReportCooldownResponse{
@@ -223,8 +220,7 @@ func cooldownKind(k credbrokerv1.CooldownKind) cooldown.Kind {
 	return cooldown.Kind(k - 1) //nolint:gosec // it is a known one
 }
 
-// InvalidateAuth releases every session of an auth. Disabling comes first, so that no session is bound to it again
-// between the two.
+// InvalidateAuth releases every session of an auth.
 func (b *credentialBroker) InvalidateAuth(ctx context.Context, req *credbrokerv1.InvalidateAuthRequest) (*credbrokerv1.InvalidateAuthResponse, error) {
 	c := b.callOf(ctx)
 	c.authID = req.GetAuthId()
@@ -243,13 +239,5 @@ func (b *credentialBroker) invalidate(c *call, req *credbrokerv1.InvalidateAuthR
 	if err := v.err(); err != nil {
 		return 0, err
 	}
-	if req.GetDisable() {
-		if err := b.config.Pool.Disable(req.GetAuthId(), req.GetReason(), c.start); err != nil {
-			return 0, err
-		}
-	}
-	if released, err = b.config.Pool.Release(req.GetAuthId(), req.GetReason(), c.start); err != nil {
-		return 0, err
-	}
-	return released, b.config.Broker.Durable(c, req.GetAuthId())
+	return b.config.Broker.Invalidate(c, req.GetAuthId(), req.GetReason(), req.GetDisable(), c.start)
 }

@@ -97,7 +97,7 @@ func newMetrics(c *Config) (*metrics, error) {
 	}
 	m.build.Set(1)
 	for _, collector := range []prometheus.Collector{
-		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(c),
+		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(c.Broker),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := c.Metrics.Register(collector); err != nil {
@@ -175,17 +175,17 @@ func (b *boundedNames) name(name string) string {
 
 // stateCollector reads the gauges when they are asked for, so that nothing has to keep them up to date.
 type stateCollector struct {
-	config *Config
+	broker *broker.Broker
 
 	auths, bindings, bindingsMax, generation, problems, quotaUsed, quotaReset, stateUp, statePending *prometheus.Desc
 }
 
-func newStateCollector(c *Config) *stateCollector {
+func newStateCollector(b *broker.Broker) *stateCollector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prometheus.BuildFQName(metricsNamespace, "", name), help, labels, nil)
 	}
 	return &stateCollector{
-		config:       c,
+		broker:       b,
 		auths:        desc("auths", "Auths of the pool by state of the auth as a whole.", "provider", "state"),
 		bindings:     desc("bindings", "Sessions that are bound."),
 		bindingsMax:  desc("bindings_max", "Most sessions that are kept bound."),
@@ -210,16 +210,16 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	for _, c := range s.config.Pool.Counts(s.config.Clock()) {
+	st := s.broker.Status(s.broker.Now())
+	for _, c := range st.Pool {
 		// A label that is no UTF-8 would end the process.
 		gauge(s.auths, float64(c.Count), strings.ToValidUTF8(c.Provider, "?"), stateName(c.State))
 	}
-	gauge(s.bindings, float64(s.config.Sessions.Len()))
-	gauge(s.bindingsMax, float64(s.config.Sessions.Max()))
-	status := s.config.Status.ConfigStatus()
-	gauge(s.generation, float64(status.Generation))
-	gauge(s.problems, float64(len(status.Problems)))
-	for _, e := range s.config.Broker.Engines() {
+	gauge(s.bindings, float64(st.Bindings))
+	gauge(s.bindingsMax, float64(st.BindingsMax))
+	gauge(s.generation, float64(st.Config.Generation))
+	gauge(s.problems, float64(len(st.Config.Problems)))
+	for _, e := range st.Engines {
 		up := 1.0
 		if e.Failure != "" {
 			up = 0
@@ -228,7 +228,7 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(s.statePending, float64(e.Records), e.Name, pendingRecords)
 		gauge(s.statePending, float64(e.Bindings), e.Name, pendingBindings)
 	}
-	for _, q := range s.config.Pool.Quotas(maxQuotaAuths) {
+	for _, q := range s.broker.Quotas(maxQuotaAuths) {
 		for _, w := range q.Windows {
 			labels := []string{strings.ToValidUTF8(q.Auth.Provider, "?"), strings.ToValidUTF8(q.Auth.ID, "?"), strings.ToValidUTF8(w.Name, "?")}
 			if w.UsedShare >= 0 {

@@ -8,9 +8,9 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/server/servertest"
 )
 
@@ -19,7 +19,7 @@ func TestMetrics(t *testing.T) {
 	off.Disabled = true
 	h := servertest.New(t, servertest.Options{
 		Auths:  []*selector.Auth{servertest.Key("a", "claude"), servertest.Key("b", "claude"), off},
-		Status: server.ConfigStatus{Generation: 7, Problems: []string{"one", "two"}},
+		Status: broker.ConfigStatus{Generation: 7, Problems: []string{"one", "two"}},
 	})
 	pick := func(req *credbrokerv1.PickCredentialRequest) { _, _ = h.Broker.PickCredential(t.Context(), req) }
 	pick(&credbrokerv1.PickCredentialRequest{Provider: "claude", Model: "claude-opus-4(high)", SessionId: "s"})

@@ -20,8 +20,6 @@ import (
 
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
-	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // The transport. Sidecars and gateways may ping every ten seconds, also while they are idle; a peer that is gone is
@@ -38,14 +36,6 @@ const (
 
 // Config is what a Server is made of.
 type Config struct {
-	// Pool decides picks. Required.
-	Pool *selector.Pool
-	// Sessions is the table that the pool keeps its bindings in. Required.
-	Sessions *bindings.Table
-	// Auths keeps what PutAuth and DeleteAuth write. Required.
-	Auths AuthStore
-	// Status tells about the configuration. Required.
-	Status StatusSource
 	// Broker answers. Required.
 	Broker *broker.Broker
 	// Settings at the start; Configure changes them.
@@ -54,8 +44,6 @@ type Config struct {
 	Log zerolog.Logger
 	// Version of the binary, for GetStatus and the metrics.
 	Version string
-	// Clock; nil: time.Now.
-	Clock func() time.Time
 	// Metrics is where the metrics are registered, and what /metrics shows; nil: a registry of its own.
 	Metrics *prometheus.Registry
 }
@@ -64,36 +52,6 @@ type Config struct {
 type Settings struct {
 	// AccessLog: one line for every call.
 	AccessLog bool
-}
-
-// AuthStore keeps auths beyond the process. A document is the JSON object of an auth file, as docs/behaviour.md describes
-// it, with the further members id, models, domains, kind, dialect, attributes and note.
-//
-// When a method returns without an error, the pool holds what was written. Errors that the caller of the RPC can do
-// something about are selector.ErrUnknownAuth, selector.ErrManagedByConfig and *selector.FieldError.
-type AuthStore interface {
-	// Put adds or replaces the auth as a whole; a document without api_key and access_token keeps the secret that the
-	// auth has. It reports whether the auth outlives a restart.
-	Put(ctx context.Context, id string, document []byte) (persisted bool, err error)
-	// Delete removes the auth, and its file if it has one.
-	Delete(ctx context.Context, id string) error
-}
-
-// StatusSource tells about the configuration.
-type StatusSource interface {
-	ConfigStatus() ConfigStatus
-}
-
-// ConfigStatus is the configuration in force.
-type ConfigStatus struct {
-	// Generation counts the configurations in force since the start, from 1.
-	Generation int64
-	// LoadedAt is when the present one came into force.
-	LoadedAt time.Time
-	// Source is where it was read from; empty: defaults.
-	Source string
-	// Problems are why parts of the newest configuration are not in force; none: all of it is.
-	Problems []string
 }
 
 // Server answers RPCs on any number of listeners.
@@ -117,16 +75,13 @@ type Server struct {
 
 // New returns a server that is not ready yet and serves nothing. Stop it even if it never serves: it has goroutines.
 func New(c Config) (*Server, error) {
-	if c.Broker == nil || c.Pool == nil || c.Sessions == nil || c.Auths == nil || c.Status == nil {
-		return nil, errors.New("server needs Broker, Pool, Sessions, Auths and Status")
-	}
-	if c.Clock == nil {
-		c.Clock = time.Now
+	if c.Broker == nil {
+		return nil, errors.New("server needs a Broker")
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{config: c, clock: c.Clock, started: c.Clock(), log: c.Log, ids: newRequestIDs()}
+	s := &Server{config: c, clock: c.Broker.Now, started: c.Broker.Now(), log: c.Log, ids: newRequestIDs()}
 	s.Configure(c.Settings)
 	var err error
 	if s.metrics, err = newMetrics(&s.config); err != nil {

@@ -3,9 +3,9 @@ package server
 import (
 	"context"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // ListSessions returns one page of bindings, most recently used first.
@@ -15,78 +15,58 @@ func (p *authPool) ListSessions(ctx context.Context, req *credbrokerv1.ListSessi
 	var v violations
 	v.size("auth_id", len(req.GetAuthId()), maxAuthID)
 	v.size("page_token", len(req.GetPageToken()), maxPageToken)
-	query := bindings.Query{Size: v.pageSize(req.GetPageSize()), Token: req.GetPageToken()}
+	query := broker.SessionQuery{AuthID: req.GetAuthId(), Size: v.pageSize(req.GetPageSize()), Token: req.GetPageToken()}
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	if req.GetAuthId() != "" {
-		st, err := p.config.Pool.Status(req.GetAuthId(), c.start)
-		if err != nil {
-			return nil, err
-		}
-		query.Slot, query.OfSlot = st.Slot, true
-	}
-	page, next, err := p.config.Sessions.List(query, c.start)
+	page, err := p.config.Broker.Sessions(query, c.start)
 	if err != nil {
 		return nil, err
 	}
-	answer := &credbrokerv1.ListSessionsResponse{NextPageToken: next, TotalBindings: int64(p.config.Sessions.Len())}
-	for i := range page {
-		answer.Sessions = append(answer.Sessions, p.boundMessage(&page[i], req.GetAuthId()))
+	answer := &credbrokerv1.ListSessionsResponse{NextPageToken: page.Next, TotalBindings: int64(page.Total)}
+	for i := range page.Sessions {
+		s := &page.Sessions[i]
+		answer.Sessions = append(answer.Sessions, &credbrokerv1.BoundSession{
+			SessionHash: s.Key.String(),
+			Source:      credbrokerv1.SessionSource(s.Source),
+			AuthId:      s.AuthID,
+			ExpiresAt:   timeMessage(s.ExpiresAt),
+			Aliases:     int32(s.Aliases), //nolint:gosec // at most 64
+		})
 	}
 	return answer, nil
 }
 
-// boundMessage names the auth that was asked for, if one was: others may share its identity, and so its bindings.
-func (p *authPool) boundMessage(b *bindings.Bound, authID string) *credbrokerv1.BoundSession {
-	if authID == "" {
-		authID, _ = p.config.Pool.AuthOf(b.Slot)
-	}
-	return &credbrokerv1.BoundSession{
-		SessionHash: b.Key.String(),
-		Source:      credbrokerv1.SessionSource(b.Source),
-		AuthId:      authID,
-		ExpiresAt:   timeMessage(b.ExpiresAt),
-		Aliases:     int32(b.Aliases), //nolint:gosec // at most 64
-	}
-}
-
-// ReleaseSession forgets one binding.
+// ReleaseSession ends one binding.
 func (p *authPool) ReleaseSession(ctx context.Context, req *credbrokerv1.ReleaseSessionRequest) (*credbrokerv1.ReleaseSessionResponse, error) {
 	c := p.callOf(ctx)
 	var v violations
-	key := p.sessionKey(req, &v)
+	name := v.sessionName(req)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	c.session = key
-	slot, ok, err := p.config.Broker.Forget(ctx, key, c.start)
-	switch {
-	case err != nil:
+	var err error
+	if c.session, c.authID, err = p.config.Broker.ReleaseSession(ctx, name, c.start); err != nil {
 		return nil, err
-	case !ok:
-		return nil, errUnknownSession
 	}
-	c.authID, _ = p.config.Pool.AuthOf(slot)
 	return &credbrokerv1.ReleaseSessionResponse{AuthId: c.authID}, nil
 }
 
-// sessionKey reads either way to name a session.
-func (p *authPool) sessionKey(req *credbrokerv1.ReleaseSessionRequest, v *violations) selector.SessionKey {
+// sessionName reads either way to name a session.
+func (v *violations) sessionName(req *credbrokerv1.ReleaseSessionRequest) (name broker.SessionName) {
 	switch session := req.GetSession().(type) {
 	case *credbrokerv1.ReleaseSessionRequest_SessionHash:
-		key, ok := selector.ParseSessionKey(session.SessionHash)
-		if !ok {
+		var ok bool
+		if name.Key, ok = selector.ParseSessionKey(session.SessionHash); !ok {
 			v.add("session_hash", "must be 32 hexadecimal digits, as ListSessions gives them")
 		}
-		return key
 	case *credbrokerv1.ReleaseSessionRequest_Name:
-		name := session.Name
-		v.size("name.provider", len(name.GetProvider()), maxProvider)
-		v.required("name.session_id", name.GetSessionId(), maxSessionName)
-		v.size("name.model", len(name.GetModel()), maxModel)
-		return p.config.Sessions.Key(name.GetProvider(), name.GetSessionId(), selector.ModelKey(name.GetModel()))
+		name = broker.SessionName{Provider: session.Name.GetProvider(), ID: session.Name.GetSessionId(), Model: session.Name.GetModel()}
+		v.size("name.provider", len(name.Provider), maxProvider)
+		v.required("name.session_id", name.ID, maxSessionName)
+		v.size("name.model", len(name.Model), maxModel)
+	default:
+		v.add("session", "one of session_hash and name is required")
 	}
-	v.add("session", "one of session_hash and name is required")
-	return selector.SessionKey{}
+	return name
 }

@@ -96,17 +96,15 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 	if err := d.startKeeper(ctx, signal, metrics); err != nil {
 		return err
 	}
-	d.broker = broker.New(broker.Config{Pool: d.pool, Table: d.table, State: d.state(), Settings: brokerSettings(conf)})
+	d.broker = broker.New(broker.Config{
+		Pool: d.pool, Table: d.table, State: d.state(), Auths: d.source, Configured: d.configured, Clock: d.clock,
+		Settings: brokerSettings(conf),
+	})
 	d.server, err = server.New(server.Config{
 		Broker:   d.broker,
-		Pool:     d.pool,
-		Sessions: d.table,
-		Auths:    d.source,
-		Status:   statusSource{d.source},
 		Settings: server.Settings{AccessLog: conf.Log.Access},
 		Log:      d.log,
 		Version:  version(),
-		Clock:    d.clock,
 		Metrics:  registry,
 	})
 	return err

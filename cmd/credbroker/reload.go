@@ -69,15 +69,10 @@ func (d *daemon) reloadOnHangup(ctx context.Context) {
 	}
 }
 
-// statusSource tells the server about the configuration.
-type statusSource struct{ source *config.Source }
-
-var _ server.StatusSource = statusSource{}
-
-// ConfigStatus is part of server.StatusSource.
-func (s statusSource) ConfigStatus() server.ConfigStatus {
-	from := s.source.Status()
-	to := server.ConfigStatus{
+// configured tells the broker about the configuration.
+func (d *daemon) configured() broker.ConfigStatus {
+	from := d.source.Status()
+	to := broker.ConfigStatus{
 		Generation: int64(from.Generation), //nolint:gosec // a reload a nanosecond would take centuries to get there
 		LoadedAt:   from.LoadedAt,
 		Source:     from.Path,

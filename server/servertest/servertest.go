@@ -35,9 +35,9 @@ type Options struct {
 	// Selection settings.
 	Selection selector.Settings
 	// Store takes the place of the Store that keeps auths in memory.
-	Store server.AuthStore
+	Store broker.AuthStore
 	// Status is what the configuration says of itself.
-	Status server.ConfigStatus
+	Status broker.ConfigStatus
 	// State takes the place of memory alone.
 	State broker.State
 	// NoAffinity: sessions are not recognised.
@@ -85,19 +85,17 @@ func New(t testing.TB, o Options) *Harness {
 	}
 	h.Core = broker.New(broker.Config{
 		Pool: h.Pool, Table: h.Sessions, State: o.State,
-		Settings: broker.Settings{Affinity: !o.NoAffinity, Recognition: o.Recognition, Roles: o.Roles},
+		Settings:   broker.Settings{Affinity: !o.NoAffinity, Recognition: o.Recognition, Roles: o.Roles},
+		Auths:      o.Store,
+		Configured: func() broker.ConfigStatus { return o.Status },
+		Clock:      h.Clock.Now,
 	})
 	var err error
 	h.Server, err = server.New(server.Config{
 		Broker:   h.Core,
-		Pool:     h.Pool,
-		Sessions: h.Sessions,
-		Auths:    o.Store,
-		Status:   Status(o.Status),
 		Settings: server.Settings{AccessLog: true},
 		Log:      zerolog.New(h.Log),
 		Version:  "test",
-		Clock:    h.Clock.Now,
 		Metrics:  h.Metrics,
 	})
 	if err != nil {
@@ -143,12 +141,6 @@ func (h *Harness) Dial(t testing.TB, options ...grpc.DialOption) *grpc.ClientCon
 	})
 	return conn
 }
-
-// Status is a server.StatusSource that always says the same.
-type Status server.ConfigStatus
-
-// ConfigStatus is part of server.StatusSource.
-func (s Status) ConfigStatus() server.ConfigStatus { return server.ConfigStatus(s) }
 
 // Start is what the clock of a Harness shows at first.
 func Start() time.Time { return time.Unix(startSeconds, 0) }

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/selector"
-	"github.com/credbroker/credbroker/server"
 )
 
-var _ server.AuthStore = (*Store)(nil)
+var _ broker.AuthStore = (*Store)(nil)
 
 // Store keeps auths in the pool and nowhere else. It refuses documents that are no auth file, so that a test fails where
 // the server writes one.
@@ -47,7 +47,7 @@ type authFile struct {
 	Headers       map[string]string `json:"headers"`
 }
 
-// Put is part of server.AuthStore.
+// Put is part of broker.AuthStore.
 func (s *Store) Put(_ context.Context, id string, document []byte) (persisted bool, err error) {
 	var f authFile
 	decoder := json.NewDecoder(bytes.NewReader(document))
@@ -73,7 +73,7 @@ func (s *Store) Put(_ context.Context, id string, document []byte) (persisted bo
 	return false, nil
 }
 
-// Delete is part of server.AuthStore.
+// Delete is part of broker.AuthStore.
 func (s *Store) Delete(_ context.Context, id string) error {
 	old, err := s.Pool.Status(id, s.Clock.Now())
 	if err != nil {

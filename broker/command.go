@@ -1,0 +1,77 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// ErrNotDurable is a change that is in force and could not be kept. What keeps state has told the log when that began.
+var ErrNotDurable = errors.New("the change is not kept")
+
+// acknowledge is how every change of an auth ends: it returns once the change is kept, or why there was or is none.
+func (b *Broker) acknowledge(ctx context.Context, authID string, changed error) error {
+	if changed != nil {
+		return changed
+	}
+	return notDurable(ctx, b.state.Durable(ctx, authID))
+}
+
+// notDurable tells the caller's own haste from the engine's fault.
+func notDurable(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	// The cause may be a deadline of the store, which is none of the caller's.
+	return fmt.Errorf("%w: %s", ErrNotDurable, err.Error())
+}
+
+// Cooldown blocks an auth, or one model of it, for as long as the caller says.
+func (b *Broker) Cooldown(ctx context.Context, authID string, order selector.Cooldown, now time.Time) (selector.Block, error) {
+	block, err := b.pool.Cooldown(authID, order, now)
+	return block, b.acknowledge(ctx, authID, err)
+}
+
+// Invalidate releases every session of an auth, and disables it first if it is told to, so that no session is bound to it
+// again between the two.
+func (b *Broker) Invalidate(ctx context.Context, authID, reason string, disable bool, now time.Time) (released int, err error) {
+	if disable {
+		if err := b.pool.Disable(authID, reason, now); err != nil {
+			return 0, err
+		}
+	}
+	released, err = b.pool.Release(authID, reason, now)
+	return released, b.acknowledge(ctx, authID, err)
+}
+
+// Enable puts an auth back into rotation.
+func (b *Broker) Enable(ctx context.Context, authID string, now time.Time) (Auth, error) {
+	if err := b.acknowledge(ctx, authID, b.pool.Enable(authID, now)); err != nil {
+		return Auth{}, err
+	}
+	return b.Auth(authID, now)
+}
+
+// Disable takes an auth out of rotation.
+func (b *Broker) Disable(ctx context.Context, authID, reason string, now time.Time) (Auth, error) {
+	if err := b.acknowledge(ctx, authID, b.pool.Disable(authID, reason, now)); err != nil {
+		return Auth{}, err
+	}
+	return b.Auth(authID, now)
+}
+
+// ClearCooldown ends the cooldowns of an auth, or those of one model of it.
+func (b *Broker) ClearCooldown(ctx context.Context, authID, model string, now time.Time) (auth Auth, cleared int, err error) {
+	cleared, err = b.pool.ClearCooldown(authID, model, now)
+	if err := b.acknowledge(ctx, authID, err); err != nil {
+		return Auth{}, 0, err
+	}
+	auth, err = b.Auth(authID, now)
+	return auth, cleared, err
+}
