@@ -22,9 +22,9 @@ func (s scope) covers(key string) bool {
 // trial is the permission to let one request through to a scope that is half-open.
 type trial struct {
 	// until is the end of the time that the request under way has; not in the future: none is under way.
-	until int64
+	until cooldown.Instant
 	// started is when that request was picked.
-	started int64
+	started cooldown.Instant
 }
 
 // blockSet are the blocks of one subject for one scope.
@@ -37,7 +37,7 @@ type blockSet struct {
 	ledgers *[cooldown.NumKinds]cooldown.Ledger
 	trial   trial
 	// permit is the last time at which a request may use the permit that the pool has; 0: it has none.
-	permit int64
+	permit cooldown.Instant
 	wanted bool // in Pool.wanted
 	// As far as time was worked off: nobody may be picked, and one at a time may be or is.
 	active, halfOpen bool
@@ -60,7 +60,7 @@ func (s *blockSet) ledger(kind cooldown.Kind) *cooldown.Ledger {
 
 // rest is what decides at a time, refused secrets aside: of what keeps everybody away the one that does so for longest, else of what is
 // half-open the one that ends last; a quota block where several do.
-func (s *blockSet) rest(now int64) cooldown.Span {
+func (s *blockSet) rest(now cooldown.Instant) cooldown.Span {
 	var best cooldown.Span
 	if s.ledgers == nil {
 		return best
@@ -76,10 +76,10 @@ func (s *blockSet) rest(now int64) cooldown.Span {
 }
 
 // mayTry reports whether a request could try what is half-open, if none does.
-func (s *blockSet) mayTry(now int64) bool { return s.owner.alone || s.permit >= now }
+func (s *blockSet) mayTry(now cooldown.Instant) bool { return s.owner.alone || s.permit >= now }
 
 // deadline is the last end of all, whether it is over or not.
-func (s *blockSet) deadline() (last int64) {
+func (s *blockSet) deadline() (last cooldown.Instant) {
 	if s.ledgers == nil {
 		return 0
 	}
@@ -92,7 +92,7 @@ func (s *blockSet) deadline() (last int64) {
 }
 
 // inForce counts the blocks that hold for an auth with a secret.
-func (s *blockSet) inForce(secret uint64, now int64) (count int) {
+func (s *blockSet) inForce(secret cooldown.Fingerprint, now cooldown.Instant) (count int) {
 	if s.ledgers == nil {
 		return 0
 	}
@@ -105,7 +105,7 @@ func (s *blockSet) inForce(secret uint64, now int64) (count int) {
 }
 
 // forget drops what nothing counts on any more; 0: there is nothing left.
-func (s *blockSet) forget(now int64) (next int64) {
+func (s *blockSet) forget(now cooldown.Instant) (next cooldown.Instant) {
 	if s.ledgers == nil {
 		return 0
 	}
@@ -119,7 +119,7 @@ func (s *blockSet) forget(now int64) (next int64) {
 }
 
 // succeed takes in that a request which began at start was served, and reports whether it ended anything.
-func (s *blockSet) succeed(start int64) (ended bool) {
+func (s *blockSet) succeed(start cooldown.Instant) (ended bool) {
 	if s.ledgers == nil {
 		return false
 	}
@@ -133,7 +133,7 @@ func (s *blockSet) succeed(start int64) (ended bool) {
 }
 
 // renew lets the hints that an attempt tried stand until the next try, and reports whether there are any.
-func (s *blockSet) renew(r *report, next int64) (renewed bool) {
+func (s *blockSet) renew(r *report, next cooldown.Instant) (renewed bool) {
 	if s.ledgers == nil {
 		return false
 	}
@@ -149,7 +149,7 @@ func (s *blockSet) renew(r *report, next int64) (renewed bool) {
 }
 
 // block in force of a kind for an auth with a secret, as callers see it; its kind is set in any case.
-func (s *blockSet) block(kind cooldown.Kind, secret uint64, now int64) (Block, bool) {
+func (s *blockSet) block(kind cooldown.Kind, secret cooldown.Fingerprint, now cooldown.Instant) (Block, bool) {
 	shown := Block{Kind: kind, Domain: s.owner.domain.name}
 	if s.scope.family {
 		shown.Family = s.scope.model

@@ -25,18 +25,18 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	}
 	set := p.makeSet(&m.state.subject, scope{model: m.blockKey(key)})
 	e := cooldown.Observation{Received: p.stamp(now), Command: true, Reason: c.Reason}
-	secret := uint64(0)
+	secret := cooldown.Fingerprint(0)
 	if c.Kind == cooldown.Authentication && key == "" {
 		secret = m.secret()
 		e.Secret = secret
 	}
-	if l := set.ledger(c.Kind); p.order(&e, l, c, now.UnixNano()) {
+	if l := set.ledger(c.Kind); p.order(&e, l, c, cooldown.InstantOf(now)) {
 		l.Add(e)
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
-	p.refreshSet(set, now.UnixNano())
+	p.refreshSet(set, cooldown.InstantOf(now))
 	p.touch(set.owner)
-	b, _ := set.block(c.Kind, secret, now.UnixNano())
+	b, _ := set.block(c.Kind, secret, cooldown.InstantOf(now))
 	return b, nil
 }
 
@@ -51,12 +51,12 @@ func (p *Pool) makeSet(s *subject, at scope) *blockSet {
 
 // order gives the evidence that a cooldown makes its times. False: it makes none, because a ladder found a cooldown in
 // force. A burst of reports in one open window climbs once.
-func (p *Pool) order(e *cooldown.Observation, l *cooldown.Ledger, c Cooldown, now int64) bool {
+func (p *Pool) order(e *cooldown.Observation, l *cooldown.Ledger, c Cooldown, now cooldown.Instant) bool {
 	switch {
 	case c.Endless:
 		e.Until = cooldown.Never
 	case !c.Until.IsZero():
-		e.Until = nanosOf(c.Until)
+		e.Until = cooldown.InstantOf(c.Until)
 	default:
 		if l.Span(e.Secret, now).Deciding != nil {
 			return false
@@ -64,7 +64,7 @@ func (p *Pool) order(e *cooldown.Observation, l *cooldown.Ledger, c Cooldown, no
 		e.Ladder = cooldown.LadderOf(c.Kind)
 		l.Prune(now)
 		e.Level, _ = l.Climb(e, now, now)
-		e.Until = now + e.Ladder.Step(e.Level, p.random)
+		e.Until = now.Add(e.Ladder.Step(e.Level, p.random))
 	}
 	e.Probe = e.Until
 	return true
@@ -79,7 +79,7 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
-	c := clearing{key: m.blockKey(ModelKey(model)), stamp: p.stamp(now), now: now.UnixNano(), secret: m.secret()}
+	c := clearing{key: m.blockKey(ModelKey(model)), stamp: p.stamp(now), now: cooldown.InstantOf(now), secret: m.secret()}
 	cleared := 0
 	for _, s := range append(slices.Clone(m.domains), &m.state.subject) {
 		cleared += p.clear(s, c)
@@ -91,8 +91,8 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 // clearing is a ClearCooldown on its way.
 type clearing struct {
 	key        string // "": everything
-	stamp, now int64
-	secret     uint64 // of the auth
+	stamp, now cooldown.Instant
+	secret     cooldown.Fingerprint // of the auth
 }
 
 // clear ends the blocks of a subject that concern a model key, or all, and counts those that held for the auth.
@@ -175,7 +175,7 @@ func (p *Pool) Release(id, reason string, now time.Time) (int, error) {
 }
 
 // release ends every binding to an identity here and, as its record says so, wherever else one is kept.
-func (p *Pool) release(s *identity, at int64) int {
+func (p *Pool) release(s *identity, at cooldown.Instant) int {
 	s.released = at
 	if p.bindings == nil {
 		return 0

@@ -78,14 +78,14 @@ func (p *Pool) Merge(records []cooldown.Record, now time.Time) (news []cooldown.
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range records {
-		if p.merge1(&records[i], now.UnixNano()) {
+		if p.merge1(&records[i], cooldown.InstantOf(now)) {
 			news = append(news, records[i])
 		}
 	}
 	return news
 }
 
-func (p *Pool) merge1(o *cooldown.Record, now int64) (news bool) {
+func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 	s := p.subjectOf(o.Key)
 	if s == nil {
 		return false

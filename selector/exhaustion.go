@@ -13,8 +13,8 @@ const maxSummarized = 1 << 21
 type exhaustion struct {
 	counts     Counts
 	candidates int
-	cooling    int   // candidates that are out for a quota
-	earliest   int64 // end among the candidates' blocks; never: none ends
+	cooling    int              // candidates that are out for a quota
+	earliest   cooldown.Instant // end among the candidates' blocks; never: none ends
 }
 
 // summaryKey names a summary: of a view, for a model key that some member of it is blocked for, or "" for all others.
@@ -64,14 +64,14 @@ func (q *query) exhaustion() exhaustion {
 			s.change(place, tally(ReasonExcluded), cooldown.Never)
 		}
 	}
-	s.found.earliest = s.ends.Least()
+	s.found.earliest = cooldown.Instant(s.ends.Least())
 	found := s.of(q.route.strategy)
 	for _, m := range q.excluded {
 		if place := q.provider.place(m); place >= 0 {
 			s.look(place, m, key, q.now)
 		}
 	}
-	s.found.earliest = s.ends.Least()
+	s.found.earliest = cooldown.Instant(s.ends.Least())
 	return found
 }
 
@@ -130,7 +130,7 @@ func (p *provider) makeRoom() {
 }
 
 // follow looks at the members that changed.
-func (s *summary) follow(p *provider, key summaryKey, now int64) {
+func (s *summary) follow(p *provider, key summaryKey, now cooldown.Instant) {
 	if s.tallies == nil {
 		p.makeRoom()
 		s.make(p, key, now)
@@ -144,32 +144,32 @@ func (s *summary) follow(p *provider, key summaryKey, now int64) {
 }
 
 // make looks at every member.
-func (s *summary) make(p *provider, key summaryKey, now int64) {
+func (s *summary) make(p *provider, key summaryKey, now cooldown.Instant) {
 	*s = summary{made: true, used: s.used, seen: p.changes.Count(), tallies: make([]tally, len(p.members)), ends: least.New(len(p.members))}
 	for place, m := range p.members {
 		t, end := key.tally(m, now)
 		s.tallies[place] = t
 		s.count(t, 1)
-		s.ends.Put(place, end)
+		s.ends.Put(place, int64(end))
 	}
 	s.ends.Build()
 }
 
 // look looks at a member again.
-func (s *summary) look(place int, m *member, key summaryKey, now int64) {
+func (s *summary) look(place int, m *member, key summaryKey, now cooldown.Instant) {
 	t, end := key.tally(m, now)
 	s.change(place, t, end)
 }
 
-func (s *summary) change(place int, t tally, end int64) {
+func (s *summary) change(place int, t tally, end cooldown.Instant) {
 	s.count(s.tallies[place], -1)
 	s.count(t, 1)
 	s.tallies[place] = t
-	s.ends.Set(place, end)
+	s.ends.Set(place, int64(end))
 }
 
 // tally says what a member counts as, and the end of its block; never: it has none, or is no candidate.
-func (k summaryKey) tally(m *member, now int64) (t tally, end int64) {
+func (k summaryKey) tally(m *member, now cooldown.Instant) (t tally, end cooldown.Instant) {
 	s := k.view.standing(m, k.model, now)
 	t, end = tally(s.reason), cooldown.Never
 	if s.reason == ReasonReady && m.weight == 0 {

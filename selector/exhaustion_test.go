@@ -162,7 +162,7 @@ func (p *Pool) compareRefusal(t *testing.T, req Request, now time.Time) bool {
 	default:
 		return false
 	}
-	q := query{pool: p, req: &req, now: now.UnixNano(), provider: p.index.provider(req.Provider)}
+	q := query{pool: p, req: &req, now: cooldown.InstantOf(now), provider: p.index.provider(req.Provider)}
 	q.find()
 	q.exclude()
 	want, candidates, quota, earliest := Counts{}, 0, 0, time.Duration(0)

@@ -2,7 +2,6 @@ package selector
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -112,21 +111,10 @@ func compareBools(a, b bool) int {
 	return -1
 }
 
-// nanosOf is what the package knows of a time: Unix nanoseconds. Times that these do not reach become the nearest.
-func nanosOf(t time.Time) int64 {
-	switch {
-	case t.Before(time.Unix(0, math.MinInt64)):
-		return math.MinInt64
-	case t.After(time.Unix(0, cooldown.Never-1)):
-		return cooldown.Never - 1
-	}
-	return t.UnixNano()
-}
-
 // timeOf is the time of an end that comes by itself.
-func timeOf(nanos int64) time.Time {
-	if nanos == 0 || nanos == cooldown.Never {
+func timeOf(i cooldown.Instant) time.Time {
+	if i == 0 || i == cooldown.Never {
 		return time.Time{}
 	}
-	return time.Unix(0, nanos)
+	return i.Time()
 }

@@ -267,8 +267,8 @@ func (r *oracleReport) climb(k oracleLedgerKey, p *oraclePiece) {
 // pieceOf finds out from the pool's records when the step ends that it took just now.
 func (r *oracleReport) pieceOf(k oracleLedgerKey, p *oraclePiece) time.Time {
 	for _, e := range r.recorded()[k] {
-		if e.Received == r.stamp.UnixNano() && e.Ladder == p.ladder && e.Level == p.level && !e.Command {
-			return time.Unix(0, e.Until)
+		if e.Received == cooldown.InstantOf(r.stamp) && e.Ladder == p.ladder && e.Level == p.level && !e.Command {
+			return e.Until.Time()
 		}
 	}
 	return time.Time{}

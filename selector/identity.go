@@ -18,7 +18,7 @@ type identity struct {
 
 	change cooldown.Switch
 	// released is when its sessions were last released.
-	released int64
+	released cooldown.Instant
 
 	orphan  bool // in Pool.orphans
 	report  cooldown.Report
@@ -26,24 +26,24 @@ type identity struct {
 
 	// Of auths that were in earlier indexes.
 	picks      uint64
-	lastPicked int64
+	lastPicked cooldown.Instant
 }
 
 // secret stands for the secret of an auth without telling it. It is never 0.
-func (m *member) secret() uint64 {
+func (m *member) secret() cooldown.Fingerprint {
 	if m.print == 0 {
 		hash := sha256.New()
 		for _, h := range m.auth.Headers {
 			_, _ = fmt.Fprintf(hash, "%d %s ", len(h.Name), h.Name)
 			h.Value.writeTo(hash)
 		}
-		m.print = binary.BigEndian.Uint64(hash.Sum(nil)) | 1
+		m.print = cooldown.Fingerprint(binary.BigEndian.Uint64(hash.Sum(nil)) | 1)
 	}
 	return m.print
 }
 
 // refusal is the evidence that the upstream refused the secret of a member; nil: it did not.
-func (m *member) refusal(now int64) *cooldown.Observation {
+func (m *member) refusal(now cooldown.Instant) *cooldown.Observation {
 	if m.state.whole.ledgers == nil {
 		return nil
 	}

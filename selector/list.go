@@ -41,12 +41,12 @@ func (p *Pool) Status(id string, now time.Time) (Status, error) {
 	if m == nil {
 		return Status{}, ErrUnknownAuth
 	}
-	return m.status("", now.UnixNano()), nil
+	return m.status("", cooldown.InstantOf(now)), nil
 }
 
 // List returns the auths that match, in text order of id, and how many match in all, whatever After and Limit.
 func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
-	nanos := now.UnixNano()
+	nanos := cooldown.InstantOf(now)
 	key := ModelKey(f.Model)
 	p.each(func(m *member) {
 		if f.Provider != "" && m.auth.Provider != f.Provider || !m.patterns.serve(key) {
@@ -91,7 +91,7 @@ type PoolCount struct {
 
 // Counts returns the pool by provider and state of the auth as a whole, sorted, without zeros.
 func (p *Pool) Counts(now time.Time) []PoolCount {
-	nanos := now.UnixNano()
+	nanos := cooldown.InstantOf(now)
 	counts := make(map[PoolCount]int)
 	p.each(func(m *member) {
 		state, _ := m.stateFor("", nanos)
@@ -125,7 +125,7 @@ func (p *Pool) each(f func(*member)) {
 }
 
 // stateFor is the state of an auth for a model key that it serves, or as a whole for "".
-func (m *member) stateFor(key string, now int64) (State, standing) {
+func (m *member) stateFor(key string, now cooldown.Instant) (State, standing) {
 	s := m.standing(key, now)
 	switch s.reason {
 	case ReasonReady:
@@ -140,7 +140,7 @@ func (m *member) stateFor(key string, now int64) (State, standing) {
 	}
 }
 
-func (m *member) status(key string, now int64) Status {
+func (m *member) status(key string, now cooldown.Instant) Status {
 	state, s := m.stateFor(key, now)
 	status := Status{
 		Auth: m.auth, Priority: m.priority, Weight: m.weight,
@@ -177,9 +177,9 @@ func (r Reason) words() string {
 }
 
 // blocks in force: of the auth before those of its domains, of the whole before those of models and families.
-func (m *member) blocks(now int64) []Block {
+func (m *member) blocks(now cooldown.Instant) []Block {
 	var all []Block
-	secret := uint64(0)
+	secret := cooldown.Fingerprint(0)
 	if m.state.whole.ledgers != nil {
 		secret = m.secret()
 	}

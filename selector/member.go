@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/glob"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // member is one auth within one index.
@@ -16,7 +17,7 @@ type member struct {
 	prefix     string
 	priority   int64
 	picks      uint64 // since the index was made; identity has those before
-	lastPicked int64
+	lastPicked cooldown.Instant
 	index      int // in text order of id, over the pool
 	trial      bool
 	domains    []*subject // of which something is known
@@ -31,10 +32,10 @@ type member struct {
 	expired  bool
 	// refused: the upstream refused its secret, as far as time was worked off.
 	refused bool
-	print   uint64 // of its secret; 0: not made yet
-	born    uint64 // generation of the index in which an auth of this id and shape came up
+	print   cooldown.Fingerprint // of its secret; 0: not made yet
+	born    uint64               // generation of the index in which an auth of this id and shape came up
 	// renewed is when its secret took the place of another; 0: it is the first that was seen.
-	renewed int64
+	renewed cooldown.Instant
 	// excludedBy is the number of the last pick that excluded it.
 	excludedBy uint64
 }

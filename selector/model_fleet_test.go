@@ -145,7 +145,7 @@ func (f *fleet) ladderStep(r *fleetReplica) (step fact) {
 		for _, s := range record.Scopes {
 			for _, e := range s.Ledgers[cooldown.Quota].Observations {
 				if e.Ladder == cooldown.LadderRate {
-					step = fact{received: time.Unix(0, e.Received), until: time.Unix(0, e.Until), probe: time.Unix(0, e.Probe), ladder: true}
+					step = fact{received: e.Received.Time(), until: e.Until.Time(), probe: e.Probe.Time(), ladder: true}
 				}
 			}
 		}
@@ -361,7 +361,7 @@ func (f *fleet) converge() error {
 // scopes is what a replica knows, less what it may forget.
 func (r *fleetReplica) scopes(now time.Time) string {
 	for _, record := range r.pool.Records() {
-		if record.Prune(now.UnixNano()); len(record.Scopes) > 0 {
+		if record.Prune(cooldown.InstantOf(now)); len(record.Scopes) > 0 {
 			return fmt.Sprintf("%+v", record.Scopes)
 		}
 	}

@@ -1,6 +1,10 @@
 package selector
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
 
 const (
 	// OpeningWindow is how long an opening that comes again is taken for the same request, sent once more.
@@ -20,17 +24,17 @@ type openings struct {
 }
 
 type opening struct {
-	until int64
+	until cooldown.Instant
 	tries int
 }
 
 type openingEnd struct {
 	key   SessionKey
-	until int64
+	until cooldown.Instant
 }
 
 // begin notes an opening that was given an auth.
-func (o *openings) begin(key SessionKey, now int64) {
+func (o *openings) begin(key SessionKey, now cooldown.Instant) {
 	o.expire(now)
 	if len(o.queue) == maxOpenings {
 		o.drop()
@@ -38,13 +42,13 @@ func (o *openings) begin(key SessionKey, now int64) {
 	if o.byKey == nil {
 		o.byKey = make(map[SessionKey]opening)
 	}
-	until := now + int64(OpeningWindow)
+	until := now.Add(OpeningWindow)
 	o.byKey[key] = opening{until: until, tries: 1}
 	o.queue = append(o.queue, openingEnd{key, until})
 }
 
 // repeats reports whether an opening is taken for the same request as the one before.
-func (o *openings) repeats(key SessionKey, now int64) bool {
+func (o *openings) repeats(key SessionKey, now cooldown.Instant) bool {
 	known, ok := o.byKey[key]
 	return ok && now < known.until && known.tries < openingTries
 }
@@ -61,7 +65,7 @@ func (o *openings) again(key SessionKey) {
 func (o *openings) answered(key SessionKey) { delete(o.byKey, key) }
 
 // expire forgets what is over.
-func (o *openings) expire(now int64) {
+func (o *openings) expire(now cooldown.Instant) {
 	for len(o.queue) > 0 && o.queue[0].until <= now {
 		o.drop()
 	}

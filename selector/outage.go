@@ -33,7 +33,7 @@ type suspicion struct {
 
 type failure struct {
 	who         *identity
-	started, at int64
+	started, at cooldown.Instant
 	scope       scope
 	kind        cooldown.Kind
 }
@@ -47,7 +47,7 @@ func (o *outages) suspect(r *report) bool {
 	}
 	s := o.suspicion(r)
 	s.failures = slices.DeleteFunc(s.failures, func(old failure) bool {
-		return old.at < r.stamp-int64(alikeWithin) || old.who == r.member.state
+		return old.at < r.stamp.Add(-alikeWithin) || old.who == r.member.state
 	})
 	if len(s.failures) == maxAlike {
 		s.failures = s.failures[1:]
@@ -74,7 +74,7 @@ func (o *outages) suspect(r *report) bool {
 func (o *outages) suspicion(r *report) *suspicion {
 	model, provider := r.gateScope().model, r.member.provider.name
 	all := slices.DeleteFunc((*o)[provider], func(s *suspicion) bool {
-		return s.failures[len(s.failures)-1].at < r.stamp-int64(alikeWithin)
+		return s.failures[len(s.failures)-1].at < r.stamp.Add(-alikeWithin)
 	})
 	for _, s := range all {
 		if s.model == model && s.reason == r.finding.Reason {
@@ -194,9 +194,9 @@ func (r *report) renewGate(set *blockSet) {
 	l.Prune(r.now)
 	level, window := l.Climb(&e, r.begun, r.now)
 	if e.Level = level; window == 0 {
-		window = r.now + min(e.Ladder.Step(level, r.pool.random), int64(r.pool.settings.maxLatch()))
+		window = r.now.Add(min(e.Ladder.Step(level, r.pool.random), r.pool.settings.maxLatch()))
 	}
-	e.Probe, e.Until = window, max(window, r.now+int64(outageSpan))
+	e.Probe, e.Until = window, max(window, r.now.Add(outageSpan))
 	l.Add(e)
 	r.refresh(set)
 	r.done = Consequence{Action: cooldown.ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}, Changed: true}

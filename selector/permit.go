@@ -47,8 +47,8 @@ func (p *Pool) Grant(key PermitKey, until, now time.Time) bool {
 	if s == nil || !s.halfOpen {
 		return false
 	}
-	s.permit = nanosOf(until) - int64(p.settings.probeTimeout())
-	p.refreshSet(s, now.UnixNano())
+	s.permit = cooldown.InstantOf(until.Add(-p.settings.probeTimeout()))
+	p.refreshSet(s, cooldown.InstantOf(now))
 	return s.permit != 0
 }
 
@@ -58,7 +58,7 @@ func (p *Pool) Revoke(key PermitKey, now time.Time) {
 	defer p.mu.Unlock()
 	if s := p.permitted(key); s != nil && s.permit != 0 {
 		s.permit = 0
-		p.refreshSet(s, now.UnixNano())
+		p.refreshSet(s, cooldown.InstantOf(now))
 	}
 }
 
@@ -103,7 +103,7 @@ func (s *blockSet) permitKey() PermitKey {
 }
 
 // refreshPermit asks for a permit, or gives one back, as a set becomes half-open or is not any more.
-func (p *Pool) refreshPermit(s *blockSet, now int64) {
+func (p *Pool) refreshPermit(s *blockSet, now cooldown.Instant) {
 	if s.owner.alone {
 		return
 	}

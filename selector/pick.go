@@ -3,6 +3,8 @@ package selector
 import (
 	"strings"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // pickAdvance is how many ends a pick works off itself. More are left to Advance, unless nobody else is ready.
@@ -12,7 +14,7 @@ const pickAdvance = 64
 type query struct {
 	pool     *Pool
 	req      *Request
-	now      int64
+	now      cooldown.Instant
 	key      routeKey
 	provider *provider
 	view     *view
@@ -25,7 +27,7 @@ type query struct {
 func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q := query{pool: p, req: req, now: now.UnixNano()}
+	q := query{pool: p, req: req, now: cooldown.InstantOf(now)}
 	p.advance(q.now, pickAdvance)
 	q.provider = p.index.provider(req.Provider)
 	if q.provider == nil {
@@ -185,7 +187,7 @@ func (q *query) try(m *member) {
 	m.subjects(func(s *subject) {
 		s.each(key, func(set *blockSet) {
 			if set.halfOpen && !set.active {
-				set.trial = trial{until: q.now + int64(p.settings.probeTimeout()), started: q.now}
+				set.trial = trial{until: q.now.Add(p.settings.probeTimeout()), started: q.now}
 				p.refreshSet(set, q.now)
 			}
 		})

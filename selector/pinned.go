@@ -63,7 +63,7 @@ func (q *query) holdPinned(b binding, outcome Binding, now time.Time) time.Time 
 // pinnedError tells what keeps the issuer of a reference away, and when it may be back.
 func (q *query) pinnedError(pin int, issuer *identity) error {
 	e := &PinnedError{Pin: pin, Model: q.req.Model, Provider: q.req.Provider, Lost: true}
-	earliest := int64(cooldown.Never)
+	earliest := cooldown.Never
 	if issuer != nil {
 		for _, m := range issuer.members {
 			if q.provider.scope == scopeOne && m.provider != q.provider {

@@ -57,7 +57,7 @@ type Pool struct {
 	routes     routes
 	watchers   map[*Watcher]struct{}
 	random     *rand.Rand
-	last       int64 // stamp
+	last       cooldown.Instant // stamp
 
 	// What is to be stored, asked for and given back. A subject or set is in each at most once.
 	changes  uint64
@@ -105,14 +105,14 @@ func (p *Pool) Configure(s Settings) {
 func (p *Pool) Advance(now time.Time, limit int) (next time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.advance(now.UnixNano(), limit)
+	p.advance(cooldown.InstantOf(now), limit)
 	if t := p.timers.next(); t != nil {
-		return time.Unix(0, t.due)
+		return t.due.Time()
 	}
 	return time.Time{}
 }
 
-func (p *Pool) advance(now int64, limit int) {
+func (p *Pool) advance(now cooldown.Instant, limit int) {
 	for ; limit > 0; limit-- {
 		t := p.timers.next()
 		if t == nil || t.due > now {
@@ -127,14 +127,14 @@ func (p *Pool) advance(now int64, limit int) {
 }
 
 // stamp is the time at which something is taken in: later than all that was before.
-func (p *Pool) stamp(now time.Time) int64 {
-	p.last = max(now.UnixNano(), p.last+1)
+func (p *Pool) stamp(now time.Time) cooldown.Instant {
+	p.last = max(cooldown.InstantOf(now), p.last+1)
 	return p.last
 }
 
 // refreshSet makes the index follow the blocks of a set: whether any is in force, whether it is half-open, and when to
 // look again.
-func (p *Pool) refreshSet(s *blockSet, now int64) {
+func (p *Pool) refreshSet(s *blockSet, now cooldown.Instant) {
 	r := s.rest(now)
 	resting := r.Probe > now
 	halfOpen := r.Deciding != nil && !resting
@@ -170,7 +170,7 @@ func (p *Pool) refreshSet(s *blockSet, now int64) {
 }
 
 // refreshRefusals follows the begin or end of an upstream's refusing secrets, and returns when the next of them ends.
-func (p *Pool) refreshRefusals(s *blockSet, now int64) (next int64) {
+func (p *Pool) refreshRefusals(s *blockSet, now cooldown.Instant) (next cooldown.Instant) {
 	next = cooldown.Never
 	if s.ledgers == nil || s.scope.model != "" {
 		return next
@@ -192,7 +192,7 @@ func (p *Pool) refreshRefusals(s *blockSet, now int64) (next int64) {
 }
 
 // refreshMemory keeps what is over for as long as something counts on it.
-func (p *Pool) refreshMemory(s *blockSet, now int64) {
+func (p *Pool) refreshMemory(s *blockSet, now cooldown.Instant) {
 	if next := s.forget(now); next != 0 {
 		p.timers.schedule(&s.timer, next)
 		return
@@ -229,10 +229,10 @@ func (p *Pool) refreshScope(s *blockSet) {
 	p.refreshModel(s)
 }
 
-func (p *Pool) refreshToken(m *member, now int64) {
+func (p *Pool) refreshToken(m *member, now cooldown.Instant) {
 	expired := m.tokenOver(now)
 	if !expired && !m.auth.ExpiresAt.IsZero() {
-		p.timers.schedule(&m.timer, nanosOf(m.auth.ExpiresAt))
+		p.timers.schedule(&m.timer, cooldown.InstantOf(m.auth.ExpiresAt))
 	} else {
 		p.timers.cancel(&m.timer)
 	}

@@ -8,14 +8,14 @@ import (
 
 // standing is why a member is or is not a ready candidate.
 type standing struct {
-	reason Reason // ReasonReady if it is
-	until  int64  // when that ends; never, or 0 where nothing has to end
+	reason Reason           // ReasonReady if it is
+	until  cooldown.Instant // when that ends; never, or 0 where nothing has to end
 	detail string
 	quota  bool // it is out for a quota
 }
 
 // standing classifies a member for a requested model key that it serves.
-func (m *member) standing(key string, now int64) standing {
+func (m *member) standing(key string, now cooldown.Instant) standing {
 	if m.disabled() {
 		return standing{reason: ReasonDisabled, until: cooldown.Never, detail: m.whyDisabled()}
 	}
@@ -54,7 +54,7 @@ type hold struct {
 }
 
 // hold finds what decides for a model key, in the order of rest: of a member's domains, then of its identity.
-func (m *member) hold(key string, now int64) (best hold) {
+func (m *member) hold(key string, now cooldown.Instant) (best hold) {
 	consider := func(set *blockSet, r cooldown.Span) {
 		if r.Deciding == nil || r.Probe <= now && set.trial.until <= now && set.mayTry(now) {
 			return
@@ -80,8 +80,8 @@ func (m *member) whyDisabled() string {
 	return m.state.change.Why
 }
 
-func (m *member) tokenOver(now int64) bool {
-	return !m.auth.ExpiresAt.IsZero() && nanosOf(m.auth.ExpiresAt) <= now
+func (m *member) tokenOver(now cooldown.Instant) bool {
+	return !m.auth.ExpiresAt.IsZero() && cooldown.InstantOf(m.auth.ExpiresAt) <= now
 }
 
 // standing of a member in this pick.
@@ -97,7 +97,7 @@ func (q *query) standing(m *member) standing {
 }
 
 // standing classifies a member of the view's provider, whether the view serves it or not.
-func (v *view) standing(m *member, key string, now int64) standing {
+func (v *view) standing(m *member, key string, now cooldown.Instant) standing {
 	s := m.standing(key, now)
 	if s.reason > ReasonModelNotServed && !v.serves(m) {
 		return standing{reason: ReasonModelNotServed, until: cooldown.Never}

@@ -25,13 +25,13 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	}
 	m.state.windows = cooldown.MergeWindows(m.state.windows, a.Windows)
 	stamp := p.stamp(now)
-	started, key := min(nanosOf(a.Started), stamp), m.blockKey(ModelKey(a.Model))
+	started, key := min(cooldown.InstantOf(a.Started), stamp), m.blockKey(ModelKey(a.Model))
 	if f.Success && m.nothingKnown() && len(p.outages[m.provider.name]) == 0 {
 		m.state.report = cooldown.Report{ReceivedAt: now, What: whatSuccess, Model: key, Rule: f.Rule}
 		m.state.succeeded = max(m.state.succeeded, started)
 		return Consequence{}, nil
 	}
-	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: now.UnixNano(), stamp: stamp, started: started, begun: started}
+	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: cooldown.InstantOf(now), stamp: stamp, started: started, begun: started}
 	if unknown {
 		r.begun = r.now
 	}
@@ -63,12 +63,12 @@ type report struct {
 	finding cooldown.Finding
 	model   string // key as requested
 	key     string // key under which the auth keeps state
-	now     int64
-	stamp   int64
-	started int64
+	now     cooldown.Instant
+	stamp   cooldown.Instant
+	started cooldown.Instant
 	// begun is started where a failure counts for more the later it began: now for one that nobody knows the start of, since
 	// otherwise whoever never tells it would climb no ladder and renew no hint.
-	begun int64
+	begun cooldown.Instant
 	done  Consequence
 }
 
@@ -162,7 +162,7 @@ func (r *report) repeated(set *blockSet) bool {
 	}
 	l := set.ledger(r.finding.Kind)
 	l.AddFailure(cooldown.Failure{At: r.stamp, Reason: r.finding.Reason}, r.started)
-	since := max(r.stamp-int64(repeat.Within), r.member.state.change.At+1)
+	since := max(r.stamp.Add(-repeat.Within), r.member.state.change.At+1)
 	return l.CountFailures(r.finding.Reason, since) >= repeat.Count
 }
 
@@ -206,7 +206,7 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	f := &r.finding
 	e := cooldown.Observation{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, OperatorAction: f.OperatorAction}
 	if !f.Until.IsZero() {
-		e.Until = nanosOf(f.Until)
+		e.Until = cooldown.InstantOf(f.Until)
 		e.Probe = e.Until
 		if f.Hint {
 			e.Probe = min(e.Until, r.latch())
@@ -217,21 +217,21 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	l.Prune(r.now)
 	level, window := l.Climb(&e, r.begun, r.now)
 	if e.Level = level; window == 0 {
-		window = r.now + e.Ladder.Step(level, r.pool.random)
+		window = r.now.Add(e.Ladder.Step(level, r.pool.random))
 	}
 	e.Until, e.Probe = window, window
 	return e, true
 }
 
 // latch is the latest time to which a guess of the upstream's is kept untried.
-func (r *report) latch() int64 { return r.now + int64(r.pool.settings.maxLatch()) }
+func (r *report) latch() cooldown.Instant { return r.now.Add(r.pool.settings.maxLatch()) }
 
 // renew keeps the hints that the request tried, and that its failure speaks for, until the next try: when the failure says,
 // at the latest after max_hint.
 func (r *report) renew() {
 	next := r.latch()
 	if until := r.finding.Until; !until.IsZero() {
-		next = min(next, nanosOf(until))
+		next = min(next, cooldown.InstantOf(until))
 	}
 	r.member.subjects(func(s *subject) {
 		if s.domain.outage {

@@ -3,6 +3,8 @@ package selector
 import (
 	"slices"
 	"strings"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // maxModelBlocks bounds the models of one subject that blocks are kept for.
@@ -19,7 +21,7 @@ type subject struct {
 	// trials counts the sets that are half-open.
 	trials int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
-	cleared, succeeded int64
+	cleared, succeeded cooldown.Instant
 	// alone: what is half-open may be tried without a permit.
 	alone bool
 	dirty bool // in Pool.dirty

@@ -4,7 +4,7 @@ import "github.com/credbroker/credbroker/selector/cooldown"
 
 // timer is one instant at which something is over. It is part of what it is about: exactly one of set and member.
 type timer struct {
-	due    int64
+	due    cooldown.Instant
 	place  int // in the heap, from 1; 0: not in it
 	set    *blockSet
 	member *member
@@ -14,7 +14,7 @@ type timer struct {
 type timers struct{ heap []*timer }
 
 // over reports whether t is due and was not worked off.
-func (t *timer) over(now int64) bool { return t.place > 0 && t.due <= now }
+func (t *timer) over(now cooldown.Instant) bool { return t.place > 0 && t.due <= now }
 
 func (h *timers) next() *timer {
 	if len(h.heap) == 0 {
@@ -24,7 +24,7 @@ func (h *timers) next() *timer {
 }
 
 // schedule moves t to due, adding it if needed; never takes it out.
-func (h *timers) schedule(t *timer, due int64) {
+func (h *timers) schedule(t *timer, due cooldown.Instant) {
 	if due == cooldown.Never {
 		h.cancel(t)
 		return

@@ -11,7 +11,7 @@ func TestTimersComeInOrderWhateverIsMovedAndCancelled(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var h timers
 	all := make([]timer, 40)
-	due := map[*timer]int64{}
+	due := map[*timer]cooldown.Instant{}
 	for range 100_000 {
 		switch x := &all[r.IntN(len(all))]; r.IntN(4) {
 		case 0:
@@ -21,7 +21,7 @@ func TestTimersComeInOrderWhateverIsMovedAndCancelled(t *testing.T) {
 			h.schedule(x, cooldown.Never)
 			delete(due, x)
 		default:
-			at := int64(r.IntN(30))
+			at := cooldown.Instant(r.IntN(30))
 			h.schedule(x, at)
 			due[x] = at
 		}
@@ -34,7 +34,7 @@ func TestTimersComeInOrderWhateverIsMovedAndCancelled(t *testing.T) {
 			}
 		}
 	}
-	last := int64(0)
+	last := cooldown.Instant(0)
 	for next := h.next(); next != nil; next = h.next() {
 		if next.due < last || !next.over(next.due) || next.over(next.due-1) {
 			t.Fatalf("a timer of %d comes after %d", next.due, last)

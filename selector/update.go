@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // maxOrphans bounds the identities that are kept after their last auth left the pool.
@@ -25,18 +27,18 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 	if p.fits(changed) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.swapAuths(changed, now.UnixNano())
+		p.swapAuths(changed, cooldown.InstantOf(now))
 		return
 	}
 	generation := p.index.generation + 1
-	next := newIndex(p.merge(changed, generation, now.UnixNano()), generation)
+	next := newIndex(p.merge(changed, generation, cooldown.InstantOf(now)), generation)
 	used := p.usedLanes()
 	for key, kinds := range used {
 		next.prepare(key, kinds)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.swapIndex(next, now.UnixNano())
+	p.swapIndex(next, cooldown.InstantOf(now))
 }
 
 // fits reports whether the changed auths can take their places in the present index.
@@ -51,7 +53,7 @@ func (p *Pool) fits(changed map[string]*Auth) bool {
 }
 
 // merge is the membership after a change, in text order of id.
-func (p *Pool) merge(changed map[string]*Auth, generation uint64, now int64) []*member {
+func (p *Pool) merge(changed map[string]*Auth, generation uint64, now cooldown.Instant) []*member {
 	added := make([]*Auth, 0, len(changed))
 	for _, a := range changed {
 		if a != nil {
@@ -122,7 +124,7 @@ func (x *index) prepare(key routeKey, kinds uint) {
 }
 
 // swapAuths replaces what picks hand out, without a new index.
-func (p *Pool) swapAuths(changed map[string]*Auth, now int64) {
+func (p *Pool) swapAuths(changed map[string]*Auth, now cooldown.Instant) {
 	for id, a := range changed {
 		m := p.index.byID[id]
 		if m == nil {
@@ -137,7 +139,7 @@ func (p *Pool) swapAuths(changed map[string]*Auth, now int64) {
 }
 
 // renew notes when an auth that takes the place of old got another secret.
-func (m *member) renew(a *Auth, old *member, now int64) {
+func (m *member) renew(a *Auth, old *member, now cooldown.Instant) {
 	m.renewed = old.renewed
 	if old.auth != a && !sameHeaders(old.auth, a) {
 		m.renewed = now
@@ -145,7 +147,7 @@ func (m *member) renew(a *Auth, old *member, now int64) {
 }
 
 // swapIndex puts a new membership in place of the old.
-func (p *Pool) swapIndex(next *index, now int64) {
+func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 	for _, r := range p.routes.byKey {
 		r.view, r.index = nil, nil
 		r.saveWeights()
@@ -171,7 +173,7 @@ func (p *Pool) swapIndex(next *index, now int64) {
 		m.expired = m.tokenOver(now)
 		m.refused = m.refusal(now) != nil
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
-			p.timers.schedule(&m.timer, nanosOf(m.auth.ExpiresAt))
+			p.timers.schedule(&m.timer, cooldown.InstantOf(m.auth.ExpiresAt))
 		}
 		m.noteTrials()
 	}
@@ -281,7 +283,7 @@ func (p *Pool) SlotOf(identity string, bound int64) (Slot, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.identities[identity]
-	if s == nil || bound <= s.released {
+	if s == nil || bound <= int64(s.released) {
 		return 0, false
 	}
 	return s.slot, true
@@ -292,7 +294,7 @@ func (p *Pool) Released(identity string) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.identities[identity]; s != nil {
-		return s.released
+		return int64(s.released)
 	}
 	return 0
 }

@@ -103,7 +103,7 @@ func (f following) merge(records []cooldown.Record) {
 	now := f.Now()
 	news := f.pool.Merge(records, now)
 	for i := range news {
-		if after := now.Sub(time.Unix(0, news[i].Latest())); f.reachable.Load() {
+		if after := now.Sub(news[i].Latest().Time()); f.reachable.Load() {
 			f.observer.Heard(max(after, 0))
 		}
 	}

@@ -24,7 +24,7 @@ func TestRecordsKeepTheirMeaning(t *testing.T) {
 // fullRecord has a value in every place that a record has.
 func fullRecord() cooldown.Record {
 	at := time.Date(2026, 11, 27, 18, 0, 0, 123456789, time.UTC)
-	nanos := at.UnixNano()
+	nanos := cooldown.InstantOf(at)
 	r := cooldown.Record{
 		Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "account:claude:1"},
 		Switch: cooldown.Switch{At: nanos, Disabled: true, Why: "over budget"},
@@ -128,7 +128,7 @@ func TestWhatCannotBeReadIsRefused(t *testing.T) {
 
 func TestMembersOfLaterVersionsArePassedOver(t *testing.T) {
 	r, err := state.ParseRecord(cooldown.RecordKey{}, []byte(`{"v":1,"released":"1970-01-01T00:00:01Z","mood":{"good":true}}`))
-	if err != nil || r.Released != int64(time.Second) {
+	if err != nil || r.Released != cooldown.Instant(time.Second) {
 		t.Errorf("ParseRecord = %+v, %v", r, err)
 	}
 }

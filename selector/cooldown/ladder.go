@@ -64,14 +64,14 @@ func LadderOf(kind Kind) Ladder {
 }
 
 // Step is the duration of a level, from 1, with up to 20 % of jitter either way. A ladder of one step has none.
-func (l Ladder) Step(level int, random *rand.Rand) int64 {
+func (l Ladder) Step(level int, random *rand.Rand) time.Duration {
 	s := l.steps()
 	if s.first == s.limit {
-		return int64(s.first)
+		return s.first
 	}
 	d := s.limit
 	if shift := level - 1; shift < 32 && s.first<<shift < s.limit {
 		d = s.first << shift
 	}
-	return int64(float64(d) * (0.8 + 0.4*random.Float64()))
+	return time.Duration(float64(d) * (0.8 + 0.4*random.Float64()))
 }

@@ -7,14 +7,14 @@ import (
 
 // Report is one thing that was said of an auth.
 type Report struct {
-	ReceivedAt time.Time
+	ReceivedAt time.Time `json:"at,omitzero"`
 	// What it was: `cooldown`, `invalidate`, `disable`, `enable`, `success`, or the reason of a judged answer.
-	What string
+	What string `json:"what,omitempty"`
 	// Model key it was about; empty: the whole auth.
-	Model  string
-	Reason string
+	Model  string `json:"model,omitempty"`
+	Reason string `json:"reason,omitempty"`
 	// Rule is the id of the row that judged the answer; empty: it was no answer.
-	Rule string
+	Rule string `json:"rule,omitempty"`
 }
 
 // after orders reports by time, those of one time by their words.

@@ -2,7 +2,6 @@ package cooldown
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 )
@@ -11,32 +10,35 @@ const (
 	// memory is how long evidence is kept after its end, for the ladder, and a clear or a strike after it was made.
 	memory = 24 * time.Hour
 	// burst is within which pieces of evidence are one.
-	burst = int64(time.Second)
+	burst = Instant(time.Second)
 	// maxEvidence bounds the pieces of one sort in a ledger, maxSecrets those about secrets, and maxStrikes the strikes.
 	maxObservations = 8
 	maxSecrets      = 8
 	maxFailures     = 8
-	// never is the end of what does not end.
-	Never = math.MaxInt64
 )
 
 // Strike is one failure that counts towards a Repeat.
 type Failure struct {
-	At     int64
-	Reason string
+	At     Instant `json:"at"`
+	Reason string  `json:"reason,omitempty"`
 }
 
 // Ledger is what is known of one scope for one kind of cooldown: a horizon and the evidence past it. Ledgers of replicas
 // merge in any order, any number of times, to the same. The zero value knows nothing.
 type Ledger struct {
 	// Horizon is the latest start of a request that succeeded. Evidence received until then is dead, but for commands.
-	Watermark int64
+	Watermark Instant `json:"horizon,omitempty"`
 	// Cleared is when an operator last cleared it. Evidence received until then is dead, commands too.
-	Cleared int64
+	Cleared Instant `json:"cleared,omitempty"`
 	// Evidence past the horizon that no other piece covers, oldest first.
-	Observations []Observation
+	Observations []Observation `json:"evidence,omitempty"`
 	// Strikes past the horizon, oldest first.
-	Failures []Failure
+	Failures []Failure `json:"strikes,omitempty"`
+}
+
+// IsZero reports whether the ledger knows nothing.
+func (l *Ledger) IsZero() bool {
+	return l.Watermark == 0 && l.Cleared == 0 && len(l.Observations) == 0 && len(l.Failures) == 0
 }
 
 // Merge takes in what another replica knows.
@@ -48,7 +50,7 @@ func (l *Ledger) Merge(o *Ledger) {
 }
 
 // succeed takes in that a request which began at start was served.
-func (l *Ledger) Succeed(start int64) {
+func (l *Ledger) Succeed(start Instant) {
 	if start > l.Watermark {
 		l.Watermark = start
 		l.tidy()
@@ -56,7 +58,7 @@ func (l *Ledger) Succeed(start int64) {
 }
 
 // clear takes in an operator's word.
-func (l *Ledger) Clear(at int64) {
+func (l *Ledger) Clear(at Instant) {
 	if at > l.Cleared {
 		l.Cleared = at
 		l.tidy()
@@ -87,7 +89,7 @@ func (l *Ledger) Add(e Observation) {
 }
 
 // strike counts a failure, unless its attempt began before the last one was known.
-func (l *Ledger) AddFailure(s Failure, started int64) {
+func (l *Ledger) AddFailure(s Failure, started Instant) {
 	for _, known := range l.Failures {
 		if known.Reason == s.Reason && started <= known.At {
 			return
@@ -98,7 +100,7 @@ func (l *Ledger) AddFailure(s Failure, started int64) {
 }
 
 // struck counts the strikes for a reason since a time.
-func (l *Ledger) CountFailures(reason string, since int64) int {
+func (l *Ledger) CountFailures(reason string, since Instant) int {
 	n := 0
 	for _, s := range l.Failures {
 		if s.Reason == reason && s.At >= since {
@@ -159,13 +161,13 @@ func (l *Ledger) boundSecrets() {
 
 // forget drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
 // 0: nothing is left.
-func (l *Ledger) Prune(now int64) (next int64) {
-	gone := func(end int64, keep time.Duration) bool {
+func (l *Ledger) Prune(now Instant) (next Instant) {
+	gone := func(end Instant, keep time.Duration) bool {
 		if end == Never {
 			next = Never
 			return false
 		}
-		if end += int64(keep); end <= now {
+		if end += Instant(keep); end <= now {
 			return true
 		}
 		next = max(next, end)
@@ -185,7 +187,7 @@ func (l *Ledger) Prune(now int64) (next int64) {
 }
 
 // knowsMore: there is live evidence that o lacks, or o holds on to some that is dead.
-func (l *Ledger) knowsMore(o *Ledger, now int64) bool {
+func (l *Ledger) knowsMore(o *Ledger, now Instant) bool {
 	for i := range l.Observations {
 		e := &l.Observations[i]
 		known := func(piece Observation) bool { return piece.covers(e) }

@@ -16,7 +16,7 @@ func randomRecord(r *rand.Rand, told ...*Record) *Record {
 		}
 	}
 	for range r.IntN(12) {
-		at := 1 + int64(r.IntN(20))*int64(time.Second)/2
+		at := 1 + Instant(r.IntN(20))*Instant(time.Second)/2
 		switch r.IntN(8) {
 		case 0:
 			record.Switch = record.Switch.later(Switch{At: at, Disabled: r.IntN(2) == 0, Why: fmt.Sprint(r.IntN(2))})
@@ -26,9 +26,9 @@ func randomRecord(r *rand.Rand, told ...*Record) *Record {
 			record.Succeeded = max(record.Succeeded, at)
 			record.Released = max(record.Released, at/2)
 		case 3:
-			record.Windows = MergeWindows(record.Windows, []Window{{Name: fmt.Sprint(r.IntN(40)), UsedShare: float64(r.IntN(3)), SeenAt: time.Unix(0, at)}})
+			record.Windows = MergeWindows(record.Windows, []Window{{Name: fmt.Sprint(r.IntN(40)), UsedShare: float64(r.IntN(3)), SeenAt: at.Time()}})
 		case 4:
-			record.Merge(&Record{LastReport: Report{ReceivedAt: time.Unix(0, at), What: fmt.Sprint(r.IntN(2))}})
+			record.Merge(&Record{LastReport: Report{ReceivedAt: at.Time(), What: fmt.Sprint(r.IntN(2))}})
 		default:
 			model := []string{"", "m", "n"}[r.IntN(3)]
 			learnt := &Record{Scopes: []ScopeRecord{{Model: model, Family: model != "" && r.IntN(3) == 0}}}
@@ -40,7 +40,7 @@ func randomRecord(r *rand.Rand, told ...*Record) *Record {
 	return record
 }
 
-func randomObservations(r *rand.Rand, l *Ledger, at int64) {
+func randomObservations(r *rand.Rand, l *Ledger, at Instant) {
 	switch r.IntN(5) {
 	case 0:
 		l.Succeed(at)
@@ -49,10 +49,10 @@ func randomObservations(r *rand.Rand, l *Ledger, at int64) {
 	case 2:
 		l.AddFailure(Failure{At: at, Reason: fmt.Sprint(r.IntN(3))}, at)
 	default:
-		e := Observation{Received: at, Until: at + int64(r.IntN(4))*int64(time.Second), Level: r.IntN(3), Ladder: Ladder(r.IntN(2)), Reason: fmt.Sprint(r.IntN(3))}
-		e.Probe, e.Command = e.Until-int64(r.IntN(2)), r.IntN(4) == 0
+		e := Observation{Received: at, Until: at + Instant(r.IntN(4))*Instant(time.Second), Level: r.IntN(3), Ladder: Ladder(r.IntN(2)), Reason: fmt.Sprint(r.IntN(3))}
+		e.Probe, e.Command = e.Until-Instant(r.IntN(2)), r.IntN(4) == 0
 		if r.IntN(4) == 0 {
-			e.Secret = uint64(1 + r.IntN(12))
+			e.Secret = Fingerprint(1 + r.IntN(12))
 		}
 		l.Add(e)
 	}

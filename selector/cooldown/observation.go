@@ -7,20 +7,22 @@ import (
 // Evidence is one piece of what is known against an auth: it was learnt at one time and says until when to stay away.
 // Times are Unix nanoseconds.
 type Observation struct {
-	Received int64
+	Received Instant `json:"received"`
 	// Until is its end; the greatest number: it has none.
-	Until int64
+	Until Instant `json:"until"`
 	// Probe is from when on one request at a time may try, at most Until.
-	Probe int64
+	Probe Instant `json:"probe"`
 	// Level is the step of the ladder that gave the times, from 1; 0: they were told.
-	Level  int
-	Ladder Ladder
+	Level  int    `json:"level,omitempty"`
+	Ladder Ladder `json:"ladder,omitempty"`
 	// Command: a caller ordered it. A success does not end it.
-	Command bool
+	Command bool `json:"command,omitempty"`
 	// Secret stands for the secret that was refused: the piece concerns the auths that have it. 0: it concerns all.
-	Secret uint64
+	Secret Fingerprint `json:"secret,omitempty"`
 	// Reason are the words of a command, else the reason of a finding, with its rule and what a person must do.
-	Reason, Rule, OperatorAction string
+	Reason         string `json:"reason,omitempty"`
+	Rule           string `json:"rule,omitempty"`
+	OperatorAction string `json:"person,omitempty"`
 }
 
 // alike: they are pieces of one sort, so that one may stand for both.

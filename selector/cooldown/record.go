@@ -25,21 +25,23 @@ const (
 )
 
 // Record is the runtime state of one identity or limit domain. Records of one key merge in any order, any number of times,
-// to the same, so that replicas that exchange them agree in the end. Times are Unix nanoseconds of fleet time.
+// to the same, so that replicas that exchange them agree in the end.
 type Record struct {
-	Key RecordKey
+	Key RecordKey `json:"-"`
 	// Switch is whether an operator, or a verdict, took the identity out.
-	Switch Switch
-	// Cleared is when an operator last cleared all cooldowns, and Succeeded the latest start of a request that was served.
-	Cleared, Succeeded int64
+	Switch Switch `json:"switch,omitzero"`
+	// Cleared is when an operator last cleared all cooldowns.
+	Cleared Instant `json:"cleared,omitempty"`
+	// Succeeded is the latest start of a request that was served.
+	Succeeded Instant `json:"succeeded,omitempty"`
 	// Released is when the sessions of the identity were last released. What was bound to it until then is not any more.
-	Released int64
+	Released Instant `json:"released,omitempty"`
 	// Scopes in the order of their models, families last.
-	Scopes []ScopeRecord
+	Scopes []ScopeRecord `json:"scopes,omitempty"`
 	// Windows in text order of their names.
-	Windows []Window
+	Windows []Window `json:"windows,omitempty"`
 	// LastReport is the last thing reported.
-	LastReport Report
+	LastReport Report `json:"report,omitzero"`
 }
 
 // ScopeRecord are the ledgers of the whole (Model is empty), of one model key, or of a family of them.
@@ -51,9 +53,9 @@ type ScopeRecord struct {
 
 // Switch is a register: the later one holds.
 type Switch struct {
-	At       int64
-	Disabled bool
-	Why      string
+	At       Instant `json:"at"`
+	Disabled bool    `json:"disabled,omitempty"`
+	Why      string  `json:"why,omitempty"`
 }
 
 // later of two. Of two at one time the one that disables holds, so that the choice depends on nothing else.
@@ -111,7 +113,7 @@ func compareScopes(s ScopeRecord, o *ScopeRecord) int {
 
 // knowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
 // each replica forgets it by itself.
-func (r *Record) KnowsMore(o *Record, now int64) bool {
+func (r *Record) KnowsMore(o *Record, now Instant) bool {
 	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released {
 		return true
 	}
@@ -130,7 +132,7 @@ func (r *Record) KnowsMore(o *Record, now int64) bool {
 }
 
 // Forget drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
-func (r *Record) Prune(now int64) bool {
+func (r *Record) Prune(now Instant) bool {
 	left := r.Scopes[:0]
 	for i := range r.Scopes {
 		if r.Scopes[i].prune(now) {
@@ -139,11 +141,11 @@ func (r *Record) Prune(now int64) bool {
 	}
 	clear(r.Scopes[len(left):])
 	r.Scopes = left
-	return len(left) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded, r.Released) > now-int64(memory)
+	return len(left) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded, r.Released) > now-Instant(memory)
 }
 
 // forget drops what is over, and reports whether anything is left.
-func (s *ScopeRecord) prune(now int64) (left bool) {
+func (s *ScopeRecord) prune(now Instant) (left bool) {
 	for kind := range s.Ledgers {
 		left = s.Ledgers[kind].Prune(now) != 0 || left
 	}
@@ -151,7 +153,7 @@ func (s *ScopeRecord) prune(now int64) (left bool) {
 }
 
 // Latest is the latest stamp in a record.
-func (r *Record) Latest() int64 {
+func (r *Record) Latest() Instant {
 	last := max(r.Switch.At, r.Cleared, r.Released)
 	for i := range r.Scopes {
 		for kind := range r.Scopes[i].Ledgers {

@@ -5,12 +5,12 @@ type Span struct {
 	Kind Kind
 	// firm is the end of the time in which nobody may try, and end that of the time in which one at a time may. One that
 	// is not after the time is over.
-	Probe, Until int64
+	Probe, Until Instant
 	Deciding     *Observation // the one that decides end; nil: all is over
 }
 
 // rest of the auths whose secret is not refused. With a secret it is the rest of those that have it.
-func (l *Ledger) Span(secret uint64, now int64) (r Span) {
+func (l *Ledger) Span(secret Fingerprint, now Instant) (r Span) {
 	for i := range l.Observations {
 		e := &l.Observations[i]
 		if e.Until <= now || e.Secret != 0 && e.Secret != secret {
@@ -25,7 +25,7 @@ func (l *Ledger) Span(secret uint64, now int64) (r Span) {
 }
 
 // Outlasts reports whether r decides beside another.
-func (r Span) Outlasts(o Span, now int64) bool {
+func (r Span) Outlasts(o Span, now Instant) bool {
 	if r.Probe > now || o.Probe > now {
 		return r.Probe > o.Probe
 	}
@@ -34,7 +34,7 @@ func (r Span) Outlasts(o Span, now int64) bool {
 
 // climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. One
 // whose attempt began before the window was over belongs to the burst that opened it, and takes none.
-func (l *Ledger) Climb(e *Observation, started, now int64) (level int, window int64) {
+func (l *Ledger) Climb(e *Observation, started, now Instant) (level int, window Instant) {
 	burst := false
 	for i := range l.Observations {
 		known := &l.Observations[i]
@@ -56,7 +56,7 @@ func (l *Ledger) Climb(e *Observation, started, now int64) (level int, window in
 }
 
 // tried finds the hint that an attempt tried before its end; nil: none, or another kept everybody away when it began.
-func (l *Ledger) ProbedHint(started, now int64) *Observation {
+func (l *Ledger) ProbedHint(started, now Instant) *Observation {
 	var hint *Observation
 	for i := range l.Observations {
 		e := &l.Observations[i]

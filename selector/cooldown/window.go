@@ -13,16 +13,16 @@ const maxWindows = 32
 // Window is one quota window as an upstream showed it.
 type Window struct {
 	// Name is the upstream's own word, such as `5h` or `tokens`.
-	Name string
+	Name string `json:"name"`
 	// UsedShare: 0 is unused, 1 is full, more than 1 occurs; below 0: not told.
-	UsedShare float64
+	UsedShare float64 `json:"used"`
 	// ResetsAt is when it is unused again; zero: not told.
-	ResetsAt time.Time
+	ResetsAt time.Time `json:"resets,omitzero"`
 	// SeenAt is when it was last shown.
-	SeenAt time.Time
+	SeenAt time.Time `json:"seen,omitzero"`
 }
 
-// mergeWindows keeps the newest of each name, and of the names those that were seen last if there are too many.
+// MergeWindows keeps the newest of each name, and of the names those that were seen last if there are too many.
 func MergeWindows(known, seen []Window) []Window {
 	for _, w := range seen {
 		i, found := slices.BinarySearchFunc(known, w.Name, func(k Window, name string) int { return strings.Compare(k.Name, name) })

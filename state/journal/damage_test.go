@@ -44,7 +44,7 @@ func batch(records, bindings int) (b state.Batch) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for i := range records {
 		key := cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: fmt.Sprint("identity-", i)}
-		b.Records = append(b.Records, cooldown.Record{Key: key, Switch: cooldown.Switch{At: int64(i + 1), Disabled: true, Why: "over budget"}})
+		b.Records = append(b.Records, cooldown.Record{Key: key, Switch: cooldown.Switch{At: cooldown.Instant(i + 1), Disabled: true, Why: "over budget"}})
 	}
 	ends := time.Now().Add(time.Hour).UnixNano()
 	for i := range bindings {

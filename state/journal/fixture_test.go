@@ -34,7 +34,7 @@ func fixtureKeys() (keys state.Keys) {
 // and bindings with one id and with several.
 func fixtureBatch() (b state.Batch) {
 	at := fixtureTime()
-	nanos := at.UnixNano()
+	nanos := cooldown.InstantOf(at)
 	full := cooldown.Record{
 		Key:     cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "account:claude:full"},
 		Switch:  cooldown.Switch{At: nanos, Disabled: true, Why: "over budget"},
@@ -51,8 +51,8 @@ func fixtureBatch() (b state.Batch) {
 			l := &full.Scopes[i].Ledgers[kind]
 			l.Cleared, l.Watermark = nanos-40, nanos-30
 			l.Observations = []cooldown.Observation{{
-				Received: nanos + int64(i), Until: at.Add(time.Hour).UnixNano(), Probe: at.Add(time.Minute).UnixNano(), Level: kind,
-				Ladder: cooldown.LadderQuotaLong, Command: i == 1, Secret: 1<<63 + uint64(kind), Reason: "spent", Rule: "anthropic/spent", OperatorAction: "buy more",
+				Received: nanos + cooldown.Instant(i), Until: nanos.Add(time.Hour), Probe: nanos.Add(time.Minute), Level: kind,
+				Ladder: cooldown.LadderQuotaLong, Command: i == 1, Secret: 1<<63 + cooldown.Fingerprint(kind), Reason: "spent", Rule: "anthropic/spent", OperatorAction: "buy more",
 			}}
 			l.Failures = []cooldown.Failure{{At: nanos, Reason: "refused"}}
 		}
@@ -66,7 +66,7 @@ func fixtureBatch() (b state.Batch) {
 	for i := range 40 {
 		b.Records = append(b.Records, cooldown.Record{
 			Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: fmt.Sprintf("account:claude:%03d", i)},
-			Switch: cooldown.Switch{At: nanos + int64(i), Disabled: i%2 == 0, Why: fmt.Sprint("reason ", i)},
+			Switch: cooldown.Switch{At: nanos + cooldown.Instant(i), Disabled: i%2 == 0, Why: fmt.Sprint("reason ", i)},
 		})
 	}
 	for i := range 400 {
@@ -74,7 +74,7 @@ func fixtureBatch() (b state.Batch) {
 		for alias := range 1 + i%3 {
 			b.Bindings = append(b.Bindings, state.BoundSession{
 				Key: selector.SessionKey{Hi: group.Hi, Lo: group.Lo + uint64(alias)<<32}, Group: group, Source: uint8(i % 7),
-				Identity: fmt.Sprintf("account:claude:%03d", i%40), Bound: nanos - int64(i), Ends: at.Add(time.Duration(i+1) * time.Minute).UnixNano(),
+				Identity: fmt.Sprintf("account:claude:%03d", i%40), Bound: int64(nanos) - int64(i), Ends: at.Add(time.Duration(i+1) * time.Minute).UnixNano(),
 			})
 		}
 	}

@@ -102,7 +102,7 @@ func fillMany(b *testing.B, path string) {
 		}
 		for n := range record.Scopes {
 			record.Scopes[n].Ledgers[cooldown.Quota].Observations = []cooldown.Observation{{
-				Received: now.UnixNano(), Until: now.Add(time.Hour).UnixNano(), Probe: now.Add(time.Hour).UnixNano(),
+				Received: cooldown.InstantOf(now), Until: cooldown.InstantOf(now.Add(time.Hour)), Probe: cooldown.InstantOf(now.Add(time.Hour)),
 				Reason: "rate_limited", Rule: "anthropic/rate-limit",
 			}}
 		}

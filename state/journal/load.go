@@ -85,7 +85,7 @@ func isStale(r *cooldown.Record, now int64) bool {
 	}
 	left := cooldown.Record{Key: r.Key}
 	left.Merge(r)
-	return !left.Prune(now)
+	return !left.Prune(cooldown.Instant(now))
 }
 
 func (j *Journal) loadBindings(r reader, into state.Sink, stop func() error) (unread uint64, err error) {

@@ -19,8 +19,8 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	c := journal.Config{Path: path, Now: func() time.Time { return now }}
 	cleared := state.Batch{Records: []cooldown.Record{
-		{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "gone"}, Cleared: now.UnixNano()},
-		{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "said again"}, Cleared: now.UnixNano()},
+		{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "gone"}, Cleared: cooldown.InstantOf(now)},
+		{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "said again"}, Cleared: cooldown.InstantOf(now)},
 	}}
 	kept := batch(2, 0).Records // switches, which hold for ever
 	kept = append(kept, cooldown.Record{
@@ -34,7 +34,7 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 	now = now.Add(48 * time.Hour)
 	wantRecords(t, j, kept)
 	again := cleared.Records[1]
-	again.Cleared = now.UnixNano()
+	again.Cleared = cooldown.InstantOf(now)
 	save(t, j, state.Batch{Records: []cooldown.Record{again}})
 	wantRecords(t, j, append(kept, again))
 	if err := j.Close(); err != nil {

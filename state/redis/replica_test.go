@@ -116,7 +116,7 @@ func (r *replica) hears(t *testing.T, records ...cooldown.Record) {
 func disabled(name string) cooldown.Record {
 	return cooldown.Record{
 		Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name},
-		Switch: cooldown.Switch{At: time.Now().UnixNano(), Disabled: true, Why: "by hand"},
+		Switch: cooldown.Switch{At: cooldown.InstantOf(time.Now()), Disabled: true, Why: "by hand"},
 	}
 }
 

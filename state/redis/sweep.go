@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // sweepEvery is how often one replica of the fleet sweeps out records that say nothing any more.
@@ -44,7 +46,7 @@ func (s *Store) removeOld(ctx context.Context) error {
 	var old []*change
 	now := s.clock.now().Add(s.Offset()).UnixNano()
 	err := s.scan(ctx, func(field, value string) {
-		if record, ok := s.readRecord(field, value); ok && !record.Prune(now) {
+		if record, ok := s.readRecord(field, value); ok && !record.Prune(cooldown.Instant(now)) {
 			tag, _, _ := strings.Cut(value, " ")
 			old = append(old, &change{field: field, present: tag})
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // cleared is a batch of one record that says one thing.
-func cleared(name string, at int64) state.Batch {
+func cleared(name string, at cooldown.Instant) state.Batch {
 	key := cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name}
 	return state.Batch{Records: []cooldown.Record{{Key: key, Cleared: at}}}
 }

@@ -35,14 +35,14 @@ func RandomRecord(r *rand.Rand, key cooldown.RecordKey, around time.Time, told .
 	}
 	for range 1 + r.IntN(6) {
 		learnt := cooldown.Record{Key: key}
-		randomFact(r, &learnt, around.UnixNano()+int64(r.IntN(40)-20)*int64(time.Second)/2)
+		randomFact(r, &learnt, cooldown.InstantOf(around)+cooldown.Instant(r.IntN(40)-20)*cooldown.Instant(time.Second)/2)
 		record.Merge(&learnt)
 	}
 	return record
 }
 
 // randomFact puts one thing into an empty record.
-func randomFact(r *rand.Rand, record *cooldown.Record, at int64) {
+func randomFact(r *rand.Rand, record *cooldown.Record, at cooldown.Instant) {
 	word := func() string { return [...]string{"", "over budget", "rate_limited", "\u2028<&>", "日本"}[r.IntN(5)] }
 	identity := record.Key.Kind == cooldown.RecordIdentity
 	switch n := r.IntN(10); {
@@ -56,11 +56,11 @@ func randomFact(r *rand.Rand, record *cooldown.Record, at int64) {
 		record.Released = at
 	case n == 4 && identity:
 		record.Windows = []cooldown.Window{{
-			Name: fmt.Sprint(r.IntN(40), "h"), UsedShare: float64(r.IntN(30)-1) / 7, SeenAt: time.Unix(0, at).UTC(),
-			ResetsAt: []time.Time{{}, time.Unix(0, at).UTC().Add(time.Hour)}[r.IntN(2)],
+			Name: fmt.Sprint(r.IntN(40), "h"), UsedShare: float64(r.IntN(30)-1) / 7, SeenAt: at.Time().UTC(),
+			ResetsAt: []time.Time{{}, at.Time().UTC().Add(time.Hour)}[r.IntN(2)],
 		}}
 	case n == 5 && identity:
-		record.LastReport = cooldown.Report{ReceivedAt: time.Unix(0, at).UTC(), What: "success", Model: word(), Reason: word(), Rule: word()}
+		record.LastReport = cooldown.Report{ReceivedAt: at.Time().UTC(), What: "success", Model: word(), Reason: word(), Rule: word()}
 	default:
 		scope := cooldown.ScopeRecord{Model: [...]string{"", "m", "claude-*"}[r.IntN(3)]}
 		scope.Family = scope.Model == "claude-*"
@@ -69,7 +69,7 @@ func randomFact(r *rand.Rand, record *cooldown.Record, at int64) {
 	}
 }
 
-func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at int64, word func() string) {
+func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at cooldown.Instant, word func() string) {
 	switch r.IntN(5) {
 	case 0:
 		l.Watermark = at
@@ -79,7 +79,7 @@ func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at int64, word func() stri
 		l.Failures = []cooldown.Failure{{At: at, Reason: word()}}
 	default:
 		e := cooldown.Observation{
-			Received: at, Until: at + int64(r.IntN(4))*int64(time.Minute), Level: r.IntN(3), Ladder: cooldown.Ladder(r.IntN(7)),
+			Received: at, Until: at + cooldown.Instant(r.IntN(4))*cooldown.Instant(time.Minute), Level: r.IntN(3), Ladder: cooldown.Ladder(r.IntN(7)),
 			Command: r.IntN(4) == 0, Reason: word(), Rule: word(), OperatorAction: word(),
 		}
 		if r.IntN(6) == 0 {
@@ -89,7 +89,7 @@ func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at int64, word func() stri
 			e.Probe = at + 1
 		}
 		if r.IntN(4) == 0 {
-			e.Secret = r.Uint64() | 1<<63
+			e.Secret = cooldown.Fingerprint(r.Uint64() | 1<<63)
 		}
 		l.Observations = []cooldown.Observation{e}
 	}

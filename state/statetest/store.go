@@ -131,7 +131,7 @@ func (s storeSuite[S]) manyKeys(t *testing.T) {
 	var batch state.Batch
 	want := &Heard{}
 	for i := range 500 {
-		batch.Records = append(batch.Records, cooldown.Record{Key: RandomKey(r), Cleared: later().UnixNano() + int64(i)})
+		batch.Records = append(batch.Records, cooldown.Record{Key: RandomKey(r), Cleared: cooldown.InstantOf(later()) + cooldown.Instant(i)})
 	}
 	want.Records(batch.Records)
 	save(t, store, batch)
@@ -252,8 +252,9 @@ func (s storeSuite[S]) closed(t *testing.T) {
 }
 
 // someRecord is an identity's, with something of its own.
-func someRecord(name string, number int64) cooldown.Record {
-	at := later().UnixNano() + number
+func someRecord(name string, offset int64) cooldown.Record {
+	number := cooldown.Instant(offset)
+	at := cooldown.InstantOf(later()) + number
 	r := cooldown.Record{
 		Key:    cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: name},
 		Switch: cooldown.Switch{At: at, Disabled: number%2 == 0, Why: "by hand"},
