@@ -20,7 +20,7 @@ type Answer struct {
 func (p *Pool) Answered(a Answer, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[a.AuthID]
+	m := p.runtime.index.byID[a.AuthID]
 	if m == nil {
 		return ErrUnknownAuth
 	}

@@ -198,7 +198,7 @@ func (q *query) lookup(key SessionKey, now time.Time) (binding, bool) {
 	if !ok {
 		return binding{}, false
 	}
-	return binding{key: key, state: q.pool.identityOf(slot)}, true
+	return binding{key: key, state: q.pool.runtime.identityOf(slot)}, true
 }
 
 // usable is the auth of an identity that a bound session can stay with: a ready candidate, of any tier or, with
@@ -233,13 +233,13 @@ func (q *query) catchUp(s *identity) {
 	p := q.pool
 	for _, m := range s.members {
 		if m.timer.over(q.now) {
-			p.refreshToken(m, q.now)
+			p.runtime.refreshToken(m, q.now)
 		}
 		key := m.blockKey(q.key.model)
 		m.subjects(func(s *subject) {
 			s.each(key, func(set *blockSet) {
 				if set.timer.over(q.now) {
-					p.refreshSet(set, q.now)
+					p.runtime.refreshSet(set, q.now)
 				}
 			})
 		})

@@ -62,7 +62,7 @@ func TestMillionModelNamesLeaveFourThousandRoutesAndFlatMemory(t *testing.T) {
 		if n := len(p.routes.byKey); n != maxRoutes {
 			t.Errorf("%v: %d routes, want %d", s, n, maxRoutes)
 		}
-		for _, l := range p.index.provider("p").lanes {
+		for _, l := range p.runtime.index.provider("p").lanes {
 			if len(l.masks) > maxRoutes {
 				t.Errorf("%v: a lane has %d masks", s, len(l.masks))
 			}
@@ -184,11 +184,11 @@ func TestIdentitiesOfAuthsThatLeftAreBoundedTheLongestGoneFirst(t *testing.T) {
 		}
 		p.Update(nil, remove, now)
 	}
-	if n := len(p.identities); n != maxOrphans || len(p.slots)-len(p.free) != maxOrphans || len(p.timers.heap) != 2*maxOrphans {
-		t.Errorf("%d identities, %d slots, %d timers", n, len(p.slots)-len(p.free), len(p.timers.heap))
+	if n := len(p.runtime.identities); n != maxOrphans || len(p.runtime.slots)-len(p.runtime.free) != maxOrphans || len(p.runtime.timers.heap) != 2*maxOrphans {
+		t.Errorf("%d identities, %d slots, %d timers", n, len(p.runtime.slots)-len(p.runtime.free), len(p.runtime.timers.heap))
 	}
-	if len(p.slots) > maxOrphans+1000 {
-		t.Errorf("%d slots: those of identities that went are not used again", len(p.slots))
+	if len(p.runtime.slots) > maxOrphans+1000 {
+		t.Errorf("%d slots: those of identities that went are not used again", len(p.runtime.slots))
 	}
 	// Of each that went, what is bound to it and what it issued.
 	if len(bindings.released) != 2*(many-maxOrphans) {

@@ -12,7 +12,7 @@ import (
 func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	if m == nil {
 		return Block{}, ErrUnknownAuth
 	}
@@ -23,7 +23,7 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	if !c.Endless && !c.Until.IsZero() && !c.Until.After(now) {
 		return Block{}, &FieldError{"until", "must be in the future"}
 	}
-	set := p.makeSet(&m.state.subject, scope{model: m.blockKey(key)})
+	set := p.runtime.makeSet(&m.state.subject, scope{model: m.blockKey(key)})
 	e := cooldown.Observation{Received: p.stamp(now), Command: true, Reason: c.Reason}
 	secret := cooldown.Fingerprint(0)
 	if c.Kind == cooldown.Authentication && key == "" {
@@ -34,17 +34,17 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 		l.Add(e)
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
-	p.refreshSet(set, cooldown.InstantOf(now))
-	p.touch(set.owner)
+	p.runtime.refreshSet(set, cooldown.InstantOf(now))
+	p.runtime.outbox.save(set.owner)
 	b, _ := set.block(c.Kind, secret, cooldown.InstantOf(now))
 	return b, nil
 }
 
 // makeSet finds or makes the blocks of a scope; those that must go for it go.
-func (p *Pool) makeSet(s *subject, at scope) *blockSet {
+func (rt *runtimeState) makeSet(s *subject, at scope) *blockSet {
 	set, victim := s.makeSet(at)
 	if victim != nil {
-		p.dropSet(victim)
+		rt.dropSet(victim)
 	}
 	return set
 }
@@ -75,7 +75,7 @@ func (p *Pool) order(e *cooldown.Observation, l *cooldown.Ledger, c Cooldown, no
 func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
@@ -84,7 +84,7 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	for _, s := range append(slices.Clone(m.domains), &m.state.subject) {
 		cleared += p.clear(s, c)
 	}
-	p.changed(&m.state.subject)
+	p.runtime.changed(&m.state.subject)
 	return cleared, nil
 }
 
@@ -97,13 +97,13 @@ type clearing struct {
 
 // clear ends the blocks of a subject that concern a model key, or all, and counts those that held for the auth.
 func (p *Pool) clear(s *subject, c clearing) (cleared int) {
-	p.touch(s)
+	p.runtime.outbox.save(s)
 	end := func(set *blockSet) {
 		cleared += set.inForce(c.secret, c.now)
 		for kind := range cooldown.NumKinds {
 			set.ledger(kind).Clear(c.stamp)
 		}
-		p.refreshSet(set, c.now)
+		p.runtime.refreshSet(set, c.now)
 	}
 	if c.key == "" {
 		s.cleared = c.stamp
@@ -114,7 +114,7 @@ func (p *Pool) clear(s *subject, c clearing) (cleared int) {
 		return cleared
 	}
 	if s.identity != nil {
-		p.makeSet(s, scope{model: c.key})
+		p.runtime.makeSet(s, scope{model: c.key})
 	}
 	s.each(c.key, func(set *blockSet) {
 		if set != &s.whole {
@@ -128,7 +128,7 @@ func (p *Pool) clear(s *subject, c clearing) (cleared int) {
 func (p *Pool) Enable(id string, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	switch {
 	case m == nil:
 		return ErrUnknownAuth
@@ -144,7 +144,7 @@ func (p *Pool) Enable(id string, now time.Time) error {
 func (p *Pool) Disable(id, reason string, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	if m == nil {
 		return ErrUnknownAuth
 	}
@@ -155,22 +155,22 @@ func (p *Pool) Disable(id, reason string, now time.Time) error {
 
 func (p *Pool) turn(s *identity, to cooldown.Switch) {
 	s.change = to
-	p.refreshIdentity(s)
-	p.changed(&s.subject)
-	p.touch(&s.subject)
+	p.runtime.refreshIdentity(s)
+	p.runtime.changed(&s.subject)
+	p.runtime.outbox.save(&s.subject)
 }
 
 // Release ends every binding to an auth and returns how many there were.
 func (p *Pool) Release(id, reason string, now time.Time) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: "invalidate", Reason: reason}
-	p.changed(&m.state.subject)
-	p.touch(&m.state.subject)
+	p.runtime.changed(&m.state.subject)
+	p.runtime.outbox.save(&m.state.subject)
 	return p.release(m.state, p.stamp(now)), nil
 }
 

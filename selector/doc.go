@@ -22,7 +22,7 @@
 // answered.go what an answer adds to that; present.go and lane.go the list that a strategy sees; strategy.go and
 // weighted.go the strategies, route.go the rotations; index.go what
 // the membership is turned into. Package cooldown is what is known and how it merges; blockset.go and
-// subject.go whom it concerns, domain.go limit domains, outage.go whole providers; report.go is what a report does,
+// subject.go whom it concerns, runtime.go how the index follows it, domain.go limit domains, outage.go whole providers; report.go is what a report does,
 // reason.go why not; exchange.go and permit.go are for replicas.
 //
 // # What it does not do

@@ -51,20 +51,20 @@ func (x *index) sharing(key domainKey) []*member {
 }
 
 // makeDomain finds the state of a domain, or makes it.
-func (p *Pool) makeDomain(key domainKey) *subject {
-	d := p.domains[key]
+func (rt *runtimeState) makeDomain(key domainKey) *subject {
+	d := rt.domains[key]
 	if d == nil {
-		d = &subject{domain: key, alone: !p.permits}
+		d = &subject{domain: key, alone: !rt.permits}
 		d.init()
-		p.domains[key] = d
-		p.attach(d)
+		rt.domains[key] = d
+		rt.attach(d)
 	}
 	return d
 }
 
 // attach tells the members of a domain that there is something to know about it. Each keeps its domains in text order.
-func (p *Pool) attach(d *subject) {
-	d.members = p.index.sharing(d.domain)
+func (rt *runtimeState) attach(d *subject) {
+	d.members = rt.index.sharing(d.domain)
 	for _, m := range d.members {
 		at, _ := slices.BinarySearchFunc(m.domains, d, func(x, y *subject) int { return strings.Compare(x.domain.name, y.domain.name) })
 		m.domains = slices.Insert(m.domains, at, d)
@@ -73,9 +73,9 @@ func (p *Pool) attach(d *subject) {
 }
 
 // dropDomain forgets a domain that nothing is known of any more.
-func (p *Pool) dropDomain(d *subject) {
-	p.timers.cancel(&d.whole.timer)
-	delete(p.domains, d.domain)
+func (rt *runtimeState) dropDomain(d *subject) {
+	rt.timers.cancel(&d.whole.timer)
+	delete(rt.domains, d.domain)
 	for _, m := range d.members {
 		// A copy: a report walks over the domains while it ends them.
 		m.domains = slices.DeleteFunc(slices.Clone(m.domains), func(other *subject) bool { return other == d })

@@ -7,28 +7,14 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-// touch notes that a record of the subject must be stored.
-func (p *Pool) touch(s *subject) {
-	if !p.recording {
-		return
-	}
-	p.changes++
-	s.changedAt = p.changes
-	if !s.dirty {
-		s.dirty = true
-		p.dirty = append(p.dirty, s)
-		p.wake()
-	}
-}
-
 // ChangedAt is what Changes was when something that concerns an auth was changed last; of an auth that is not in the pool,
 // what it is now.
 func (p *Pool) ChangedAt(id string) (changes uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	if m == nil {
-		return p.changes
+		return p.runtime.outbox.changes
 	}
 	m.subjects(func(s *subject) { changes = max(changes, s.changedAt) })
 	return changes
@@ -39,7 +25,7 @@ func (p *Pool) ChangedAt(id string) (changes uint64) {
 func (p *Pool) Changes() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.changes
+	return p.runtime.outbox.changes
 }
 
 // Take returns the records that changed since it was last called, at most limit of them, and the count of changes that are
@@ -47,13 +33,9 @@ func (p *Pool) Changes() uint64 {
 func (p *Pool) Take(limit int) (records []cooldown.Record, changes uint64, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := min(limit, len(p.dirty))
-	for _, s := range p.dirty[:n] {
-		s.dirty = false
-		records = append(records, s.record())
-	}
-	p.dirty = slices.Delete(p.dirty, 0, n)
-	return records, p.changes, len(p.dirty) > 0
+	out := &p.runtime.outbox
+	records = out.take(limit)
+	return records, out.changes, len(out.dirty) > 0
 }
 
 // Records returns the records of all that anything is known of.
@@ -61,12 +43,12 @@ func (p *Pool) Records() []cooldown.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []cooldown.Record
-	for _, s := range p.identities {
+	for _, s := range p.runtime.identities {
 		if r := s.record(); !s.empty() || r.Switch != (cooldown.Switch{}) || max(s.cleared, r.Released) > 0 {
 			all = append(all, r)
 		}
 	}
-	for _, s := range p.domains {
+	for _, s := range p.runtime.domains {
 		all = append(all, s.record())
 	}
 	return all
@@ -86,7 +68,7 @@ func (p *Pool) Merge(records []cooldown.Record, now time.Time) (news []cooldown.
 }
 
 func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
-	s := p.subjectOf(o.Key)
+	s := p.runtime.subjectOf(o.Key)
 	if s == nil {
 		return false
 	}
@@ -97,10 +79,10 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 	s.cleared, s.succeeded = merged.Cleared, merged.Succeeded
 	for i := range merged.Scopes {
 		theirs := &merged.Scopes[i]
-		set := p.makeSet(s, scope{model: theirs.Model, family: theirs.Family})
+		set := p.runtime.makeSet(s, scope{model: theirs.Model, family: theirs.Family})
 		set.ledger(cooldown.Quota)
 		*set.ledgers = theirs.Ledgers
-		p.refreshSet(set, now)
+		p.runtime.refreshSet(set, now)
 	}
 	if id := s.identity; id != nil {
 		id.windows, id.report = merged.Windows, merged.LastReport
@@ -109,31 +91,16 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 		}
 		if merged.Switch != before.Switch {
 			id.change = merged.Switch
-			p.refreshIdentity(id)
-			p.changed(s)
+			p.runtime.refreshIdentity(id)
+			p.runtime.changed(s)
 		}
 	} else if s.empty() {
-		p.dropDomain(s)
+		p.runtime.dropDomain(s)
 	}
 	if merged.KnowsMore(o, now) {
-		p.touch(s)
+		p.runtime.outbox.save(s)
 	}
 	return merged.KnowsMore(&before, now)
-}
-
-// subjectOf a key, made if needed; nil: the key makes no sense.
-func (p *Pool) subjectOf(key cooldown.RecordKey) *subject {
-	switch key.Kind {
-	case cooldown.RecordIdentity:
-		s := p.identity(key.Name)
-		p.adoptOne(s)
-		return &s.subject
-	case cooldown.RecordDomain:
-		return p.makeDomain(domainKey{provider: key.Provider, name: key.Name})
-	case cooldown.RecordProvider:
-		return p.makeDomain(outageKey(key.Provider))
-	}
-	return nil
 }
 
 // record of a subject as it is.

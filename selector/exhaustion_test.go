@@ -19,7 +19,7 @@ func TestRefusalOfOneProviderIsNotFoundAnewWhenAnotherChanges(t *testing.T) {
 		}
 	}
 	refuse()
-	provider := p.index.provider("p")
+	provider := p.runtime.index.provider("p")
 	found := provider.summaries[summaryKey{view: provider.view("")}]
 	found.tallies[0] = tally(ReasonNone) // a mark
 	if _, err := p.Cooldown("b", Cooldown{Until: start().Add(time.Hour)}, start()); err != nil {
@@ -114,7 +114,7 @@ func (u *refusing) request() Request {
 	}
 	some := u.random.IntN(4) == 0
 	for _, a := range u.auths {
-		if u.pool.index.byID[a.ID].ready() && (!some || u.random.IntN(9) > 0) || u.random.IntN(50) == 0 {
+		if u.pool.runtime.index.byID[a.ID].ready() && (!some || u.random.IntN(9) > 0) || u.random.IntN(50) == 0 {
 			req.Exclude = append(req.Exclude, a.ID)
 		}
 	}
@@ -124,7 +124,7 @@ func (u *refusing) request() Request {
 // The providers' limit on summaries that know each member: what is dropped is found anew.
 func TestRefusalsOfMoreModelsThanSummariesAreKeptOf(t *testing.T) {
 	p := internalPool(t, &Auth{ID: "a", Provider: "p"}, &Auth{ID: "b", Provider: "p"})
-	provider := p.index.provider("p")
+	provider := p.runtime.index.provider("p")
 	for i := range 2 * maxRoutes {
 		model := fmt.Sprint("m", i%(maxRoutes+10))
 		for _, id := range []string{"a", "b"} {
@@ -162,7 +162,7 @@ func (p *Pool) compareRefusal(t *testing.T, req Request, now time.Time) bool {
 	default:
 		return false
 	}
-	q := query{pool: p, req: &req, now: cooldown.InstantOf(now), provider: p.index.provider(req.Provider)}
+	q := query{pool: p, req: &req, now: cooldown.InstantOf(now), provider: p.runtime.index.provider(req.Provider)}
 	q.find()
 	q.exclude()
 	want, candidates, quota, earliest := Counts{}, 0, 0, time.Duration(0)

@@ -9,8 +9,8 @@ import (
 )
 
 func (p *Pool) checkLanes() error {
-	all := []*provider{p.index.everyone}
-	for _, provider := range p.index.providers {
+	all := []*provider{p.runtime.index.everyone}
+	for _, provider := range p.runtime.index.providers {
 		all = append(all, provider)
 	}
 	for _, provider := range all {

@@ -18,7 +18,7 @@ func (p *Pool) CheckIndex() error {
 }
 
 func (p *Pool) checkMembers() error {
-	x := p.index
+	x := p.runtime.index
 	if !slices.IsSortedFunc(x.members, func(a, b *member) int { return compareText(a.auth.ID, b.auth.ID) }) {
 		return errors.New("members are not in text order")
 	}
@@ -29,7 +29,7 @@ func (p *Pool) checkMembers() error {
 		switch {
 		case m.index != i || x.byID[m.auth.ID] != m:
 			return fmt.Errorf("member %s is not at its place", m.auth.ID)
-		case p.identities[m.auth.identity()] != m.state || !slices.Contains(m.state.members, m):
+		case p.runtime.identities[m.auth.identity()] != m.state || !slices.Contains(m.state.members, m):
 			return fmt.Errorf("member %s and its identity do not know each other", m.auth.ID)
 		case !slices.Contains(m.provider.members, m) || m.provider.name != m.auth.Provider:
 			return fmt.Errorf("member %s and its provider do not know each other", m.auth.ID)
@@ -54,30 +54,30 @@ func compareText(a, b string) int {
 
 func (p *Pool) checkIdentities() error {
 	members, orphans, used := 0, 0, 0
-	for name, s := range p.identities {
+	for name, s := range p.runtime.identities {
 		members += len(s.members)
-		if s.name != name || p.slots[s.slot] != s {
+		if s.name != name || p.runtime.slots[s.slot] != s {
 			return fmt.Errorf("identity %s is not in its slot", name)
 		}
 		if !slices.IsSortedFunc(s.members, func(a, b *member) int { return compareText(a.auth.ID, b.auth.ID) }) {
 			return fmt.Errorf("members of identity %s are not in text order", name)
 		}
-		if orphan := len(s.members) == 0; orphan != s.orphan || orphan != slices.Contains(p.orphans, s) {
+		if orphan := len(s.members) == 0; orphan != s.orphan || orphan != slices.Contains(p.runtime.orphans, s) {
 			return fmt.Errorf("identity %s: orphan %t, marked %t", name, orphan, s.orphan)
 		}
 		if s.orphan {
 			orphans++
 		}
 	}
-	for slot, s := range p.slots {
-		if free := slices.Contains(p.free, Slot(slot)); free != (s == nil) {
+	for slot, s := range p.runtime.slots {
+		if free := slices.Contains(p.runtime.free, Slot(slot)); free != (s == nil) {
 			return fmt.Errorf("slot %d is free: %t, and holds %v", slot, free, s)
 		}
 		if s != nil {
 			used++
 		}
 	}
-	if members != len(p.index.members) || orphans != len(p.orphans) || used != len(p.identities) || orphans > maxOrphans {
+	if members != len(p.runtime.index.members) || orphans != len(p.runtime.orphans) || used != len(p.runtime.identities) || orphans > maxOrphans {
 		return fmt.Errorf("%d members, %d orphans, %d slots", members, orphans, used)
 	}
 	return nil
@@ -85,7 +85,7 @@ func (p *Pool) checkIdentities() error {
 
 // eachSubject calls f for every identity and limit domain.
 func (p *Pool) eachSubject(f func(name string, s *subject) error) error {
-	for name, s := range p.identities {
+	for name, s := range p.runtime.identities {
 		if s.domain != (domainKey{}) {
 			return fmt.Errorf("identity %s thinks that it is %v", name, s.domain)
 		}
@@ -93,11 +93,11 @@ func (p *Pool) eachSubject(f func(name string, s *subject) error) error {
 			return err
 		}
 	}
-	for key, s := range p.domains {
+	for key, s := range p.runtime.domains {
 		if s.domain != key {
 			return fmt.Errorf("domain %v thinks that it is %v", key, s.domain)
 		}
-		if !slices.Equal(s.members, p.index.sharing(key)) {
+		if !slices.Equal(s.members, p.runtime.index.sharing(key)) {
 			return fmt.Errorf("domain %v does not know its members", key)
 		}
 		if s.empty() {
@@ -144,16 +144,16 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 
 // checkDomains compares what members know of domains with the domains.
 func (p *Pool) checkDomains() error {
-	for _, m := range p.index.members {
+	for _, m := range p.runtime.index.members {
 		trials := m.state.trials > 0
 		for _, d := range m.domains {
-			if p.domains[d.domain] != d || !slices.Contains(d.members, m) {
+			if p.runtime.domains[d.domain] != d || !slices.Contains(d.members, m) {
 				return fmt.Errorf("member %s is in domain %v, which does not know it", m.auth.ID, d.domain)
 			}
 			trials = trials || d.trials > 0
 		}
 		known := 0
-		for _, d := range p.domains {
+		for _, d := range p.runtime.domains {
 			if slices.Contains(d.members, m) {
 				known++
 			}
@@ -167,7 +167,7 @@ func (p *Pool) checkDomains() error {
 
 func (p *Pool) checkBlocked() error {
 	listed := 0
-	for _, lists := range []map[string][]*blockSet{p.blocked, p.families} {
+	for _, lists := range []map[string][]*blockSet{p.runtime.blocked, p.runtime.families} {
 		for model, sets := range lists {
 			if len(sets) == 0 {
 				return fmt.Errorf("an empty list for %q", model)
@@ -208,16 +208,16 @@ func (p *Pool) checkTimers() error {
 		}
 		return s.check()
 	})
-	for _, m := range p.index.members {
+	for _, m := range p.runtime.index.members {
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
 			waiting[&m.timer] = true
 		}
 	}
-	for i, t := range p.timers.heap {
+	for i, t := range p.runtime.timers.heap {
 		if !waiting[t] {
 			return fmt.Errorf("timer %d waits for nothing", i)
 		}
-		if t.place != i+1 || i > 0 && t.due < p.timers.heap[(i-1)/2].due {
+		if t.place != i+1 || i > 0 && t.due < p.runtime.timers.heap[(i-1)/2].due {
 			return fmt.Errorf("timer %d is out of place", i)
 		}
 		delete(waiting, t)
@@ -257,7 +257,7 @@ func (p *Pool) checkRoutes() error {
 			if w == nil {
 				continue
 			}
-			if w.last != nil && w.rotations[w.priority] != w.last || w.lane != nil && w.generation != p.index.generation {
+			if w.last != nil && w.rotations[w.priority] != w.last || w.lane != nil && w.generation != p.runtime.index.generation {
 				return fmt.Errorf("weights %d of route %v are not those of their lane", slot, r.key)
 			}
 		}

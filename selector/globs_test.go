@@ -27,7 +27,7 @@ func TestProviderHasNoViewsForTheGlobsOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(p.index.provider("p").views); n != 1 {
+	if n := len(p.runtime.index.provider("p").views); n != 1 {
 		t.Errorf("%d views of an auth that serves every model, want 1", n)
 	}
 }
@@ -43,7 +43,7 @@ func TestAuthsShareGlobsOnlyIfTheyAreTheSame(t *testing.T) {
 		one, two := *pair[0], *pair[1]
 		one.ID, one.Provider, two.ID, two.Provider = "one", "p", "two", "p"
 		p := internalPool(t, &one, &two)
-		if p.index.byID["one"].patterns == p.index.byID["two"].patterns || sameShape(&one, &two) {
+		if p.runtime.index.byID["one"].patterns == p.runtime.index.byID["two"].patterns || sameShape(&one, &two) {
 			t.Errorf("%+v and %+v are taken for the same", pair[0], pair[1])
 		}
 	}

@@ -62,3 +62,67 @@ func sameHeaders(a, b *Auth) bool {
 		return x.Name == y.Name && x.Value.Equal(y.Value)
 	})
 }
+
+// identity finds or makes the state of a name.
+func (rt *runtimeState) identity(name string) *identity {
+	if s := rt.identities[name]; s != nil {
+		return s
+	}
+	s := &identity{name: name}
+	s.identity, s.alone = s, !rt.permits
+	s.init()
+	if n := len(rt.free); n > 0 {
+		s.slot, rt.free = rt.free[n-1], rt.free[:n-1]
+		rt.slots[s.slot] = s
+	} else {
+		s.slot = Slot(len(rt.slots)) //nolint:gosec // a pool has fewer identities
+		rt.slots = append(rt.slots, s)
+	}
+	rt.identities[name] = s
+	return s
+}
+
+// adopt keeps count of the identities that lost their last auth, and drops those that have been gone for longest.
+func (rt *runtimeState) adopt(old *index) {
+	rt.orphans = slices.DeleteFunc(rt.orphans, func(s *identity) bool {
+		s.orphan = len(s.members) == 0
+		return !s.orphan
+	})
+	for _, m := range old.members {
+		rt.adoptOne(m.state)
+	}
+	for len(rt.orphans) > maxOrphans {
+		rt.drop(rt.orphans[0])
+		rt.orphans = rt.orphans[1:]
+	}
+}
+
+// adoptOne counts an identity among those without auths, if it is one.
+func (rt *runtimeState) adoptOne(s *identity) {
+	if len(s.members) == 0 && !s.orphan {
+		s.orphan = true
+		rt.orphans = append(rt.orphans, s)
+	}
+}
+
+func (rt *runtimeState) drop(s *identity) {
+	for _, set := range s.models {
+		rt.dropSet(set)
+	}
+	rt.timers.cancel(&s.whole.timer)
+	if rt.bindings != nil {
+		rt.bindings.Release(s.slot)
+		rt.bindings.Release(s.slot | pinSlot)
+	}
+	delete(rt.identities, s.name)
+	rt.slots[s.slot] = nil
+	rt.free = append(rt.free, s.slot)
+}
+
+func (rt *runtimeState) identityOf(slot Slot) *identity {
+	slot &^= pinSlot
+	if int(slot) >= len(rt.slots) {
+		return nil
+	}
+	return rt.slots[slot]
+}

@@ -26,7 +26,7 @@ func TestWeightedPickSeesWhatEndedWhileItsMaskWasForgotten(t *testing.T) {
 	if got := pick(); got != "b" {
 		t.Fatalf("Pick = %s, want b: a rests", got)
 	}
-	p.index.provider("p").view("m").plain().forgetMask("m")
+	p.runtime.index.provider("p").view("m").plain().forgetMask("m")
 	now = now.Add(time.Minute)
 	if got := pick(); got != "a" {
 		t.Errorf("Pick = %s, want a, which is back and was not taken yet", got)

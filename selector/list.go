@@ -26,7 +26,7 @@ type Filter struct {
 func (p *Pool) Auth(id string) (*Auth, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	if m == nil {
 		return nil, false
 	}
@@ -37,7 +37,7 @@ func (p *Pool) Auth(id string) (*Auth, bool) {
 func (p *Pool) Status(id string, now time.Time) (Status, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[id]
+	m := p.runtime.index.byID[id]
 	if m == nil {
 		return Status{}, ErrUnknownAuth
 	}
@@ -115,7 +115,7 @@ const eachAtOnce = 1024
 func (p *Pool) each(f func(*member)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, m := range p.index.members {
+	for i, m := range p.runtime.index.members {
 		if i%eachAtOnce == eachAtOnce-1 {
 			p.mu.Unlock()
 			p.mu.Lock()

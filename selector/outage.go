@@ -142,7 +142,7 @@ func (r *report) gateScope() scope {
 
 // gate finds the outage in force that the failure is one more sign of; nil: there is none.
 func (r *report) gate() *blockSet {
-	d := r.pool.domains[outageKey(r.member.provider.name)]
+	d := r.pool.runtime.domains[outageKey(r.member.provider.name)]
 	if d == nil {
 		return nil
 	}
@@ -158,7 +158,7 @@ func (r *report) gate() *blockSet {
 
 // contradict ends the outages that the answer does not fit: the provider says something of the auth.
 func (r *report) contradict() {
-	d := r.pool.domains[outageKey(r.member.provider.name)]
+	d := r.pool.runtime.domains[outageKey(r.member.provider.name)]
 	if d == nil || r.finding.Shared || r.finding.Action == cooldown.ActionNone {
 		return
 	}
@@ -184,7 +184,7 @@ func (r *report) openGate() {
 		set.ledgers[f.kind].Succeed(f.at)
 		r.refresh(set)
 	}
-	r.renewGate(r.pool.makeSet(r.pool.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))
+	r.renewGate(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))
 }
 
 // renewGate lets nobody try until the ladder's next step, and one at a time after it.

@@ -28,14 +28,7 @@ func (p *Pool) PermitLease() time.Duration {
 func (p *Pool) Wanted() []PermitKey {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var keys []PermitKey
-	for _, s := range p.wanted {
-		if s.wanted = false; s.halfOpen && s.permit == 0 {
-			keys = append(keys, s.permitKey())
-		}
-	}
-	p.wanted = p.wanted[:0]
-	return keys
+	return p.runtime.outbox.takeWanted()
 }
 
 // Grant gives the pool a permit until a time, by which a request that uses it must be over. It reports whether the permit
@@ -43,12 +36,12 @@ func (p *Pool) Wanted() []PermitKey {
 func (p *Pool) Grant(key PermitKey, until, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.permitted(key)
+	s := p.runtime.permitted(key)
 	if s == nil || !s.halfOpen {
 		return false
 	}
 	s.permit = cooldown.InstantOf(until.Add(-p.settings.probeTimeout()))
-	p.refreshSet(s, cooldown.InstantOf(now))
+	p.runtime.refreshSet(s, cooldown.InstantOf(now))
 	return s.permit != 0
 }
 
@@ -56,9 +49,9 @@ func (p *Pool) Grant(key PermitKey, until, now time.Time) bool {
 func (p *Pool) Revoke(key PermitKey, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s := p.permitted(key); s != nil && s.permit != 0 {
+	if s := p.runtime.permitted(key); s != nil && s.permit != 0 {
 		s.permit = 0
-		p.refreshSet(s, cooldown.InstantOf(now))
+		p.runtime.refreshSet(s, cooldown.InstantOf(now))
 	}
 }
 
@@ -66,7 +59,7 @@ func (p *Pool) Revoke(key PermitKey, now time.Time) {
 func (p *Pool) Wants(key PermitKey) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.permitted(key)
+	s := p.runtime.permitted(key)
 	return s != nil && s.halfOpen && s.permit == 0
 }
 
@@ -74,23 +67,24 @@ func (p *Pool) Wants(key PermitKey) bool {
 func (p *Pool) Returned() []PermitKey {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	keys := p.returned
-	p.returned = nil
+	out := &p.runtime.outbox
+	keys := out.returned
+	out.returned = nil
 	return keys
 }
 
 // permitted finds the blocks that a permit is for.
-func (p *Pool) permitted(key PermitKey) *blockSet {
+func (rt *runtimeState) permitted(key PermitKey) *blockSet {
 	var s *subject
 	switch key.Record.Kind {
 	case cooldown.RecordIdentity:
-		if id := p.identities[key.Record.Name]; id != nil {
+		if id := rt.identities[key.Record.Name]; id != nil {
 			s = &id.subject
 		}
 	case cooldown.RecordDomain:
-		s = p.domains[domainKey{provider: key.Record.Provider, name: key.Record.Name}]
+		s = rt.domains[domainKey{provider: key.Record.Provider, name: key.Record.Name}]
 	case cooldown.RecordProvider:
-		s = p.domains[outageKey(key.Record.Provider)]
+		s = rt.domains[outageKey(key.Record.Provider)]
 	}
 	if s == nil {
 		return nil
@@ -103,25 +97,15 @@ func (s *blockSet) permitKey() PermitKey {
 }
 
 // refreshPermit asks for a permit, or gives one back, as a set becomes half-open or is not any more.
-func (p *Pool) refreshPermit(s *blockSet, now cooldown.Instant) {
+func (rt *runtimeState) refreshPermit(s *blockSet, now cooldown.Instant) {
 	if s.owner.alone {
 		return
 	}
 	tried := s.trial.until > now
 	if !tried && (!s.halfOpen || s.permit < now) {
-		p.giveBack(s)
+		rt.outbox.giveBack(s)
 	}
-	if s.halfOpen && s.permit == 0 && !tried && !s.wanted {
-		s.wanted = true
-		p.wanted = append(p.wanted, s)
-		p.wake()
-	}
-}
-
-func (p *Pool) giveBack(s *blockSet) {
-	if s.permit != 0 {
-		s.permit = 0
-		p.returned = append(p.returned, s.permitKey())
-		p.wake()
+	if s.halfOpen && s.permit == 0 && !tried {
+		rt.outbox.want(s)
 	}
 }

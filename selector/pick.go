@@ -28,8 +28,8 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := query{pool: p, req: req, now: cooldown.InstantOf(now)}
-	p.advance(q.now, pickAdvance)
-	q.provider = p.index.provider(req.Provider)
+	p.runtime.advance(q.now, pickAdvance)
+	q.provider = p.runtime.index.provider(req.Provider)
 	if q.provider == nil {
 		return Pick{}, ErrAuthNotFound
 	}
@@ -45,10 +45,10 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 				return pick, nil
 			}
 		}
-		if next := p.timers.next(); next == nil || !next.over(q.now) {
+		if next := p.runtime.timers.next(); next == nil || !next.over(q.now) {
 			return Pick{}, q.refusal()
 		}
-		p.advance(q.now, pickAdvance)
+		p.runtime.advance(q.now, pickAdvance)
 	}
 }
 
@@ -60,8 +60,8 @@ func (q *query) find() {
 	if q.route == nil {
 		q.route = &route{key: q.key, strategy: p.settings.strategyFor(q.key.provider, q.key.model)}
 	}
-	if q.route.index != p.index || q.route.view.provider == nil {
-		q.route.index, q.route.view = p.index, q.provider.view(q.key.model)
+	if q.route.index != p.runtime.index || q.route.view.provider == nil {
+		q.route.index, q.route.view = p.runtime.index, q.provider.view(q.key.model)
 		q.route.saveWeights()
 	}
 	q.view = q.route.view
@@ -76,7 +76,7 @@ func (q *query) exclude() {
 	}
 	q.excluded = q.pool.excluded[:0]
 	for _, id := range q.req.Exclude {
-		if m := q.pool.index.byID[id]; m != nil && !q.excludes(m) {
+		if m := q.pool.runtime.index.byID[id]; m != nil && !q.excludes(m) {
 			m.excludedBy = q.pool.uses
 			q.excluded = append(q.excluded, m)
 		}
@@ -88,12 +88,12 @@ func (q *query) excludes(m *member) bool { return m.excludedBy == q.pool.uses }
 
 // mask of a lane for the requested model key; nil: no auth of it rests for that model only.
 func (q *query) mask(l *lane) *mask {
-	if q.key.model == "" || len(q.pool.blocked) == 0 && len(q.pool.families) == 0 {
+	if q.key.model == "" || len(q.pool.runtime.blocked) == 0 && len(q.pool.runtime.families) == 0 {
 		return nil
 	}
 	k := l.masks[q.key.model]
 	if k == nil {
-		resting := q.pool.resting(q.key.model)
+		resting := q.pool.runtime.resting(q.key.model)
 		if resting == nil {
 			return nil
 		}
@@ -188,7 +188,7 @@ func (q *query) try(m *member) {
 		s.each(key, func(set *blockSet) {
 			if set.halfOpen && !set.active {
 				set.trial = trial{until: q.now.Add(p.settings.probeTimeout()), started: q.now}
-				p.refreshSet(set, q.now)
+				p.runtime.refreshSet(set, q.now)
 			}
 		})
 	})

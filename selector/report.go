@@ -15,7 +15,7 @@ const oldestStart = 10 * time.Minute
 func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := p.index.byID[a.AuthID]
+	m := p.runtime.index.byID[a.AuthID]
 	if m == nil {
 		return Consequence{}, ErrUnknownAuth
 	}
@@ -48,7 +48,7 @@ func (r *report) take() Consequence {
 		r.member.state.report.What = whatSuccess
 		r.succeed()
 	} else {
-		r.pool.advance(r.now, pickAdvance)
+		r.pool.runtime.advance(r.now, pickAdvance)
 		r.fail()
 	}
 	r.endTrial()
@@ -143,7 +143,7 @@ func (r *report) cooldown() {
 	if r.rest(domainsOf(r.member.auth, domain), at) {
 		return
 	}
-	set := r.pool.makeSet(&r.member.state.subject, at)
+	set := r.pool.runtime.makeSet(&r.member.state.subject, at)
 	if r.repeated(set) {
 		r.refresh(set)
 		r.act(r.finding.Repeat.Action)
@@ -171,7 +171,7 @@ func (r *report) rest(domains []domainKey, at scope) bool {
 	for _, key := range domains {
 		r.done.Action = cooldown.ActionCooldown
 		r.done.Domains = append(r.done.Domains, key.name)
-		r.block(r.pool.makeSet(r.pool.makeDomain(key), at))
+		r.block(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(key), at))
 	}
 	return len(domains) > 0
 }
@@ -188,8 +188,8 @@ func (r *report) block(set *blockSet) {
 
 // refresh makes the pool follow what the report changed of a set.
 func (r *report) refresh(set *blockSet) {
-	r.pool.refreshSet(set, r.now)
-	r.pool.touch(set.owner)
+	r.pool.runtime.refreshSet(set, r.now)
+	r.pool.runtime.outbox.save(set.owner)
 	r.done.Changed = true
 }
 
@@ -287,7 +287,7 @@ func (r *report) endTrial() {
 		s.each(r.key, func(set *blockSet) {
 			if set.trial.until != 0 && set.trial.started == r.started {
 				set.trial = trial{}
-				r.pool.refreshSet(set, r.now)
+				r.pool.runtime.refreshSet(set, r.now)
 			}
 		})
 	})

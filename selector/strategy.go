@@ -46,7 +46,7 @@ func (q *query) chooseValid() (choice, bool) {
 		if !ok || !c.member.timer.over(q.now) {
 			return c, ok
 		}
-		q.pool.refreshToken(c.member, q.now)
+		q.pool.runtime.refreshToken(c.member, q.now)
 		q.pool.scratch = q.pool.scratch[:0]
 	}
 }
@@ -132,7 +132,7 @@ func (q *query) byParent(list *present, kind laneKind) (choice, bool) {
 	turns := &q.route.parents
 	cursor := turns.Groups.Cursor(0)
 	if !turns.Groups.Used() {
-		cursor = q.pool.groupStart(q.route.key, parents.length)
+		cursor = q.route.key.groupStart(q.pool.seed, parents.length)
 	}
 	g := l.groups[parents.at(int(cursor%uint64(parents.length)))] //nolint:gosec // below length
 	members := all.narrow(g.low, g.end)
@@ -191,12 +191,12 @@ func (g *groupList) at(k int) int {
 }
 
 // groupStart is where a new group cursor starts: anywhere below n, the same again for a dry run.
-func (p *Pool) groupStart(key routeKey, n int) uint64 {
+func (k routeKey) groupStart(seed uint64, n int) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(key.provider))
+	_, _ = h.Write([]byte(k.provider))
 	_, _ = h.Write([]byte{0})
-	_, _ = h.Write([]byte(key.model))
-	return (h.Sum64() ^ p.seed) % uint64(n) //nolint:gosec // a count
+	_, _ = h.Write([]byte(k.model))
+	return (h.Sum64() ^ seed) % uint64(n) //nolint:gosec // a count
 }
 
 // strategyFor is the strategy of the first rule that matches.

@@ -16,7 +16,7 @@ const maxOrphans = 10_000
 func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 	p.updating.Lock()
 	defer p.updating.Unlock()
-	// Only Update writes p.index and the auths in it, so reading them here needs no other lock.
+	// Only Update writes p.runtime.index and the auths in it, so reading them here needs no other lock.
 	changed := make(map[string]*Auth, len(put)+len(remove))
 	for _, a := range put {
 		changed[a.ID] = a
@@ -24,16 +24,16 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 	for _, id := range remove {
 		changed[id] = nil
 	}
-	if p.fits(changed) {
+	x := p.runtime.index
+	if x.fits(changed) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.swapAuths(changed, cooldown.InstantOf(now))
 		return
 	}
-	generation := p.index.generation + 1
-	next := newIndex(p.merge(changed, generation, cooldown.InstantOf(now)), generation)
-	used := p.usedLanes()
-	for key, kinds := range used {
+	generation := x.generation + 1
+	next := newIndex(x.merge(changed, generation, cooldown.InstantOf(now)), generation)
+	for key, kinds := range p.usedLanes() {
 		next.prepare(key, kinds)
 	}
 	p.mu.Lock()
@@ -42,9 +42,9 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 }
 
 // fits reports whether the changed auths can take their places in the present index.
-func (p *Pool) fits(changed map[string]*Auth) bool {
+func (x *index) fits(changed map[string]*Auth) bool {
 	for id, a := range changed {
-		m := p.index.byID[id]
+		m := x.byID[id]
 		if (m == nil) != (a == nil) || m != nil && !sameShape(m.auth, a) {
 			return false
 		}
@@ -53,7 +53,7 @@ func (p *Pool) fits(changed map[string]*Auth) bool {
 }
 
 // merge is the membership after a change, in text order of id.
-func (p *Pool) merge(changed map[string]*Auth, generation uint64, now cooldown.Instant) []*member {
+func (x *index) merge(changed map[string]*Auth, generation uint64, now cooldown.Instant) []*member {
 	added := make([]*Auth, 0, len(changed))
 	for _, a := range changed {
 		if a != nil {
@@ -61,8 +61,8 @@ func (p *Pool) merge(changed map[string]*Auth, generation uint64, now cooldown.I
 		}
 	}
 	slices.SortFunc(added, func(a, b *Auth) int { return cmp.Compare(a.ID, b.ID) })
-	auths := make([]*Auth, 0, len(p.index.members)+len(added))
-	for _, old := range p.index.members {
+	auths := make([]*Auth, 0, len(x.members)+len(added))
+	for _, old := range x.members {
 		if _, ok := changed[old.auth.ID]; ok {
 			continue
 		}
@@ -79,7 +79,7 @@ func (p *Pool) merge(changed map[string]*Auth, generation uint64, now cooldown.I
 		members[i] = &side[i]
 		makeMember(members[i], a)
 		members[i].born = generation
-		old := p.index.byID[a.ID]
+		old := x.byID[a.ID]
 		if old == nil {
 			continue
 		}
@@ -126,15 +126,15 @@ func (x *index) prepare(key routeKey, kinds uint) {
 // swapAuths replaces what picks hand out, without a new index.
 func (p *Pool) swapAuths(changed map[string]*Auth, now cooldown.Instant) {
 	for id, a := range changed {
-		m := p.index.byID[id]
+		m := p.runtime.index.byID[id]
 		if m == nil {
 			continue // it was to be removed, and is not there
 		}
 		m.renew(a, m, now)
 		m.auth, m.print = a, 0
 		m.refused = m.refusal(now) != nil
-		p.refreshToken(m, now)
-		p.refreshMember(m)
+		p.runtime.refreshToken(m, now)
+		p.runtime.refreshMember(m)
 	}
 }
 
@@ -154,31 +154,31 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 		r.parents.Prune(maxParents, next.parents)
 	}
 	clear(p.excluded[:cap(p.excluded)])
-	old := p.index
-	p.index = next
+	old := p.runtime.index
+	p.runtime.index = next
 	for _, m := range old.members {
-		p.timers.cancel(&m.timer)
+		p.runtime.timers.cancel(&m.timer)
 		m.state.picks += m.picks
 		m.state.lastPicked = max(m.state.lastPicked, m.lastPicked)
 		m.state.members = nil
 		if next.byID[m.auth.ID] == nil {
-			for w := range p.watchers {
+			for w := range p.runtime.watchers {
 				w.add(m.auth.ID)
 			}
 		}
 	}
 	for _, m := range next.members {
-		m.state = p.identity(m.auth.identity())
+		m.state = p.runtime.identity(m.auth.identity())
 		m.state.members = append(m.state.members, m)
 		m.expired = m.tokenOver(now)
 		m.refused = m.refusal(now) != nil
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
-			p.timers.schedule(&m.timer, cooldown.InstantOf(m.auth.ExpiresAt))
+			p.runtime.timers.schedule(&m.timer, cooldown.InstantOf(m.auth.ExpiresAt))
 		}
 		m.noteTrials()
 	}
-	for _, d := range p.domains {
-		p.attach(d)
+	for _, d := range p.runtime.domains {
+		p.runtime.attach(d)
 	}
 	for _, provider := range next.providers {
 		provider.fill()
@@ -189,100 +189,21 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 		if before != nil && before.auth == m.auth && before.expired == m.expired {
 			continue
 		}
-		p.changed(&m.state.subject)
+		p.runtime.changed(&m.state.subject)
 	}
-	p.adopt(old)
-}
-
-// identity finds or makes the state of a name.
-func (p *Pool) identity(name string) *identity {
-	if s := p.identities[name]; s != nil {
-		return s
-	}
-	s := &identity{name: name}
-	s.identity, s.alone = s, !p.permits
-	s.init()
-	if n := len(p.free); n > 0 {
-		s.slot, p.free = p.free[n-1], p.free[:n-1]
-		p.slots[s.slot] = s
-	} else {
-		s.slot = Slot(len(p.slots)) //nolint:gosec // a pool has fewer identities
-		p.slots = append(p.slots, s)
-	}
-	p.identities[name] = s
-	return s
-}
-
-// adopt keeps count of the identities that lost their last auth, and drops those that have been gone for longest.
-func (p *Pool) adopt(old *index) {
-	p.orphans = slices.DeleteFunc(p.orphans, func(s *identity) bool {
-		s.orphan = len(s.members) == 0
-		return !s.orphan
-	})
-	for _, m := range old.members {
-		p.adoptOne(m.state)
-	}
-	for len(p.orphans) > maxOrphans {
-		p.drop(p.orphans[0])
-		p.orphans = p.orphans[1:]
-	}
-}
-
-// adoptOne counts an identity among those without auths, if it is one.
-func (p *Pool) adoptOne(s *identity) {
-	if len(s.members) == 0 && !s.orphan {
-		s.orphan = true
-		p.orphans = append(p.orphans, s)
-	}
-}
-
-func (p *Pool) drop(s *identity) {
-	for _, set := range s.models {
-		p.dropSet(set)
-	}
-	p.timers.cancel(&s.whole.timer)
-	if p.bindings != nil {
-		p.bindings.Release(s.slot)
-		p.bindings.Release(s.slot | pinSlot)
-	}
-	delete(p.identities, s.name)
-	p.slots[s.slot] = nil
-	p.free = append(p.free, s.slot)
-}
-
-// dropSet forgets the blocks of one model or family.
-func (p *Pool) dropSet(s *blockSet) {
-	if s.halfOpen {
-		s.halfOpen = false
-		p.countTrial(s)
-	}
-	if s.active {
-		s.active = false
-		p.refreshModel(s)
-	}
-	p.giveBack(s)
-	p.timers.cancel(&s.timer)
-	s.owner.remove(s)
+	p.runtime.adopt(old)
 }
 
 // pinSlot marks the slot that references are bound to. Releasing an identity's sessions leaves them: nobody else can ever
 // resolve what it issued.
 const pinSlot Slot = 1 << 31
 
-func (p *Pool) identityOf(slot Slot) *identity {
-	slot &^= pinSlot
-	if int(slot) >= len(p.slots) {
-		return nil
-	}
-	return p.slots[slot]
-}
-
 // SlotOf returns the slot of an identity for what was bound to it at a time, in Unix nanoseconds. False: the pool does not
 // know the identity, or its sessions were released since.
 func (p *Pool) SlotOf(identity string, bound int64) (Slot, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.identities[identity]
+	s := p.runtime.identities[identity]
 	if s == nil || bound <= int64(s.released) {
 		return 0, false
 	}
@@ -293,7 +214,7 @@ func (p *Pool) SlotOf(identity string, bound int64) (Slot, bool) {
 func (p *Pool) Released(identity string) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s := p.identities[identity]; s != nil {
+	if s := p.runtime.identities[identity]; s != nil {
 		return int64(s.released)
 	}
 	return 0
@@ -303,7 +224,7 @@ func (p *Pool) Released(identity string) int64 {
 func (p *Pool) NameOf(slot Slot) (identity string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.identityOf(slot)
+	s := p.runtime.identityOf(slot)
 	if s == nil {
 		return "", false
 	}
@@ -314,7 +235,7 @@ func (p *Pool) NameOf(slot Slot) (identity string, ok bool) {
 func (p *Pool) AuthOf(slot Slot) (id string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.identityOf(slot)
+	s := p.runtime.identityOf(slot)
 	if s == nil || len(s.members) == 0 {
 		return "", false
 	}

@@ -41,7 +41,7 @@ func TestViewsAreBoundedAndGoLeastRecentlyUsedFirst(t *testing.T) {
 			}
 		}
 	}
-	if n := len(p.index.provider("p").views); n > maxViews {
+	if n := len(p.runtime.index.provider("p").views); n > maxViews {
 		t.Errorf("%d views, want at most %d", n, maxViews)
 	}
 	if p.routes.byKey[routeKey{"p", "kept"}].view != kept {

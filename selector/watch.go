@@ -15,7 +15,7 @@ func (p *Pool) Watch() *Watcher {
 	w := &Watcher{pool: p, pending: make(map[string]struct{}), signal: make(chan struct{}, 1)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.watchers[w] = struct{}{}
+	p.runtime.watchers[w] = struct{}{}
 	return w
 }
 
@@ -39,7 +39,7 @@ func (w *Watcher) Take() []string {
 func (w *Watcher) Close() {
 	w.pool.mu.Lock()
 	defer w.pool.mu.Unlock()
-	delete(w.pool.watchers, w)
+	delete(w.pool.runtime.watchers, w)
 }
 
 func (w *Watcher) add(id string) {

@@ -30,9 +30,9 @@ func (q *query) byWeight(list *present, t int) choice {
 	w := q.route.weights[slot]
 	if w.lane != list.lane {
 		w.save()
-		w.lane, w.generation = list.lane, q.pool.index.generation
+		w.lane, w.generation = list.lane, q.pool.runtime.index.generation
 	}
-	r := w.rotation(list, t, q.pool.index)
+	r := w.rotation(list, t, q.pool.runtime.index)
 	excluded := list.excluded(&q.pool.scratch)
 	at := r.Next(excluded)
 	return choice{route: q.route, member: list.lane.order[at], weighted: r, at: at, excluded: excluded}

@@ -1,0 +1,72 @@
+package selector
+
+import (
+	"slices"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
+
+// outbox is what is to be stored, asked for and given back. A subject or set is in each list at most once.
+type outbox struct {
+	recording bool
+	wake      func()
+
+	changes  uint64 // all that were ever to be stored
+	dirty    []*subject
+	wanted   []*blockSet
+	returned []PermitKey
+}
+
+// save notes that a record of the subject must be stored.
+func (o *outbox) save(s *subject) {
+	if !o.recording {
+		return
+	}
+	o.changes++
+	s.changedAt = o.changes
+	if !s.dirty {
+		s.dirty = true
+		o.dirty = append(o.dirty, s)
+		o.wake()
+	}
+}
+
+// take returns the records to store, at most limit of them.
+func (o *outbox) take(limit int) (records []cooldown.Record) {
+	n := min(limit, len(o.dirty))
+	for _, s := range o.dirty[:n] {
+		s.dirty = false
+		records = append(records, s.record())
+	}
+	o.dirty = slices.Delete(o.dirty, 0, n)
+	return records
+}
+
+// want asks for a permit.
+func (o *outbox) want(s *blockSet) {
+	if !s.wanted {
+		s.wanted = true
+		o.wanted = append(o.wanted, s)
+		o.wake()
+	}
+}
+
+// takeWanted returns the permits that are still wanted.
+func (o *outbox) takeWanted() (keys []PermitKey) {
+	for _, s := range o.wanted {
+		if s.wanted = false; s.halfOpen && s.permit == 0 {
+			keys = append(keys, s.permitKey())
+		}
+	}
+	o.wanted = o.wanted[:0]
+	return keys
+}
+
+// giveBack ends the permit of a set, if it has one.
+func (o *outbox) giveBack(s *blockSet) {
+	if s.permit != 0 {
+		s.permit = 0
+		o.returned = append(o.returned, s.permitKey())
+		o.wake()
+	}
+}

@@ -1,0 +1,278 @@
+package selector
+
+import (
+	"slices"
+
+	"github.com/credbroker/credbroker/internal/glob"
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
+
+// runtimeState is what is known of identities and limit domains at a time: what blocks them, what is half-open, and when that
+// ends; and the index, which it keeps true to that. Pool.mu guards it.
+type runtimeState struct {
+	bindings Bindings // nil: none
+	permits  bool     // what is half-open is tried only with a permit
+	index    *index
+
+	identities map[string]*identity
+	slots      []*identity // by Slot; nil: free
+	free       []Slot
+	orphans    []*identity // without auths, the longest gone first
+	domains    map[domainKey]*subject
+
+	blocked  map[string][]*blockSet // in force, by model key
+	families map[string][]*blockSet // in force, by glob
+	timers   timers
+
+	watchers map[*Watcher]struct{}
+	outbox   outbox
+}
+
+func newRuntime(c Config) runtimeState {
+	return runtimeState{
+		bindings: c.Bindings, permits: c.Permits, index: newIndex(nil, 0),
+		identities: make(map[string]*identity), domains: make(map[domainKey]*subject),
+		blocked: make(map[string][]*blockSet), families: make(map[string][]*blockSet),
+		watchers: make(map[*Watcher]struct{}), outbox: outbox{recording: c.Recording, wake: c.Wake},
+	}
+}
+
+func (rt *runtimeState) advance(now cooldown.Instant, limit int) {
+	for ; limit > 0; limit-- {
+		t := rt.timers.next()
+		if t == nil || t.due > now {
+			return
+		}
+		if t.set != nil {
+			rt.refreshSet(t.set, now)
+		} else {
+			rt.refreshToken(t.member, now)
+		}
+	}
+}
+
+// refreshSet makes the index follow the blocks of a set: whether any is in force, whether it is half-open, and when to
+// look again.
+func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
+	r := s.rest(now)
+	resting := r.Probe > now
+	halfOpen := r.Deciding != nil && !resting
+	tried := halfOpen && s.trial.until > now
+	if halfOpen != s.halfOpen {
+		s.halfOpen = halfOpen
+		rt.countTrial(s)
+	}
+	rt.refreshPermit(s, now)
+	if active := resting || tried || halfOpen && !s.mayTry(now); active != s.active {
+		s.active = active
+		rt.refreshScope(s)
+	}
+	rt.changed(s.owner)
+	due := rt.refreshRefusals(s, now)
+	if s.permit != 0 && s.trial.until > now {
+		due = min(due, s.trial.until) // it is given back then
+	}
+	switch {
+	case resting:
+		due = min(due, r.Probe)
+	case tried:
+		due = min(due, s.trial.until, r.Until)
+	case halfOpen && s.permit != 0:
+		due = min(due, s.permit+1, r.Until)
+	case halfOpen:
+		due = min(due, r.Until)
+	case due == cooldown.Never:
+		rt.refreshMemory(s, now)
+		return
+	}
+	rt.timers.schedule(&s.timer, due)
+}
+
+// refreshRefusals follows the begin or end of an upstream's refusing secrets, and returns when the next of them ends.
+func (rt *runtimeState) refreshRefusals(s *blockSet, now cooldown.Instant) (next cooldown.Instant) {
+	next = cooldown.Never
+	if s.ledgers == nil || s.scope.model != "" {
+		return next
+	}
+	for i := range s.ledgers[cooldown.Authentication].Observations {
+		if e := &s.ledgers[cooldown.Authentication].Observations[i]; e.Secret != 0 && e.Until > now {
+			next = min(next, e.Until)
+		}
+	}
+	if s.owner.domain == (domainKey{}) {
+		for _, m := range s.owner.members {
+			if refused := m.refusal(now) != nil; refused != m.refused {
+				m.refused = refused
+				rt.refreshMember(m)
+			}
+		}
+	}
+	return next
+}
+
+// refreshMemory keeps what is over for as long as something counts on it.
+func (rt *runtimeState) refreshMemory(s *blockSet, now cooldown.Instant) {
+	if next := s.forget(now); next != 0 {
+		rt.timers.schedule(&s.timer, next)
+		return
+	}
+	rt.timers.cancel(&s.timer)
+	if s.scope.model != "" {
+		rt.dropSet(s)
+	}
+	if s.owner.domain != (domainKey{}) && s.owner.empty() {
+		rt.dropDomain(s.owner)
+	}
+}
+
+// countTrial follows the begin or end of a set's being half-open.
+func (rt *runtimeState) countTrial(s *blockSet) {
+	if s.halfOpen {
+		s.owner.trials++
+	} else {
+		s.owner.trials--
+	}
+	for _, m := range s.owner.members {
+		m.noteTrials()
+	}
+}
+
+// refreshScope follows the begin or end of a set's keeping auths away.
+func (rt *runtimeState) refreshScope(s *blockSet) {
+	if s.scope.model == "" {
+		for _, m := range s.owner.members {
+			rt.refreshMember(m)
+		}
+		return
+	}
+	rt.refreshModel(s)
+}
+
+func (rt *runtimeState) refreshToken(m *member, now cooldown.Instant) {
+	expired := m.tokenOver(now)
+	if !expired && !m.auth.ExpiresAt.IsZero() {
+		rt.timers.schedule(&m.timer, cooldown.InstantOf(m.auth.ExpiresAt))
+	} else {
+		rt.timers.cancel(&m.timer)
+	}
+	if expired != m.expired {
+		m.expired = expired
+		rt.refreshMember(m)
+	}
+	rt.changed(&m.state.subject)
+}
+
+func (rt *runtimeState) refreshIdentity(s *identity) {
+	for _, m := range s.members {
+		rt.refreshMember(m)
+	}
+}
+
+func (rt *runtimeState) refreshMember(m *member) {
+	for _, l := range m.provider.lanes {
+		l.update(m)
+	}
+	for _, l := range rt.index.everyone.lanes {
+		l.update(m)
+	}
+}
+
+// refreshModel follows the begin or end of a block for one model, or for a family.
+func (rt *runtimeState) refreshModel(s *blockSet) {
+	if lists := rt.listsOf(s); s.active {
+		s.place = len(lists[s.scope.model])
+		lists[s.scope.model] = append(lists[s.scope.model], s)
+	} else {
+		unblock(lists, s)
+	}
+	for _, m := range s.owner.members {
+		for _, lanes := range [][]*lane{m.provider.lanes, rt.index.everyone.lanes} {
+			for _, l := range lanes {
+				l.eachKey(m, s, func(key string) { l.updateModel(m, key, s.active) })
+			}
+		}
+	}
+}
+
+// listsOf are the lists of which a set in force is in one.
+func (rt *runtimeState) listsOf(s *blockSet) map[string][]*blockSet {
+	if s.scope.family {
+		return rt.families
+	}
+	return rt.blocked
+}
+
+func unblock(lists map[string][]*blockSet, s *blockSet) {
+	resting := lists[s.scope.model]
+	last := resting[len(resting)-1]
+	resting[s.place], last.place = last, s.place
+	resting[len(resting)-1] = nil
+	if len(resting) == 1 {
+		delete(lists, s.scope.model)
+		return
+	}
+	lists[s.scope.model] = resting[:len(resting)-1]
+}
+
+// resting are the blocks in force that may concern a requested model key: those for the key itself, those for what is
+// left of it without a prefix that some auth has, and those for families of either.
+func (rt *runtimeState) resting(key string) (lists [][]*blockSet) {
+	keys := []string{key}
+	for i := range len(key) {
+		if key[i] == '/' && rt.index.prefixes[key[:i]] {
+			keys = append(keys, key[i+1:])
+		}
+	}
+	for _, key := range keys {
+		if sets := rt.blocked[key]; sets != nil {
+			lists = append(lists, sets)
+		}
+	}
+	for family, sets := range rt.families {
+		if slices.ContainsFunc(keys, func(key string) bool { return glob.Match(family, key) }) {
+			lists = append(lists, sets)
+		}
+	}
+	return lists
+}
+
+// changed tells watchers, and those who keep count of why auths are not ready.
+func (rt *runtimeState) changed(s *subject) {
+	for _, m := range s.members {
+		m.provider.changes.Add(m.place)
+		rt.index.everyone.changes.Add(m.index)
+		for w := range rt.watchers {
+			w.add(m.auth.ID)
+		}
+	}
+}
+
+// dropSet forgets the blocks of one model or family.
+func (rt *runtimeState) dropSet(s *blockSet) {
+	if s.halfOpen {
+		s.halfOpen = false
+		rt.countTrial(s)
+	}
+	if s.active {
+		s.active = false
+		rt.refreshModel(s)
+	}
+	rt.outbox.giveBack(s)
+	rt.timers.cancel(&s.timer)
+	s.owner.remove(s)
+}
+
+// subjectOf a key, made if needed; nil: the key makes no sense.
+func (rt *runtimeState) subjectOf(key cooldown.RecordKey) *subject {
+	switch key.Kind {
+	case cooldown.RecordIdentity:
+		s := rt.identity(key.Name)
+		rt.adoptOne(s)
+		return &s.subject
+	case cooldown.RecordDomain:
+		return rt.makeDomain(domainKey{provider: key.Provider, name: key.Name})
+	case cooldown.RecordProvider:
+		return rt.makeDomain(outageKey(key.Provider))
+	}
+	return nil
+}
