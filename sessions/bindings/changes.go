@@ -155,6 +155,29 @@ func (t *Table) Changed(limit int) []Change {
 	return changes
 }
 
+// MarkAllChanged has Changed return everything that is bound, for a store that lost what it was told.
+func (t *Table) MarkAllChanged() {
+	for next := uint32(1); next != 0; {
+		next = t.markChanged(next)
+	}
+}
+
+// markChanged marks some bindings from a number on, and returns where to go on; 0: that was all.
+func (t *Table) markChanged(from uint32) (next uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	to := from + slabSize
+	for number := from; number < to; number++ {
+		if number > t.bindings.top {
+			return 0
+		}
+		if t.bindings.at(number).first.owner == number {
+			t.changes.changed(number)
+		}
+	}
+	return to
+}
+
 // appendBound appends the ids of a binding, unless it was dropped.
 func (t *Table) appendBound(changes []Change, binding uint32) []Change {
 	b := t.bindings.at(binding)

@@ -3,6 +3,7 @@ package bindings
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -233,4 +234,24 @@ func TestTableWithoutRecordingTellsNothing(t *testing.T) {
 	if changes := table.Changed(10); len(changes) > 0 || len(table.changes.bound) > 0 {
 		t.Errorf("Changed = %+v", changes)
 	}
+}
+
+func TestEverythingIsToldAgain(t *testing.T) {
+	table := New(Config{Recording: true})
+	now := time.Unix(1_800_000_000, 0)
+	for i := range uint64(2*slabSize + 7) {
+		ids := []selector.Session{{Key: selector.SessionKey{Lo: i}, Source: 1}, {Key: selector.SessionKey{Hi: 1, Lo: i}, Source: 2}}
+		table.Bind(ids[:1+i%2], selector.Slot(i%3), now)
+		if i%5 == 0 {
+			table.Forget(ids[0].Key, now)
+		}
+	}
+	told, again := keptChanges{}, keptChanges{}
+	told.takeAll(table)
+	table.MarkAllChanged()
+	again.takeAll(table)
+	if !maps.Equal(told, again) || len(again) < slabSize {
+		t.Errorf("%d ids are told again, want the %d that were told before", len(again), len(told))
+	}
+	New(Config{Recording: true}).MarkAllChanged() // there may be none
 }
