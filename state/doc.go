@@ -14,6 +14,8 @@
 //   - Pick asks the fleet only about sessions that are bound anew, for 20 ms at most, and after three times without an
 //     answer not at all until a check in the background gets one.
 //   - What is decided while the fleet is out of reach is offered when it is back. What others have bound by then holds.
+//   - A store on this machine that loses what it keeps, as a file can, is found out within a second or so and begins anew from
+//     memory: records at once, bindings behind.
 //   - Stores that fail are tried again for as long as the keeper runs; nothing that waits is dropped.
 //
 // loading.go loads, saver.go and queue.go save, follow.go takes in what others do, permits.go asks for the tries of what is

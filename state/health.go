@@ -14,6 +14,7 @@ type part int
 
 const (
 	partSave part = iota
+	partCheck
 	partFollow
 	partClaim
 	numParts

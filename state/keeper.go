@@ -170,6 +170,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	loops.Go(func() { k.collectAll(ctx) })
 	if k.local != nil {
 		loops.Go(func() { k.local.run(ctx) })
+		loops.Go(func() { k.watchLocal(ctx) })
 	}
 	if k.local != nil || k.fleet != nil {
 		loops.Go(func() { k.collectBindings(ctx) })
@@ -191,6 +192,10 @@ func (k *Keeper) Flush(ctx context.Context) error {
 		return nil
 	}
 	k.collect()
+	// Noticed now, it is mended now: the next start would find nothing.
+	if k.checkLocal(ctx) != nil {
+		_ = k.checkLocal(ctx)
+	}
 	for more := true; more; {
 		more = k.takeBindings(bindingsLimit)
 		if err := s.save(ctx); err != nil {

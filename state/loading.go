@@ -41,6 +41,9 @@ func (k *Keeper) loadLocal(ctx context.Context) error {
 		return fmt.Errorf("load state: %w", err)
 	}
 	l.restorer.Finish()
+	if r, ok := k.local.store.(Renewable); ok {
+		r.RenewFrom(memory{k})
+	}
 	return nil
 }
 

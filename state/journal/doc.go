@@ -11,6 +11,10 @@
 // file; a binding is dropped with a note, since losing one costs a warm cache and nothing else. What is over is removed as
 // other bindings are saved.
 //
+// While the file is open, it may be removed, moved, replaced, cut off or overwritten. Save and Check notice, say so once, and
+// then write it anew from a state.Memory; nothing is acknowledged before it is under the path. What stands in the way and is
+// not ours is moved aside, unless another process has it locked.
+//
 // A Journal passes the suites of state/statetest. Its methods may be called concurrently; saves happen one after the
 // other, so who has much to save puts it into few batches.
 package journal

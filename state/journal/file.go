@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"runtime/debug"
@@ -13,12 +14,25 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
+// What becomes of files while a broker has them open.
+var (
+	errGone        = errors.New("it was removed or moved away while the broker used it")
+	errReplaced    = errors.New("another file was put in its place while the broker used it")
+	errCutShort    = errors.New("it was cut off while the broker used it")
+	errOverwritten = errors.New("it was overwritten while the broker used it")
+)
+
 // file is an open state file.
 type file struct {
 	db *bbolt.DB
-	// opened is the file that db has open.
+	// opened is the file that db has open, and info says which one that is.
 	opened *os.File
+	info   os.FileInfo
 
+	// size and heads are what there was of it after the last transaction, at least; txid is the last one, 0: not known.
+	size  int64
+	heads int
+	txid  uint64
 	// broken: bbolt was left in the middle of something, perhaps with its locks held. Nothing must be asked of it any more.
 	broken bool
 
@@ -44,6 +58,9 @@ func openFile(path string, timeout time.Duration) (*file, error) {
 		})
 		return err
 	})
+	if err == nil {
+		f.info, err = f.opened.Stat()
+	}
 	if err != nil && f.opened != nil {
 		_ = f.opened.Close() // after a panic nobody else does
 	}
@@ -52,10 +69,17 @@ func openFile(path string, timeout time.Duration) (*file, error) {
 
 // update runs a transaction that writes. After it returned nil, what was written is on disk.
 func (f *file) update(do func(tx *bbolt.Tx) error) error {
-	err := f.use(func() error { return f.db.Update(do) })
+	var txid int
+	err := f.use(func() error {
+		return f.db.Update(func(tx *bbolt.Tx) error {
+			txid = tx.ID()
+			return do(tx)
+		})
+	})
 	if err == nil {
-		f.next += uint32(len(f.fresh)) //nolint:gosec // there are fewer identities
+		f.txid, f.next = uint64(txid), f.next+uint32(len(f.fresh)) //nolint:gosec // they count up from 0
 	} else {
+		f.txid = 0 // it may be on disk, or not
 		maps.DeleteFunc(f.numbers, func(_ string, number uint32) bool { return number >= f.next })
 	}
 	f.fresh = nil
@@ -102,6 +126,27 @@ func guarded(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// intact returns nil if a path still leads to this file, and what was written last is in it.
+func (f *file) intact(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errGone
+	case err != nil:
+		return err
+	case !os.SameFile(info, f.info):
+		return errReplaced
+	case info.Size() < f.size:
+		return errCutShort
+	}
+	h, err := readHead(f.opened)
+	if err != nil || h.copies < f.heads || f.txid != 0 && h.txid != f.txid || info.Size() < h.need() {
+		return errOverwritten
+	}
+	f.size, f.heads, f.txid = info.Size(), h.copies, h.txid
+	return nil
 }
 
 // close ends all use of the file.

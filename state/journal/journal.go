@@ -38,11 +38,22 @@ type Journal struct {
 
 	mu   sync.Mutex // held by whoever writes
 	file *file
+	// keys are those that are kept; zero: none are.
+	keys state.Keys
+	// memory is what the file is written anew from; nil: it cannot be.
+	memory state.Memory
+	// lost is why the file does not hold any more what was saved; nil: it does.
+	lost error
+	// worn: bindings in it cannot be read.
+	worn bool
 	// stale are keys of records that said nothing any more when they were loaded.
 	stale [][]byte
 }
 
-var _ state.Store = (*Journal)(nil)
+var (
+	_ state.Store     = (*Journal)(nil)
+	_ state.Renewable = (*Journal)(nil)
+)
 
 // Open opens the file, or makes it. Its errors are a *Problem.
 func Open(c Config) (*Journal, error) {
@@ -86,13 +97,19 @@ func (j *Journal) open(timeout time.Duration) error {
 	version := byte(0)
 	err = j.file.view(func(tx *bbolt.Tx) error {
 		version, err = readFormat(tx)
-		if err == nil && version == format {
+		if err != nil || version != format {
+			return err
+		}
+		if j.keys, err = (reader{tx, format}).keys(); err == nil {
 			err = j.file.readNumbers(tx)
 		}
 		return err
 	})
 	if err == nil && version < format {
 		err = j.upgrade(version)
+	}
+	if err == nil {
+		err = j.file.intact(j.path)
 	}
 	if err != nil {
 		_ = j.file.close()
@@ -116,6 +133,9 @@ func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 		keys = proposed
 		return writeKeys(tx, keys)
 	})
+	if err == nil {
+		j.keys = keys
+	}
 	return keys, err
 }
 
@@ -123,6 +143,9 @@ func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if err := j.ready(); err != nil {
+		return err
+	}
 	stale := j.stale
 	err := j.update(ctx, func(tx *bbolt.Tx) error {
 		now := j.now().UnixNano()
@@ -137,12 +160,22 @@ func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 	return err
 }
 
-// update runs a transaction that writes. After it returned nil, what was written is on disk. The caller has the lock.
+// update runs a transaction that writes. After it returned nil, what was written is on disk, under the path. The caller
+// has the lock.
 func (j *Journal) update(ctx context.Context, f func(tx *bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return j.explain(j.file.update(f))
+	err := j.file.update(f)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return j.explain(err)
+	}
+	if lost := j.file.intact(j.path); lost != nil {
+		j.lost, err = lost, lost
+	} else if errors.Is(err, state.ErrDamaged) {
+		j.lost = err
+	}
+	return j.explain(err)
 }
 
 // explain makes an error of the file a Problem.

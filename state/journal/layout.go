@@ -135,7 +135,11 @@ func (r reader) keys() (keys state.Keys, err error) {
 	return keys, err
 }
 
+// writeKeys writes keys down, if there are some.
 func writeKeys(tx *bbolt.Tx, keys state.Keys) error {
+	if keys == (state.Keys{}) {
+		return nil
+	}
 	bucket, err := openTallied(tx, bucketKeys)
 	if err != nil {
 		return err

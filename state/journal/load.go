@@ -36,7 +36,7 @@ func (j *Journal) Load(ctx context.Context, into state.Sink) error {
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.stale = found.stale
+	j.stale, j.worn = found.stale, found.unread > 0
 	return j.explain(err)
 }
 

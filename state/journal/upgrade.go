@@ -26,14 +26,12 @@ func (j *Journal) upgrade(from byte) error {
 
 // copyTo writes all that counts of one file to another.
 func (j *Journal) copyTo(f *file, r reader) error {
-	keys, err := r.keys()
-	if err != nil {
+	var err error
+	if j.keys, err = r.keys(); err != nil {
 		return err
 	}
-	if keys != (state.Keys{}) {
-		if err := f.update(func(tx *bbolt.Tx) error { return writeKeys(tx, keys) }); err != nil {
-			return err
-		}
+	if err := f.update(func(tx *bbolt.Tx) error { return writeKeys(tx, j.keys) }); err != nil {
+		return err
 	}
 	c := copier{file: f, now: j.now().UnixNano()}
 	_, err = j.load(r, &c, func() error { return c.err })

@@ -1,0 +1,111 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/credbroker/credbroker/state"
+)
+
+// RenewFrom is part of state.Renewable.
+func (j *Journal) RenewFrom(memory state.Memory) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.memory = memory
+}
+
+// Check is part of state.Renewable.
+func (j *Journal) Check(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return j.ready()
+}
+
+// ready returns nil if the file is there to be written to. What was lost is said once before the file is written anew, so
+// that nothing of that goes unnoticed. The caller has the lock.
+func (j *Journal) ready() error {
+	if j.lost == nil {
+		if j.lost = j.file.intact(j.path); j.lost != nil {
+			return j.explain(j.lost)
+		}
+		if !j.worn || j.memory == nil {
+			return nil
+		}
+	}
+	if j.memory == nil {
+		return j.explain(j.lost)
+	}
+	return j.explain(j.renew())
+}
+
+// renew writes the file anew, with all records that there are: who was told that something is kept must find it after a
+// kill at any moment.
+func (j *Journal) renew() error {
+	now := j.now().UnixNano()
+	records := j.memory.Records()
+	next, err := write(j.path, func(f *file) error {
+		return f.update(func(tx *bbolt.Tx) error {
+			if err := writeKeys(tx, j.keys); err != nil {
+				return err
+			}
+			return f.saveRecords(tx, records, nil, now)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	aside, err := j.moveAside()
+	if err == nil {
+		err = next.replace(j.path)
+	}
+	if err == nil {
+		err = next.intact(j.path)
+	}
+	if err != nil {
+		_ = next.close()
+		return err
+	}
+	_ = j.file.close() // there is nothing in it any more that counts
+	words := fmt.Sprintf("%s was written anew from memory, with %d records", j.path, len(records))
+	if aside != "" {
+		words += "; what stood in its place is " + aside + " now"
+	}
+	j.file, j.lost, j.worn, j.stale = next, nil, false, nil
+	j.note(words)
+	j.memory.Renewed()
+	return nil
+}
+
+// moveAside gives another name to a file in the way that is not ours, unless there is nothing in it. What another process
+// uses stays where it is.
+func (j *Journal) moveAside() (aside string, err error) {
+	info, err := os.Lstat(j.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", err
+	case os.SameFile(info, j.file.info), info.Mode().IsRegular() && info.Size() == 0:
+		return "", nil
+	case info.Mode().IsRegular():
+		f, err := os.Open(j.path)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close() //nolint:errcheck // it was only looked at
+		if err := lock(f, 0); err != nil {
+			return "", err
+		}
+		defer unlock(f)
+	}
+	aside = j.path + ".aside-" + j.now().UTC().Format("20060102T150405.000")
+	return aside, os.Rename(j.path, aside)
+}
