@@ -45,10 +45,7 @@ func TestKill(t *testing.T) {
 	}
 	kills, limit, seed := killSettings(t)
 	t.Logf("%d kills with %s=%d", kills, killSeedVariable, seed)
-	program := filepath.Join(t.TempDir(), "credbroker")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := buildProgram(t)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	var (
@@ -68,6 +65,16 @@ func TestKill(t *testing.T) {
 	if ctx.Err() == nil && !t.Failed() && (killed < kills/killLines*killLines || acknowledged < killed || picks < killed) {
 		t.Error("that proves little")
 	}
+}
+
+// buildProgram builds what is tested where it must be a process of its own.
+func buildProgram(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "credbroker")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
 }
 
 func killSettings(t *testing.T) (kills int, limit time.Duration, seed uint64) {
@@ -90,9 +97,11 @@ func killSettings(t *testing.T) (kills int, limit time.Duration, seed uint64) {
 type killLine struct {
 	t       *testing.T
 	program string
-	dir     string
-	random  *rand.Rand
-	auths   []*killedAuth
+	// arguments of serve beside the configuration.
+	arguments []string
+	dir       string
+	random    *rand.Rand
+	auths     []*killedAuth
 
 	killed, picks int
 }
@@ -183,7 +192,8 @@ func (l *killLine) live(ctx context.Context) {
 }
 
 func (l *killLine) start() (*life, error) {
-	b := &life{cmd: exec.Command(l.program, "serve", "--config", filepath.Join(l.dir, "c.yaml")), ended: make(chan struct{})}
+	arguments := append([]string{"serve", "--config", filepath.Join(l.dir, "c.yaml")}, l.arguments...)
+	b := &life{cmd: exec.Command(l.program, arguments...), ended: make(chan struct{})}
 	b.cmd.Stdout, b.cmd.Stderr = &b.output, &b.output
 	if err := b.cmd.Start(); err != nil {
 		return nil, err
