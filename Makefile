@@ -69,12 +69,12 @@ fuzz: ## run every fuzz target for 20s (FUZZTIME, a time or a number such as 200
 model: ## check cooldowns of a fleet against a plain model, 1,000,000 histories (HISTORIES)
 	CREDBROKER_HISTORIES=$(HISTORIES) go test ./selector -run TestCooldownsOfAFleet -count=1 -v -timeout 30m
 
-.PHONY: talks
-talks: ## play synthetic conversations against recognition, 100,000 of them (CONVERSATIONS)
+.PHONY: conversations
+conversations: ## play synthetic conversations against session identification, 100,000 of them (CONVERSATIONS)
 	CREDBROKER_CONVERSATIONS=$(CONVERSATIONS) go test ./sessions -run TestSyntheticConversations -count=1 -v -timeout 30m
 
 .PHONY: simulate
-simulate: ## let fleets live in virtual time over a faulty network, 10,000 lives (SIMULATIONS, FROM a seed; CREDBROKER_SEED repeats one)
+simulate: ## run simulated fleets in virtual time over a faulty network, 10,000 of them (SIMULATIONS, FROM a seed; CREDBROKER_SEED repeats one)
 	CREDBROKER_SIMULATIONS=$(SIMULATIONS) CREDBROKER_SIMULATE_FROM=$(FROM) go test ./state -run TestAFleetAgrees -count=1 -v -timeout 30m
 
 .PHONY: kill
@@ -107,7 +107,7 @@ check: ## all that CI does, in order: lint, examples, benchmarks once, short fuz
 	@$(MAKE) --no-print-directory bench-once
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=20000x
 	@$(MAKE) --no-print-directory model
-	@$(MAKE) --no-print-directory talks
+	@$(MAKE) --no-print-directory conversations
 	@$(MAKE) --no-print-directory kill
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory test

@@ -82,7 +82,7 @@ func (a *app) authsEnableCommand() *cobra.Command {
 func (a *app) authsDisableCommand() *cobra.Command {
 	var reason string
 	cmd := oneAuth("disable", "Take an auth out of rotation; its sessions stay bound to it")
-	cmd.Flags().StringVar(&reason, "reason", "", "words for people, shown in listings")
+	cmd.Flags().StringVar(&reason, "reason", "", "text that is shown in listings")
 	return a.authCommand(cmd, func(ctx context.Context, s *session, args []string) error {
 		resp, err := call(ctx, s, s.pool.DisableAuth, &credbrokerv1.DisableAuthRequest{AuthId: args[0], Reason: reason})
 		if err != nil {
@@ -116,7 +116,7 @@ func (a *app) authsClearCommand() *cobra.Command {
 func (a *app) authsInvalidateCommand() *cobra.Command {
 	var req credbrokerv1.InvalidateAuthRequest
 	cmd := oneAuth("invalidate", "Release every session of an auth")
-	cmd.Flags().StringVar(&req.Reason, "reason", "", "words for people, shown in listings")
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "text that is shown in listings")
 	cmd.Flags().BoolVar(&req.Disable, "disable", false, "also take the auth out of rotation")
 	return a.authCommand(cmd, func(ctx context.Context, s *session, args []string) error {
 		req.AuthId = args[0]

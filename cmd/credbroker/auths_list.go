@@ -23,7 +23,7 @@ func (a *app) authsListCommand() *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the auths of the pool, in text order of their ids",
+		Short: "List the auths of the pool, sorted by id",
 		Args:  cobra.NoArgs,
 	}
 	fs := cmd.Flags()

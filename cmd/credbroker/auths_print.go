@@ -22,18 +22,18 @@ func (s *session) printAuthLines(auths []*credbrokerv1.Auth) error {
 }
 
 func (s *session) authHeader(w io.Writer) {
-	row(w, "ID", "PROVIDER", "PRIORITY", "STATE", "LEFT", "RESTING MODELS", "SESSIONS", "PICKS", "WHY")
+	row(w, "ID", "PROVIDER", "PRIORITY", "STATE", "LEFT", "COOLING MODELS", "SESSIONS", "PICKS", "WHY")
 }
 
 func (s *session) authLine(w io.Writer, auth *credbrokerv1.Auth) {
 	c := auth.GetConfig()
 	row(w, cell(c.GetId()), cell(c.GetProvider()), strconv.FormatInt(c.GetPriority(), 10),
-		word(auth.GetState(), prefixState), s.timeLeft(auth.GetStateUntil()), restingModels(auth),
+		word(auth.GetState(), prefixState), s.timeLeft(auth.GetStateUntil()), coolingModels(auth),
 		strconv.FormatInt(auth.GetBoundSessions(), 10), strconv.FormatUint(auth.GetPicks(), 10), cell(auth.GetStateReason()))
 }
 
-// restingModels names the models and families of an auth that rest while the auth as a whole may not.
-func restingModels(auth *credbrokerv1.Auth) string {
+// coolingModels names the models and families of an auth that cool down while the auth as a whole may not.
+func coolingModels(auth *credbrokerv1.Auth) string {
 	var models []string
 	for _, c := range auth.GetCooldowns() {
 		if name := cmp.Or(c.GetModel(), c.GetFamily()); name != "" && !slices.Contains(models, name) {
@@ -47,7 +47,7 @@ func restingModels(auth *credbrokerv1.Auth) string {
 	return cell(strings.Join(models, ","))
 }
 
-// printAuth writes everything about one auth for people.
+// printAuth writes everything about one auth, human-readable.
 func (s *session) printAuth(auth *credbrokerv1.Auth) error {
 	w := newTable(s.stdout)
 	s.authConfig(w, auth)
@@ -73,14 +73,14 @@ func (s *session) printCooldowns(cooldowns []*credbrokerv1.Cooldown) error {
 		if c.GetTimeLeft() != nil {
 			left = span(c.GetTimeLeft().AsDuration())
 		}
-		row(w, restsOf(c), word(c.GetKind(), prefixCooldown), clock(c.GetUntil()), left, s.timeLeft(c.GetProbeAt()),
+		row(w, subjectOf(c), word(c.GetKind(), prefixCooldown), clock(c.GetUntil()), left, s.timeLeft(c.GetProbeAt()),
 			level(c.GetBackoffLevel()), cell(c.GetRule()), cell(c.GetReason()))
 	}
 	return w.Flush()
 }
 
-// restsOf names what a cooldown is of: a model or family, and the limit domain where it is not the auth itself.
-func restsOf(c *credbrokerv1.Cooldown) string {
+// subjectOf names what a cooldown is of: a model or family, and the limit domain where it is not the auth itself.
+func subjectOf(c *credbrokerv1.Cooldown) string {
 	what := "(whole auth)"
 	switch {
 	case c.GetFamily() != "":

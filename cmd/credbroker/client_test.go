@@ -26,17 +26,17 @@ func TestTables(t *testing.T) {
 	for _, tt := range []struct{ name, args, want string }{
 		{"a pick is a column of facts with its secrets masked", "pick --provider claude --model m(high)", pickTable + "\n" + explainTable[1:]},
 		{"every page of auths is one table", "auths list", `
-			ID      PROVIDER  PRIORITY  STATE    LEFT   RESTING MODELS                 SESSIONS  PICKS  WHY
+			ID      PROVIDER  PRIORITY  STATE    LEFT   COOLING MODELS                 SESSIONS  PICKS  WHY
 			team-1  claude    10        COOLING  4m10s  claude-opus-4,claude-sonnet-*  7         120    weekly limit
 			team-2  claude    10        READY    -      -                              0         0      -
 			`},
 		{"one auth has all its facts and cooldowns", "auths get team-1", authTable},
 		{"enable shows the auth", "auths enable team-2", `
-			ID      PROVIDER  PRIORITY  STATE  LEFT  RESTING MODELS  SESSIONS  PICKS  WHY
+			ID      PROVIDER  PRIORITY  STATE  LEFT  COOLING MODELS  SESSIONS  PICKS  WHY
 			team-2  claude    10        READY  -     -               0         0      -
 			`},
 		{"disable shows the auth", "auths disable team-2 --reason tired", `
-			ID      PROVIDER  PRIORITY  STATE     LEFT  RESTING MODELS  SESSIONS  PICKS  WHY
+			ID      PROVIDER  PRIORITY  STATE     LEFT  COOLING MODELS  SESSIONS  PICKS  WHY
 			team-2  claude    10        DISABLED  -     -               0         0      tired
 			`},
 		{"clear-cooldown says what it did", "auths clear-cooldown team-2", "cleared 1 cooldown of team-2, which is READY now\n"},
@@ -56,7 +56,7 @@ func TestTables(t *testing.T) {
 		{"release says where the session was", "sessions release 0123", "released a session of team-1\n"},
 		{"status shows problems whole", "status", `
 			VERSION        v1.2.3
-			UP FOR         1h30m0s
+			UPTIME         1h30m0s
 			CONFIGURATION  /etc/credbroker.yaml
 			GENERATION     2, loaded 1h0m0s ago
 			BINDINGS       5 of at most 1000

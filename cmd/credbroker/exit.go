@@ -44,7 +44,7 @@ type rpcError struct {
 
 func (e *rpcError) Error() string { return e.status.Message() }
 
-// judge turns the error of a command into its exit code and one line for people.
+// judge turns the error of a command into its exit code and one human-readable line.
 func (a *app) judge(err error) (code int, line string) {
 	var rpc *rpcError
 	switch {

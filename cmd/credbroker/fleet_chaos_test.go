@@ -194,9 +194,9 @@ func (l *load) reported() []int {
 // disagree returns a ward that was reported and that some broker would still hand out; -1: there is none.
 func (l *load) disagree(reported []int) (ward int) {
 	for _, m := range l.fleet {
-		resting, err := m.resting(l.t.Context())
+		cooling, err := m.cooling(l.t.Context())
 		for _, ward := range reported {
-			if err != nil || !resting[fmt.Sprint("ward-", ward)] {
+			if err != nil || !cooling[fmt.Sprint("ward-", ward)] {
 				return ward
 			}
 		}

@@ -57,11 +57,11 @@ func TestFleetExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for {
-		resting, err := third.resting(t.Context())
+		cooling, err := third.cooling(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if resting["claude-team-1"] {
+		if cooling["claude-team-1"] {
 			break
 		}
 		if time.Since(began) > patience {

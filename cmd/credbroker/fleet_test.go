@@ -133,7 +133,7 @@ func (m *member) pick(ctx context.Context, session string) (auth string, binding
 	return answer.GetCredential().GetAuthId(), answer.GetSession().GetBinding(), err
 }
 
-// report tells that a ward rests for an hour.
+// report tells that a ward cools down for an hour.
 func (m *member) report(ctx context.Context, ward int) error {
 	_, err := m.picks.ReportCooldown(ctx, &credbrokerv1.ReportCooldownRequest{
 		AuthId: fmt.Sprint("ward-", ward), End: &credbrokerv1.ReportCooldownRequest_RetryAfter{RetryAfter: durationpb.New(time.Hour)},
@@ -141,8 +141,8 @@ func (m *member) report(ctx context.Context, ward int) error {
 	return err
 }
 
-// rests asks whether a ward is refused.
-func (m *member) rests(ctx context.Context, ward int) (bool, error) {
+// refused asks whether a ward is refused.
+func (m *member) refused(ctx context.Context, ward int) (bool, error) {
 	_, err := m.picks.PickCredential(ctx, &credbrokerv1.PickCredentialRequest{Provider: fmt.Sprint("ward-", ward), Model: "m", DryRun: true})
 	if status.Code(err) == codes.ResourceExhausted || status.Code(err) == codes.Unavailable {
 		return true, nil
@@ -150,23 +150,23 @@ func (m *member) rests(ctx context.Context, ward int) (bool, error) {
 	return false, err
 }
 
-// awaitRest asks until a ward is refused.
-func (m *member) awaitRest(ctx context.Context, ward int) error {
+// awaitRefusal asks until a ward is refused.
+func (m *member) awaitRefusal(ctx context.Context, ward int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	// Asking all the time would take the processor away from those who are asked.
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
-		if rests, err := m.rests(ctx, ward); err != nil || rests {
+		if refused, err := m.refused(ctx, ward); err != nil || refused {
 			return err
 		}
 		<-tick.C
 	}
 }
 
-// resting are the ids of all auths that rest.
-func (m *member) resting(ctx context.Context) (map[string]bool, error) {
+// cooling are the ids of all auths that cool down.
+func (m *member) cooling(ctx context.Context) (map[string]bool, error) {
 	const all = 1000
 	answer, err := m.pool.ListAuths(ctx, &credbrokerv1.ListAuthsRequest{State: credbrokerv1.AuthState_AUTH_STATE_COOLING, PageSize: all})
 	ids := map[string]bool{}
@@ -200,7 +200,7 @@ func (m *member) counted(t *testing.T, metric string) (sum float64) {
 	return sum
 }
 
-// quantiles of durations, for people.
+// quantiles of durations, human-readable.
 func quantiles(d []time.Duration) string {
 	slices.Sort(d)
 	at := func(share float64) time.Duration {
@@ -223,7 +223,7 @@ func (s fleetSuite) travels(t *testing.T) {
 				continue
 			}
 			waiting.Go(func() {
-				if err := m.awaitRest(t.Context(), ward); err != nil {
+				if err := m.awaitRefusal(t.Context(), ward); err != nil {
 					t.Errorf("broker %d, ward %d: %v", i, ward, err)
 				}
 				mu.Lock()

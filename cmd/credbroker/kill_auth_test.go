@@ -34,8 +34,8 @@ type killedAuth struct {
 // authState is what must outlive a broker.
 type authState struct {
 	disabled bool
-	until    time.Time // zero: it rests not at all
-	// longer: or it rests until later, which only the broker can say.
+	until    time.Time // zero: it does not cool down
+	// longer: or it cools down until later, which only the broker can say.
 	longer bool
 }
 
@@ -45,7 +45,7 @@ func (s authState) allows(o authState) bool {
 }
 
 func (s authState) String() string {
-	return fmt.Sprintf("disabled %t, resting until %s", s.disabled, s.until.UTC().Format(time.RFC3339Nano))
+	return fmt.Sprintf("disabled %t, cooling until %s", s.disabled, s.until.UTC().Format(time.RFC3339Nano))
 }
 
 // banned reports whether the auth must not be handed out, and counts how often that changed.

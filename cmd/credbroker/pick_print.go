@@ -14,7 +14,7 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 )
 
-// printPick writes one answer for people: a column of facts, and the candidates if the answer explains itself.
+// printPick writes one answer, human-readable: a column of facts, and the candidates if the answer explains itself.
 func (s *session) printPick(resp *credbrokerv1.PickCredentialResponse) error {
 	c := resp.GetCredential()
 	w := newTable(s.stdout)
@@ -84,7 +84,7 @@ func (s *session) printRefusal(err error) {
 	}
 }
 
-// clock is an instant for people, in UTC.
+// clock is an instant in UTC, human-readable.
 func clock(t *timestamppb.Timestamp) string {
 	if t == nil {
 		return "-"

@@ -31,7 +31,7 @@ func (a *app) statusCommand() *cobra.Command {
 func (s *session) printStatusTable(r *credbrokerv1.GetStatusResponse) error {
 	w := newTable(s.stdout)
 	row(w, "VERSION", cell(r.GetVersion()))
-	row(w, "UP FOR", span(r.GetUptime().AsDuration()))
+	row(w, "UPTIME", span(r.GetUptime().AsDuration()))
 	row(w, "CONFIGURATION", cell(r.GetConfigSource()))
 	row(w, "GENERATION", fmt.Sprintf("%d, loaded %s", r.GetConfigGeneration(), s.ago(r.GetConfigLoadedAt())))
 	row(w, "BINDINGS", fmt.Sprintf("%d of at most %d", r.GetBindings(), r.GetBindingsMax()))

@@ -34,7 +34,7 @@ func TestWatchPrintsASnapshotAndThenALineForEachChange(t *testing.T) {
 		t.Errorf("watch of a broker that ends it = %d %q, want %d", got.code, got.stderr, exitUnreachable)
 	}
 	golden(t, got.stdout, `
-		ID      PROVIDER  PRIORITY  STATE    LEFT   RESTING MODELS                 SESSIONS  PICKS  WHY
+		ID      PROVIDER  PRIORITY  STATE    LEFT   COOLING MODELS                 SESSIONS  PICKS  WHY
 		team-1  claude    10        COOLING  4m10s  claude-opus-4,claude-sonnet-*  7         120    weekly limit
 		team-2  claude    10        READY    -      -                              0         0      -
 		12:00:00    team-1      claude      10          COOLING     4m10s       claude-opus-4,claude-sonnet-*  7           120         weekly limit

@@ -229,13 +229,13 @@ func (r result) checkPick(t *testing.T, line int, auth, binding string) {
 
 func (r result) checkCooldown(t *testing.T, line int, auth string) {
 	t.Helper()
-	until, err := time.Parse(time.RFC3339, r.match(t, line, "^"+auth+` rests until (\S+)$`))
+	until, err := time.Parse(time.RFC3339, r.match(t, line, "^"+auth+` is cooling down until (\S+)$`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Some clients print whole seconds.
 	if until.Before(r.start.Add(cooldown-time.Second)) || until.After(r.end.Add(cooldown)) {
-		t.Errorf("%s rests until %s, want %s after a time from %s to %s", auth, until, cooldown, r.start, r.end)
+		t.Errorf("%s is cooling down until %s, want %s after a time from %s to %s", auth, until, cooldown, r.start, r.end)
 	}
 }
 

@@ -80,7 +80,7 @@ func serve(broker pb.CredentialBrokerClient, provider, model string) error {
 		}
 		verdict := result.GetVerdict()
 		if verdict.GetUntil() != nil {
-			fmt.Printf("%s rests until %s\n", auth.GetAuthId(), verdict.GetUntil().AsTime().Format(time.RFC3339))
+			fmt.Printf("%s is cooling down until %s\n", auth.GetAuthId(), verdict.GetUntil().AsTime().Format(time.RFC3339))
 		}
 		if upstream == 200 {
 			return nil

@@ -55,7 +55,7 @@ async function serve(broker, provider, model) {
       handle(error); // the client's request need not fail with it
       return { verdict: { retryElsewhere: true } };
     });
-    if (verdict.until) console.log(`${auth.authId} rests until ${new Date(verdict.until.seconds * 1000).toISOString()}`);
+    if (verdict.until) console.log(`${auth.authId} is cooling down until ${new Date(verdict.until.seconds * 1000).toISOString()}`);
     if (upstream === 200) return 0;
     if (!verdict.retryElsewhere) {
       console.log("nobody else can serve it, so the upstream's own answer is passed on");

@@ -59,7 +59,7 @@ def serve(broker, provider, model):
             verdict = broker.ReportResult(report, **call).verdict
             elsewhere = verdict.retry_elsewhere
             if verdict.HasField("until"):
-                print(f"{auth.auth_id} rests until {verdict.until.ToJsonString()}")
+                print(f"{auth.auth_id} is cooling down until {verdict.until.ToJsonString()}")
         except grpc.RpcError as error:  # the client's request need not fail with it
             handle(error)
         if upstream == 200:
