@@ -1,0 +1,95 @@
+package readyset
+
+import "slices"
+
+// List are positions to choose from: those of an order that are ready for one key, less excluded ones, in all tiers or in a
+// part of them. They are counted by rank among all that are ready for the key.
+type List struct {
+	order  *Order
+	hidden *Hidden
+	// excluded are the ranks of excluded positions, ascending.
+	excluded []int32
+	// The ranks from low to end, excluded ones among them.
+	low, end int
+	length   int
+}
+
+// List is the list of all tiers. Excluded may name positions that are not ready; it is used up.
+func (o *Order) List(h *Hidden, excluded []int32) List {
+	l := List{order: o, hidden: h}
+	view := o.View(h)
+	l.end = view.Len()
+	if len(excluded) > 0 {
+		l.excluded = excluded[:0]
+		for _, position := range excluded {
+			if view.Has(int(position)) {
+				l.excluded = append(l.excluded, int32(view.Rank(int(position)))) //nolint:gosec // there are fewer positions
+			}
+		}
+		slices.Sort(l.excluded)
+	}
+	l.length = l.end - len(l.excluded)
+	return l
+}
+
+// Len counts the positions.
+func (l *List) Len() int { return l.length }
+
+// View is what is ready for the list's key, excluded positions among it.
+func (l *List) View() View { return l.order.View(l.hidden) }
+
+// At is the k-th position, from 0.
+func (l *List) At(k int) int {
+	rank := l.low + k
+	for _, excluded := range l.excluded {
+		if int(excluded) < l.low {
+			continue
+		}
+		if int(excluded) > rank {
+			break
+		}
+		rank++
+	}
+	view := l.View()
+	return view.At(rank)
+}
+
+// Excluded appends the positions that are left out of the list to some others.
+func (l *List) Excluded(positions []int32) []int32 {
+	view := l.View()
+	for _, excluded := range l.excluded {
+		if int(excluded) >= l.low && int(excluded) < l.end {
+			positions = append(positions, int32(view.At(int(excluded)))) //nolint:gosec // there are fewer positions
+		}
+	}
+	return positions
+}
+
+// Within is the part of the list from a position up to, not including, another.
+func (l *List) Within(low, end int) List {
+	part := *l
+	view := l.View()
+	part.low, part.end = view.Rank(low), view.Rank(end)
+	part.length = part.end - part.low
+	for _, excluded := range l.excluded {
+		if int(excluded) >= part.low && int(excluded) < part.end {
+			part.length--
+		}
+	}
+	return part
+}
+
+// Best is the part of the list in its best tier, and that tier. The list must not be empty.
+func (l *List) Best() (List, int) {
+	t, tiers := 0, l.order.Tiers
+	if len(tiers) == 1 {
+		return *l, t
+	}
+	// Most of the time it is the first one.
+	part := l.Within(tiers[t].Low, tiers[t].End)
+	if part.length == 0 {
+		t = l.order.TierAt(l.At(0))
+		part = l.Within(tiers[t].Low, tiers[t].End)
+	}
+	return part, t
+}
