@@ -214,7 +214,7 @@ func (q *query) ready(s *identity, best bool) (m *member, diverted bool) {
 	}
 	q.catchUp(s)
 	l := q.view.plain()
-	seen := l.seen(q.mask(l))
+	seen := l.View(q.hidden(l))
 	for _, candidate := range s.members {
 		position := l.position(candidate)
 		if position < 0 || !seen.Has(position) || best && !q.inBestTier(candidate) {
@@ -249,10 +249,10 @@ func (q *query) catchUp(s *identity) {
 // inBestTier reports whether the strategy could take nobody of a higher priority.
 func (q *query) inBestTier(m *member) bool {
 	l := q.view.lane(q.strategyLane())
-	list := q.present(l)
-	if list.length == 0 {
+	list := q.list(l)
+	if list.Len() == 0 {
 		return true
 	}
-	_, best := list.best()
-	return m.priority >= l.tiers[best].priority
+	_, best := list.Best()
+	return m.priority >= l.Tiers[best].Priority
 }

@@ -50,7 +50,7 @@ const (
 // exhaustion finds what there is instead of a ready candidate.
 func (q *query) exhaustion() exhaustion {
 	key := summaryKey{view: q.view}
-	if q.mask(q.view.plain()) != nil {
+	if q.hidden(q.view.plain()) != nil {
 		key.model = q.key.model
 	}
 	s := q.provider.summary(key)

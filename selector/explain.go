@@ -39,12 +39,12 @@ func (q *query) explain(c *choice, bound *identity) *Explanation {
 func (q *query) tiering(c *choice) func(*member, Reason) Reason {
 	kind := q.strategyLane()
 	l := q.view.lane(kind)
-	list := q.present(l)
-	if list.length == 0 {
+	list := q.list(l)
+	if list.Len() == 0 {
 		return func(_ *member, r Reason) Reason { return r }
 	}
-	_, t := list.best()
-	best := l.tiers[t].priority
+	_, t := list.Best()
+	best := l.Tiers[t].Priority
 	preferred := false
 	if c != nil && c.route != nil && q.wantsWebSocket() {
 		_, _, preferred = q.preferred(kind, best)

@@ -43,12 +43,13 @@ func (p *Pool) checkLanes() error {
 func (l *lane) check(p *Pool) error {
 	fresh := newLane(l.view, l.kind)
 	fresh.fill()
-	if !slices.Equal(l.order, fresh.order) || !slices.Equal(l.places, fresh.places) ||
-		!slices.Equal(l.tiers, fresh.tiers) || !slices.Equal(l.groups, fresh.groups) {
+	if !slices.Equal(l.order, fresh.order) || !slices.Equal(l.places, fresh.places) || !slices.Equal(l.weights, fresh.weights) ||
+		!slices.Equal(l.Tiers, fresh.Tiers) || !slices.Equal(l.Groups, fresh.Groups) {
 		return errors.New("its order is not that of its members")
 	}
+	ready := l.View(nil)
 	for position, m := range l.order {
-		if l.ready.Has(position) != m.ready() {
+		if ready.Has(position) != m.ready() {
 			return fmt.Errorf("%s is ready: %t, and marked otherwise", m.auth.ID, m.ready())
 		}
 		if l.position(m) != position {
@@ -58,23 +59,16 @@ func (l *lane) check(p *Pool) error {
 			return fmt.Errorf("%s comes too late", m.auth.ID)
 		}
 	}
-	if err := checkSet(l.ready, fresh.ready, len(l.order)); err != nil {
+	if err := l.compare(nil, fresh, nil); err != nil {
 		return fmt.Errorf("ready: %w", err)
 	}
-	if !slices.Equal(l.weights, fresh.weights) {
-		return fmt.Errorf("weights %d, want %d", l.weights, fresh.weights)
-	}
-	if l.groups != nil {
-		if err := checkSet(l.nonEmpty, fresh.nonEmpty, len(l.groups)); err != nil {
-			return fmt.Errorf("groups: %w", err)
+	var errs []error
+	l.Keys(func(key string) {
+		if err := l.checkHidden(key, fresh); err != nil {
+			errs = append(errs, fmt.Errorf("hidden from %q: %w", key, err))
 		}
-	}
-	for key, k := range l.masks {
-		if err := l.checkMask(p, key, k); err != nil {
-			return fmt.Errorf("mask of %q: %w", key, err)
-		}
-	}
-	return nil
+	})
+	return errors.Join(errs...)
 }
 
 // inOrder: higher priority first, of a parent lane the parent next, then text order of id.
@@ -88,57 +82,49 @@ func (l *lane) inOrder(a, b *member) bool {
 	return a.auth.ID < b.auth.ID
 }
 
-func (l *lane) checkMask(p *Pool, key string, k *mask) error {
-	hidden, emptied := readyset.New(len(l.order)), readyset.New(len(l.groups))
-	blocked := 0
+// checkHidden makes what is hidden from a key anew in a fresh lane.
+func (l *lane) checkHidden(key string, fresh *lane) error {
+	h, want := l.Hidden(key), fresh.Hide(key, maxRoutes+1)
 	for position, m := range l.order {
-		sets := 0
 		m.subjects(func(s *subject) {
 			s.each(m.blockKey(key), func(set *blockSet) {
 				if set.active && set.scope.model != "" {
-					sets++
+					fresh.Block(want, position, 1, m.ready())
 				}
 			})
 		})
-		if blocked += sets; sets > 0 {
-			hidden.Put(position, m.ready())
+	}
+	if h.Blocks() != want.Blocks() {
+		return fmt.Errorf("%d blocks, want %d", h.Blocks(), want.Blocks())
+	}
+	return l.compare(h, fresh, want)
+}
+
+// compare asks two lanes everything that picks ask.
+func (l *lane) compare(h *readyset.Hidden, fresh *lane, want *readyset.Hidden) error {
+	if err := compareViews(l.View(h), fresh.View(want), len(l.order)); err != nil {
+		return err
+	}
+	have, wanted := l.List(h, nil), fresh.List(want, nil)
+	for i := range l.Tiers {
+		if l.Groups == nil {
+			return nil
 		}
-	}
-	if blocked != k.blocked {
-		return fmt.Errorf("%d members rest, want %d", k.blocked, blocked)
-	}
-	if blocked == 0 {
-		if k.hidden != nil || k.emptied != nil {
-			return errors.New("it hides somebody, and nobody rests")
+		a, b := have.Groups(&l.Tiers[i]), wanted.Groups(&fresh.Tiers[i])
+		if a.Len() != b.Len() {
+			return fmt.Errorf("tier %d has %d groups, want %d", i, a.Len(), b.Len())
 		}
-		return nil
-	}
-	if err := checkSet(k.hidden, hidden, len(l.order)); err != nil {
-		return fmt.Errorf("hidden: %w", err)
-	}
-	if l.groups == nil {
-		return nil
-	}
-	for g := range l.groups {
-		all, seen := 0, 0
-		for position := l.groups[g].low; position < l.groups[g].end; position++ {
-			if l.ready.Has(position) {
-				all++
-				if !hidden.Has(position) {
-					seen++
-				}
+		for k := range a.Len() {
+			if a.At(k) != b.At(k) {
+				return fmt.Errorf("tier %d: group %d is %d, want %d", i, k, a.At(k), b.At(k))
 			}
 		}
-		emptied.Put(g, all > 0 && seen == 0)
-	}
-	if err := checkSet(k.emptied, emptied, len(l.groups)); err != nil {
-		return fmt.Errorf("emptied: %w", err)
 	}
 	return nil
 }
 
-// checkSet compares a set of positions below n with a fresh one, in every way in which it can be asked.
-func checkSet(have, want *readyset.Set, n int) error {
+// compareViews compares positions below n with fresh ones, in every way in which they can be asked.
+func compareViews(have, want readyset.View, n int) error {
 	if have.Len() != want.Len() {
 		return fmt.Errorf("%d members, want %d", have.Len(), want.Len())
 	}
@@ -148,8 +134,8 @@ func checkSet(have, want *readyset.Set, n int) error {
 		}
 	}
 	for k := range have.Len() {
-		if at, wanted := (readyset.View{All: have}).At(k), (readyset.View{All: want}).At(k); at != wanted {
-			return fmt.Errorf("member %d is at %d, want %d", k, at, wanted)
+		if have.At(k) != want.At(k) {
+			return fmt.Errorf("member %d is at %d, want %d", k, have.At(k), want.At(k))
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package selector
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -197,22 +196,3 @@ func (p *provider) fill() {
 
 // plain is the kind of lane that has every member.
 func (v *view) plain() *lane { return v.lane(0) }
-
-// priorities of the members that the view serves, highest first.
-func priorities(members []*member) []int64 {
-	var found []int64
-	last := int64(0)
-	seen := make(map[int64]bool)
-	for i, m := range members {
-		if i > 0 && m.priority == last {
-			continue
-		}
-		last = m.priority
-		if !seen[last] {
-			seen[last] = true
-			found = append(found, last)
-		}
-	}
-	slices.SortFunc(found, func(a, b int64) int { return cmp.Compare(b, a) })
-	return found
-}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Masks are bounded, so one can go while its model still rests. Whoever followed it must not miss what happens then.
-func TestWeightedPickSeesWhatEndedWhileItsMaskWasForgotten(t *testing.T) {
+// What is hidden from models is bounded, so it can go while its model still rests. Whoever followed it must not miss what happens then.
+func TestWeightedPickSeesWhatEndedWhileWhatWasHiddenWasDropped(t *testing.T) {
 	p := New(Config{Settings: Settings{Strategy: WeightedRoundRobin}})
 	p.Update([]*Auth{{ID: "a", Provider: "p"}, {ID: "b", Provider: "p"}}, nil, start())
 	now := start()
@@ -26,7 +26,7 @@ func TestWeightedPickSeesWhatEndedWhileItsMaskWasForgotten(t *testing.T) {
 	if got := pick(); got != "b" {
 		t.Fatalf("Pick = %s, want b: a rests", got)
 	}
-	p.runtime.index.provider("p").view("m").plain().forgetMask("m")
+	p.runtime.index.provider("p").view("m").plain().Drop("m")
 	now = now.Add(time.Minute)
 	if got := pick(); got != "a" {
 		t.Errorf("Pick = %s, want a, which is back and was not taken yet", got)

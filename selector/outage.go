@@ -117,12 +117,12 @@ func (r *report) usable(s *suspicion) int {
 	if s.model == "" {
 		model = ""
 	}
-	list := r.ready(Request{Model: model})
-	count, seen := list.length, list.seen()
+	l, list := r.ready(Request{Model: model})
+	count, view := list.Len(), list.View()
 	for _, f := range s.failures {
 		ready := slices.ContainsFunc(f.who.members, func(m *member) bool {
-			position := list.lane.position(m)
-			return position >= 0 && seen.Has(position)
+			position := l.position(m)
+			return position >= 0 && view.Has(position)
 		})
 		if !ready {
 			count++

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
 // pickAdvance is how many ends a pick works off itself. More are left to Advance, unless nobody else is ready.
@@ -86,28 +87,49 @@ func (q *query) exclude() {
 
 func (q *query) excludes(m *member) bool { return m.excludedBy == q.pool.uses }
 
-// mask of a lane for the requested model key; nil: no auth of it rests for that model only.
-func (q *query) mask(l *lane) *mask {
-	if q.key.model == "" || len(q.pool.runtime.blocked) == 0 && len(q.pool.runtime.families) == 0 {
+// hidden is what is hidden from the requested model key in a lane; nil: nothing.
+func (q *query) hidden(l *lane) *readyset.Hidden {
+	rt := &q.pool.runtime
+	if q.key.model == "" || len(rt.blocked) == 0 && len(rt.families) == 0 {
 		return nil
 	}
-	k := l.masks[q.key.model]
-	if k == nil {
-		resting := q.pool.runtime.resting(q.key.model)
+	h := l.Hidden(q.key.model)
+	if h == nil {
+		resting := rt.resting(q.key.model)
 		if resting == nil {
 			return nil
 		}
-		k = l.newMask(q.key.model, resting)
+		h = l.hide(q.key.model, resting)
 	}
-	if k.blocked == 0 {
+	if h.Blocks() == 0 {
 		return nil
 	}
-	return k
+	return h
+}
+
+// list is the list of all ready candidates in a lane, less those that the request excludes.
+func (q *query) list(l *lane) readyset.List {
+	return l.List(q.hidden(l), q.excludedFrom(l))
+}
+
+// excludedFrom are the positions of the request's exclusions. Those of one pick live side by side, each in the next piece of
+// the scratch.
+func (q *query) excludedFrom(l *lane) []int32 {
+	if len(q.excluded) == 0 {
+		return nil
+	}
+	start := len(q.pool.scratch)
+	for _, m := range q.excluded {
+		if position := l.position(m); position >= 0 {
+			q.pool.scratch = append(q.pool.scratch, int32(position)) //nolint:gosec // a pool has fewer auths
+		}
+	}
+	return q.pool.scratch[start:]
 }
 
 func (q *query) anyReady() bool {
-	list := q.present(q.view.plain())
-	return list.length > 0
+	list := q.list(q.view.plain())
+	return list.Len() > 0
 }
 
 // decide picks for a request that has a ready candidate: the binding first, then the strategy. False: the strategy can

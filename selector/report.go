@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
 // oldestStart is how long ago an attempt may have begun whose start nobody knows. It then proves as little as it can.
@@ -295,16 +296,17 @@ func (r *report) endTrial() {
 
 // others reports whether another auth of the provider could take the request now.
 func (r *report) others() bool {
-	list := r.ready(Request{Model: r.model, Exclude: []string{r.member.auth.ID}})
-	return list.length > 0
+	_, list := r.ready(Request{Model: r.model, Exclude: []string{r.member.auth.ID}})
+	return list.Len() > 0
 }
 
 // ready are the auths of the provider that a request could use now.
-func (r *report) ready(req Request) present {
+func (r *report) ready(req Request) (*lane, readyset.List) {
 	q := query{pool: r.pool, now: r.now, provider: r.member.provider, req: &req}
 	req.Provider = r.member.provider.name
 	q.find()
 	q.exclude()
 	r.pool.scratch = r.pool.scratch[:0]
-	return q.present(q.view.plain())
+	l := q.view.plain()
+	return l, q.list(l)
 }

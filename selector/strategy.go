@@ -55,27 +55,26 @@ func (q *query) chooseValid() (choice, bool) {
 func (q *query) choose() (choice, bool) {
 	kind := q.strategyLane()
 	l := q.view.lane(kind)
-	all := q.present(l)
-	if all.length == 0 {
+	all := q.list(l)
+	if all.Len() == 0 {
 		return choice{}, false
 	}
-	list, t := all.best()
+	list, t := all.Best()
 	if q.wantsWebSocket() {
-		if preferred, at, ok := q.preferred(kind, l.tiers[t].priority); ok {
+		if preferred, at, ok := q.preferred(kind, l.Tiers[t].Priority); ok {
 			list, t, kind = preferred, at, kind|webSocketLane
+			l = q.view.lane(kind)
 		}
 	}
 	switch q.route.strategy {
 	case FillFirst:
-		return choice{route: q.route, member: list.member(0)}, true
+		return choice{route: q.route, member: l.order[list.At(0)]}, true
 	case WeightedRoundRobin:
-		return q.byWeight(&list, t), true
+		return q.byWeight(l, &list, t), true
 	default:
-		return q.inTurn(&list, kind), true
+		return q.inTurn(l, &list, t), true
 	}
 }
-
-func (p *present) member(k int) *member { return p.lane.order[p.at(k)] }
 
 // strategyLane has the members that the strategy can take at all.
 func (q *query) strategyLane() laneKind {
@@ -90,104 +89,56 @@ func (q *query) wantsWebSocket() bool {
 }
 
 // preferred is the list of ready candidates of one priority that serve WebSockets, and its tier; false: there are none.
-func (q *query) preferred(kind laneKind, priority int64) (list present, t int, ok bool) {
+func (q *query) preferred(kind laneKind, priority int64) (list readyset.List, t int, ok bool) {
 	l := q.view.lane(kind | webSocketLane)
-	if t = l.tierOf(priority); t < 0 {
-		return present{}, t, false
+	if t = l.TierOf(priority); t < 0 {
+		return readyset.List{}, t, false
 	}
-	all := q.present(l)
-	list = all.narrow(l.tiers[t].low, l.tiers[t].end)
-	return list, t, list.length > 0
+	all := q.list(l)
+	list = all.Within(l.Tiers[t].Low, l.Tiers[t].End)
+	return list, t, list.Len() > 0
 }
 
 // inTurn is round robin.
-func (q *query) inTurn(list *present, kind laneKind) choice {
+func (q *query) inTurn(l *lane, list *readyset.List, t int) choice {
 	if q.provider.parents {
-		if c, ok := q.byParent(list, kind); ok {
+		if c, ok := q.byParent(l.kind, l.Tiers[t].Priority); ok {
 			return c
 		}
 	}
 	cursor := q.route.plain.Cursor(q.pool.cursorStart)
 	return choice{
 		route: q.route, plain: true, position: cursor,
-		member: list.member(int(cursor % uint64(list.length))), //nolint:gosec // below length
+		member: l.order[list.At(int(cursor%uint64(list.Len())))], //nolint:gosec // below length
 	}
 }
 
 // byParent is the two-level round robin over virtual parents. False: some member of the list has no parent, or all have
 // the same.
-func (q *query) byParent(list *present, kind laneKind) (choice, bool) {
-	priority := list.lane.order[list.at(0)].priority
+func (q *query) byParent(kind laneKind, priority int64) (choice, bool) {
 	l := q.view.lane(kind | parentLane)
-	t := l.tiers[l.tierOf(priority)]
-	all := q.present(l)
-	orphans := l.groups[t.firstGroup]
-	if part := all.narrow(orphans.low, orphans.end); part.length > 0 {
+	t := &l.Tiers[l.TierOf(priority)]
+	all := q.list(l)
+	orphans := l.Groups[t.FirstGroup]
+	if part := all.Within(orphans.Low, orphans.End); part.Len() > 0 {
 		return choice{}, false
 	}
-	parents := presentGroups(&all, t)
-	if parents.length < 2 {
+	parents := all.Groups(t)
+	if parents.Len() < 2 {
 		return choice{}, false
 	}
 	turns := &q.route.parents
 	cursor := turns.Groups.Cursor(0)
 	if !turns.Groups.Used() {
-		cursor = q.route.key.groupStart(q.pool.seed, parents.length)
+		cursor = q.route.key.groupStart(q.pool.seed, parents.Len())
 	}
-	g := l.groups[parents.at(int(cursor%uint64(parents.length)))] //nolint:gosec // below length
-	members := all.narrow(g.low, g.end)
-	inner := turns.Inner(g.parent)
+	g := l.Groups[parents.At(int(cursor%uint64(parents.Len())))] //nolint:gosec // below length
+	members := all.Within(g.Low, g.End)
+	inner := turns.Inner(g.Name)
 	return choice{
 		route: q.route, byParent: true, position: cursor,
-		member: members.member(int(inner % uint64(members.length))), //nolint:gosec // below length
+		member: l.order[members.At(int(inner%uint64(members.Len())))], //nolint:gosec // below length
 	}, true
-}
-
-// groupList are the groups of one tier that have a member in the list.
-type groupList struct {
-	groups readyset.View
-	first  int // rank of the first
-	length int
-	holes  []int // groups whose members are all excluded, ascending by group
-}
-
-// presentGroups counts the groups of tier t that all has members in.
-func presentGroups(all *present, t tier) groupList {
-	l := all.lane
-	g := groupList{groups: readyset.View{All: l.nonEmpty}}
-	if all.mask != nil {
-		g.groups.Hidden = all.mask.emptied
-	}
-	g.first = g.groups.Rank(t.firstGroup)
-	g.length = g.groups.Rank(t.endGroup) - g.first
-	seen := all.seen()
-	excluded, last := 0, -1 // how many in the last group
-	for _, hole := range all.holes {
-		i := int(l.groupOf[seen.At(int(hole))])
-		if i < t.firstGroup || i >= t.endGroup {
-			continue
-		}
-		if i != last {
-			excluded, last = 0, i
-		}
-		if excluded++; excluded == l.readyIn(i, all.mask) {
-			g.holes = append(g.holes, i)
-		}
-	}
-	g.length -= len(g.holes)
-	return g
-}
-
-// at is the k-th group, from 0.
-func (g *groupList) at(k int) int {
-	rank := g.first + k
-	for _, hole := range g.holes {
-		if g.groups.Rank(hole) > rank {
-			break
-		}
-		rank++
-	}
-	return g.groups.At(rank)
 }
 
 // groupStart is where a new group cursor starts: anywhere below n, the same again for a dry run.

@@ -1,6 +1,9 @@
 package selector
 
-import "github.com/credbroker/credbroker/selector/internal/rotation"
+import (
+	"github.com/credbroker/credbroker/selector/internal/readyset"
+	"github.com/credbroker/credbroker/selector/internal/rotation"
+)
 
 // weights are the weighted rotations of a route over one lane, by priority of the tier, and what is saved of those over lanes
 // that are gone: a lane lasts only until the next change of the membership.
@@ -22,41 +25,43 @@ type savedWeights struct {
 }
 
 // byWeight is weighted round robin among a list of one tier.
-func (q *query) byWeight(list *present, t int) choice {
-	slot := list.lane.kind & webSocketLane
+func (q *query) byWeight(l *lane, list *readyset.List, t int) choice {
+	slot := l.kind & webSocketLane
 	if q.route.weights[slot] == nil {
 		q.route.weights[slot] = new(weights)
 	}
 	w := q.route.weights[slot]
-	if w.lane != list.lane {
+	if w.lane != l {
 		w.save()
-		w.lane, w.generation = list.lane, q.pool.runtime.index.generation
+		w.lane, w.generation = l, q.pool.runtime.index.generation
 	}
 	r := w.rotation(list, t, q.pool.runtime.index)
-	excluded := list.excluded(&q.pool.scratch)
+	start := len(q.pool.scratch)
+	q.pool.scratch = list.Excluded(q.pool.scratch)
+	excluded := q.pool.scratch[start:]
 	at := r.Next(excluded)
-	return choice{route: q.route, member: list.lane.order[at], weighted: r, at: at, excluded: excluded}
+	return choice{route: q.route, member: l.order[at], weighted: r, at: at, excluded: excluded}
 }
 
 // rotation finds or makes the one of a tier.
-func (w *weights) rotation(list *present, t int, x *index) *rotation.Weighted {
-	tier := &w.lane.tiers[t]
-	if w.last == nil || w.priority != tier.priority {
-		w.last, w.priority = w.rotations[tier.priority], tier.priority
+func (w *weights) rotation(list *readyset.List, t int, x *index) *rotation.Weighted {
+	tier := &w.lane.Tiers[t]
+	if w.last == nil || w.priority != tier.Priority {
+		w.last, w.priority = w.rotations[tier.Priority], tier.Priority
 	}
 	if w.last == nil {
 		w.last = w.start(list, tier, x)
 	} else {
-		w.last.Follow(list.seen(), &w.lane.changes)
+		w.last.Follow(list.View(), &w.lane.Changes)
 	}
 	return w.last
 }
 
 // start makes the rotation of a tier, from what is saved of it.
-func (w *weights) start(list *present, t *tier, x *index) *rotation.Weighted {
-	r := rotation.NewWeighted(t.low, t.end, w.lane.weights)
-	if saved, ok := w.saved[t.priority]; ok {
-		delete(w.saved, t.priority)
+func (w *weights) start(list *readyset.List, t *readyset.Tier, x *index) *rotation.Weighted {
+	r := rotation.NewWeighted(t.Low, t.End, w.lane.weights)
+	if saved, ok := w.saved[t.Priority]; ok {
+		delete(w.saved, t.Priority)
 		r.Restore(
 			saved.Saved,
 			func(at int) bool { return w.lane.order[at].born > saved.generation },
@@ -68,11 +73,11 @@ func (w *weights) start(list *present, t *tier, x *index) *rotation.Weighted {
 			},
 		)
 	}
-	r.Start(list.seen(), &w.lane.changes)
+	r.Start(list.View(), &w.lane.Changes)
 	if w.rotations == nil {
 		w.rotations = make(map[int64]*rotation.Weighted)
 	}
-	w.rotations[t.priority] = r
+	w.rotations[t.Priority] = r
 	return r
 }
 
