@@ -84,6 +84,7 @@ func TestHouseRules(t *testing.T) {
 	t.Run("tests sleep in virtual time only", r.checkSleep)
 	t.Run("every package says what it is for", r.checkPackageComments)
 	t.Run("files and functions are short", r.checkSizes)
+	t.Run("packages and types can be surveyed", r.checkCounts)
 	t.Run("package names say what is inside", r.checkPackageNames)
 	t.Run("top-level folders are decided", r.checkFolders)
 	t.Run("decisions are one page each", r.checkDecisions)
