@@ -15,18 +15,18 @@ local function epoch()
   return known
 end
 
-local function log(news)
-  local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', kept, '*', 'epoch', epoch(), 'by', ARGV[1], unpack(news))
+local function log(changes)
+  local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', kept, '*', 'epoch', epoch(), 'by', ARGV[1], unpack(changes))
   redis.call('PEXPIRE', KEYS[2], life)
   return id
 end
 
 -- Announces pairs of a name and a value in one entry, and returns its id; nothing to say: an empty text.
-local function announce(news)
-  if #news == 0 then
+local function announce(changes)
+  if #changes == 0 then
     return ''
   end
-  return log(news)
+  return log(changes)
 end
 
 -- A binding is a byte that tells its form, one of its source, eight of when it was bound, and the identity. In the second form

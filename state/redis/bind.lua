@@ -33,7 +33,7 @@ for i = 4, held and 0 or #KEYS do
 end
 
 -- Else it goes where the caller wants it, with all its ids.
-local news = {}
+local changes = {}
 for i = 3, #KEYS do
   local value = ARGV[first + i - 3]
   local identity = identity_of(value)
@@ -41,9 +41,9 @@ for i = 3, #KEYS do
     local before = redis.call('GET', KEYS[i])
     redis.call('SET', KEYS[i], value, 'PXAT', ends)
     if before and identity_of(before) ~= identity or not before and from ~= '' then
-      news[#news + 1] = 'moved'
-      news[#news + 1] = moved(KEYS[i], ends, value)
+      changes[#changes + 1] = 'moved'
+      changes[#changes + 1] = moved(KEYS[i], ends, value)
     end
   end
 end
-return {announce(news), primary, tonumber(ends)}
+return {announce(changes), primary, tonumber(ends)}

@@ -5,13 +5,13 @@
 //
 //   - A save is answered once the server has it. Records merge: each is written only if it is as it was read, else it is
 //     merged with what is there now and written again.
-//   - Follow hands over what others save, moves and ends of bindings included, as they happen. It goes on where it left off,
+//   - Follow delivers what others save, moves and ends of bindings included, as they happen. It goes on where it left off,
 //     and where it cannot tell that there is no gap, it reads everything.
 //   - What cannot be read is passed over, with a word to Config.Note: what a newer version wrote stays as it is, and a record that
 //     is damaged is replaced by what is saved next.
 //   - Every call ends by the deadline of its context, and by Config.Timeout.
 //
-// What it does not: it starts no retries of its own, decides nothing, and hands over no bindings at start. A failover can
+// What it does not: it starts no retries of its own, decides nothing, and delivers no bindings at start. A failover can
 // lose what the old master did not pass on; replicas notice, and what each of them knows is saved again by its keeper.
 //
 // All keys of a namespace carry the one hash tag `{namespace}`, so that one script can change several of them, in a cluster

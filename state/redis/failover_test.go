@@ -48,7 +48,7 @@ func failover(t *testing.T, c *redis.Config, master *redistest.Server) {
 	fresh.hears(t, before, during)
 }
 
-// Who was away for long, but not for too long, is handed what it missed in pieces.
+// Who was away for long, but not for too long, gets what it missed in pieces.
 func TestFarBehind(t *testing.T) {
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr)

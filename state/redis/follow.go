@@ -12,40 +12,40 @@ import (
 )
 
 const (
-	// patience is how long a read of the log waits for something new, and lookEvery how often the store is looked at
+	// patience is how long a read of the log waits for something new, and checkEvery how often the store is checked
 	// besides: a store that was emptied says nothing new.
-	patience  = 500 * time.Millisecond
-	lookEvery = time.Second
+	patience   = 500 * time.Millisecond
+	checkEvery = time.Second
 	// entriesAtOnce bounds one read of the log.
 	entriesAtOnce = 512
 )
 
 // follower is one run of Follow.
 type follower struct {
-	store  *Store
-	into   state.Sink
-	live   func(resync bool)
-	place  place
-	looked time.Time
-	swept  time.Time
-	// behind: it has not caught up since it began, or since it read everything, which is what resync says.
-	behind, resync bool
+	store   *Store
+	into    state.Sink
+	live    func(resynced bool)
+	cursor  cursor
+	checked time.Time
+	swept   time.Time
+	// behind: it has not caught up since it began, or since it read everything, which is what resynced says.
+	behind, resynced bool
 }
 
-// Follow hands over what others do, until the context ends or the server cannot be read.
-func (s *Store) Follow(ctx context.Context, into state.Sink, live func(resync bool)) error {
+// Follow delivers what others do, until the context ends or the server cannot be read.
+func (s *Store) Follow(ctx context.Context, into state.Sink, live func(resynced bool)) error {
 	s.mu.Lock()
-	f := &follower{store: s, into: into, live: live, place: s.place, behind: true}
+	f := &follower{store: s, into: into, live: live, cursor: s.cursor, behind: true}
 	s.mu.Unlock()
 	s.clock.restart()
-	_, err := f.mend(ctx)
+	_, err := f.resync(ctx)
 	for err == nil {
 		err = f.step(ctx)
 	}
 	return fmt.Errorf("follow redis: %w", err)
 }
 
-// step reads the log once and hands over what it says.
+// step reads the log once and delivers what it says.
 func (f *follower) step(ctx context.Context) error {
 	entries, err := f.read(ctx)
 	if err != nil {
@@ -53,29 +53,29 @@ func (f *follower) step(ctx context.Context) error {
 	}
 	full := len(entries) == entriesAtOnce
 	// A reader that is so far behind may have been overtaken by the end of the log. One that is up to date sees a store that
-	// lost something when it looks.
-	if full || f.store.clock.now().Sub(f.looked) >= lookEvery {
-		if mended, err := f.mend(ctx); err != nil || mended {
+	// lost something at the next check.
+	if full || f.store.clock.now().Sub(f.checked) >= checkEvery {
+		if resynced, err := f.resync(ctx); err != nil || resynced {
 			return err
 		}
 		f.sweep(ctx)
 	}
-	told, mended, err := f.handOver(ctx, entries)
-	if err != nil || mended {
+	delivered, resynced, err := f.deliver(ctx, entries)
+	if err != nil || resynced {
 		return err
 	}
-	if !full && (f.behind || told) {
-		resync := f.resync
-		f.behind, f.resync = false, false
-		f.live(resync)
+	if !full && (f.behind || delivered) {
+		resynced := f.resynced
+		f.behind, f.resynced = false, false
+		f.live(resynced)
 	}
 	return nil
 }
 
-// mend looks whether the log still tells everything since the place, and reads all records if not.
-func (f *follower) mend(ctx context.Context) (mended bool, err error) {
-	f.looked = f.store.clock.now()
-	gap, err := f.store.gap(ctx, &f.place)
+// resync checks whether the log still has everything since the cursor, and reads all records if not.
+func (f *follower) resync(ctx context.Context) (resynced bool, err error) {
+	f.checked = f.store.clock.now()
+	gap, err := f.store.gap(ctx, &f.cursor)
 	if err != nil || !gap {
 		return false, err
 	}
@@ -86,21 +86,21 @@ func (f *follower) readAll(ctx context.Context) error {
 	f.store.mu.Lock()
 	f.store.written = start // whatever became of it, who is told so saves it again
 	f.store.mu.Unlock()
-	place, err := f.store.readAll(ctx, f.into)
+	at, err := f.store.readAll(ctx, f.into)
 	if err != nil {
 		return err
 	}
-	f.behind, f.resync = true, true
-	f.advance(place)
+	f.behind, f.resynced = true, true
+	f.advance(at)
 	return nil
 }
 
-// advance notes the place, for the next run too.
-func (f *follower) advance(to place) {
-	f.place = to
+// advance moves the cursor, for the next run too.
+func (f *follower) advance(to cursor) {
+	f.cursor = to
 	f.store.mu.Lock()
 	defer f.store.mu.Unlock()
-	f.store.place = to
+	f.store.cursor = to
 }
 
 // read returns the next entries of the log. It waits for some only if there was nothing left the last time.
@@ -115,9 +115,9 @@ func (f *follower) read(ctx context.Context) ([]rueidis.XRangeSlice, error) {
 	query := client.B().Xread().Count(entriesAtOnce)
 	var command rueidis.Completed
 	if f.behind {
-		command = query.Streams().Key(s.layout.log).Id(f.place.entry).Build()
+		command = query.Streams().Key(s.layout.log).Id(f.cursor.entry).Build()
 	} else {
-		command = query.Block(patience.Milliseconds()).Streams().Key(s.layout.log).Id(f.place.entry).Build()
+		command = query.Block(patience.Milliseconds()).Streams().Key(s.layout.log).Id(f.cursor.entry).Build()
 	}
 	streams, err := client.Do(ctx, command).AsXReadSlices()
 	if err != nil && !rueidis.IsRedisNil(err) {
@@ -126,35 +126,35 @@ func (f *follower) read(ctx context.Context) ([]rueidis.XRangeSlice, error) {
 	return streams[s.layout.log], nil
 }
 
-// news is what entries of the log tell.
-type news struct {
+// batch is what entries of the log say.
+type batch struct {
 	fields []string // of records, each once
 	moved  []state.BoundSession
 }
 
-// handOver hands over what entries of others tell, and moves on. Entries of another epoch mean that everything has to be read.
-func (f *follower) handOver(ctx context.Context, entries []rueidis.XRangeSlice) (told, mended bool, err error) {
+// deliver delivers what entries of others say, and moves on. Entries of another epoch mean that everything has to be read.
+func (f *follower) deliver(ctx context.Context, entries []rueidis.XRangeSlice) (delivered, resynced bool, err error) {
 	if len(entries) == 0 {
 		return false, false, nil
 	}
-	var n news
+	var b batch
 	known := map[string]bool{}
 	for i := range entries {
-		if !n.add(&entries[i], f.place.epoch, known, f.store) {
+		if !b.add(&entries[i], f.cursor.epoch, known, f.store) {
 			return false, true, f.readAll(ctx)
 		}
 	}
-	if err := f.tell(ctx, &n); err != nil {
+	if err := f.deliverBatch(ctx, &b); err != nil {
 		return false, false, err
 	}
-	next := f.place
+	next := f.cursor
 	next.entry = entries[len(entries)-1].ID
 	f.advance(next)
-	return len(n.fields)+len(n.moved) > 0, false, nil
+	return len(b.fields)+len(b.moved) > 0, false, nil
 }
 
 // add takes in an entry, unless it is by this store. It reports whether the entry is of the epoch.
-func (n *news) add(entry *rueidis.XRangeSlice, epoch string, known map[string]bool, s *Store) (ours bool) {
+func (b *batch) add(entry *rueidis.XRangeSlice, epoch string, known map[string]bool, s *Store) (ours bool) {
 	for _, pair := range entry.FieldValues {
 		switch pair.Field {
 		case "epoch":
@@ -168,24 +168,24 @@ func (n *news) add(entry *rueidis.XRangeSlice, epoch string, known map[string]bo
 		case "record":
 			if !known[pair.Value] {
 				known[pair.Value] = true
-				n.fields = append(n.fields, pair.Value)
+				b.fields = append(b.fields, pair.Value)
 			}
 		case "moved":
-			b, err := parseMoved(pair.Value)
+			moved, err := parseMoved(pair.Value)
 			if err != nil {
 				s.unread.add("log", err)
 				continue
 			}
-			n.moved = append(n.moved, b)
+			b.moved = append(b.moved, moved)
 		default: // a later version may say more
 		}
 	}
 	return true
 }
 
-// tell hands news over: the bindings, and the records as they are now.
-func (f *follower) tell(ctx context.Context, n *news) error {
-	for fields := n.fields; len(fields) > 0; {
+// deliverBatch delivers the bindings, and the records as they are now.
+func (f *follower) deliverBatch(ctx context.Context, b *batch) error {
+	for fields := b.fields; len(fields) > 0; {
 		page := fields[:min(len(fields), fieldsAtOnce)]
 		fields = fields[len(page):]
 		values, err := f.present(ctx, page)
@@ -203,8 +203,8 @@ func (f *follower) tell(ctx context.Context, n *news) error {
 		}
 		f.into.Records(records)
 	}
-	if len(n.moved) > 0 {
-		f.into.Bindings(n.moved)
+	if len(b.moved) > 0 {
+		f.into.Bindings(b.moved)
 	}
 	return nil
 }

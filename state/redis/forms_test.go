@@ -158,33 +158,33 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestClockBelievesTheQuickestLook(t *testing.T) {
+func TestClockBelievesTheQuickestSample(t *testing.T) {
 	c := clock{}
 	base := time.Unix(1_800_000_000, 0)
 	if got := c.offset(); got != 0 {
-		t.Errorf("offset = %v before the first look", got)
+		t.Errorf("offset = %v before the first sample", got)
 	}
-	look := func(took, offset time.Duration) {
+	sample := func(took, offset time.Duration) {
 		c.add(base, base.Add(took), base.Add(took/2+offset))
 	}
-	look(100*time.Millisecond, 1040*time.Millisecond)
-	look(2*time.Millisecond, time.Second)
-	look(50*time.Millisecond, 1020*time.Millisecond)
+	sample(100*time.Millisecond, 1040*time.Millisecond)
+	sample(2*time.Millisecond, time.Second)
+	sample(50*time.Millisecond, 1020*time.Millisecond)
 	if got := c.offset(); got != time.Second {
-		t.Errorf("offset = %v, want that of the quickest look", got)
+		t.Errorf("offset = %v, want that of the quickest sample", got)
 	}
 	c.restart()
 	if got := c.offset(); got != time.Second {
-		t.Errorf("offset = %v before the first look at another server", got)
+		t.Errorf("offset = %v before the first sample of another server", got)
 	}
-	look(100*time.Millisecond, 5*time.Second)
+	sample(100*time.Millisecond, 5*time.Second)
 	if got := c.offset(); got != 5*time.Second {
-		t.Errorf("offset = %v, want that of the only look at this server", got)
+		t.Errorf("offset = %v, want that of the only sample of this server", got)
 	}
-	for range len(c.looks) {
-		look(200*time.Millisecond, 6*time.Second)
+	for range len(c.samples) {
+		sample(200*time.Millisecond, 6*time.Second)
 	}
 	if got := c.offset(); got != 6*time.Second {
-		t.Errorf("offset = %v, want that of the last looks", got)
+		t.Errorf("offset = %v, want that of the last samples", got)
 	}
 }

@@ -1,7 +1,7 @@
 -- Saves bindings: the keys from the third on, each with two arguments from the third on, its value and its end in
 -- milliseconds. One without an identity is ended, unless it was bound after the time that its value names. Returns the id of
 -- what was announced.
-local news = {}
+local changes = {}
 for i = 3, #KEYS do
   local key, value, ends = KEYS[i], ARGV[2 * i - 3], ARGV[2 * i - 2]
   local present = redis.call('GET', key)
@@ -9,8 +9,8 @@ for i = 3, #KEYS do
   if identity_of(value) == '' then
     if known and (timeless(value) or not later(present, value)) then
       redis.call('DEL', key)
-      news[#news + 1] = 'moved'
-      news[#news + 1] = moved(key, ends, value)
+      changes[#changes + 1] = 'moved'
+      changes[#changes + 1] = moved(key, ends, value)
     end
   elseif not present then
     redis.call('SET', key, value, 'PXAT', ends)
@@ -21,4 +21,4 @@ for i = 3, #KEYS do
     redis.call('PEXPIREAT', key, ends, 'GT')
   end
 end
-return announce(news)
+return announce(changes)

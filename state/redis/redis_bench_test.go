@@ -113,8 +113,8 @@ func BenchmarkMillionBindings(b *testing.B) {
 	}
 }
 
-// BenchmarkHandOver is how long it takes from saving a record until each of four other replicas has it.
-func BenchmarkHandOver(b *testing.B) {
+// BenchmarkDeliver is how long it takes from saving a record until each of four other replicas has it.
+func BenchmarkDeliver(b *testing.B) {
 	server := redistest.Start(b)
 	c := &redis.Config{Addresses: []string{server.Addr}, Namespace: "bench"}
 	writer := openStore(b, c)

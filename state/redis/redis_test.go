@@ -66,7 +66,7 @@ func TestTLSAndACL(t *testing.T) {
 // suites runs those of a store and of a fleet, each test in a namespace of its own.
 func suites(t *testing.T, c *redis.Config, histories int) {
 	t.Helper()
-	place := func(t *testing.T) func(t *testing.T) *redis.Store {
+	opens := func(t *testing.T) func(t *testing.T) *redis.Store {
 		t.Helper()
 		config := *c
 		config.Namespace = namespace(t)
@@ -75,10 +75,10 @@ func suites(t *testing.T, c *redis.Config, histories int) {
 			return openStore(t, &config)
 		}
 	}
-	t.Run("store", func(t *testing.T) { statetest.Store(t, place) })
-	t.Run("fleet", func(t *testing.T) { statetest.Fleet(t, place) })
-	t.Run("histories", func(t *testing.T) { statetest.Histories(t, place, histories) })
-	t.Run("fleet histories", func(t *testing.T) { statetest.FleetHistories(t, place, 4*histories) })
+	t.Run("store", func(t *testing.T) { statetest.Store(t, opens) })
+	t.Run("fleet", func(t *testing.T) { statetest.Fleet(t, opens) })
+	t.Run("histories", func(t *testing.T) { statetest.Histories(t, opens, histories) })
+	t.Run("fleet histories", func(t *testing.T) { statetest.FleetHistories(t, opens, 4*histories) })
 }
 
 func openStore(t testing.TB, c *redis.Config) *redis.Store {

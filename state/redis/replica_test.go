@@ -99,7 +99,7 @@ func (r *replica) save(t *testing.T, record cooldown.Record) {
 	r.known = append(r.known, record)
 }
 
-// hears waits until the replica was handed records.
+// hears waits until the replica got records.
 func (r *replica) hears(t *testing.T, records ...cooldown.Record) {
 	t.Helper()
 	r.heard.Until(t, func() bool {
@@ -109,7 +109,7 @@ func (r *replica) hears(t *testing.T, records ...cooldown.Record) {
 			}
 		}
 		return true
-	}, "not all records were handed over")
+	}, "not all records arrived")
 }
 
 // disabled is a record of an identity that was disabled.

@@ -9,8 +9,8 @@ import (
 //go:embed announce.lua
 var announceLua string
 
-//go:embed found.lua
-var foundLua string
+//go:embed ensure.lua
+var ensureLua string
 
 //go:embed write.lua
 var writeLua string
@@ -29,12 +29,12 @@ var giveBackLua string
 
 // scripts are what the store runs on the server. Each is one round trip, and nothing comes between its steps.
 type scripts struct {
-	found, write, bind, keep, claim, giveBack *rueidis.Lua
+	ensure, write, bind, keep, claim, giveBack *rueidis.Lua
 }
 
 func newScripts() scripts {
 	return scripts{
-		found:    rueidis.NewLuaScript(announceLua + foundLua),
+		ensure:   rueidis.NewLuaScript(announceLua + ensureLua),
 		write:    rueidis.NewLuaScript(announceLua + writeLua),
 		bind:     rueidis.NewLuaScript(announceLua + bindLua),
 		keep:     rueidis.NewLuaScript(announceLua + keepLua),

@@ -31,8 +31,8 @@ type Store struct {
 	mu sync.Mutex
 	// keys that the fleet is known to have; they are put back where they were lost.
 	keys string
-	// place in the log up to which everything was handed over, and the last entry that this store wrote.
-	place   place
+	// cursor in the log up to which everything was delivered, and the last entry that this store wrote.
+	cursor  cursor
 	written string
 }
 
@@ -66,7 +66,7 @@ func (s *Store) Close() error {
 func (s *Store) Keys(ctx context.Context, proposed state.Keys) (state.Keys, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	kept, err := s.found(ctx, formatKeys(proposed))
+	kept, err := s.ensure(ctx, formatKeys(proposed))
 	if err != nil {
 		return state.Keys{}, fmt.Errorf("ask redis for the keys of the fleet: %w", err)
 	}
@@ -80,7 +80,7 @@ func (s *Store) Keys(ctx context.Context, proposed state.Keys) (state.Keys, erro
 	return keys, nil
 }
 
-// Load hands all records to a sink.
+// Load delivers all records to a sink.
 func (s *Store) Load(ctx context.Context, into state.Sink) error {
 	if _, err := s.readAll(ctx, into); err != nil {
 		return fmt.Errorf("load from redis: %w", err)
@@ -88,9 +88,9 @@ func (s *Store) Load(ctx context.Context, into state.Sink) error {
 	return nil
 }
 
-// found makes sure that there is an epoch, a log, and keys if any are given, and returns the keys.
-func (s *Store) found(ctx context.Context, keys string) (kept string, err error) {
-	return s.run(ctx, s.scripts.found, []string{s.layout.records, s.layout.log}, keys).ToString()
+// ensure makes sure that there is an epoch, a log, and keys if any are given, and returns the keys.
+func (s *Store) ensure(ctx context.Context, keys string) (kept string, err error) {
+	return s.run(ctx, s.scripts.ensure, []string{s.layout.records, s.layout.log}, keys).ToString()
 }
 
 // run runs a script that begins with announce.lua.

@@ -16,10 +16,10 @@ const sweepEvery = time.Hour
 // sweep removes old records, if it is time and no other replica does. What fails waits for the next time: it is only room.
 func (f *follower) sweep(ctx context.Context) {
 	s := f.store
-	if f.looked.Sub(f.swept) < sweepEvery {
+	if f.checked.Sub(f.swept) < sweepEvery {
 		return
 	}
-	f.swept = f.looked
+	f.swept = f.checked
 	claimed, err := s.claimSweep(ctx)
 	if err != nil || !claimed {
 		return

@@ -1,7 +1,7 @@
 -- Writes records that are as the writer read them. From the third argument on, each has its field, the tag that it had, empty
 -- for none, and the new value, empty to remove it. Returns the id of what was announced, then the field and the present value
 -- of each that has changed since.
-local news, late = {}, {}
+local changes, late = {}, {}
 for i = 3, #ARGV, 3 do
   local field, tag, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local present = redis.call('HGET', KEYS[1], field) or ''
@@ -12,8 +12,8 @@ for i = 3, #ARGV, 3 do
     redis.call('HDEL', KEYS[1], field)
   else
     redis.call('HSET', KEYS[1], field, value)
-    news[#news + 1] = 'record'
-    news[#news + 1] = field
+    changes[#changes + 1] = 'record'
+    changes[#changes + 1] = field
   end
 end
-return {announce(news), unpack(late)}
+return {announce(changes), unpack(late)}

@@ -13,36 +13,36 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
-// place is how far the log was handed over.
-type place struct {
-	// known: everything up to here was handed over.
+// cursor is how far the log was delivered.
+type cursor struct {
+	// known: everything up to here was delivered.
 	known bool
 	epoch string
-	// entry that was handed over last.
+	// entry that was delivered last.
 	entry string
 }
 
-// start is the place before the first entry.
+// start is before the first entry.
 const start = "0-0"
 
 // fieldsAtOnce is how many records are asked for at once. More would keep picks that bind waiting behind the answer.
 const fieldsAtOnce = 200
 
-// sight is what a look at the store shows.
-type sight struct {
+// logState is what a check of the store shows.
+type logState struct {
 	epoch  string
 	newest string // entry of the log
 	has    bool   // the log holds the entry that was asked for, and what this store wrote last
 }
 
-// look looks at the store, and at its clock. Whether the log holds an entry tells whether something is missing: whatever
+// check asks the store, and its clock. Whether the log holds an entry tells whether something is missing: whatever
 // takes entries away, be it a failover, an eviction or the bound of the log, takes the old ones with it or the new ones.
-func (s *Store) look(ctx context.Context, entry string) (sight, error) {
+func (s *Store) check(ctx context.Context, entry string) (logState, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	client, err := s.link.get(ctx)
 	if err != nil {
-		return sight{}, err
+		return logState{}, err
 	}
 	s.mu.Lock()
 	written := s.written
@@ -60,26 +60,26 @@ func (s *Store) look(ctx context.Context, entry string) (sight, error) {
 	answers := client.DoMulti(ctx, commands...)
 	answered := s.clock.now()
 	if err := s.readClock(answers[0], asked, answered); err != nil {
-		return sight{}, err
+		return logState{}, err
 	}
-	return readSight(answers[1:], entry)
+	return parseLogState(answers[1:], entry)
 }
 
-func readSight(answers []rueidis.RedisResult, entry string) (seen sight, err error) {
+func parseLogState(answers []rueidis.RedisResult, entry string) (seen logState, err error) {
 	if seen.epoch, err = answers[0].ToString(); err != nil && !rueidis.IsRedisNil(err) {
-		return sight{}, err
+		return logState{}, err
 	}
 	seen.newest, seen.has = start, true
 	for i, answer := range answers[1:] {
 		entries, err := answer.AsXRangeSlices()
 		if err != nil {
-			return sight{}, err
+			return logState{}, err
 		}
 		switch {
 		case i == 0 && len(entries) > 0:
 			seen.newest = entries[0].ID
 		case i > 0 && len(entries) == 0:
-			// Where there is no log, the place before its first entry is all there is to hold.
+			// Where there is no log, the start is all there is to hold.
 			seen.has = seen.has && i == 1 && entry == start && seen.newest == start
 		}
 	}
@@ -98,40 +98,40 @@ func (s *Store) readClock(answer rueidis.RedisResult, asked, answered time.Time)
 	return nil
 }
 
-// gap reports whether something may have been said since a place that the log does not tell any more.
-func (s *Store) gap(ctx context.Context, p *place) (bool, error) {
-	if !p.known {
+// gap reports whether something may have been said since a cursor that the log does not have any more.
+func (s *Store) gap(ctx context.Context, c *cursor) (bool, error) {
+	if !c.known {
 		return true, nil
 	}
-	seen, err := s.look(ctx, p.entry)
-	return err == nil && (seen.epoch != p.epoch || !seen.has), err
+	seen, err := s.check(ctx, c.entry)
+	return err == nil && (seen.epoch != c.epoch || !seen.has), err
 }
 
-// readAll hands over all records and returns the place that they are of.
-func (s *Store) readAll(ctx context.Context, into state.Sink) (place, error) {
-	if err := s.settle(ctx); err != nil {
-		return place{}, err
+// readAll delivers all records and returns the cursor that they are of.
+func (s *Store) readAll(ctx context.Context, into state.Sink) (cursor, error) {
+	if err := s.restoreKeys(ctx); err != nil {
+		return cursor{}, err
 	}
-	seen, err := s.look(ctx, start)
+	seen, err := s.check(ctx, start)
 	if err != nil {
-		return place{}, err
+		return cursor{}, err
 	}
 	err = s.scan(ctx, func(field, value string) {
 		if record, ok := s.readRecord(field, value); ok {
 			into.Records([]cooldown.Record{record})
 		}
 	})
-	return place{known: true, epoch: seen.epoch, entry: seen.newest}, err
+	return cursor{known: true, epoch: seen.epoch, entry: seen.newest}, err
 }
 
-// settle puts the keys back if the store lost them. Where memory is full it cannot, which is no reason not to read.
-func (s *Store) settle(ctx context.Context) error {
+// restoreKeys puts the keys back if the store lost them. Where memory is full it cannot, which is no reason not to read.
+func (s *Store) restoreKeys(ctx context.Context) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	s.mu.Lock()
 	keys := s.keys
 	s.mu.Unlock()
-	kept, err := s.found(ctx, keys)
+	kept, err := s.ensure(ctx, keys)
 	if _, refused := rueidis.IsRedisErr(err); refused {
 		return nil
 	}
@@ -143,8 +143,8 @@ func (s *Store) settle(ctx context.Context) error {
 
 // scan calls each for every record that is there all the time, as text.
 func (s *Store) scan(ctx context.Context, each func(field, value string)) error {
-	for cursor := uint64(0); ; {
-		page, err := s.scanPage(ctx, cursor)
+	for from := uint64(0); ; {
+		page, err := s.scanPage(ctx, from)
 		if err != nil {
 			return err
 		}
@@ -154,20 +154,20 @@ func (s *Store) scan(ctx context.Context, each func(field, value string)) error 
 			}
 			each(page.Elements[i], page.Elements[i+1])
 		}
-		if cursor = page.Cursor; cursor == 0 {
+		if from = page.Cursor; from == 0 {
 			return nil
 		}
 	}
 }
 
-func (s *Store) scanPage(ctx context.Context, cursor uint64) (rueidis.ScanEntry, error) {
+func (s *Store) scanPage(ctx context.Context, from uint64) (rueidis.ScanEntry, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	client, err := s.link.get(ctx)
 	if err != nil {
 		return rueidis.ScanEntry{}, err
 	}
-	return client.Do(ctx, client.B().Hscan().Key(s.layout.records).Cursor(cursor).Count(fieldsAtOnce).Build()).AsScanEntry()
+	return client.Do(ctx, client.B().Hscan().Key(s.layout.records).Cursor(from).Count(fieldsAtOnce).Build()).AsScanEntry()
 }
 
 // wrote notes what this store announced last. As long as the log has not been read that far, it is watched for: a failover
