@@ -34,7 +34,7 @@ type blockSet struct {
 	owner *subject
 	scope scope
 	// ledgers by kind; nil: nothing is known.
-	ledgers *[cooldown.NumKinds]cooldown.Ledger
+	ledgers *cooldown.Ledgers
 	trial   trial
 	// permit is the last time at which a request may use the permit that the pool has; 0: it has none.
 	permit cooldown.Instant
@@ -47,15 +47,15 @@ type blockSet struct {
 // ledger finds or makes the one of a kind.
 func (s *blockSet) ledger(kind cooldown.Kind) *cooldown.Ledger {
 	if s.ledgers == nil {
-		s.ledgers = new([cooldown.NumKinds]cooldown.Ledger)
-		for i := range s.ledgers {
-			s.ledgers[i].Cleared = s.owner.cleared
+		s.ledgers = new(cooldown.Ledgers)
+		for i := range cooldown.NumKinds {
+			s.ledgers.Of(i).Cleared = s.owner.cleared
 			if s.scope.model == "" {
-				s.ledgers[i].Watermark = s.owner.succeeded
+				s.ledgers.Of(i).Watermark = s.owner.succeeded
 			}
 		}
 	}
-	return &s.ledgers[kind]
+	return s.ledgers.Of(kind)
 }
 
 // rest is what decides at a time, refused secrets aside: of what keeps everybody away the one that does so for longest, else of what is
@@ -65,9 +65,9 @@ func (s *blockSet) rest(now cooldown.Instant) cooldown.Span {
 	if s.ledgers == nil {
 		return best
 	}
-	for kind := range s.ledgers {
-		r := s.ledgers[kind].Span(0, now)
-		r.Kind = cooldown.Kind(kind)
+	for kind := range cooldown.NumKinds {
+		r := s.ledgers.Of(kind).Span(0, now)
+		r.Kind = kind
 		if r.Deciding != nil && r.Outlasts(best, now) {
 			best = r
 		}
@@ -83,9 +83,9 @@ func (s *blockSet) deadline() (last cooldown.Instant) {
 	if s.ledgers == nil {
 		return 0
 	}
-	for kind := range s.ledgers {
-		for i := range s.ledgers[kind].Observations {
-			last = max(last, s.ledgers[kind].Observations[i].Until)
+	for kind := range cooldown.NumKinds {
+		for i := range s.ledgers.Of(kind).Observations {
+			last = max(last, s.ledgers.Of(kind).Observations[i].Until)
 		}
 	}
 	return last
@@ -96,8 +96,8 @@ func (s *blockSet) inForce(secret cooldown.Fingerprint, now cooldown.Instant) (c
 	if s.ledgers == nil {
 		return 0
 	}
-	for kind := range s.ledgers {
-		if s.ledgers[kind].Span(secret, now).Deciding != nil {
+	for kind := range cooldown.NumKinds {
+		if s.ledgers.Of(kind).Span(secret, now).Deciding != nil {
 			count++
 		}
 	}
@@ -109,8 +109,8 @@ func (s *blockSet) forget(now cooldown.Instant) (next cooldown.Instant) {
 	if s.ledgers == nil {
 		return 0
 	}
-	for kind := range s.ledgers {
-		next = max(next, s.ledgers[kind].Prune(now))
+	for kind := range cooldown.NumKinds {
+		next = max(next, s.ledgers.Of(kind).Prune(now))
 	}
 	if next == 0 {
 		s.ledgers = nil
@@ -123,8 +123,8 @@ func (s *blockSet) succeed(start cooldown.Instant) (ended bool) {
 	if s.ledgers == nil {
 		return false
 	}
-	for kind := range s.ledgers {
-		l := &s.ledgers[kind]
+	for kind := range cooldown.NumKinds {
+		l := s.ledgers.Of(kind)
 		before := len(l.Observations) + len(l.Failures)
 		l.Succeed(start)
 		ended = ended || len(l.Observations)+len(l.Failures) < before
@@ -137,11 +137,11 @@ func (s *blockSet) renew(r *report, next cooldown.Instant) (renewed bool) {
 	if s.ledgers == nil {
 		return false
 	}
-	for kind := range s.ledgers {
-		if hint := s.ledgers[kind].ProbedHint(r.begun, r.now); hint != nil {
+	for kind := range cooldown.NumKinds {
+		if hint := s.ledgers.Of(kind).ProbedHint(r.begun, r.now); hint != nil {
 			again := *hint
 			again.Received, again.Probe = r.stamp, max(again.Probe, min(again.Until, next))
-			s.ledgers[kind].Add(again)
+			s.ledgers.Of(kind).Add(again)
 			renewed = true
 		}
 	}
@@ -159,7 +159,7 @@ func (s *blockSet) block(kind cooldown.Kind, secret cooldown.Fingerprint, now co
 	if s.ledgers == nil {
 		return shown, false
 	}
-	r := s.ledgers[kind].Span(secret, now)
+	r := s.ledgers.Of(kind).Span(secret, now)
 	if r.Deciding == nil {
 		return shown, false
 	}

@@ -110,11 +110,7 @@ func (s *subject) record() cooldown.Record {
 		if set.ledgers == nil {
 			return
 		}
-		copied := r.Scope(set.scope.model, set.scope.family)
-		for kind, l := range set.ledgers {
-			l.Observations, l.Failures = slices.Clone(l.Observations), slices.Clone(l.Failures)
-			copied.Ledgers[kind] = l
-		}
+		r.Scope(set.scope.model, set.scope.family).Ledgers = set.ledgers.Clone()
 	}
 	add(&s.whole)
 	for _, set := range s.models {

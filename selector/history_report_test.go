@@ -280,8 +280,8 @@ func evidenceOf(pool *selector.Pool) map[oracleLedgerKey][]cooldown.Observation 
 	for _, record := range pool.Records() {
 		for _, s := range record.Scopes {
 			scope := oracleScope{oracleSubject{record.Key.Provider, record.Key.Name}, s.Model, s.Family}
-			for kind := range s.Ledgers {
-				all[oracleLedgerKey{scope, cooldown.Kind(kind)}] = s.Ledgers[kind].Observations
+			for kind := range cooldown.NumKinds {
+				all[oracleLedgerKey{scope, kind}] = s.Ledgers.Of(kind).Observations
 			}
 		}
 	}

@@ -48,8 +48,9 @@ func (m *member) refusal(now cooldown.Instant) *cooldown.Observation {
 		return nil
 	}
 	var last *cooldown.Observation
-	for i := range m.state.whole.ledgers[cooldown.Authentication].Observations {
-		e := &m.state.whole.ledgers[cooldown.Authentication].Observations[i]
+	observed := m.state.whole.ledgers.Authentication.Observations
+	for i := range observed {
+		e := &observed[i]
 		if e.Secret != 0 && e.Until > now && e.Secret == m.secret() && (last == nil || e.Until >= last.Until) {
 			last = e
 		}

@@ -143,7 +143,7 @@ func (f *fleet) fail(r *fleetReplica, started, until time.Time) error {
 func (f *fleet) ladderStep(r *fleetReplica) (step fact) {
 	for _, record := range r.pool.Records() {
 		for _, s := range record.Scopes {
-			for _, e := range s.Ledgers[cooldown.Quota].Observations {
+			for _, e := range s.Ledgers.Quota.Observations {
 				if e.Ladder == cooldown.LadderRate {
 					step = fact{received: e.Received.Time(), until: e.Until.Time(), probe: e.Probe.Time(), ladder: true}
 				}

@@ -150,7 +150,7 @@ func (r *report) gate() *blockSet {
 	if set == nil || set.ledgers == nil {
 		return nil
 	}
-	if piece := set.ledgers[r.finding.Kind].Span(0, r.now).Deciding; piece == nil || piece.Reason != r.finding.Reason {
+	if piece := set.ledgers.Of(r.finding.Kind).Span(0, r.now).Deciding; piece == nil || piece.Reason != r.finding.Reason {
 		return nil
 	}
 	return set
@@ -181,7 +181,7 @@ func (r *report) openGate() {
 		if f.kind == cooldown.Quota || set == nil || set.ledgers == nil {
 			continue
 		}
-		set.ledgers[f.kind].Succeed(f.at)
+		set.ledgers.Of(f.kind).Succeed(f.at)
 		r.refresh(set)
 	}
 	r.renewGate(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))

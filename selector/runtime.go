@@ -94,8 +94,8 @@ func (rt *runtimeState) refreshRefusals(s *blockSet, now cooldown.Instant) (next
 	if s.ledgers == nil || s.scope.model != "" {
 		return next
 	}
-	for i := range s.ledgers[cooldown.Authentication].Observations {
-		if e := &s.ledgers[cooldown.Authentication].Observations[i]; e.Secret != 0 && e.Until > now {
+	for _, e := range s.ledgers.Authentication.Observations {
+		if e.Secret != 0 && e.Until > now {
 			next = min(next, e.Until)
 		}
 	}

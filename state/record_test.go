@@ -35,11 +35,11 @@ func fullRecord() cooldown.Record {
 		LastReport: cooldown.Report{ReceivedAt: at, What: "rate_limited", Model: "m", Reason: "told", Rule: "claude/limit"},
 	}
 	for i := range r.Scopes {
-		for kind := range r.Scopes[i].Ledgers {
-			r.Scopes[i].Ledgers[kind].Cleared, r.Scopes[i].Ledgers[kind].Watermark = 1, 2
+		for kind := range cooldown.NumKinds {
+			r.Scopes[i].Ledgers.Of(kind).Cleared, r.Scopes[i].Ledgers.Of(kind).Watermark = 1, 2
 		}
 	}
-	l := &r.Scopes[1].Ledgers[cooldown.Quota]
+	l := &r.Scopes[1].Ledgers.Quota
 	l.Watermark, l.Cleared = 5, 4
 	l.Observations = []cooldown.Observation{{
 		Received: nanos, Until: math.MaxInt64, Probe: nanos + 1, Level: 2, Ladder: cooldown.LadderQuotaLong, Command: true,
@@ -84,7 +84,7 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 	var empty func(name string, v reflect.Value)
 	empty = func(name string, v reflect.Value) {
 		switch {
-		case v.Type() == reflect.TypeFor[time.Time]():
+		case v.Type() == reflect.TypeFor[time.Time](), v.Type() == reflect.TypeFor[cooldown.Ledgers]():
 		case v.Kind() == reflect.Struct:
 			for i := range v.NumField() {
 				empty(name+"."+v.Type().Field(i).Name, v.Field(i))
@@ -99,8 +99,8 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 	r.Key.Provider = "only domains have one"
 	empty("Record", reflect.ValueOf(r))
 	empty("Scope", reflect.ValueOf(r.Scopes[2]))
-	l := r.Scopes[1].Ledgers[cooldown.Quota]
-	empty("Ledger", reflect.ValueOf(l))
+	l := &r.Scopes[1].Ledgers.Quota
+	empty("Ledger", reflect.ValueOf(*l))
 	empty("Evidence", reflect.ValueOf(l.Observations[0]))
 	empty("Strike", reflect.ValueOf(l.Failures[0]))
 	empty("Window", reflect.ValueOf(r.Windows[0]))

@@ -1,7 +1,6 @@
 package cooldown
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -52,31 +51,6 @@ func (l *Ladder) UnmarshalText(text []byte) error {
 	}
 	*l = Ladder(at) //nolint:gosec // there are few
 	return nil
-}
-
-// scopeForm names the ledgers of a scope by their kinds.
-type scopeForm struct {
-	Model          string  `json:"model,omitempty"`
-	Family         bool    `json:"family,omitempty"`
-	Quota          *Ledger `json:"quota,omitzero"`
-	Transient      *Ledger `json:"transient,omitzero"`
-	Authentication *Ledger `json:"authentication,omitzero"`
-	Other          *Ledger `json:"other,omitzero"`
-}
-
-func (s *ScopeRecord) form() scopeForm {
-	return scopeForm{s.Model, s.Family, &s.Ledgers[Quota], &s.Ledgers[Transient], &s.Ledgers[Authentication], &s.Ledgers[Other]}
-}
-
-// MarshalJSON is part of json.Marshaler.
-func (s *ScopeRecord) MarshalJSON() ([]byte, error) { return json.Marshal(s.form()) }
-
-// UnmarshalJSON is part of json.Unmarshaler.
-func (s *ScopeRecord) UnmarshalJSON(text []byte) error {
-	form := s.form()
-	err := json.Unmarshal(text, &form)
-	s.Model, s.Family = form.Model, form.Family
-	return err
 }
 
 // Kept returns the record as it can be kept: an upstream may have told any number and any time, and JSON does not have all.

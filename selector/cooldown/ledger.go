@@ -36,6 +36,38 @@ type Ledger struct {
 	Failures []Failure `json:"strikes,omitempty"`
 }
 
+// Ledgers are those of one scope, one for each kind of cooldown.
+type Ledgers struct {
+	Quota          Ledger `json:"quota,omitzero"`
+	Transient      Ledger `json:"transient,omitzero"`
+	Authentication Ledger `json:"authentication,omitzero"`
+	Other          Ledger `json:"other,omitzero"`
+}
+
+// Of a kind.
+func (l *Ledgers) Of(kind Kind) *Ledger {
+	switch kind {
+	case Quota:
+		return &l.Quota
+	case Transient:
+		return &l.Transient
+	case Authentication:
+		return &l.Authentication
+	default:
+		return &l.Other
+	}
+}
+
+// Clone returns ledgers that share nothing with these.
+func (l *Ledgers) Clone() Ledgers {
+	c := *l
+	for kind := range NumKinds {
+		one := c.Of(kind)
+		one.Observations, one.Failures = slices.Clone(one.Observations), slices.Clone(one.Failures)
+	}
+	return c
+}
+
 // IsZero reports whether the ledger knows nothing.
 func (l *Ledger) IsZero() bool {
 	return l.Watermark == 0 && l.Cleared == 0 && len(l.Observations) == 0 && len(l.Failures) == 0

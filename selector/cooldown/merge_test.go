@@ -32,7 +32,7 @@ func randomRecord(r *rand.Rand, told ...*Record) *Record {
 		default:
 			model := []string{"", "m", "n"}[r.IntN(3)]
 			learnt := &Record{Scopes: []ScopeRecord{{Model: model, Family: model != "" && r.IntN(3) == 0}}}
-			randomObservations(r, &learnt.Scopes[0].Ledgers[r.IntN(int(NumKinds))], at)
+			randomObservations(r, learnt.Scopes[0].Ledgers.Of(Kind(r.IntN(int(NumKinds)))), at)
 			record.Merge(learnt)
 		}
 	}

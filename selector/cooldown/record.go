@@ -44,11 +44,11 @@ type Record struct {
 	LastReport Report `json:"report,omitzero"`
 }
 
-// ScopeRecord are the ledgers of the whole (Model is empty), of one model key, or of a family of them.
+// ScopeRecord are the ledgers of the whole (Model is empty), of one model key, or of a model family (Model is its glob).
 type ScopeRecord struct {
-	Model   string
-	Family  bool
-	Ledgers [NumKinds]Ledger
+	Model  string `json:"model,omitempty"`
+	Family bool   `json:"family,omitempty"`
+	Ledgers
 }
 
 // Switch is a register: the later one holds.
@@ -74,8 +74,8 @@ func (r *Record) Merge(o *Record) {
 	for i := range o.Scopes {
 		theirs := &o.Scopes[i]
 		mine := r.Scope(theirs.Model, theirs.Family)
-		for kind := range theirs.Ledgers {
-			mine.Ledgers[kind].Merge(&theirs.Ledgers[kind])
+		for kind := range NumKinds {
+			mine.Ledgers.Of(kind).Merge(theirs.Ledgers.Of(kind))
 		}
 	}
 	for i := range r.Scopes {
@@ -99,10 +99,10 @@ func (r *Record) Scope(model string, family bool) *ScopeRecord {
 
 // settle lets what is known of all scopes count in one.
 func (r *Record) propagate(s *ScopeRecord) {
-	for kind := range s.Ledgers {
-		s.Ledgers[kind].Clear(r.Cleared)
+	for kind := range NumKinds {
+		s.Ledgers.Of(kind).Clear(r.Cleared)
 		if s.Model == "" {
-			s.Ledgers[kind].Succeed(r.Succeeded)
+			s.Ledgers.Of(kind).Succeed(r.Succeeded)
 		}
 	}
 }
@@ -122,8 +122,8 @@ func (r *Record) KnowsMore(o *Record, now Instant) bool {
 		if at, found := slices.BinarySearchFunc(o.Scopes, mine, compareScopes); found {
 			theirs = &o.Scopes[at]
 		}
-		for kind := range mine.Ledgers {
-			if mine.Ledgers[kind].knowsMore(&theirs.Ledgers[kind], now) {
+		for kind := range NumKinds {
+			if mine.Ledgers.Of(kind).knowsMore(theirs.Ledgers.Of(kind), now) {
 				return true
 			}
 		}
@@ -146,8 +146,8 @@ func (r *Record) Prune(now Instant) bool {
 
 // forget drops what is over, and reports whether anything is left.
 func (s *ScopeRecord) prune(now Instant) (left bool) {
-	for kind := range s.Ledgers {
-		left = s.Ledgers[kind].Prune(now) != 0 || left
+	for kind := range NumKinds {
+		left = s.Ledgers.Of(kind).Prune(now) != 0 || left
 	}
 	return left
 }
@@ -156,8 +156,8 @@ func (s *ScopeRecord) prune(now Instant) (left bool) {
 func (r *Record) Latest() Instant {
 	last := max(r.Switch.At, r.Cleared, r.Released)
 	for i := range r.Scopes {
-		for kind := range r.Scopes[i].Ledgers {
-			l := &r.Scopes[i].Ledgers[kind]
+		for kind := range NumKinds {
+			l := r.Scopes[i].Ledgers.Of(kind)
 			last = max(last, l.Cleared)
 			for _, e := range l.Observations {
 				last = max(last, e.Received)

@@ -47,11 +47,11 @@ func fixtureBatch() (b state.Batch) {
 		LastReport: cooldown.Report{ReceivedAt: at, What: "rate_limited", Model: "claude-opus-4-6", Reason: "told", Rule: "anthropic/rate-limit"},
 	}
 	for i := range full.Scopes {
-		for kind := range full.Scopes[i].Ledgers {
-			l := &full.Scopes[i].Ledgers[kind]
+		for kind := range cooldown.NumKinds {
+			l := full.Scopes[i].Ledgers.Of(kind)
 			l.Cleared, l.Watermark = nanos-40, nanos-30
 			l.Observations = []cooldown.Observation{{
-				Received: nanos + cooldown.Instant(i), Until: nanos.Add(time.Hour), Probe: nanos.Add(time.Minute), Level: kind,
+				Received: nanos + cooldown.Instant(i), Until: nanos.Add(time.Hour), Probe: nanos.Add(time.Minute), Level: int(kind),
 				Ladder: cooldown.LadderQuotaLong, Command: i == 1, Secret: 1<<63 + cooldown.Fingerprint(kind), Reason: "spent", Rule: "anthropic/spent", OperatorAction: "buy more",
 			}}
 			l.Failures = []cooldown.Failure{{At: nanos, Reason: "refused"}}

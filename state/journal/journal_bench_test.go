@@ -101,7 +101,7 @@ func fillMany(b *testing.B, path string) {
 			Scopes: []cooldown.ScopeRecord{{}, {Model: "claude-opus-4-6"}},
 		}
 		for n := range record.Scopes {
-			record.Scopes[n].Ledgers[cooldown.Quota].Observations = []cooldown.Observation{{
+			record.Scopes[n].Ledgers.Quota.Observations = []cooldown.Observation{{
 				Received: cooldown.InstantOf(now), Until: cooldown.InstantOf(now.Add(time.Hour)), Probe: cooldown.InstantOf(now.Add(time.Hour)),
 				Reason: "rate_limited", Rule: "anthropic/rate-limit",
 			}}

@@ -18,7 +18,7 @@ func TestSweep(t *testing.T) {
 	s := openStore(t, c)
 	day := cooldown.InstantOf(time.Now().Add(-48 * time.Hour))
 	old := cooldown.Record{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "old"}, Cleared: day, Scopes: []cooldown.ScopeRecord{{Model: "m"}}}
-	old.Scopes[0].Ledgers[cooldown.Quota].Observations = []cooldown.Observation{{Received: day, Until: day + 1, Probe: day + 1, Level: 1, Ladder: cooldown.LadderRate}}
+	old.Scopes[0].Ledgers.Quota.Observations = []cooldown.Observation{{Received: day, Until: day + 1, Probe: day + 1, Level: 1, Ladder: cooldown.LadderRate}}
 	fresh := cooldown.Record{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "fresh"}, Cleared: cooldown.InstantOf(time.Now())}
 	decided := disabled("decided")
 	if err := s.Save(t.Context(), state.Batch{Records: []cooldown.Record{old, fresh, decided}}); err != nil {

@@ -64,7 +64,7 @@ func randomFact(r *rand.Rand, record *cooldown.Record, at cooldown.Instant) {
 	default:
 		scope := cooldown.ScopeRecord{Model: [...]string{"", "m", "claude-*"}[r.IntN(3)]}
 		scope.Family = scope.Model == "claude-*"
-		randomEvidence(r, &scope.Ledgers[r.IntN(len(scope.Ledgers))], at, word)
+		randomEvidence(r, scope.Ledgers.Of(cooldown.Kind(r.IntN(int(cooldown.NumKinds)))), at, word)
 		record.Scopes = []cooldown.ScopeRecord{scope}
 	}
 }

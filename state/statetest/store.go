@@ -165,7 +165,7 @@ func (s storeSuite[S]) lent(t *testing.T) {
 	if got := show(record); got != want {
 		t.Errorf("Save changed the record it was given to\n%s\nfrom\n%s", got, want)
 	}
-	record.Scopes[0].Ledgers[cooldown.Quota].Observations[0].Until = 7
+	record.Scopes[0].Ledgers.Quota.Observations[0].Until = 7
 	if got := load(t, store).String(); got != want {
 		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
 	}
@@ -260,6 +260,6 @@ func someRecord(name string, offset int64) cooldown.Record {
 		Switch: cooldown.Switch{At: at, Disabled: number%2 == 0, Why: "by hand"},
 		Scopes: []cooldown.ScopeRecord{{Model: "m"}},
 	}
-	r.Scopes[0].Ledgers[cooldown.Quota].Observations = []cooldown.Observation{{Received: at, Until: at + number, Probe: at, Reason: "rate_limited"}}
+	r.Scopes[0].Ledgers.Quota.Observations = []cooldown.Observation{{Received: at, Until: at + number, Probe: at, Reason: "rate_limited"}}
 	return copied(&r)
 }
