@@ -1,57 +1,78 @@
 package broker
 
 import (
+	"cmp"
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions/bindings"
+	"github.com/credbroker/credbroker/state"
 	"github.com/credbroker/credbroker/verdict"
 )
 
-// Config is what a Broker is made of.
+// Config is what a Broker is made of. Nothing but Settings is needed for one that keeps state in the process alone and
+// whose auths come from Update.
 type Config struct {
-	// Pool decides picks. Required.
-	Pool *selector.Pool
-	// Table is what the pool keeps its bindings in. Required.
-	Table *bindings.Table
-	// State keeps what calls change; nil: it is kept in the process alone.
-	State State
-	// Auths keeps what PutAuth and DeleteAuth write. Required.
-	Auths AuthStore
-	// Configured tells about the configuration in force. Required.
-	Configured func() ConfigStatus
-	// Clock is that of the fleet. Required.
-	Clock func() time.Time
 	// Settings at the start; Configure changes them.
 	Settings Settings
+	// Local keeps state on this machine; nil: nothing does. Fleet shares it with other replicas; nil: there are none.
+	Local state.Store
+	Fleet state.Fleet
+	// Keys are those of the stores, as state.JoinKeys gave them.
+	Keys state.Keys
+	// Observer is told what becomes of state; nil: nobody is.
+	Observer state.Observer
+	// Auths keeps what PutAuth and DeleteAuth write.
+	Auths AuthStore
+	// Configured tells about the configuration in force; nil: there is none.
+	Configured func() ConfigStatus
+	// Clock is that of this machine; nil: time.Now.
+	Clock func() time.Time
+	// Seed of the pool's generator, and of where rotations of a replica begin.
+	Seed uint64
 }
 
 // Broker is a running broker.
 type Broker struct {
-	pool     *selector.Pool
-	table    *bindings.Table
-	state    State
-	settings atomic.Pointer[Settings]
-	pickIDs  *pickIDs
-	ownRules func() *verdict.Rules
+	pool      *selector.Pool
+	table     *bindings.Table
+	persister *state.Keeper
+	settings  atomic.Pointer[Settings]
+	pickIDs   *pickIDs
+	ownRules  func() *verdict.Rules
 
 	auths      AuthStore
 	configured func() ConfigStatus
-	clock      func() time.Time
 }
 
-// New returns a broker.
+// New returns a broker without auths that does nothing yet: Update, Load, then Run.
 func New(c Config) *Broker {
-	b := &Broker{
-		pool: c.Pool, table: c.Table, state: c.State, pickIDs: newPickIDs(), ownRules: sync.OnceValue(loadRules),
-		auths: c.Auths, configured: c.Configured, clock: c.Clock,
+	if c.Configured == nil {
+		c.Configured = func() ConfigStatus { return ConfigStatus{} }
 	}
-	if b.state == nil {
-		b.state = memory{pool: c.Pool, sessions: c.Table}
+	kept := c.Local != nil || c.Fleet != nil
+	signal := state.NewSignal()
+	b := &Broker{pickIDs: newPickIDs(), ownRules: sync.OnceValue(loadRules), auths: c.Auths, configured: c.Configured}
+	b.table = bindings.New(bindings.Config{
+		TTL: c.Settings.SessionTTL, Max: c.Settings.MaxSessions, HashKey: c.Keys.Session, Recording: kept,
+	})
+	pool := selector.Config{
+		Settings: c.Settings.Selection, Bindings: b.table, Seed: c.Seed, Recording: kept, Wake: signal.Raise,
+		Permits: c.Fleet != nil,
 	}
-	b.Configure(c.Settings)
+	if c.Fleet != nil {
+		// Without replicas rotations begin at the first auth, as docs/behaviour.md says; these would all begin with it.
+		pool.CursorStart = c.Seed >> 1 // cursors count up from here
+	}
+	b.pool = selector.New(pool)
+	b.persister = state.NewKeeper(state.KeeperConfig{
+		Pool: b.pool, Table: b.table, Local: c.Local, Fleet: c.Fleet, Keys: c.Keys, Signal: signal, Clock: c.Clock,
+		TTL: b.sessionTTL, Observer: c.Observer,
+	})
+	b.settings.Store(&c.Settings)
 	return b
 }
 
@@ -64,8 +85,35 @@ func loadRules() *verdict.Rules {
 	return rules
 }
 
-// Now is the time of the fleet: that of calls.
-func (b *Broker) Now() time.Time { return b.clock() }
+func (b *Broker) sessionTTL() time.Duration {
+	return cmp.Or(b.settings.Load().SessionTTL, bindings.DefaultTTL)
+}
 
-// Configure changes the settings for calls that start from now on.
-func (b *Broker) Configure(settings Settings) { b.settings.Store(&settings) }
+// Now is fleet time: that of all calls.
+func (b *Broker) Now() time.Time { return b.persister.Now() }
+
+// Configure changes the settings for calls that start from now on. Cooldowns, bindings and rotations stay.
+func (b *Broker) Configure(settings Settings) {
+	b.table.Configure(settings.SessionTTL, settings.MaxSessions)
+	b.pool.Configure(settings.Selection)
+	b.settings.Store(&settings)
+}
+
+// Load takes in what is kept, and returns how much that is. Call it once, when the auths are there and before any pick.
+func (b *Broker) Load(ctx context.Context) (records, bound int, err error) {
+	if err := b.persister.Load(ctx); err != nil {
+		return 0, 0, err
+	}
+	return len(b.pool.Records()), b.table.Len(), nil
+}
+
+// Run keeps state and works off what time has ended, until ctx ends.
+func (b *Broker) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { b.persister.Run(ctx) })
+	loops.Go(func() { b.upkeep(ctx) })
+	loops.Wait()
+}
+
+// Flush keeps what is not kept yet. Call it after Run, when nothing changes any more.
+func (b *Broker) Flush(ctx context.Context) error { return b.persister.Flush(ctx) }

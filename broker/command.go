@@ -17,7 +17,7 @@ func (b *Broker) acknowledge(ctx context.Context, authID string, changed error) 
 	if changed != nil {
 		return changed
 	}
-	return notDurable(ctx, b.state.Durable(ctx, authID))
+	return notDurable(ctx, b.persister.Durable(ctx, authID))
 }
 
 // notDurable tells the caller's own haste from the engine's fault.

@@ -55,7 +55,7 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 		picked.Key = request.Sessions[0].Key
 	}
 	var err error
-	if picked.Pick, err = b.state.Pick(ctx, request, now); err != nil {
+	if picked.Pick, err = b.persister.Pick(ctx, request, now); err != nil {
 		return picked, nameReference(err, &identity)
 	}
 	if len(identity.IDs) > 0 {

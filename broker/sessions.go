@@ -75,7 +75,7 @@ func (b *Broker) ReleaseSession(ctx context.Context, name SessionName, now time.
 	if name.ID != "" {
 		key = b.table.Key(name.Provider, name.ID, selector.ModelKey(name.Model))
 	}
-	slot, ok, err := b.state.Forget(ctx, key, now)
+	slot, ok, err := b.persister.Forget(ctx, key, now)
 	switch {
 	case err != nil:
 		return key, "", notDurable(ctx, err)

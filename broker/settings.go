@@ -1,12 +1,20 @@
 package broker
 
 import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/verdict"
 )
 
 // Settings are what can change while a broker runs.
 type Settings struct {
+	// Selection is how the pool chooses.
+	Selection selector.Settings
+	// SessionTTL is how long a binding lives unless it is used, and MaxSessions how many there are at most; 0: the defaults.
+	SessionTTL  time.Duration
+	MaxSessions int
 	// Affinity: requests are identified as parts of sessions, and sessions keep their auth.
 	Affinity bool
 	// Recognition is how requests are identified that bring no session id.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/state"
 )
 
 // ConfigStatus is the configuration in force.
@@ -24,7 +25,7 @@ type Status struct {
 	// Bindings are there, and at most BindingsMax are kept.
 	Bindings, BindingsMax int
 	// Engines are where state is kept.
-	Engines []Engine
+	Engines []state.Engine
 	// Pool counts auths by provider and state.
 	Pool []selector.PoolCount
 }
@@ -32,8 +33,18 @@ type Status struct {
 // Status tells how the broker is doing.
 func (b *Broker) Status(now time.Time) Status {
 	return Status{
-		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.Engines(), Pool: b.pool.Counts(now),
+		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.engines(), Pool: b.pool.Counts(now),
 	}
+}
+
+// EngineMemory is the name of the engine where there is no other.
+const EngineMemory = "memory"
+
+func (b *Broker) engines() []state.Engine {
+	if engines := b.persister.Engines(); len(engines) > 0 {
+		return engines
+	}
+	return []state.Engine{{Name: EngineMemory}}
 }
 
 // Quotas are those of some auths, as their upstreams last showed them.

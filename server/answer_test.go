@@ -180,9 +180,9 @@ func TestWhatIsNoAnswerBindsNothing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := gatewayAt(t, servertest.Options{}, "a", "b")
 			p := wantPick(t, h, ask(w.opening), "a", begun)
-			before := h.Sessions.Len()
-			if tt.report(t, h, p); h.Sessions.Len() != before {
-				t.Errorf("%d bindings, want %d", h.Sessions.Len(), before)
+			before := h.Core.Status(h.Clock.Now()).Bindings
+			if tt.report(t, h, p); h.Core.Status(h.Clock.Now()).Bindings != before {
+				t.Errorf("%d bindings, want %d", h.Core.Status(h.Clock.Now()).Bindings, before)
 			}
 		})
 	}
@@ -362,7 +362,7 @@ func TestALongConversationTakesAHandfulOfBindings(t *testing.T) {
 		answer := fmt.Sprintf(`{"role":"assistant","content":"answer %d"}`, i)
 		served(t, h, p, said(answer))
 		turns = append(turns, answer)
-		if got := h.Sessions.Len(); got > maxBindings {
+		if got := h.Core.Status(h.Clock.Now()).Bindings; got > maxBindings {
 			t.Fatalf("turn %d: %d bindings, want at most %d", i, got, maxBindings)
 		}
 	}
@@ -372,5 +372,5 @@ func TestALongConversationTakesAHandfulOfBindings(t *testing.T) {
 			t.Errorf("rolled back by %d: %s, want %s", back, got, auth)
 		}
 	}
-	t.Logf("%d bindings after 100 turns", h.Sessions.Len())
+	t.Logf("%d bindings after 100 turns", h.Core.Status(h.Clock.Now()).Bindings)
 }

@@ -2,12 +2,10 @@ package server
 
 import (
 	"context"
-	"fmt"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 )
@@ -149,14 +147,6 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 	}, nil
 }
 
-// engineDetail is for people: what is wrong, and what that leaves behind.
-func engineDetail(e *broker.Engine) string {
-	if e.Failure == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s; %d records and %d bindings wait", e.Failure, e.Records, e.Bindings)
-}
-
 // GetStatus tells how the broker is doing.
 func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusRequest) (*credbrokerv1.GetStatusResponse, error) {
 	now := p.callOf(ctx).start
@@ -173,7 +163,7 @@ func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusReque
 	}
 	for i := range st.Engines {
 		e := &st.Engines[i]
-		answer.Engines = append(answer.Engines, &credbrokerv1.Engine{Name: e.Name, Healthy: e.Failure == "", Detail: engineDetail(e)})
+		answer.Engines = append(answer.Engines, &credbrokerv1.Engine{Name: e.Name, Healthy: e.Failure == nil, Detail: e.Detail()})
 	}
 	for _, c := range st.Pool {
 		answer.Pool = append(answer.Pool, &credbrokerv1.PoolCount{

@@ -20,9 +20,7 @@ import (
 
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
-	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
-	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 const pickMethod = "/credbroker.v1.CredentialBroker/PickCredential"
@@ -58,13 +56,10 @@ func benchBroker(b *testing.B) *server.Server {
 		_ = buffer.Close()
 		_ = log.Close()
 	})
-	table := bindings.New(bindings.Config{})
-	pool := selector.New(selector.Config{Bindings: table})
-	pool.Update(manyAuths(1000, "claude"), nil, time.Now())
+	core := broker.New(broker.Config{Settings: broker.Settings{Affinity: true}})
+	core.Update(manyAuths(1000, "claude"), nil, time.Now())
 	s, err := server.New(server.Config{
-		Broker: broker.New(broker.Config{
-			Pool: pool, Table: table, Clock: time.Now, Settings: broker.Settings{Affinity: true},
-		}),
+		Broker:   core,
 		Settings: server.Settings{AccessLog: true},
 		Log:      zerolog.New(buffer).With().Timestamp().Logger(), Version: "bench",
 	})

@@ -44,7 +44,7 @@ func playIdeal(t *testing.T, mode corpus.Mode, file string) (later int) {
 	}
 	calls := &calls{h: servertest.New(t, options)}
 	played := mode.Play(t, corpus.Chat(t, file), calls)
-	client, held := corpus.Client(file), calls.h.Sessions.Len()
+	client, held := corpus.Client(file), calls.h.Core.Status(calls.h.Clock.Now()).Bindings
 	for _, r := range played.Moved {
 		t.Errorf("%s, %s: %s left its auth at seq %d", client, mode.Name, r.Session, r.Seq)
 	}

@@ -221,7 +221,7 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(s.problems, float64(len(st.Config.Problems)))
 	for _, e := range st.Engines {
 		up := 1.0
-		if e.Failure != "" {
+		if e.Failure != nil {
 			up = 0
 		}
 		gauge(s.stateUp, up, e.Name)

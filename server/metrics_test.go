@@ -76,7 +76,7 @@ func TestProvidersOfMetricsAreBounded(t *testing.T) {
 	h := servertest.New(t, servertest.Options{})
 	for i := range 100 {
 		auth := servertest.Key(fmt.Sprint(i), fmt.Sprintf("provider-%d", i))
-		h.Pool.Update([]*selector.Auth{auth}, nil, h.Clock.Now())
+		h.Core.Update([]*selector.Auth{auth}, nil, h.Clock.Now())
 		_, err := h.Broker.PickCredential(t.Context(), &credbrokerv1.PickCredentialRequest{Provider: auth.Provider})
 		if err != nil {
 			t.Fatal(err)

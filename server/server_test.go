@@ -23,6 +23,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/server/servertest"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 func TestNewNeedsItsParts(t *testing.T) {
@@ -155,7 +156,7 @@ func TestAccessLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := lastLine(t, h)
-	key := h.Sessions.Key("", "header:raw-session", "").String()
+	key := bindings.New(bindings.Config{}).Key("", "header:raw-session", "").String()
 	for field, want := range map[string]any{
 		"level": "info", "message": "request", "method": "/credbroker.v1.CredentialBroker/PickCredential", "code": "OK",
 		"auth_id": "a", "session_hash": key, "session_source": "header", "binding": "NEW", "duration_us": 0.0,

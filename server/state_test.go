@@ -12,132 +12,119 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/server/servertest"
+	"github.com/credbroker/credbroker/state"
 )
 
-// keeper is a state that notes what is asked of it, and fails when it is told to.
-type keeper struct {
-	harness *servertest.Harness
-
+// disk is a store that keeps nothing, and fails when it is told to.
+type disk struct {
 	mu      sync.Mutex
 	failure error
-	waited  []string // ids of auths
+	saves   int
 }
 
-var _ broker.State = (*keeper)(nil)
+var _ state.Store = (*disk)(nil)
 
-func (k *keeper) Pick(_ context.Context, req *selector.Request, now time.Time) (selector.Pick, error) {
-	return k.harness.Pool.Pick(req, now)
+func (*disk) Keys(_ context.Context, proposed state.Keys) (state.Keys, error) { return proposed, nil }
+
+func (*disk) Load(context.Context, state.Sink) error { return nil }
+
+func (d *disk) Save(context.Context, state.Batch) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.saves++
+	return d.failure
 }
 
-func (k *keeper) Durable(_ context.Context, id string) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.waited = append(k.waited, id)
-	return k.failure
+func (*disk) Close() error { return nil }
+
+func (d *disk) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failure = err
 }
 
-func (k *keeper) Forget(_ context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
-	slot, ok := k.harness.Sessions.Forget(key, now)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return slot, ok, k.failure
+func (d *disk) saved() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.saves
 }
 
-func (k *keeper) Engines() []broker.Engine {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	e := broker.Engine{Name: "journal", Records: 3, Bindings: 1}
-	if k.failure != nil {
-		e.Failure = k.failure.Error()
-	}
-	return []broker.Engine{e}
-}
-
-func (k *keeper) fail(err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.failure = err
-}
-
-func (k *keeper) take() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	waited := strings.Join(k.waited, " ")
-	k.waited = nil
-	return waited
-}
-
-func keptHarness(t *testing.T) (*servertest.Harness, *keeper) {
+func keptHarness(t *testing.T) (*servertest.Harness, *disk) {
 	t.Helper()
-	k := &keeper{}
-	k.harness = servertest.New(t, servertest.Options{Auths: []*selector.Auth{servertest.Key("a", "claude")}, State: k})
-	return k.harness, k
+	d := &disk{}
+	return servertest.New(t, servertest.Options{Auths: []*selector.Auth{servertest.Key("a", "claude")}, Local: d}), d
 }
 
-// changes are all calls that must outlive the process once they are answered.
-func changes(t *testing.T, h *servertest.Harness) map[string]func() error {
+// change is a call that must outlive the process once it is answered.
+type change struct {
+	name string
+	call func() error
+}
+
+// changes are all of them, each of which changes something after the one before.
+func changes(t *testing.T, h *servertest.Harness) []change {
 	ctx := t.Context()
-	return map[string]func() error{
-		"ReportCooldown": func() error {
+	return []change{
+		{"ReportCooldown", func() error {
 			_, err := h.Broker.ReportCooldown(ctx, &credbrokerv1.ReportCooldownRequest{
 				AuthId: "a", End: &credbrokerv1.ReportCooldownRequest_RetryAfter{RetryAfter: durationpb.New(time.Minute)},
 			})
 			return err
-		},
-		"ReportResult": func() error {
+		}},
+		{"ReportResult", func() error {
 			_, err := h.Broker.ReportResult(ctx, &credbrokerv1.ReportResultRequest{AuthId: "a", HttpStatus: 429})
 			return err
-		},
-		"InvalidateAuth": func() error {
+		}},
+		{"InvalidateAuth", func() error {
 			_, err := h.Broker.InvalidateAuth(ctx, &credbrokerv1.InvalidateAuthRequest{AuthId: "a", Disable: true})
 			return err
-		},
-		"DisableAuth": func() error {
+		}},
+		{"DisableAuth", func() error {
 			_, err := h.Auths.DisableAuth(ctx, &credbrokerv1.DisableAuthRequest{AuthId: "a"})
 			return err
-		},
-		"EnableAuth": func() error {
+		}},
+		{"EnableAuth", func() error {
 			_, err := h.Auths.EnableAuth(ctx, &credbrokerv1.EnableAuthRequest{AuthId: "a"})
 			return err
-		},
-		"ClearCooldown": func() error {
+		}},
+		{"ClearCooldown", func() error {
 			_, err := h.Auths.ClearCooldown(ctx, &credbrokerv1.ClearCooldownRequest{AuthId: "a"})
 			return err
-		},
+		}},
 	}
 }
 
 func TestChangesAreAcknowledgedOnceTheyAreKept(t *testing.T) {
-	h, k := keptHarness(t)
-	for name, call := range changes(t, h) {
-		if err := call(); err != nil || k.take() != "a" {
-			t.Errorf("%s: %v, want that it waits for the changes of a", name, err)
+	h, d := keptHarness(t)
+	for _, c := range changes(t, h) {
+		before := d.saved()
+		if err := c.call(); err != nil || d.saved() == before {
+			t.Errorf("%s: %v, want that it waits for the changes of a", c.name, err)
 		}
 	}
-	for name, call := range changes(t, h) {
-		k.fail(errors.New("no space left on device"))
-		wantError(t, call(), codes.Unavailable, server.ReasonStateUnavailable)
-		k.fail(nil)
-		if err := call(); err != nil {
-			t.Errorf("%s once more: %v", name, err)
+	for _, c := range changes(t, h) {
+		d.fail(errors.New("no space left on device"))
+		wantError(t, c.call(), codes.Unavailable, server.ReasonStateUnavailable)
+		d.fail(nil)
+		if err := c.call(); err != nil {
+			t.Errorf("%s once more: %v", c.name, err)
 		}
 	}
 	if strings.Contains(h.Log.String(), "no space left") {
-		t.Errorf("the log has a line for each call, which the keeper's one says already:\n%s", h.Log)
+		t.Errorf("the log has a line for each call, which that of the store says already:\n%s", h.Log)
 	}
 }
 
 func TestReleaseSessionIsKept(t *testing.T) {
-	h, k := keptHarness(t)
+	h, d := keptHarness(t)
 	if _, err := h.Broker.PickCredential(t.Context(), &credbrokerv1.PickCredentialRequest{Provider: "claude", Model: "m", SessionId: "s"}); err != nil {
 		t.Fatal(err)
 	}
-	k.fail(errors.New("no space left on device"))
+	d.fail(errors.New("no space left on device"))
 	_, err := h.Auths.ReleaseSession(t.Context(), &credbrokerv1.ReleaseSessionRequest{
 		Session: &credbrokerv1.ReleaseSessionRequest_Name{Name: &credbrokerv1.SessionName{Provider: "claude", SessionId: "caller:s", Model: "m"}},
 	})
@@ -145,15 +132,15 @@ func TestReleaseSessionIsKept(t *testing.T) {
 }
 
 func TestPicksWaitForNothing(t *testing.T) {
-	h, k := keptHarness(t)
-	k.fail(errors.New("no space left on device"))
-	if _, err := h.Broker.PickCredential(t.Context(), &credbrokerv1.PickCredentialRequest{Provider: "claude"}); err != nil || k.take() != "" {
+	h, d := keptHarness(t)
+	d.fail(errors.New("no space left on device"))
+	if _, err := h.Broker.PickCredential(t.Context(), &credbrokerv1.PickCredentialRequest{Provider: "claude"}); err != nil {
 		t.Errorf("PickCredential = %v, want that it does not wait for state", err)
 	}
 }
 
 func TestEnginesShow(t *testing.T) {
-	h, k := keptHarness(t)
+	h, d := keptHarness(t)
 	show := func() (*credbrokerv1.Engine, string, string) {
 		status, err := h.Auths.GetStatus(t.Context(), &credbrokerv1.GetStatusRequest{})
 		if err != nil || len(status.GetEngines()) != 1 {
@@ -170,11 +157,19 @@ func TestEnginesShow(t *testing.T) {
 		!strings.Contains(metrics, `credbroker_state_up{engine="journal"} 1`) {
 		t.Errorf("a healthy engine shows as %v and %q", engine, ready)
 	}
-	k.fail(errors.New("no space left on device"))
-	engine, ready, metrics = show()
-	if engine.GetHealthy() || engine.GetDetail() != "no space left on device; 3 records and 1 bindings wait" ||
+	d.fail(errors.New("no space left on device"))
+	_, err := h.Auths.DisableAuth(t.Context(), &credbrokerv1.DisableAuthRequest{AuthId: "a"})
+	wantError(t, err, codes.Unavailable, server.ReasonStateUnavailable)
+	const want = "no space left on device; 1 records and 0 bindings wait"
+	// Nothing waits while it is being saved once more.
+	for range 1000 {
+		if engine, ready, metrics = show(); engine.GetDetail() == want && strings.Contains(metrics, `of="records"} 1`) {
+			break
+		}
+	}
+	if engine.GetHealthy() || engine.GetDetail() != want ||
 		!strings.Contains(ready, "journal does not work") || !strings.Contains(metrics, `credbroker_state_up{engine="journal"} 0`) ||
-		!strings.Contains(metrics, `credbroker_state_pending{engine="journal",of="records"} 3`) {
+		!strings.Contains(metrics, `credbroker_state_pending{engine="journal",of="records"} 1`) {
 		t.Errorf("an engine that fails shows as %v and %q", engine, ready)
 	}
 }

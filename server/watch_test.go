@@ -61,13 +61,13 @@ func TestWatchAuths(t *testing.T) {
 	}
 	wantNext(t, claude, "a AUTH_STATE_READY", "c AUTH_STATE_READY", "snapshot of 2")
 
-	if err := h.Pool.Disable("b", "", h.Clock.Now()); err != nil {
+	if _, err := h.Core.Disable(t.Context(), "b", "", h.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantNext(t, all, "b AUTH_STATE_DISABLED")
-	h.Pool.Update(nil, []string{"b"}, h.Clock.Now())
+	h.Core.Update(nil, []string{"b"}, h.Clock.Now())
 	wantNext(t, all, "b removed")
-	if err := h.Pool.Disable("a", "", h.Clock.Now()); err != nil {
+	if _, err := h.Core.Disable(t.Context(), "a", "", h.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantNext(t, all, "a AUTH_STATE_DISABLED")
@@ -75,7 +75,7 @@ func TestWatchAuths(t *testing.T) {
 	wantNext(t, claude, "a AUTH_STATE_DISABLED")
 
 	// An auth that changes its provider leaves one watch.
-	h.Pool.Update([]*selector.Auth{servertest.Key("c", "codex")}, nil, h.Clock.Now())
+	h.Core.Update([]*selector.Auth{servertest.Key("c", "codex")}, nil, h.Clock.Now())
 	wantNext(t, all, "c AUTH_STATE_READY")
 	wantNext(t, claude, "c removed")
 }
@@ -89,14 +89,14 @@ func TestSlowWatchSeesTheLastState(t *testing.T) {
 	wantNext(t, stream, "a AUTH_STATE_READY", "snapshot of 1")
 	// Far more changes than flow control lets through without a reader.
 	for range 50_000 {
-		if err := h.Pool.Disable("a", "", h.Clock.Now()); err != nil {
+		if _, err := h.Core.Disable(t.Context(), "a", "", h.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.Pool.Enable("a", h.Clock.Now()); err != nil {
+		if _, err := h.Core.Enable(t.Context(), "a", h.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.Pool.Update(nil, []string{"a"}, h.Clock.Now())
+	h.Core.Update(nil, []string{"a"}, h.Clock.Now())
 	events := 1
 	for next(t, stream) != "a removed" {
 		events++

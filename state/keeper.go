@@ -291,6 +291,14 @@ type Engine struct {
 	Records, Bindings int
 }
 
+// Detail says what is wrong, and what that leaves behind; empty: nothing is.
+func (e *Engine) Detail() string {
+	if e.Failure == nil {
+		return ""
+	}
+	return fmt.Sprintf("%v; %d records and %d bindings wait", e.Failure, e.Records, e.Bindings)
+}
+
 // Engines are the engines that there are.
 func (k *Keeper) Engines() []Engine {
 	engines := make([]Engine, 0, len(k.healths))

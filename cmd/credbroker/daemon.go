@@ -18,8 +18,6 @@ import (
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
-	"github.com/credbroker/credbroker/sessions/bindings"
-	"github.com/credbroker/credbroker/state"
 )
 
 // daemon is everything that a running broker consists of.
@@ -34,9 +32,6 @@ type daemon struct {
 	engines *engines
 	clock   func() time.Time // fleet time
 	source  *config.Source
-	table   *bindings.Table
-	pool    *selector.Pool
-	keeper  *state.Keeper // nil: nothing is kept
 	broker  *broker.Broker
 	server  *server.Server
 
@@ -76,30 +71,22 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 	if err := d.openState(ctx, &conf.State); err != nil {
 		return err
 	}
-	d.table = bindings.New(d.tableConfig(&conf.Sessions))
-	signal := state.NewSignal()
-	d.pool = selector.New(selector.Config{
-		Settings:    conf.Settings(),
-		Bindings:    d.table,
-		Seed:        seed,
-		Recording:   d.engines.any(),
-		Permits:     d.engines.fleet != nil,
-		Wake:        signal.Raise,
-		CursorStart: d.cursorStart(seed),
-	})
-	d.source.Attach(d.pool, d.engines.keys.Fingerprint)
 	registry := prometheus.NewRegistry()
 	metrics, err := server.NewStateMetrics(registry)
 	if err != nil {
 		return err
 	}
-	if err := d.startKeeper(ctx, signal, metrics); err != nil {
+	d.broker = broker.New(broker.Config{
+		Settings: brokerSettings(conf),
+		Local:    d.engines.store(), Fleet: d.engines.shared(), Keys: d.engines.keys,
+		Observer: &stateObserver{StateMetrics: metrics, log: d.log},
+		Auths:    d.source, Configured: d.configured,
+		Clock: d.app.now, Seed: seed,
+	})
+	d.source.Attach(d.broker, d.engines.keys.Fingerprint)
+	if err := d.loadState(ctx); err != nil {
 		return err
 	}
-	d.broker = broker.New(broker.Config{
-		Pool: d.pool, Table: d.table, State: d.state(), Auths: d.source, Configured: d.configured, Clock: d.clock,
-		Settings: brokerSettings(conf),
-	})
 	d.server, err = server.New(server.Config{
 		Broker:   d.broker,
 		Settings: server.Settings{AccessLog: conf.Log.Access},
@@ -108,15 +95,6 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 		Metrics:  registry,
 	})
 	return err
-}
-
-// cursorStart is where rotations begin: at the first auth, as docs/behaviour.md says, unless there are replicas, which
-// would all begin with it.
-func (d *daemon) cursorStart(seed uint64) uint64 {
-	if d.engines.fleet == nil {
-		return 0
-	}
-	return seed >> 1 // cursors count up from here
 }
 
 func (d *daemon) listen(ctx context.Context, l config.Listen) error {
@@ -161,10 +139,7 @@ func (d *daemon) run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	d.startLog()
 	loops.Go(func() { note(failed, d.source.Run(background)) })
-	loops.Go(func() { (&upkeep{pool: d.pool, table: d.table, now: d.clock}).run(background) })
-	if d.keeper != nil {
-		loops.Go(func() { d.keeper.Run(background) })
-	}
+	loops.Go(func() { d.broker.Run(background) })
 	loops.Go(func() { d.reloadOnHangup(background) })
 	for _, lis := range d.grpc {
 		servers.Go(func() { note(failed, d.server.Serve(lis)) })
@@ -227,7 +202,7 @@ func (d *daemon) startLog() {
 	for _, p := range d.source.Status().Problems {
 		d.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
 	}
-	if _, total := d.pool.List(selector.Filter{Limit: 1}, d.app.now()); total == 0 {
+	if _, total := d.broker.Auths(selector.Filter{Limit: 1}, d.app.now()); total == 0 {
 		d.log.Warn().Msg(logEmptyPool)
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/credbroker/credbroker/sessions"
 )
 
-// configure puts changed settings into force. Cooldowns, bindings and rotations stay.
+// configure puts changed settings into force.
 func (d *daemon) configure(c *config.Config) {
 	d.output.configure(c.Log)
-	d.table.Configure(c.Sessions.TTL, c.Sessions.Max)
-	d.pool.Configure(c.Settings())
 	d.broker.Configure(brokerSettings(c))
 	d.server.Configure(server.Settings{AccessLog: c.Log.Access})
 }
 
 func brokerSettings(c *config.Config) broker.Settings {
-	s := broker.Settings{Affinity: c.Sessions.Affinity, Rules: c.Rules}
+	s := broker.Settings{
+		Selection: c.Settings(), SessionTTL: c.Sessions.TTL, MaxSessions: c.Sessions.Max, Affinity: c.Sessions.Affinity, Rules: c.Rules,
+	}
 	if c.Sessions.Identification == config.IdentificationReference {
 		s.Recognition = sessions.RecognitionReference
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/sessions"
-	"github.com/credbroker/credbroker/sessions/bindings"
+	"github.com/credbroker/credbroker/state"
 )
 
 // startSeconds is Start in Unix seconds.
@@ -38,8 +38,8 @@ type Options struct {
 	Store broker.AuthStore
 	// Status is what the configuration says of itself.
 	Status broker.ConfigStatus
-	// State takes the place of memory alone.
-	State broker.State
+	// Local keeps state; nil: it is in memory alone.
+	Local state.Store
 	// NoAffinity: sessions are not recognised.
 	NoAffinity bool
 	// Recognition of requests that bring no session id.
@@ -50,13 +50,11 @@ type Options struct {
 
 // Harness is a running server and what a test needs around it.
 type Harness struct {
-	Core     *broker.Broker
-	Server   *server.Server
-	Pool     *selector.Pool
-	Sessions *bindings.Table
-	Metrics  *prometheus.Registry
-	Clock    *Clock
-	Log      *Log
+	Core    *broker.Broker
+	Server  *server.Server
+	Metrics *prometheus.Registry
+	Clock   *Clock
+	Log     *Log
 
 	Conn   *grpc.ClientConn
 	Broker credbrokerv1.CredentialBrokerClient
@@ -74,22 +72,27 @@ func New(t testing.TB, o Options) *Harness {
 		Metrics:  prometheus.NewRegistry(),
 		listener: bufconn.Listen(1 << 20),
 	}
-	h.Sessions = bindings.New(bindings.Config{})
-	h.Pool = selector.New(selector.Config{Settings: o.Selection, Bindings: h.Sessions})
-	h.Pool.Update(o.Auths, nil, h.Clock.Now())
+	store := &Store{Clock: h.Clock}
 	if o.Store == nil {
-		o.Store = &Store{Pool: h.Pool, Clock: h.Clock}
-	}
-	if _, err := server.NewStateMetrics(h.Metrics); err != nil {
-		t.Fatalf("server.NewStateMetrics: %v", err)
+		o.Store = store
 	}
 	h.Core = broker.New(broker.Config{
-		Pool: h.Pool, Table: h.Sessions, State: o.State,
-		Settings:   broker.Settings{Affinity: !o.NoAffinity, Recognition: o.Recognition, Roles: o.Roles},
+		Settings: broker.Settings{
+			Selection: o.Selection, Affinity: !o.NoAffinity, Recognition: o.Recognition, Roles: o.Roles,
+		},
+		Local:      o.Local,
 		Auths:      o.Store,
 		Configured: func() broker.ConfigStatus { return o.Status },
 		Clock:      h.Clock.Now,
 	})
+	store.Broker = h.Core
+	h.Core.Update(o.Auths, nil, h.Clock.Now())
+	if o.Local != nil {
+		h.run(t)
+	}
+	if _, err := server.NewStateMetrics(h.Metrics); err != nil {
+		t.Fatalf("server.NewStateMetrics: %v", err)
+	}
 	var err error
 	h.Server, err = server.New(server.Config{
 		Broker:   h.Core,
@@ -107,6 +110,20 @@ func New(t testing.TB, o Options) *Harness {
 	h.Broker = credbrokerv1.NewCredentialBrokerClient(h.Conn)
 	h.Auths = credbrokerv1.NewAuthPoolClient(h.Conn)
 	return h
+}
+
+// run keeps state until the test ends.
+func (h *Harness) run(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.Core.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
 }
 
 func (h *Harness) serve(t testing.TB) {

@@ -18,8 +18,8 @@ var _ broker.AuthStore = (*Store)(nil)
 // Store keeps auths in the pool and nowhere else. It refuses documents that are no auth file, so that a test fails where
 // the server writes one.
 type Store struct {
-	Pool  *selector.Pool
-	Clock *Clock
+	Broker *broker.Broker
+	Clock  *Clock
 }
 
 // authFile are the members that the server writes.
@@ -58,31 +58,31 @@ func (s *Store) Put(_ context.Context, id string, document []byte) (persisted bo
 	if f.ID != id {
 		return false, fmt.Errorf("document of %q put under %q", f.ID, id)
 	}
-	old, err := s.Pool.Status(id, s.Clock.Now())
+	old, err := s.Broker.Auth(id, s.Clock.Now())
 	switch {
 	case err == nil && old.Auth.Origin == selector.OriginConfig:
 		return false, selector.ErrManagedByConfig
 	case err != nil && !errors.Is(err, selector.ErrUnknownAuth):
 		return false, err
 	}
-	auth, err := f.auth(old.Auth)
+	auth, err := f.auth(old.Status.Auth)
 	if err != nil {
 		return false, err
 	}
-	s.Pool.Update([]*selector.Auth{auth}, nil, s.Clock.Now())
+	s.Broker.Update([]*selector.Auth{auth}, nil, s.Clock.Now())
 	return false, nil
 }
 
 // Delete is part of broker.AuthStore.
 func (s *Store) Delete(_ context.Context, id string) error {
-	old, err := s.Pool.Status(id, s.Clock.Now())
+	old, err := s.Broker.Auth(id, s.Clock.Now())
 	if err != nil {
 		return err
 	}
 	if old.Auth.Origin == selector.OriginConfig {
 		return selector.ErrManagedByConfig
 	}
-	s.Pool.Update(nil, []string{id}, s.Clock.Now())
+	s.Broker.Update(nil, []string{id}, s.Clock.Now())
 	return nil
 }
 

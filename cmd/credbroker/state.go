@@ -7,10 +7,8 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/server"
-	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -31,22 +29,17 @@ func (d *daemon) openState(ctx context.Context, c *config.State) error {
 	return nil
 }
 
-// startKeeper makes the keeper of what the pool and the table know, and loads what is kept. Without engines there is none.
-func (d *daemon) startKeeper(ctx context.Context, signal state.Signal, metrics *server.StateMetrics) error {
+// loadState takes in what is kept.
+func (d *daemon) loadState(ctx context.Context) error {
 	if !d.engines.any() {
 		return nil
 	}
-	d.keeper = state.NewKeeper(state.KeeperConfig{
-		Pool: d.pool, Table: d.table, Local: d.engines.store(), Fleet: d.engines.shared(), Keys: d.engines.keys,
-		Signal: signal, Clock: d.app.now, TTL: func() time.Duration { return d.source.Config().Sessions.TTL },
-		Observer: &stateObserver{StateMetrics: metrics, log: d.log},
-	})
 	began := d.app.now()
-	if err := d.keeper.Load(ctx); err != nil {
+	records, bindings, err := d.broker.Load(ctx)
+	if err != nil {
 		return err
 	}
-	d.log.Info().Int(fieldRecords, len(d.pool.Records())).Int(fieldBindings, d.table.Len()).
-		Str(fieldTook, d.app.now().Sub(began).String()).Msg(logLoaded)
+	d.log.Info().Int(fieldRecords, records).Int(fieldBindings, bindings).Str(fieldTook, d.app.now().Sub(began).String()).Msg(logLoaded)
 	return nil
 }
 
@@ -54,10 +47,8 @@ func (d *daemon) startKeeper(ctx context.Context, signal state.Signal, metrics *
 func (d *daemon) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	if d.keeper != nil {
-		if err := d.keeper.Flush(ctx); err != nil {
-			d.log.Error().AnErr(fieldCause, err).Msg(logNotFlushed)
-		}
+	if err := d.broker.Flush(ctx); err != nil {
+		d.log.Error().AnErr(fieldCause, err).Msg(logNotFlushed)
 	}
 	d.closeEngines()
 }
@@ -69,38 +60,6 @@ func (d *daemon) closeEngines() {
 	if err := d.engines.close(); err != nil {
 		d.log.Error().AnErr(fieldCause, err).Msg(logNotClosed)
 	}
-}
-
-// tableConfig is the table that goes with the engines.
-func (d *daemon) tableConfig(c *config.Sessions) bindings.Config {
-	return bindings.Config{TTL: c.TTL, Max: c.Max, HashKey: d.engines.keys.Session, Recording: d.engines.any()}
-}
-
-// state is what the broker keeps state with; nil: nothing does.
-func (d *daemon) state() broker.State {
-	if d.keeper == nil {
-		return nil
-	}
-	return keptState{d.keeper}
-}
-
-// keptState is a keeper in the words of the broker.
-type keptState struct{ *state.Keeper }
-
-var _ broker.State = keptState{}
-
-// Engines is part of broker.State.
-func (k keptState) Engines() []broker.Engine {
-	all := k.Keeper.Engines()
-	list := make([]broker.Engine, 0, len(all))
-	for _, from := range all {
-		to := broker.Engine{Name: from.Name, Records: from.Records, Bindings: from.Bindings}
-		if from.Failure != nil {
-			to.Failure = from.Failure.Error()
-		}
-		list = append(list, to)
-	}
-	return list
 }
 
 // stateObserver counts what a keeper does, and writes a line when an engine ceases to work and when it works again.
