@@ -20,7 +20,7 @@ func (s *Settings) identify(req *PickRequest) sessions.Identity {
 	case req.Session.Source != sessions.SourceNone:
 		return req.Session
 	}
-	return sessions.Identify(&req.Headers, req.Body, s.Recognition)
+	return sessions.Identify(&req.Headers, req.Body, s.Identification)
 }
 
 // keys makes the keys of a request's bindings. An id itself goes no further.
@@ -38,7 +38,7 @@ func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Setting
 		Exclude:  req.Exclude,
 		Options:  req.Options,
 	}
-	if identity.Opening {
+	if identity.FirstTurn {
 		r.Options |= selector.Opening
 	}
 	for _, pin := range identity.Pins {
@@ -47,7 +47,7 @@ func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Setting
 	for _, mark := range identity.Marks {
 		r.Marks = append(r.Marks, k.session(mark, identity.Source))
 	}
-	if identity.Parent != "" && s.follows(req.Provider, identity.Side) {
+	if identity.Parent != "" && s.follows(req.Provider, identity.Role) {
 		r.Parent = k.session(identity.Parent, 0).Key
 	}
 	return r
@@ -67,7 +67,7 @@ func (k *keys) sessions(identity *sessions.Identity) []selector.Session {
 		list[i] = k.session(id, identity.Source)
 		switch {
 		case identity.Source != sessions.SourceChain:
-		case i >= identity.Keep:
+		case i >= identity.Bindable:
 			list[i].Role = selector.RolePast
 		default:
 			list[i].Role = selector.RolePrefix

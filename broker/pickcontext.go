@@ -43,7 +43,7 @@ func contextOf(identity *sessions.Identity, request *selector.Request, auth *sel
 	if len(p.State) > maxState {
 		p.State = ""
 	}
-	if identity.Opening && len(request.Sessions) > 0 {
+	if identity.FirstTurn && len(request.Sessions) > 0 {
 		p.Opening = request.Sessions[0].Key
 	}
 	if len(request.Pins) > 0 {

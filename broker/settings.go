@@ -17,8 +17,8 @@ type Settings struct {
 	MaxSessions int
 	// Affinity: requests are identified as parts of sessions, and sessions keep their auth.
 	Affinity bool
-	// Recognition is how requests are identified that bring no session id.
-	Recognition sessions.Recognition
+	// Identification is how requests are identified that bring no session id.
+	Identification sessions.Identification
 	// Roles say where requests go that serve another conversation; the first that says something counts.
 	Roles []RolePolicy
 	// Rules say what upstream answers mean; nil: those of the program.
@@ -47,8 +47,8 @@ const (
 )
 
 // follows reports whether a request goes to the auth of the conversation that it serves.
-func (s *Settings) follows(provider string, side sessions.Side) bool {
-	subagent := side == sessions.SideAgent
+func (s *Settings) follows(provider string, side sessions.Role) bool {
+	subagent := side == sessions.RoleAgent
 	for _, role := range s.Roles {
 		if role.Provider != "" && role.Provider != provider {
 			continue

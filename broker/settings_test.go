@@ -14,16 +14,16 @@ func TestRolePolicies(t *testing.T) {
 		name     string
 		rules    []RolePolicy
 		provider string
-		side     sessions.Side
+		side     sessions.Role
 		want     bool
 	}{
-		{"sub-agents spread by default", nil, "codex", sessions.SideAgent, false},
-		{"auxiliary requests follow by default", nil, "codex", sessions.SideChore, true},
-		{"what is neither follows", nil, "codex", sessions.SideNone, true},
-		{"the first rule that says something counts", rules, "codex", sessions.SideAgent, true},
-		{"a rule that says nothing of a role leaves it to the next", rules, "codex", sessions.SideChore, false},
-		{"rules of other providers do not count", rules, "claude", sessions.SideAgent, false},
-		{"a rule without a provider is for all", rules, "claude", sessions.SideChore, true},
+		{"sub-agents spread by default", nil, "codex", sessions.RoleAgent, false},
+		{"auxiliary requests follow by default", nil, "codex", sessions.RoleAuxiliary, true},
+		{"what is neither follows", nil, "codex", sessions.RoleTurn, true},
+		{"the first rule that says something counts", rules, "codex", sessions.RoleAgent, true},
+		{"a rule that says nothing of a role leaves it to the next", rules, "codex", sessions.RoleAuxiliary, false},
+		{"rules of other providers do not count", rules, "claude", sessions.RoleAgent, false},
+		{"a rule without a provider is for all", rules, "claude", sessions.RoleAuxiliary, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := Settings{Roles: tt.rules}

@@ -289,7 +289,7 @@ func (p *replayer) sessions(s *stepCase, model string) []selector.Session {
 		}
 	}
 	var found []selector.Session
-	identity := sessions.Identify(&h, body, sessions.RecognitionReference)
+	identity := sessions.Identify(&h, body, sessions.IdentificationReference)
 	for _, id := range identity.IDs {
 		found = append(found, selector.Session{Key: p.table.Key(s.Provider, id, selector.ModelKey(model))})
 	}

@@ -17,7 +17,7 @@ import (
 
 // TestReplay plays one recorded conversation of each client. The auth that it is bound to goes into cooldown half way
 // and comes back before the end: the conversation moves once, and stays. The groups that are expected are those of
-// recognition by reference.
+// identification by reference.
 func TestReplay(t *testing.T) {
 	eachClient(t, func(t *testing.T, chat []corpus.Request, want corpus.Expected) {
 		groups := make(map[int]int)
@@ -34,16 +34,16 @@ func TestReplay(t *testing.T) {
 		if conversation == nil {
 			t.Fatal("no conversation of three requests is one group")
 		}
-		replay(t, conversation, sessions.RecognitionReference)
+		replay(t, conversation, sessions.IdentificationReference)
 	})
 }
 
-// TestReplayByChain does the same with recognition by all messages, which keeps every conversation whole.
+// TestReplayByChain does the same with identification by all messages, which keeps every conversation whole.
 func TestReplayByChain(t *testing.T) {
 	eachClient(t, func(t *testing.T, chat []corpus.Request, _ corpus.Expected) {
 		for _, conversation := range corpus.Conversations(chat) {
 			if len(conversation) >= 3 {
-				replay(t, conversation, sessions.RecognitionChain)
+				replay(t, conversation, sessions.IdentificationChain)
 			}
 		}
 	})
@@ -65,7 +65,7 @@ func eachClient(t *testing.T, test func(t *testing.T, chat []corpus.Request, wan
 func replayUnrecognised(t *testing.T, chat []corpus.Request) {
 	t.Helper()
 	h := servertest.New(t, servertest.Options{
-		Auths: []*selector.Auth{{ID: "auth", Provider: "upstream"}}, Recognition: sessions.RecognitionReference,
+		Auths: []*selector.Auth{{ID: "auth", Provider: "upstream"}}, Identification: sessions.IdentificationReference,
 	})
 	for _, r := range chat {
 		if got := pick(t, h, asPick(r)).GetSession().GetBinding(); got != credbrokerv1.Binding_BINDING_NONE {
@@ -74,13 +74,13 @@ func replayUnrecognised(t *testing.T, chat []corpus.Request) {
 	}
 }
 
-func replay(t *testing.T, conversation []corpus.Request, recognition sessions.Recognition) {
+func replay(t *testing.T, conversation []corpus.Request, identification sessions.Identification) {
 	t.Helper()
 	var auths []*selector.Auth
 	for i := range 4 {
 		auths = append(auths, &selector.Auth{ID: fmt.Sprintf("auth-%d", i), Provider: "upstream"})
 	}
-	h := servertest.New(t, servertest.Options{Auths: auths, Recognition: recognition})
+	h := servertest.New(t, servertest.Options{Auths: auths, Identification: identification})
 	// Another session, so that the strategy's next choice is not the bound auth by chance.
 	pick(t, h, &credbrokerv1.PickCredentialRequest{Provider: "upstream", SessionId: "other"})
 

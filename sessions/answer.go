@@ -25,24 +25,24 @@ const (
 func AnswerDigest(message []byte) string {
 	c := jsonscan.At(bytes.TrimLeft(message, " \t\r\n"), 0)
 	var a answer
-	a.c.reading = true
+	a.c.ofAnswer = true
 	switch c.Kind() {
 	case jsonscan.Object:
-		a.object(&c, 0)
+		a.readObject(&c, 0)
 	case jsonscan.Array:
-		a.output(&c)
+		a.readOutput(&c)
 	}
-	a.c.flush()
-	if len(a.c.said) > maxItems*itemLength {
+	a.c.endText()
+	if len(a.c.items) > maxItems*itemLength {
 		return ""
 	}
-	if len(a.c.said) == 0 {
+	if len(a.c.items) == 0 {
 		return string(a.ids[:min(len(a.ids), maxItems*itemLength)])
 	}
 	if len(a.ids) == 0 || len(a.ids) > maxItems*itemLength {
-		return string(a.c.said)
+		return string(a.c.items)
 	}
-	return string(a.c.said) + "|" + string(a.ids)
+	return string(a.c.items) + "|" + string(a.ids)
 }
 
 // answer is what was read of an answer.
@@ -54,8 +54,8 @@ type answer struct {
 // maxWraps is how many objects may lie around the assistant's message.
 const maxWraps = 4
 
-// object reads the object that begins at c: a message, or what holds one.
-func (a *answer) object(c *jsonscan.Cursor, wraps int) {
+// readObject reads the object that begins at c: a message, or what holds one.
+func (a *answer) readObject(c *jsonscan.Cursor, wraps int) {
 	whole := *c
 	c.Enter()
 	for {
@@ -68,30 +68,30 @@ func (a *answer) object(c *jsonscan.Cursor, wraps int) {
 		switch {
 		case wraps == maxWraps:
 		case kind == jsonscan.Object && (name == "response" || name == "message" || name == "content"):
-			a.object(c, wraps+1)
+			a.readObject(c, wraps+1)
 			return
 		case kind == jsonscan.Array && (name == "choices" || name == "candidates"):
 			if c.Enter(); c.Element() && c.Kind() == jsonscan.Object {
-				a.object(c, wraps+1)
+				a.readObject(c, wraps+1)
 			}
 			return
 		case kind == jsonscan.Array && name == "output":
-			a.output(c)
+			a.readOutput(c)
 			return
 		}
 		if _, ok := c.Value(); !ok {
 			break
 		}
 	}
-	a.c.speaks(assistant)
-	a.c.message(&whole)
+	a.c.startTurn(assistant)
+	a.c.readMessage(&whole)
 }
 
-// output reads the items of a Responses answer from their bracket on.
-func (a *answer) output(at *jsonscan.Cursor) {
+// readOutput reads the items of a Responses answer from their bracket on.
+func (a *answer) readOutput(at *jsonscan.Cursor) {
 	items := *at
-	a.c.speaks(assistant)
-	a.c.messages(at)
+	a.c.startTurn(assistant)
+	a.c.readMessages(at)
 	items.Enter()
 	for items.Element() {
 		item, ok := items.Value()
@@ -136,11 +136,11 @@ func Answered(of, digest string) []string {
 	var ids []string
 	if !both || s.forms != byReference {
 		sum, _ := s.after(full)
-		ids = append(ids, idText(chainSum(sum, s.scope)))
+		ids = append(ids, chainID(chainSum(sum, s.scope)))
 	}
 	if both && s.forms != inFull {
 		sum, _ := s.after(references)
-		ids = append(ids, idText(chainSum(sum, s.scope)))
+		ids = append(ids, chainID(chainSum(sum, s.scope)))
 	}
 	return ids
 }

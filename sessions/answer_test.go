@@ -47,7 +47,7 @@ func TestAnswerDigest(t *testing.T) {
 func TestPublishedConversations(t *testing.T) {
 	for _, want := range readPublished(t).Conversations {
 		t.Run(want.Name, func(t *testing.T) {
-			got := Identify(nil, want.Request, RecognitionChain)
+			got := Identify(nil, want.Request, IdentificationChain)
 			if strings.Join(got.IDs, " ") != strings.Join(want.IDs, " ") {
 				t.Errorf("Identify(%s) = %q, want %q", want.Request, got.IDs, want.IDs)
 			}

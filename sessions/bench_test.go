@@ -17,11 +17,11 @@ import (
 func BenchmarkIdentify(b *testing.B) {
 	benchBodies(b, func(b *testing.B, body []byte) {
 		var h Headers
-		if id := Identify(&h, body, RecognitionReference); id.Source != SourceMessages {
+		if id := Identify(&h, body, IdentificationReference); id.Source != SourceMessages {
 			b.Fatalf("Identify = %v", id)
 		}
 		for b.Loop() {
-			Identify(&h, body, RecognitionReference)
+			Identify(&h, body, IdentificationReference)
 		}
 	})
 }
@@ -45,7 +45,7 @@ func BenchmarkIdentifyToWalk(b *testing.B) {
 			start := time.Now()
 			gjson.Parse(text).ForEach(func(_, _ gjson.Result) bool { return true })
 			between := time.Now()
-			Identify(nil, body, RecognitionReference)
+			Identify(nil, body, IdentificationReference)
 			walk, identify = min(walk, between.Sub(start)), min(identify, time.Since(between))
 		}
 		b.ReportMetric(float64(identify)/float64(walk), "ratio")
@@ -57,14 +57,14 @@ func BenchmarkIdentifyToWalk(b *testing.B) {
 func BenchmarkIdentifyChain(b *testing.B) {
 	benchBodies(b, func(b *testing.B, body []byte) {
 		reference, chain := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
-		if id := Identify(nil, body, RecognitionChain); id.Source != SourceChain {
+		if id := Identify(nil, body, IdentificationChain); id.Source != SourceChain {
 			b.Fatalf("Identify = %v", id)
 		}
 		for b.Loop() {
 			start := time.Now()
-			Identify(nil, body, RecognitionReference)
+			Identify(nil, body, IdentificationReference)
 			between := time.Now()
-			Identify(nil, body, RecognitionChain)
+			Identify(nil, body, IdentificationChain)
 			reference, chain = min(reference, between.Sub(start)), min(chain, time.Since(between))
 		}
 		b.ReportMetric(float64(chain)/float64(reference), "ratio")
@@ -81,7 +81,7 @@ func BenchmarkIdentifyHostile(b *testing.B) {
 			b.ReportAllocs()
 			var h Headers
 			for b.Loop() {
-				Identify(&h, shape.body, RecognitionChain)
+				Identify(&h, shape.body, IdentificationChain)
 			}
 		})
 	}

@@ -23,9 +23,9 @@ type members struct {
 	messages, contents, input             jsonscan.Value
 	fromMessages, fromContents, fromInput texts
 
-	// chained: the lists go into chains instead, unless the conversation is named elsewhere; and what wraps a request is
+	// byChain: the lists go into chains instead, unless the conversation is named elsewhere; and what wraps a request is
 	// opened.
-	chained, named                         bool
+	byChain, hasID                         bool
 	messageChain, contentChain, inputChain chain
 	previousResponse, store                jsonscan.Value
 	maxTokens, maxOutput                   jsonscan.Value
@@ -40,12 +40,12 @@ type members struct {
 func (m *members) read(body []byte, claudeOnly bool) {
 	c := jsonscan.At(body, bytes.IndexAny(body, "{["))
 	if c.Kind() == jsonscan.Object {
-		m.object(&c, claudeOnly, false)
+		m.readObject(&c, claudeOnly, false)
 	}
 }
 
-// object reads the members of the object that begins at c, which may be wrapped in the body's.
-func (m *members) object(c *jsonscan.Cursor, claudeOnly, wrapped bool) {
+// readObject reads the members of the object that begins at c, which may be wrapped in the body's.
+func (m *members) readObject(c *jsonscan.Cursor, claudeOnly, wrapped bool) {
 	c.Enter()
 	for {
 		raw, ok := c.Member()
@@ -54,18 +54,18 @@ func (m *members) object(c *jsonscan.Cursor, claudeOnly, wrapped bool) {
 		}
 		var buf jsonscan.NameBuffer
 		name := buf.Decode(raw)
-		if m.chained && !wrapped && c.Kind() == jsonscan.Object && wraps(name) {
+		if m.byChain && !wrapped && c.Kind() == jsonscan.Object && isWrapper(name) {
 			m.counts = m.counts || string(name) == "generateContentRequest"
-			m.object(c, false, true)
+			m.readObject(c, false, true)
 			continue
 		}
-		m.inner(name, *c)
-		m.named = m.named || m.claude != ""
-		if !m.chained && (m.claude != "" || claudeOnly && m.userID.Kind != jsonscan.Absent) {
+		m.readNested(name, *c)
+		m.hasID = m.hasID || m.claude != ""
+		if !m.byChain && (m.claude != "" || claudeOnly && m.userID.Kind != jsonscan.Absent) {
 			return
 		}
-		if slot := m.slot(name); slot != nil && slot.Kind == jsonscan.Absent && !claudeOnly {
-			ok = m.take(slot, c)
+		if slot := m.field(name); slot != nil && slot.Kind == jsonscan.Absent && !claudeOnly {
+			ok = m.readField(slot, c)
 		} else {
 			_, ok = c.Value()
 		}
@@ -75,9 +75,9 @@ func (m *members) object(c *jsonscan.Cursor, claudeOnly, wrapped bool) {
 	}
 }
 
-// inner looks for members of the object at c, if it has a name that a rule knows. Like gjson, it goes on to the next
+// readNested looks for members of the object at c, if it has a name that a rule knows. Like gjson, it goes on to the next
 // object of the name if the first has no such member.
-func (m *members) inner(name []byte, c jsonscan.Cursor) {
+func (m *members) readNested(name []byte, c jsonscan.Cursor) {
 	if c.Kind() != jsonscan.Object {
 		return
 	}
@@ -96,15 +96,15 @@ func (m *members) inner(name []byte, c jsonscan.Cursor) {
 			m.systemInstructionParts = c.Get("parts")
 		}
 	case "client_metadata":
-		if m.chained && m.thread.Kind == jsonscan.Absent {
+		if m.byChain && m.thread.Kind == jsonscan.Absent {
 			again := c
 			m.thread, m.parentThread = c.Get("thread_id"), again.Get("x-codex-parent-thread-id")
 		}
 	}
 }
 
-// slot is where a member of the top level is kept, nil if no rule looks at it.
-func (m *members) slot(name []byte) *jsonscan.Value {
+// field is where a member of the top level is kept, nil if no rule looks at it.
+func (m *members) field(name []byte) *jsonscan.Value {
 	switch string(name) {
 	case "conversation_id":
 		return &m.conversationID
@@ -139,9 +139,9 @@ func (m *members) slot(name []byte) *jsonscan.Value {
 	}
 }
 
-// wraps: the name is that of the member that holds the client's request, of Code Assist, of the WebSocket frames of the
+// isWrapper: the name is that of the member that holds the client's request, of Code Assist, of the WebSocket frames of the
 // Responses API, of items of OpenAI's, Anthropic's and Gemini's batches, and of Gemini's token counts.
-func wraps(name []byte) bool {
+func isWrapper(name []byte) bool {
 	switch string(name) {
 	case "request", "response", "body", "params", "generateContentRequest":
 		return true
@@ -150,23 +150,23 @@ func wraps(name []byte) bool {
 	}
 }
 
-// take moves past a member's value and keeps it, or the texts of a list of messages.
-func (m *members) take(slot *jsonscan.Value, c *jsonscan.Cursor) (ok bool) {
+// readField moves past a member's value and keeps it, or the texts of a list of messages.
+func (m *members) readField(slot *jsonscan.Value, c *jsonscan.Cursor) (ok bool) {
 	slot.Kind = c.Kind()
-	if messages := m.chainOf(slot); messages != nil && slot.Kind == jsonscan.Array {
-		messages.messages(c)
+	if messages := m.chainFor(slot); messages != nil && slot.Kind == jsonscan.Array {
+		messages.readMessages(c)
 		return true
 	}
 	switch {
-	case m.chained:
+	case m.byChain:
 	case slot == &m.messages && slot.Kind == jsonscan.Array:
-		m.fromMessages.chat(c)
+		m.fromMessages.readChat(c)
 		return true
 	case slot == &m.contents && slot.Kind == jsonscan.Array:
-		m.fromContents.gemini(c)
+		m.fromContents.readGemini(c)
 		return true
 	case slot == &m.input && slot.Kind == jsonscan.Array:
-		m.fromInput.responses(c)
+		m.fromInput.readResponses(c)
 		return true
 	}
 	*slot, ok = c.Value()
@@ -201,17 +201,17 @@ func (m *members) namedValues() [7]namedValue {
 func (m *members) texts() *texts {
 	t := &m.fromMessages
 	if t.system.empty() {
-		t.system.anthropic(m.system)
+		t.system.readSystem(m.system)
 	}
-	if !t.opened() {
+	if !t.begun() {
 		if m.systemInstructionParts.Kind == jsonscan.Array {
 			parts := m.systemInstructionParts.Cursor()
-			t.system.firstPart(&parts)
+			t.system.readFirstPart(&parts)
 		}
 		t.user = m.fromContents.user
 		t.assistant.setIfEmpty(m.fromContents.assistant)
 	}
-	if !t.opened() {
+	if !t.begun() {
 		t.system.set(m.instructions)
 		// Reading stops when user and assistant are known. With an assistant from an earlier step, that is at the user.
 		if t.assistant.empty() || !m.fromInput.lateSystem {

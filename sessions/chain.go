@@ -6,12 +6,12 @@ import (
 	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
-// voice is who speaks in a message.
-type voice uint8
+// author is who speaks in a message.
+type author uint8
 
 const (
-	// nobody: what instructs the model is no part of the conversation; it may change from request to request.
-	nobody voice = iota
+	// instructions: what instructs the model is no part of the conversation; it may change from request to request.
+	instructions author = iota
 	user
 	// tool speaks on the user's side.
 	tool
@@ -36,23 +36,23 @@ type chain struct {
 
 	// The text at hand: neighbouring texts of one side are one, in however many pieces it was streamed. What was spoken of
 	// it ends before the white space at its end, which counts once something follows.
-	words  xxhash.Digest
-	spoken uint64
-	letter byte
-	open   bool
+	textDigest xxhash.Digest
+	trimmedSum uint64
+	letter     byte
+	inText     bool
 
-	speaker voice
-	// beyondText: something other than texts went into the sum.
-	beyondText bool
+	author author
+	// beyondTexts: something other than texts went into the sum.
+	beyondTexts bool
 	// answers is how many turns the assistant had, and forms how they were written.
 	answers int
 	forms   forms
 
-	past past
+	prefixes prefixes
 
-	// said gets the items of an answer as text, if it is one that is read.
-	said    []byte
-	reading bool
+	// items gets the items of an answer as text, if it is one that is read.
+	items    []byte
+	ofAnswer bool
 	// arguments of the tool call at hand, kept for the next.
 	arguments []byte
 }
@@ -65,93 +65,93 @@ const (
 	byReference
 )
 
-// speaks begins a turn, unless it is that of the side that spoke before.
-func (c *chain) speaks(v voice) {
+// startTurn begins a turn, unless it is that of the side that spoke before.
+func (c *chain) startTurn(v author) {
 	if v == tool {
 		v = user
 	}
-	if v == nobody || v == c.speaker {
+	if v == instructions || v == c.author {
 		return
 	}
-	c.flush()
-	switch c.speaker {
+	c.endText()
+	switch c.author {
 	case user:
-		c.past.asked(c.sum, c.text)
+		c.prefixes.endUserTurn(c.sum, c.text)
 	case assistant:
-		c.past.answered(c.sum)
+		c.prefixes.endAnswer(c.sum)
 	}
 	if v == assistant {
 		c.answers++
 	}
-	c.speaker = v
+	c.author = v
 }
 
-// say takes a text of the side that speaks.
-func (c *chain) say(letter byte, v jsonscan.Value) {
+// addText takes a text of the side that speaks.
+func (c *chain) addText(letter byte, v jsonscan.Value) {
 	if v.Kind != jsonscan.String {
 		return
 	}
-	if c.open && c.letter != letter {
-		c.flush()
+	if c.inText && c.letter != letter {
+		c.endText()
 	}
-	if !c.open {
+	if !c.inText {
 		if v = v.TrimLeft(); len(v.Raw) == 0 {
 			return
 		}
-		c.words.Reset()
-		c.open, c.letter = true, letter
+		c.textDigest.Reset()
+		c.inText, c.letter = true, letter
 	}
 	behind := v
 	v = v.TrimRight()
 	behind.Raw = behind.Raw[len(v.Raw):]
 	if len(v.Raw) > 0 {
-		writeText(&c.words, v)
-		c.spoken = c.words.Sum64()
+		writeText(&c.textDigest, v)
+		c.trimmedSum = c.textDigest.Sum64()
 	}
-	writeText(&c.words, behind)
+	writeText(&c.textDigest, behind)
 }
 
-// flush ends the text at hand.
-func (c *chain) flush() {
-	if c.open {
-		c.open = false
-		c.fold(c.letter, c.spoken)
+// endText ends the text at hand.
+func (c *chain) endText() {
+	if c.inText {
+		c.inText = false
+		c.mixIn(c.letter, c.trimmedSum)
 	}
 }
 
-// add takes what is not a text.
-func (c *chain) add(letter byte, sum uint64) {
-	c.flush()
-	c.fold(letter, sum)
+// addItem takes what is not a text.
+func (c *chain) addItem(letter byte, sum uint64) {
+	c.endText()
+	c.mixIn(letter, sum)
 }
 
-func (c *chain) fold(letter byte, sum uint64) {
+func (c *chain) mixIn(letter byte, sum uint64) {
 	c.sum = mix(letter, c.sum, sum)
 	switch letter {
 	case userText, assistantText:
 		c.text = mix(letter, c.text, sum)
 	default:
-		c.beyondText = true
+		c.beyondTexts = true
 	}
 	if letter == assistantText || letter == toolCall {
 		c.forms |= inFull
 	}
-	if c.reading && len(c.said) <= maxItems*itemLength {
-		c.said = appendItem(c.said, letter, sum)
+	if c.ofAnswer && len(c.items) <= maxItems*itemLength {
+		c.items = appendItem(c.items, letter, sum)
 	}
 }
 
 // empty reports whether there is no conversation.
 func (c *chain) empty() bool {
-	c.flush()
+	c.endText()
 	return c.sum == 0
 }
 
-// past holds the prefixes by which the conversation may be known. One request asks once, so the newest ones are the requests
+// prefixes holds the prefixes by which the conversation may be known. One request asks once, so the newest ones are the requests
 // before this one, and what they were answered with. A person may go back as far as they like: the early ones are there
 // then. They tell the conversation from others that opened alike, even if it opens with a message of an assistant's that
 // is always the same.
-type past struct {
+type prefixes struct {
 	// The newest first.
 	requests [2]uint64
 	answers  [1]uint64
@@ -159,29 +159,29 @@ type past struct {
 	// early are the first prefixes, a request and an answer in turns.
 	early [5]uint64
 	count int
-	// done fell out of the newest when the last turns ended: a request, an answer, a text.
-	done [3]uint64
+	// outgrown fell out of the newest when the last turns ended: a request, an answer, a text.
+	outgrown [3]uint64
 }
 
-// asked takes the end of a turn of the user's side.
-func (p *past) asked(sum, text uint64) {
-	p.begin(sum)
-	p.done[0] = push(p.requests[:], sum)
+// endUserTurn takes the end of a turn of the user's side.
+func (p *prefixes) endUserTurn(sum, text uint64) {
+	p.addEarly(sum)
+	p.outgrown[0] = push(p.requests[:], sum)
 	if text != p.texts[0] {
-		p.done[2] = push(p.texts[:], text)
+		p.outgrown[2] = push(p.texts[:], text)
 	}
 }
 
-// answered takes the end of a turn of the assistant's.
-func (p *past) answered(sum uint64) {
+// endAnswer takes the end of a turn of the assistant's.
+func (p *prefixes) endAnswer(sum uint64) {
 	if p.count == 0 {
 		p.count++ // it began with an answer
 	}
-	p.begin(sum)
-	p.done[1] = push(p.answers[:], sum)
+	p.addEarly(sum)
+	p.outgrown[1] = push(p.answers[:], sum)
 }
 
-func (p *past) begin(sum uint64) {
+func (p *prefixes) addEarly(sum uint64) {
 	if p.count < len(p.early) {
 		p.early[p.count] = sum
 		p.count++

@@ -38,7 +38,7 @@ func hostileChains(size int) []shape {
 func TestChainHostileBodies(t *testing.T) {
 	for _, shape := range hostileChains(256 << 10) {
 		t.Run(shape.name, func(t *testing.T) {
-			checkChained(t, Identify(nil, shape.body, RecognitionChain))
+			checkChained(t, Identify(nil, shape.body, IdentificationChain))
 			if digest := AnswerDigest(shape.body); digest != "" && !ValidDigest(digest) {
 				t.Errorf("AnswerDigest = %q", digest)
 			}
@@ -49,8 +49,8 @@ func TestChainHostileBodies(t *testing.T) {
 func TestChainAllocationsDoNotGrow(t *testing.T) {
 	for _, format := range formats {
 		small, large := format.body(1<<10), format.body(1<<20)
-		few := testing.AllocsPerRun(10, func() { Identify(nil, small, RecognitionChain) })
-		many := testing.AllocsPerRun(10, func() { Identify(nil, large, RecognitionChain) })
+		few := testing.AllocsPerRun(10, func() { Identify(nil, small, IdentificationChain) })
+		many := testing.AllocsPerRun(10, func() { Identify(nil, large, IdentificationChain) })
 		if many > 8 || few > 8 {
 			t.Errorf("%s: %v allocations at 1 KB, %v at 1 MB", format.name, few, many)
 		}

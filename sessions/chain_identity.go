@@ -22,60 +22,60 @@ func scope(person jsonscan.Value, previousResponse string) uint64 {
 }
 
 // The digests that ids show.
-func chainSum(sum, scope uint64) uint64 { return mix('i', sum, scope) }
-func wordsSum(sum, scope uint64) uint64 { return mix('t', sum, scope) }
-func kinSum(sum, scope uint64) uint64   { return mix('w', sum, scope) }
+func chainSum(sum, scope uint64) uint64        { return mix('i', sum, scope) }
+func textsSum(sum, scope uint64) uint64        { return mix('t', sum, scope) }
+func instructionsSum(sum, scope uint64) uint64 { return mix('w', sum, scope) }
 
-// openingAnswers is with how many answers, all of them texts, a request is no opening any more. Clients begin with
+// firstTurnAnswers is with how many answers, all of them texts, a request is no opening any more. Clients begin with
 // greetings and examples that are always the same. With tools, a second answer is enough.
-const openingAnswers = 8
+const firstTurnAnswers = 8
 
 // identity is that of the conversation, in its scope.
 func (c *chain) identity(scope uint64) Identity {
-	c.flush()
+	c.endText()
 	var list idList
 	list.add(chainSum(c.sum, scope))
-	p := &c.past
-	list.prefix(chainSum, p.answers[0], scope)
+	p := &c.prefixes
+	list.addPrefix(chainSum, p.answers[0], scope)
 	// What opened the conversation may be how others open too, so it is the last that is asked.
 	for _, sum := range p.requests {
 		if sum != p.early[0] {
-			list.prefix(chainSum, sum, scope)
+			list.addPrefix(chainSum, sum, scope)
 		}
 	}
 	for i := len(p.early) - 1; i > 0; i-- {
-		list.prefix(chainSum, p.early[i], scope)
+		list.addPrefix(chainSum, p.early[i], scope)
 	}
-	id := Identity{Source: SourceChain, Opening: c.answers < 2 || c.answers < openingAnswers && !c.beyondText}
+	id := Identity{Source: SourceChain, FirstTurn: c.answers < 2 || c.answers < firstTurnAnswers && !c.beyondTexts}
 	// Where nothing but text was said, the texts alone tell nothing new. While the conversation opens they tell too little.
-	words := c.beyondText && c.answers >= 2
+	words := c.beyondTexts && c.answers >= 2
 	if words {
-		list.prefix(wordsSum, c.text, scope)
+		list.addPrefix(textsSum, c.text, scope)
 		for _, text := range p.texts {
-			list.prefix(wordsSum, text, scope)
+			list.addPrefix(textsSum, text, scope)
 		}
 	}
 	// A request that begins its answer itself marks what it asks: the next one has the answer in full. As a mark, that does
 	// not tell an opening from a twin.
-	begun := c.speaker == assistant && p.requests[0] != 0
-	id.Keep = list.n
-	list.prefix(chainSum, p.early[0], scope)
+	begun := c.author == assistant && p.requests[0] != 0
+	id.Bindable = list.n
+	list.addPrefix(chainSum, p.early[0], scope)
 	if !begun || p.requests[0] != p.early[0] {
-		id.Keep = list.n
+		id.Bindable = list.n
 	}
-	list.prefix(chainSum, p.done[0], scope)
-	list.prefix(chainSum, p.done[1], scope)
+	list.addPrefix(chainSum, p.outgrown[0], scope)
+	list.addPrefix(chainSum, p.outgrown[1], scope)
 	if words {
-		list.prefix(wordsSum, p.done[2], scope)
+		list.addPrefix(textsSum, p.outgrown[2], scope)
 	}
 	id.IDs = list.ids()
 	if words {
-		id.Marks = append(id.Marks, idText(wordsSum(c.text, scope)))
+		id.Marks = append(id.Marks, chainID(textsSum(c.text, scope)))
 	}
 	if begun {
-		id.Marks = append(id.Marks, idText(chainSum(p.requests[0], scope)))
+		id.Marks = append(id.Marks, chainID(chainSum(p.requests[0], scope)))
 	}
-	if c.speaker == user {
+	if c.author == user {
 		id.State = state{c.sum, scope, c.forms}.String()
 	}
 	return id
@@ -95,8 +95,8 @@ func (l *idList) add(sum uint64) {
 	l.n++
 }
 
-// prefix adds the id of a prefix, if there is one.
-func (l *idList) prefix(id func(sum, scope uint64) uint64, sum, scope uint64) {
+// addPrefix adds the id of a prefix, if there is one.
+func (l *idList) addPrefix(id func(sum, scope uint64) uint64, sum, scope uint64) {
 	if sum != 0 {
 		l.add(id(sum, scope))
 	}
@@ -131,7 +131,7 @@ func appendHex(dst []byte, sum uint64) []byte {
 	return dst
 }
 
-func idText(sum uint64) string { return string(appendID(make([]byte, 0, idLength), sum)) }
+func chainID(sum uint64) string { return string(appendID(make([]byte, 0, idLength), sum)) }
 
 // state is what the next turn goes on from.
 type state struct {

@@ -2,10 +2,10 @@ package sessions
 
 import "github.com/credbroker/credbroker/sessions/internal/jsonscan"
 
-// chainOf is the chain that the list in a slot goes into, nil if it goes into none.
-func (m *members) chainOf(slot *jsonscan.Value) *chain {
+// chainFor is the chain that the list in a slot goes into, nil if it goes into none.
+func (m *members) chainFor(slot *jsonscan.Value) *chain {
 	switch {
-	case !m.chained || m.named:
+	case !m.byChain || m.hasID:
 		return nil
 	case slot == &m.messages:
 		return &m.messageChain
@@ -21,8 +21,8 @@ func (m *members) chainOf(slot *jsonscan.Value) *chain {
 // chain is the identity by the messages.
 func (m *members) chain() Identity {
 	if m.input.Kind == jsonscan.String {
-		m.inputChain.speaks(user)
-		m.inputChain.say(userText, m.input)
+		m.inputChain.startTurn(user)
+		m.inputChain.addText(userText, m.input)
 	}
 	previous, continues := idOf(m.previousResponse)
 	in := scope(m.userID, previous)
@@ -32,31 +32,31 @@ func (m *members) chain() Identity {
 		}
 		id := c.identity(in)
 		if c == &m.inputChain && (continues || c.answers == 0) {
-			m.kin(&id, continues)
+			m.addInstructionsID(&id, continues)
 		}
 		return id
 	}
 	return Identity{}
 }
 
-// kin adds to a Responses request what ties it to others of which the upstream keeps the history: their instructions,
+// addInstructionsID adds to a Responses request what ties it to others of which the upstream keeps the history: their instructions,
 // which each of them repeats, and their person. It is a guess, for callers that do not report their answers: the auth that
 // served such a conversation last is more likely to know the reference than any other.
-func (m *members) kin(id *Identity, continues bool) {
+func (m *members) addInstructionsID(id *Identity, continues bool) {
 	if m.store.Kind == jsonscan.Boolean && m.store.Raw[0] == 'f' && !continues {
 		return
 	}
-	kin := idText(kinSum(valueSum(m.instructions), scope(m.userID, "")))
+	kin := chainID(instructionsSum(valueSum(m.instructions), scope(m.userID, "")))
 	id.Marks = append(id.Marks, kin)
 	if continues {
-		id.IDs = append(id.IDs[:id.Keep:id.Keep], kin)
-		id.Keep++
-		id.Opening, id.State = false, ""
+		id.IDs = append(id.IDs[:id.Bindable:id.Bindable], kin)
+		id.Bindable++
+		id.FirstTurn, id.State = false, ""
 	}
 }
 
-// pin adds what only its issuer can resolve.
-func (m *members) pin(id *Identity) {
+// addPins adds what only its issuer can resolve.
+func (m *members) addPins(id *Identity) {
 	if previous, ok := idOf(m.previousResponse); ok {
 		id.Pins = append(id.Pins, "resp:"+previous)
 	}

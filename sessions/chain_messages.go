@@ -7,11 +7,11 @@ type message struct {
 	role, kind, content, calls, call   jsonscan.Value
 	name, arguments, input, output, id jsonscan.Value
 	action                             jsonscan.Value
-	// heard: the content was taken in passing.
-	heard bool
+	// contentRead: the content was taken in passing.
+	contentRead bool
 }
 
-func (m *message) slot(name []byte) *jsonscan.Value {
+func (m *message) field(name []byte) *jsonscan.Value {
 	switch string(name) {
 	case "role":
 		return &m.role
@@ -40,36 +40,36 @@ func (m *message) slot(name []byte) *jsonscan.Value {
 	}
 }
 
-// voice is whose message it is by its role; without one, the user's. An answer is always the assistant's.
-func (c *chain) voice(role jsonscan.Value) voice {
+// author is whose message it is by its role; without one, the user's. An answer is always the assistant's.
+func (c *chain) authorOf(role jsonscan.Value) author {
 	switch {
-	case c.reading:
+	case c.ofAnswer:
 		return assistant
 	case role.Is("assistant"), role.Is("model"):
 		return assistant
 	case role.Is("tool"), role.Is("function"):
 		return tool
 	case role.Is("system"), role.Is("developer"):
-		return nobody
+		return instructions
 	default:
 		return user
 	}
 }
 
-// messages reads a list of messages from its bracket on, in any of the wire formats, and moves past it.
-func (c *chain) messages(at *jsonscan.Cursor) {
+// readMessages reads a list of messages from its bracket on, in any of the wire formats, and moves past it.
+func (c *chain) readMessages(at *jsonscan.Cursor) {
 	at.Enter()
 	for at.Element() {
 		if at.Kind() == jsonscan.Object {
-			c.message(at)
+			c.readMessage(at)
 		} else if _, ok := at.Value(); !ok {
 			return
 		}
 	}
 }
 
-// message reads one message from its bracket on.
-func (c *chain) message(at *jsonscan.Cursor) {
+// readMessage reads one message from its bracket on.
+func (c *chain) readMessage(at *jsonscan.Cursor) {
 	var m message
 	begin := *at
 	at.Enter()
@@ -79,11 +79,11 @@ func (c *chain) message(at *jsonscan.Cursor) {
 			break
 		}
 		var buf jsonscan.NameBuffer
-		slot := m.slot(buf.Decode(raw))
+		slot := m.field(buf.Decode(raw))
 		if slot == &m.content && slot.Kind == jsonscan.Absent && at.Kind() == jsonscan.Array && m.role.Kind == jsonscan.String {
 			slot.Kind = jsonscan.Array
-			m.heard = true
-			c.hear(&m, at)
+			m.contentRead = true
+			c.readContent(&m, at)
 			continue
 		}
 		v, ok := at.Value()
@@ -94,38 +94,38 @@ func (c *chain) message(at *jsonscan.Cursor) {
 			*slot = v
 		}
 	}
-	c.finish(&m, begin.Until(at))
+	c.finishMessage(&m, begin.Until(at))
 }
 
-// hear takes the parts of a message, whose bracket is next.
-func (c *chain) hear(m *message, at *jsonscan.Cursor) {
-	v := c.voice(m.role)
-	if v == nobody {
+// readContent takes the parts of a message, whose bracket is next.
+func (c *chain) readContent(m *message, at *jsonscan.Cursor) {
+	v := c.authorOf(m.role)
+	if v == instructions {
 		at.Value()
 		return
 	}
-	c.speaks(v)
+	c.startTurn(v)
 	if v == tool {
 		list, _ := at.Value()
-		c.add(toolResult, resultSum(list))
+		c.addItem(toolResult, resultSum(list))
 		return
 	}
-	c.parts(at, v)
+	c.readParts(at, v)
 }
 
-// finish takes what was not taken in passing.
-func (c *chain) finish(m *message, whole jsonscan.Value) {
+// finishMessage takes what was not taken in passing.
+func (c *chain) finishMessage(m *message, whole jsonscan.Value) {
 	if m.role.Kind == jsonscan.Absent && m.kind.Kind == jsonscan.String && !m.kind.Is("message") {
-		c.item(m, whole)
+		c.addResponsesItem(m, whole)
 		return
 	}
-	v := c.voice(m.role)
-	if v == nobody {
+	v := c.authorOf(m.role)
+	if v == instructions {
 		return
 	}
-	c.speaks(v)
-	if !m.heard {
-		c.content(m.content, v)
+	c.startTurn(v)
+	if !m.contentRead {
+		c.addContent(m.content, v)
 	}
 	if v != assistant {
 		return
@@ -138,74 +138,74 @@ func (c *chain) finish(m *message, whole jsonscan.Value) {
 			if !ok {
 				break
 			}
-			c.chatCall(call)
+			c.addChatCall(call)
 		}
 	}
 	if m.call.Kind == jsonscan.Object {
-		c.call(m.call.Get("name"), m.call.Get("arguments"))
+		c.addCall(m.call.Get("name"), m.call.Get("arguments"))
 	}
 }
 
 // content takes a message's content that was not in passing.
-func (c *chain) content(content jsonscan.Value, v voice) {
+func (c *chain) addContent(content jsonscan.Value, v author) {
 	switch {
 	case v == tool:
-		c.add(toolResult, resultSum(content))
+		c.addItem(toolResult, resultSum(content))
 	case content.Kind == jsonscan.String && v == assistant:
-		c.say(assistantText, content)
+		c.addText(assistantText, content)
 	case content.Kind == jsonscan.String:
-		c.say(userText, content)
+		c.addText(userText, content)
 	case content.Kind == jsonscan.Array:
 		at := content.Cursor()
-		c.parts(&at, v)
+		c.readParts(&at, v)
 	case content.Kind == jsonscan.Object:
 		at := content.Cursor()
-		c.part(&at, v)
+		c.addPart(&at, v)
 	}
 }
 
-// chatCall takes one of a chat message's tool calls, a function's or a custom tool's.
-func (c *chain) chatCall(call jsonscan.Value) {
+// addChatCall takes one of a chat message's tool calls, a function's or a custom tool's.
+func (c *chain) addChatCall(call jsonscan.Value) {
 	if call.Kind != jsonscan.Object {
 		return
 	}
 	if f := call.Get("function"); f.Kind == jsonscan.Object {
-		c.call(f.Get("name"), f.Get("arguments"))
+		c.addCall(f.Get("name"), f.Get("arguments"))
 	} else if f := call.Get("custom"); f.Kind == jsonscan.Object {
-		c.call(f.Get("name"), f.Get("input"))
+		c.addCall(f.Get("name"), f.Get("input"))
 	}
 }
 
-// item takes an item of a Responses request that is no message.
-func (c *chain) item(m *message, whole jsonscan.Value) {
+// addResponsesItem takes an item of a Responses request that is no message.
+func (c *chain) addResponsesItem(m *message, whole jsonscan.Value) {
 	switch {
 	case m.kind.HasSuffix("_call_output"):
-		c.speaks(tool)
-		c.add(toolResult, resultSum(m.output))
+		c.startTurn(tool)
+		c.addItem(toolResult, resultSum(m.output))
 	case m.kind.Is("item_reference"):
-		c.speaks(assistant)
-		c.reference(m.id)
+		c.startTurn(assistant)
+		c.addReference(m.id)
 	case m.kind.Is("reasoning"):
-		c.speaks(assistant)
+		c.startTurn(assistant)
 	case m.kind.HasSuffix("_call"):
-		c.speaks(assistant)
+		c.startTurn(assistant)
 		name := m.name
 		if name.Kind == jsonscan.Absent {
 			name = m.kind
 		}
-		c.call(name, firstOf(m.arguments, m.input, m.action))
+		c.addCall(name, firstOf(m.arguments, m.input, m.action))
 	default:
-		c.speaks(assistant)
-		c.add(assistantMedia, sumOf(whole, passing))
+		c.startTurn(assistant)
+		c.addItem(assistantMedia, sumOf(whole, isIncidental))
 	}
 }
 
-// reference takes an item that only its id stands for, as if the id had been said. Thoughts come and go.
-func (c *chain) reference(id jsonscan.Value) {
+// addReference takes an item that only its id stands for, as if the id had been said. Thoughts come and go.
+func (c *chain) addReference(id jsonscan.Value) {
 	var begin [3]byte
 	if id.Kind == jsonscan.String && (id.Text().Head(begin[:]) < len(begin) || string(begin[:]) != "rs_") {
 		before := c.forms
-		c.add(assistantText, textSum(id))
+		c.addItem(assistantText, textSum(id))
 		c.forms = before | byReference
 	}
 }

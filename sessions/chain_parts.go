@@ -14,7 +14,7 @@ type part struct {
 	call, response                            jsonscan.Value
 }
 
-func (p *part) slot(name []byte) *jsonscan.Value {
+func (p *part) field(name []byte) *jsonscan.Value {
 	switch string(name) {
 	case "type":
 		return &p.kind
@@ -37,16 +37,16 @@ func (p *part) slot(name []byte) *jsonscan.Value {
 	}
 }
 
-// parts reads a list of parts from its bracket on and moves past it.
-func (c *chain) parts(at *jsonscan.Cursor, v voice) {
+// readParts reads a list of parts from its bracket on and moves past it.
+func (c *chain) readParts(at *jsonscan.Cursor, v author) {
 	at.Enter()
 	for at.Element() {
 		switch at.Kind() {
 		case jsonscan.Object:
-			c.part(at, v)
+			c.addPart(at, v)
 		case jsonscan.String:
 			words, _ := at.Value()
-			c.say(wordsOf(v), words)
+			c.addText(textLetter(v), words)
 		default:
 			if _, ok := at.Value(); !ok {
 				return
@@ -55,34 +55,34 @@ func (c *chain) parts(at *jsonscan.Cursor, v voice) {
 	}
 }
 
-func wordsOf(v voice) byte {
+func textLetter(v author) byte {
 	if v == assistant {
 		return assistantText
 	}
 	return userText
 }
 
-// part reads one part from its bracket on.
-func (c *chain) part(at *jsonscan.Cursor, v voice) {
+// addPart reads one part from its bracket on.
+func (c *chain) addPart(at *jsonscan.Cursor, v author) {
 	p, whole := readPart(at)
 	switch {
 	case p.thought.Kind == jsonscan.Boolean && p.thought.Raw[0] == 't':
 	case p.call.Kind == jsonscan.Object:
-		c.call(p.call.Get("name"), p.call.Get("args"))
+		c.addCall(p.call.Get("name"), p.call.Get("args"))
 	case p.response.Kind == jsonscan.Object:
-		c.add(toolResult, resultSum(p.response.Get("response")))
+		c.addItem(toolResult, resultSum(p.response.Get("response")))
 	case p.kind.HasSuffix("tool_use"):
-		c.call(p.name, p.input)
+		c.addCall(p.name, p.input)
 	case p.kind.HasSuffix("tool_result"):
-		c.add(toolResult, resultSum(p.content))
+		c.addItem(toolResult, resultSum(p.content))
 	case p.isThinking():
 	case p.isText():
-		c.say(wordsOf(v), p.text)
+		c.addText(textLetter(v), p.text)
 	case p.isEmpty():
 	case v == assistant:
-		c.add(assistantMedia, sumOf(whole, passing))
+		c.addItem(assistantMedia, sumOf(whole, isIncidental))
 	default:
-		c.add(userMedia, sumOf(whole, passing))
+		c.addItem(userMedia, sumOf(whole, isIncidental))
 	}
 }
 
@@ -100,7 +100,7 @@ func readPart(at *jsonscan.Cursor) (p part, whole jsonscan.Value) {
 			break
 		}
 		var buf jsonscan.NameBuffer
-		if slot := p.slot(buf.Decode(name)); slot != nil && slot.Kind == jsonscan.Absent {
+		if slot := p.field(buf.Decode(name)); slot != nil && slot.Kind == jsonscan.Absent {
 			*slot = v
 		}
 	}
@@ -122,8 +122,8 @@ func (p *part) isEmpty() bool {
 	return p.kind.Kind == jsonscan.Absent && p.text.Kind != jsonscan.Absent
 }
 
-// passing are members that vary without meaning: marks of caches, ids, signatures, what an upstream adds to its answer.
-func passing(name []byte) bool {
+// isIncidental are members that vary without meaning: marks of caches, ids, signatures, what an upstream adds to its answer.
+func isIncidental(name []byte) bool {
 	switch string(name) {
 	case "cache_control", "id", "status", "annotations", "citations", "logprobs", "signature", "thoughtSignature",
 		"thought_signature", "call_id":
@@ -133,9 +133,9 @@ func passing(name []byte) bool {
 	}
 }
 
-// call takes a tool call of the assistant's. Its arguments may be JSON or JSON inside a string; a tool without any is
+// addCall takes a tool call of the assistant's. Its arguments may be JSON or JSON inside a string; a tool without any is
 // called with an empty object by some and with nothing by others.
-func (c *chain) call(name, arguments jsonscan.Value) {
+func (c *chain) addCall(name, arguments jsonscan.Value) {
 	none := valueSum(jsonscan.Value{Kind: jsonscan.Object})
 	var sum uint64
 	switch arguments.Kind {
@@ -156,7 +156,7 @@ func (c *chain) call(name, arguments jsonscan.Value) {
 	default:
 		sum = valueSum(arguments)
 	}
-	c.add(toolCall, mix('f', textSum(name), sum))
+	c.addItem(toolCall, mix('f', textSum(name), sum))
 }
 
 // resultSum is the digest of what a tool returned: of its texts, and of everything else in their order.
@@ -184,7 +184,7 @@ func listSum(v jsonscan.Value) uint64 {
 			if p.isText() {
 				writeText(&words, p.text.Trim())
 			} else {
-				media = mix('m', media, sumOf(whole, passing))
+				media = mix('m', media, sumOf(whole, isIncidental))
 			}
 		case jsonscan.String:
 			other, _ := at.Value()

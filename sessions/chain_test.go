@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func byChain(body string) Identity { return Identify(nil, []byte(body), RecognitionChain) }
+func byChain(body string) Identity { return Identify(nil, []byte(body), IdentificationChain) }
 
 // Requests that say the same are one conversation.
 func TestChainLeavesOut(t *testing.T) {
@@ -87,7 +87,7 @@ func TestChainYieldsToIDs(t *testing.T) {
 			var h Headers
 			name, value, _ := strings.Cut(test.header, ": ")
 			h.Add(name, value)
-			got := Identify(&h, []byte(test.body), RecognitionChain)
+			got := Identify(&h, []byte(test.body), IdentificationChain)
 			if len(got.IDs) == 0 || !strings.HasPrefix(got.IDs[0], test.want) || got.Source != SourceChain && got.IDs[0] != test.want {
 				t.Errorf("Identify(%q, %s) = %q, want %q", test.header, test.body, got.IDs, test.want)
 			}
@@ -106,8 +106,8 @@ func TestChainOpenings(t *testing.T) {
 		{"the continuation of a response", `{"previous_response_id":"r","input":"a"}`, false},
 		{"an id", `{"session_id":"s","messages":[{"role":"user","content":"a"}]}`, false},
 	} {
-		if got := byChain(test.body); got.Opening != test.want {
-			t.Errorf("%s: Opening = %v, want %v", test.name, got.Opening, test.want)
+		if got := byChain(test.body); got.FirstTurn != test.want {
+			t.Errorf("%s: Opening = %v, want %v", test.name, got.FirstTurn, test.want)
 		}
 	}
 }
@@ -148,18 +148,18 @@ func TestChainOfReferences(t *testing.T) {
 
 // A chain names a bounded number of ids, each once, and keeps no more bindings than that however long it is.
 func TestChainIsBounded(t *testing.T) {
-	w := newWorld(t, rand.Uint64(), true)
+	w := newSimulation(t, rand.Uint64(), true)
 	for _, wire := range w.wires {
-		w.bindings = newStandIn()
-		k := &talk{wire: wire, turns: []turn{{by: 'u', text: "Hello"}}}
+		w.bindings = newAffinityModel()
+		k := &dialogue{wire: wire, turns: []turn{{by: 'u', text: "Hello"}}}
 		k.auth = w.request(k)
 		for range 100 {
 			w.answer(k)
 			w.say(k)
 			k.auth = w.request(k)
 			id := k.last
-			if sorted := slices.Compact(slices.Sorted(slices.Values(id.IDs))); len(sorted) != len(id.IDs) || len(sorted) > 15 || id.Keep > len(sorted) {
-				t.Fatalf("%s: %d different ids of %d, %d to keep", wire.name, len(sorted), len(id.IDs), id.Keep)
+			if sorted := slices.Compact(slices.Sorted(slices.Values(id.IDs))); len(sorted) != len(id.IDs) || len(sorted) > 15 || id.Bindable > len(sorted) {
+				t.Fatalf("%s: %d different ids of %d, %d to keep", wire.name, len(sorted), len(id.IDs), id.Bindable)
 			}
 		}
 		if n := len(w.bindings.bound); n > 14 {

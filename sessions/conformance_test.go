@@ -76,7 +76,7 @@ func conformanceIdentify(t *testing.T, line corpus.Case, run conformance) {
 	if c.WantPrimaryBytes != nil {
 		want[0] = string(c.WantPrimaryBytes)
 	}
-	got := primaryAndFallback(Identify(allHeaders(c.Headers), c.Body, RecognitionReference))
+	got := primaryAndFallback(Identify(allHeaders(c.Headers), c.Body, IdentificationReference))
 	passed := slices.Equal(got, want)
 	run.count(c.Class, passed)
 	run.count(c.Class+" "+c.Family, passed)
@@ -111,7 +111,7 @@ func conformanceUnit(t *testing.T, line corpus.Case, run conformance) {
 
 // messageID is the id of a conversation with these texts.
 func messageID(system, user, assistant string) string {
-	return newFNV1a().side("sys:", []byte(system)).side("usr:", []byte(user)).side("ast:", []byte(assistant)).id()
+	return newFNV1a().addText("sys:", []byte(system)).addText("usr:", []byte(user)).addText("ast:", []byte(assistant)).id()
 }
 
 // primaryAndFallback are the two ids that the rules give today; empty for none.

@@ -27,14 +27,14 @@ func FuzzIdentify(f *testing.F) {
 			name, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), ": ")
 			lines = append(lines, line{name, value})
 		}
-		got := Identify(headersOf(lines), body, RecognitionReference)
+		got := Identify(headersOf(lines), body, IdentificationReference)
 		checkIdentity(t, got)
-		checkChained(t, Identify(headersOf(lines), body, RecognitionChain))
+		checkChained(t, Identify(headersOf(lines), body, IdentificationChain))
 		if digest := AnswerDigest(body); digest != "" && !ValidDigest(digest) {
 			t.Errorf("AnswerDigest(%q) = %q", body, digest)
 		}
 		slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.name, b.name) })
-		if again := Identify(headersOf(lines), slices.Clone(body), RecognitionReference); !equal(got, again) {
+		if again := Identify(headersOf(lines), slices.Clone(body), IdentificationReference); !equal(got, again) {
 			t.Errorf("Identify = %q, with sorted headers %q", got.IDs, again.IDs)
 		}
 		if sameAsSlow(body) {
@@ -76,10 +76,10 @@ var chainIDPattern = regexp.MustCompile(`^chain:[0-9a-f]{16}$`)
 // checkChained holds what is true of every identity by chain.
 func checkChained(t *testing.T, id Identity) {
 	t.Helper()
-	if (id.Source == SourceNone) != (len(id.IDs) == 0) || id.Keep > len(id.IDs) || len(id.IDs) > 0 && id.Keep == 0 || len(id.IDs) > 16 {
-		t.Errorf("%d ids of source %v, %d to keep", len(id.IDs), id.Source, id.Keep)
+	if (id.Source == SourceNone) != (len(id.IDs) == 0) || id.Bindable > len(id.IDs) || len(id.IDs) > 0 && id.Bindable == 0 || len(id.IDs) > 16 {
+		t.Errorf("%d ids of source %v, %d to keep", len(id.IDs), id.Source, id.Bindable)
 	}
-	if id.Source == SourceUser || id.Source == SourceMessages || id.Source != SourceChain && (len(id.IDs) > 1 || id.Opening || id.State != "") {
+	if id.Source == SourceUser || id.Source == SourceMessages || id.Source != SourceChain && (len(id.IDs) > 1 || id.FirstTurn || id.State != "") {
 		t.Errorf("identity %+v of source %v", id, id.Source)
 	}
 	for i, text := range id.IDs {
@@ -90,8 +90,8 @@ func checkChained(t *testing.T, id Identity) {
 			t.Errorf("id %q twice", text)
 		}
 	}
-	if (id.Parent == "") != (id.Side != SideAgent) {
-		t.Errorf("side %d of parent %q", id.Side, id.Parent)
+	if (id.Parent == "") != (id.Role != RoleAgent) {
+		t.Errorf("side %d of parent %q", id.Role, id.Parent)
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 )
 
 // requestsOf plays the requests of one conversation, a minute apart, and returns the auths that they get.
-func requestsOf(s *standIn, h *Headers, bodies ...string) (auths []int) {
+func requestsOf(s *affinityModel, h *Headers, bodies ...string) (auths []int) {
 	for _, body := range bodies {
 		s.now = s.now.Add(time.Minute)
-		auths = append(auths, s.pick(Identify(h, []byte(body), RecognitionChain)))
+		auths = append(auths, s.pick(Identify(h, []byte(body), IdentificationChain)))
 	}
 	return auths
 }
@@ -43,7 +43,7 @@ func TestHabitsOfClients(t *testing.T) {
 		{"a count of tokens", []string{chat("a"), uncounted, chat("a", "b", "c")}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for i, auth := range requestsOf(newStandIn(), &anthropic, test.bodies...) {
+			for i, auth := range requestsOf(newAffinityModel(), &anthropic, test.bodies...) {
 				if auth != 1 {
 					t.Errorf("request %d got auth %d, want that of the first", i, auth)
 				}
@@ -60,7 +60,7 @@ func TestTwinsOfClientsAreSpread(t *testing.T) {
 		{"examples before the question", chat("one", "1", "two", "2", "three", "3", "four")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for i, auth := range requestsOf(newStandIn(), nil, test.opening, test.opening, test.opening) {
+			for i, auth := range requestsOf(newAffinityModel(), nil, test.opening, test.opening, test.opening) {
 				if auth != i+1 {
 					t.Errorf("opening %d got auth %d, want one of its own", i, auth)
 				}

@@ -47,7 +47,7 @@ func TestHeaders(t *testing.T) {
 			Identity{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := Identify(headersOf(test.lines), nil, RecognitionReference); !equal(got, test.want) {
+			if got := Identify(headersOf(test.lines), nil, IdentificationReference); !equal(got, test.want) {
 				t.Errorf("Identify(%q) = %v, want %v", test.lines, got, test.want)
 			}
 		})
@@ -86,7 +86,7 @@ func identityIn(sent http.Header, order []string) Identity {
 			h.Add(name, value)
 		}
 	}
-	return Identify(&h, nil, RecognitionReference)
+	return Identify(&h, nil, IdentificationReference)
 }
 
 func anyCase(random *rand.Rand, name string) string {

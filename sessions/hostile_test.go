@@ -56,10 +56,10 @@ func hostileShapes(size int) []shape {
 func TestIdentifyHostileBodies(t *testing.T) {
 	for _, shape := range hostileShapes(1 << 20) {
 		t.Run(shape.name, func(t *testing.T) {
-			if got := Identify(nil, shape.body, RecognitionReference); !equal(got, shape.want) {
+			if got := Identify(nil, shape.body, IdentificationReference); !equal(got, shape.want) {
 				t.Errorf("Identify(%.60q...) = %v, want %v", shape.body, got, shape.want)
 			}
-			checkChained(t, Identify(nil, shape.body, RecognitionChain))
+			checkChained(t, Identify(nil, shape.body, IdentificationChain))
 			AnswerDigest(shape.body)
 		})
 	}

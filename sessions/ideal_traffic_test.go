@@ -65,11 +65,11 @@ func TestIdealTraffic(t *testing.T) {
 // playIdeal plays the chat requests of one client.
 func playIdeal(t *testing.T, mode corpus.Mode, client string, chat []corpus.Request) measure {
 	t.Helper()
-	played := mode.Play(t, chat, &rulesAlone{bindings: newStandIn()})
+	played := mode.Play(t, chat, &rulesAlone{bindings: newAffinityModel()})
 	if !mode.WithoutIDs {
 		for _, r := range played.Moved {
 			t.Errorf("%s, %s: %s left its auth at seq %d: %v", client, mode.Name, r.Session, r.Seq,
-				Identify(allHeaders(r.Headers), r.Body, RecognitionChain).IDs)
+				Identify(allHeaders(r.Headers), r.Body, IdentificationChain).IDs)
 		}
 		for _, pair := range played.Collisions {
 			t.Errorf("%s, %s: %s and %s end on one auth", client, mode.Name, pair[0], pair[1])
@@ -80,7 +80,7 @@ func playIdeal(t *testing.T, mode corpus.Mode, client string, chat []corpus.Requ
 
 // rulesAlone plays requests against a model of bindings.
 type rulesAlone struct {
-	bindings *standIn
+	bindings *affinityModel
 	last     Identity
 	auth     int
 }
@@ -88,7 +88,7 @@ type rulesAlone struct {
 func (p *rulesAlone) Pick(t *testing.T, r corpus.Request) string {
 	t.Helper()
 	p.bindings.now = p.bindings.now.Add(30 * time.Second)
-	p.last = Identify(allHeaders(r.Headers), r.Body, RecognitionChain)
+	p.last = Identify(allHeaders(r.Headers), r.Body, IdentificationChain)
 	p.auth = p.bindings.pick(p.last)
 	return strconv.Itoa(p.auth)
 }

@@ -4,7 +4,7 @@ import "errors"
 
 // identity is an id that a request names.
 func identity(source Source, id string) Identity {
-	return Identity{IDs: []string{source.Prefix() + id}, Source: source, Keep: 1}
+	return Identity{IDs: []string{source.Prefix() + id}, Source: source, Bindable: 1}
 }
 
 var errCallerID = errors.New("must have 1 to 256 bytes besides white space at its ends, and no control characters")
@@ -20,27 +20,27 @@ func Caller(sessionID string) (Identity, error) {
 
 // Identify recognises the conversation of a client's request by its headers, which may be nil, and its body, which may be
 // anything. It passes over the body once, looks again only at messages, and keeps no part of it.
-func Identify(h *Headers, body []byte, by Recognition) Identity {
-	if by == RecognitionReference {
+func Identify(h *Headers, body []byte, by Identification) Identity {
+	if by == IdentificationReference {
 		return reference(h, body)
 	}
 	var found members
-	found.chained = true
+	found.byChain = true
 	named := h.identity()
-	found.named = named.Source != SourceNone
+	found.hasID = named.Source != SourceNone
 	found.read(body, false)
 	id := found.identity(named)
-	found.pin(&id)
+	found.addPins(&id)
 	if h == nil {
 		h = new(Headers)
 	}
-	found.family(&id, h)
-	if id.Side == SideNone && (h.chore() || found.chore(h)) {
-		id.Side = SideChore
+	found.setRole(&id, h)
+	if id.Role == RoleTurn && (h.auxiliary() || found.auxiliary(h)) {
+		id.Role = RoleAuxiliary
 	}
 	if id.Source == SourceChain && found.countsTokens(h) {
 		// It asks what a conversation would cost, and opens none.
-		id.Opening, id.State = false, ""
+		id.FirstTurn, id.State = false, ""
 	}
 	return id
 }

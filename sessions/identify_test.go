@@ -32,7 +32,7 @@ func runIdentify(t *testing.T, tests []identifyTest) {
 			if name, value, ok := strings.Cut(test.header, ": "); ok {
 				h.Add(name, value)
 			}
-			if got := Identify(&h, []byte(test.body), RecognitionReference); !equal(got, test.want) {
+			if got := Identify(&h, []byte(test.body), IdentificationReference); !equal(got, test.want) {
 				t.Errorf("Identify(%q, %.200q) = %q, want %q", test.header, test.body, got.IDs, test.want.IDs)
 			}
 		})
@@ -207,14 +207,14 @@ func TestMessageIDIsFNV1a(t *testing.T) {
 }
 
 func TestIdentifyNeedsNoHeaders(t *testing.T) {
-	if got, want := Identify(nil, []byte(`{"session_id":"s"}`), RecognitionReference), identity(SourceSession, "s"); !equal(got, want) {
+	if got, want := Identify(nil, []byte(`{"session_id":"s"}`), IdentificationReference), identity(SourceSession, "s"); !equal(got, want) {
 		t.Errorf("Identify(nil, ...) = %v, want %v", got, want)
 	}
 }
 
 func TestIdentifyKeepsNothingOfTheBody(t *testing.T) {
 	body := []byte(`{"session_id":"abc"}`)
-	id := Identify(nil, body, RecognitionReference)
+	id := Identify(nil, body, IdentificationReference)
 	clear(body)
 	if want := identity(SourceSession, "abc"); !equal(id, want) {
 		t.Errorf("Identity after the body is gone = %q, want %q", id.IDs, want.IDs)
@@ -224,8 +224,8 @@ func TestIdentifyKeepsNothingOfTheBody(t *testing.T) {
 func TestIdentifyAllocationsDoNotGrow(t *testing.T) {
 	for _, format := range formats {
 		small, large := format.body(1<<10), format.body(1<<20)
-		few := testing.AllocsPerRun(10, func() { Identify(nil, small, RecognitionReference) })
-		many := testing.AllocsPerRun(10, func() { Identify(nil, large, RecognitionReference) })
+		few := testing.AllocsPerRun(10, func() { Identify(nil, small, IdentificationReference) })
+		many := testing.AllocsPerRun(10, func() { Identify(nil, large, IdentificationReference) })
 		if many > few || few > 4 {
 			t.Errorf("%s: %v allocations at 1 KB, %v at 1 MB", format.name, few, many)
 		}

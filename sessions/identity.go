@@ -7,16 +7,16 @@ type Identity struct {
 	IDs []string
 	// Source of all IDs.
 	Source Source
-	// Keep is how many of the IDs, from the first, are worth a binding once the request is placed. Those behind are
+	// Bindable is how many of the IDs, from the first, are worth a binding once the request is placed. Those behind are
 	// looked up as well, and then done with: the conversation has grown beyond them.
-	Keep int
-	// Opening: nothing shows that the conversation has begun. The first of the IDs may be that of many conversations which
+	Bindable int
+	// FirstTurn: nothing shows that the conversation has begun. The first of the IDs may be that of many conversations which
 	// open alike; the others, if there are any, are this one's.
-	Opening bool
+	FirstTurn bool
 	// Parent is the id of the conversation that this one serves, empty if the client names none.
 	Parent string
-	// Side is what the request does for its parent.
-	Side Side
+	// Role is what the request does for its parent.
+	Role Role
 	// Pins are ids of what only the auth that issued it can resolve.
 	Pins []string
 	// Marks are ids to bind to the auth that gets the request, whatever they were bound to before. Later requests name
@@ -26,26 +26,26 @@ type Identity struct {
 	State string
 }
 
-// Side is what a request does for a conversation other than to continue it.
-type Side uint8
+// Role is what a request does for a conversation other than to continue it.
+type Role uint8
 
 // The sides.
 const (
-	// SideNone: the request is one of the conversation, or nobody knows better.
-	SideNone Side = iota
-	// SideAgent: a conversation of its own that another one started, such as a sub-agent's.
-	SideAgent
-	// SideChore: one request for the client's own sake, such as a title, a probe, a token count or a compaction.
-	SideChore
+	// RoleTurn: the request is one of the conversation, or nobody knows better.
+	RoleTurn Role = iota
+	// RoleAgent: a conversation of its own that another one started, such as a sub-agent's.
+	RoleAgent
+	// RoleAuxiliary: one request for the client's own sake, such as a title, a probe, a token count or a compaction.
+	RoleAuxiliary
 )
 
-// Recognition is the way to recognise conversations that bring no id of their own.
-type Recognition uint8
+// Identification is the way to recognise conversations that bring no id of their own.
+type Identification uint8
 
 // The ways.
 const (
-	// RecognitionChain goes by all messages: a request continues the conversation whose messages it begins with.
-	RecognitionChain Recognition = iota
-	// RecognitionReference goes by the person or by the beginnings of the first messages, as other selectors do.
-	RecognitionReference
+	// IdentificationChain goes by all messages: a request continues the conversation whose messages it begins with.
+	IdentificationChain Identification = iota
+	// IdentificationReference goes by the person or by the beginnings of the first messages, as other selectors do.
+	IdentificationReference
 )

@@ -19,7 +19,7 @@ func TestIdentifyRandomBodies(t *testing.T) {
 		if !sameAsSlow([]byte(body)) {
 			continue
 		}
-		got := Identify(nil, []byte(body), RecognitionReference)
+		got := Identify(nil, []byte(body), IdentificationReference)
 		if want := slowIdentify(Identity{}, body); !equal(got, want) {
 			t.Fatalf("seed %d: Identify(%s) = %q, want %q", seed, body, got.IDs, want.IDs)
 		}
@@ -28,10 +28,10 @@ func TestIdentifyRandomBodies(t *testing.T) {
 			recognised++
 		}
 		at := g.IntN(len(body))
-		checkIdentity(t, Identify(nil, []byte(body[:at]+body[at+1:]), RecognitionReference))
-		checkIdentity(t, Identify(nil, []byte(body[:at]), RecognitionReference))
-		checkChained(t, Identify(nil, []byte(body), RecognitionChain))
-		checkChained(t, Identify(nil, []byte(body[:at]+body[at+1:]), RecognitionChain))
+		checkIdentity(t, Identify(nil, []byte(body[:at]+body[at+1:]), IdentificationReference))
+		checkIdentity(t, Identify(nil, []byte(body[:at]), IdentificationReference))
+		checkChained(t, Identify(nil, []byte(body), IdentificationChain))
+		checkChained(t, Identify(nil, []byte(body[:at]+body[at+1:]), IdentificationChain))
 	}
 	if recognised < 1_500 {
 		t.Errorf("only %d bodies were recognised: the generator has gone wrong", recognised)

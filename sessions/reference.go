@@ -9,37 +9,37 @@ import (
 
 // texts are the first texts of the sides of a conversation, each set once.
 type texts struct {
-	system, user, assistant start
+	system, user, assistant textStart
 	// lateSystem: the system's text came after the user's.
 	lateSystem bool
 }
 
-// opened reports whether the conversation has a text that it begins with.
-func (t *texts) opened() bool { return !t.system.empty() || !t.user.empty() }
+// begun reports whether the conversation has a text that it begins with.
+func (t *texts) begun() bool { return !t.system.empty() || !t.user.empty() }
 
-// start is the start of a text: as much of it as counts.
-type start struct {
+// textStart is the start of a text: as much of it as counts.
+type textStart struct {
 	bytes [100]byte
 	n     int
 }
 
-func (s *start) text() []byte { return s.bytes[:s.n] }
-func (s *start) empty() bool  { return s.n == 0 }
-func (s *start) full() bool   { return s.n == len(s.bytes) }
+func (s *textStart) text() []byte { return s.bytes[:s.n] }
+func (s *textStart) empty() bool  { return s.n == 0 }
+func (s *textStart) full() bool   { return s.n == len(s.bytes) }
 
 // set takes the text of a value.
-func (s *start) set(v jsonscan.Value) { s.n = v.Text().Head(s.bytes[:]) }
+func (s *textStart) set(v jsonscan.Value) { s.n = v.Text().Head(s.bytes[:]) }
 
 // setIfEmpty takes another text if there is none yet.
-func (s *start) setIfEmpty(other start) {
+func (s *textStart) setIfEmpty(other textStart) {
 	if s.empty() {
 		*s = other
 	}
 }
 
 // join adds the text of a value, if it has one, after a space.
-func (s *start) join(v jsonscan.Value) {
-	var more start
+func (s *textStart) join(v jsonscan.Value) {
+	var more textStart
 	if more.set(v); more.empty() {
 		return
 	}
@@ -49,8 +49,8 @@ func (s *start) join(v jsonscan.Value) {
 	s.n += copy(s.bytes[s.n:], more.text())
 }
 
-// content takes a message's content, which begins at c: a string, or the joined texts of the parts of the wanted types.
-func (s *start) content(c *jsonscan.Cursor, wanted func(partType jsonscan.Value) bool) {
+// readContent takes a message's content, which begins at c: a string, or the joined texts of the parts of the wanted types.
+func (s *textStart) readContent(c *jsonscan.Cursor, wanted func(partType jsonscan.Value) bool) {
 	if c.Kind() != jsonscan.Array {
 		if v, ok := c.Value(); ok && v.Kind == jsonscan.String {
 			s.set(v)
@@ -66,8 +66,8 @@ func (s *start) content(c *jsonscan.Cursor, wanted func(partType jsonscan.Value)
 	*c = parts.End()
 }
 
-// firstPart takes the first text that is not empty of the parts that begin at c, a list or the values of an object.
-func (s *start) firstPart(c *jsonscan.Cursor) {
+// readFirstPart takes the first text that is not empty of the parts that begin at c, a list or the values of an object.
+func (s *textStart) readFirstPart(c *jsonscan.Cursor) {
 	if kind := c.Kind(); kind != jsonscan.Array && kind != jsonscan.Object {
 		return
 	}
@@ -78,22 +78,22 @@ func (s *start) firstPart(c *jsonscan.Cursor) {
 	*c = parts.End()
 }
 
-// anthropic takes `system` of Anthropic requests: a string, or the first text among its parts.
-func (s *start) anthropic(system jsonscan.Value) {
+// readSystem takes `system` of Anthropic requests: a string, or the first text among its parts.
+func (s *textStart) readSystem(system jsonscan.Value) {
 	switch system.Kind {
 	case jsonscan.String:
 		s.set(system)
 	case jsonscan.Array:
 		parts := system.Cursor()
-		s.firstPart(&parts)
+		s.readFirstPart(&parts)
 	}
 }
 
-// chat reads `messages` of OpenAI chat and Anthropic requests, which begin at c.
-func (t *texts) chat(c *jsonscan.Cursor) {
+// readChat reads `messages` of OpenAI chat and Anthropic requests, which begin at c.
+func (t *texts) readChat(c *jsonscan.Cursor) {
 	messages := jsonscan.ObjectsAt(*c)
 	for (t.system.empty() || t.user.empty() || t.assistant.empty()) && messages.Next() {
-		var side *start
+		var side *textStart
 		switch role := messages.Get("role"); {
 		case role.Is("system"):
 			side = &t.system
@@ -103,7 +103,7 @@ func (t *texts) chat(c *jsonscan.Cursor) {
 			side = &t.assistant
 		}
 		if side != nil && side.empty() && messages.Find("content") {
-			side.content(&messages.Cursor, chatPart)
+			side.readContent(&messages.Cursor, chatPart)
 		}
 	}
 	*c = messages.End()
@@ -111,11 +111,11 @@ func (t *texts) chat(c *jsonscan.Cursor) {
 
 func chatPart(partType jsonscan.Value) bool { return partType.Is("text") }
 
-// gemini reads `contents`, which begin at c.
-func (t *texts) gemini(c *jsonscan.Cursor) {
+// readGemini reads `contents`, which begin at c.
+func (t *texts) readGemini(c *jsonscan.Cursor) {
 	turns := jsonscan.ObjectsAt(*c)
 	for (t.user.empty() || t.assistant.empty()) && turns.Next() {
-		var side *start
+		var side *textStart
 		switch role := turns.Get("role"); {
 		case role.Is("user"):
 			side = &t.user
@@ -123,21 +123,21 @@ func (t *texts) gemini(c *jsonscan.Cursor) {
 			side = &t.assistant
 		}
 		if side != nil && side.empty() && turns.Find("parts") {
-			side.firstPart(&turns.Cursor)
+			side.readFirstPart(&turns.Cursor)
 		}
 	}
 	*c = turns.End()
 }
 
-// responses reads `input` of OpenAI Responses requests, which begins at c.
-func (t *texts) responses(c *jsonscan.Cursor) {
+// readResponses reads `input` of OpenAI Responses requests, which begins at c.
+func (t *texts) readResponses(c *jsonscan.Cursor) {
 	items := jsonscan.ObjectsAt(*c)
 	for (t.user.empty() || t.assistant.empty()) && items.Next() {
 		// An item with neither type nor role is passed over for want of a role.
 		if kind := items.Get("type"); !kind.Is("message") && !kind.Text().Empty() {
 			continue
 		}
-		var side *start
+		var side *textStart
 		switch role := items.Get("role"); {
 		case role.Is("developer"), role.Is("system"):
 			side = &t.system
@@ -148,7 +148,7 @@ func (t *texts) responses(c *jsonscan.Cursor) {
 			side = &t.assistant
 		}
 		if side != nil && side.empty() && items.Find("content") {
-			side.content(&items.Cursor, responsesPart)
+			side.readContent(&items.Cursor, responsesPart)
 		}
 	}
 	*c = items.End()
@@ -160,16 +160,16 @@ func responsesPart(partType jsonscan.Value) bool {
 
 // identity of a conversation with these texts. A conversation continues its own first turn, which had no answer yet.
 func (t *texts) identity() Identity {
-	if !t.opened() {
+	if !t.begun() {
 		return Identity{}
 	}
-	h := newFNV1a().side("sys:", t.system.text()).side("usr:", t.user.text())
+	h := newFNV1a().addText("sys:", t.system.text()).addText("usr:", t.user.text())
 	ids := make([]string, 0, 2)
 	if !t.assistant.empty() {
-		ids = append(ids, h.side("ast:", t.assistant.text()).id())
+		ids = append(ids, h.addText("ast:", t.assistant.text()).id())
 	}
 	ids = append(ids, h.id())
-	return Identity{IDs: ids, Source: SourceMessages, Keep: len(ids)}
+	return Identity{IDs: ids, Source: SourceMessages, Bindable: len(ids)}
 }
 
 // fnv1a is the state of FNV-1a with 64 bits. Package hash/fnv would have to begin anew for the second id.
@@ -177,8 +177,8 @@ type fnv1a uint64
 
 func newFNV1a() fnv1a { return 14695981039346656037 }
 
-// side goes on with one side's text behind its mark and before a newline, if there is one.
-func (h fnv1a) side(mark string, text []byte) fnv1a {
+// addText goes on with one side's text behind its mark and before a newline, if there is one.
+func (h fnv1a) addText(mark string, text []byte) fnv1a {
 	if len(text) == 0 {
 		return h
 	}

@@ -14,31 +14,31 @@ import (
 // Bodies that say the same have the same ids, however they are written; a body that says something else has others.
 func TestChainIsStable(t *testing.T) {
 	seed := rand.Uint64()
-	w := newWorld(t, seed, false)
+	w := newSimulation(t, seed, false)
 	for range 400 {
-		k := &talk{wire: w.wires[w.IntN(len(w.wires))], turns: []turn{{by: 'u', text: fmt.Sprintf("Hello, \"%d\" \u00e9", w.IntN(1000))}}}
+		k := &dialogue{wire: w.wires[w.IntN(len(w.wires))], turns: []turn{{by: 'u', text: fmt.Sprintf("Hello, \"%d\" \u00e9", w.IntN(1000))}}}
 		for range w.IntN(6) {
 			w.answer(k)
 			w.say(k)
 		}
 		body := k.wire.request(k.wire, "You help.", k.turns)
-		want := Identify(nil, []byte(body), RecognitionChain)
+		want := Identify(nil, []byte(body), IdentificationChain)
 		for range 3 {
 			other := w.rewritten(t, body)
-			if got := Identify(nil, other, RecognitionChain); !equal(got, want) || got.Keep != want.Keep || got.State != want.State {
+			if got := Identify(nil, other, IdentificationChain); !equal(got, want) || got.Bindable != want.Bindable || got.State != want.State {
 				t.Fatalf("seed %d: Identify(%s) = %q\nIdentify(%s) = %q", seed, body, want.IDs, other, got.IDs)
 			}
 		}
 		changed := slices.Clone(k.turns)
 		what := w.change(&changed[w.IntN(len(changed))])
-		if got := Identify(nil, []byte(k.wire.request(k.wire, "You help.", changed)), RecognitionChain); got.IDs[0] == want.IDs[0] {
+		if got := Identify(nil, []byte(k.wire.request(k.wire, "You help.", changed)), IdentificationChain); got.IDs[0] == want.IDs[0] {
 			t.Fatalf("seed %d: %s: another %s does not change the id %q: %+v", seed, k.wire.name, what, got.IDs[0], changed)
 		}
 	}
 }
 
 // change puts something else in place of one thing in a turn, and says of what.
-func (w *world) change(of *turn) (what string) {
+func (w *simulation) change(of *turn) (what string) {
 	switch {
 	case of.by == 'r':
 		of.result += "x"
@@ -59,7 +59,7 @@ func (w *world) change(of *turn) (what string) {
 }
 
 // rewritten is the same JSON in other words: another order of members, other white space, escapes and numbers.
-func (w *world) rewritten(t *testing.T, body string) []byte {
+func (w *simulation) rewritten(t *testing.T, body string) []byte {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(body))
 	decoder.UseNumber()
@@ -72,7 +72,7 @@ func (w *world) rewritten(t *testing.T, body string) []byte {
 	return b.Bytes()
 }
 
-func (w *world) write(b *bytes.Buffer, value any) {
+func (w *simulation) write(b *bytes.Buffer, value any) {
 	space := func() {
 		for w.IntN(4) == 0 {
 			b.WriteByte(" \t\r\n"[w.IntN(4)])
@@ -116,7 +116,7 @@ func (w *world) write(b *bytes.Buffer, value any) {
 }
 
 // writeText writes a string with escapes where it may have some.
-func (w *world) writeText(b *bytes.Buffer, text string) {
+func (w *simulation) writeText(b *bytes.Buffer, text string) {
 	b.WriteByte('"')
 	odd := w.IntN(2) == 0
 	for _, char := range text {

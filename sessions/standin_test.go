@@ -2,9 +2,9 @@ package sessions
 
 import "time"
 
-// standIn is a model of bindings over an endless pool, in which every first pick gets an auth of its own. What the pool
+// affinityModel is a model of bindings over an endless pool, in which every first pick gets an auth of its own. What the pool
 // and the table do at greater length is here what a reader of docs/sessions.md would expect them to do.
-type standIn struct {
+type affinityModel struct {
 	bound map[string]boundTo
 	auths int
 	now   time.Time
@@ -15,17 +15,17 @@ type boundTo struct {
 	at   time.Time
 }
 
-func newStandIn() *standIn {
-	return &standIn{bound: map[string]boundTo{}, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+func newAffinityModel() *affinityModel {
+	return &affinityModel{bound: map[string]boundTo{}, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
-// together is how long a request that opens a conversation is taken for a retry of an equal one.
-const together = 5 * time.Second
+// retryWindow is how long a request that opens a conversation is taken for a retry of an equal one.
+const retryWindow = 5 * time.Second
 
 // pick is the auth of a request. Chores follow their parent.
-func (s *standIn) pick(id Identity) int {
+func (s *affinityModel) pick(id Identity) int {
 	auth, ok := s.known(id)
-	if parent, bound := s.bound[id.Parent]; !ok && bound && id.Side == SideChore {
+	if parent, bound := s.bound[id.Parent]; !ok && bound && id.Role == RoleAuxiliary {
 		auth, ok = parent.auth, true
 	}
 	if !ok {
@@ -38,7 +38,7 @@ func (s *standIn) pick(id Identity) int {
 	if old, bound := s.bound[id.IDs[0]]; !bound || old.auth != auth {
 		s.bind(id.IDs[0], auth)
 	}
-	for _, done := range id.IDs[id.Keep:] {
+	for _, done := range id.IDs[id.Bindable:] {
 		if s.bound[done].auth == auth {
 			delete(s.bound, done)
 		}
@@ -50,7 +50,7 @@ func (s *standIn) pick(id Identity) int {
 }
 
 // known is the auth that the request must or should go to.
-func (s *standIn) known(id Identity) (auth int, ok bool) {
+func (s *affinityModel) known(id Identity) (auth int, ok bool) {
 	for _, pin := range id.Pins {
 		if pinned, ok := s.bound[pin]; ok {
 			return pinned.auth, true
@@ -61,7 +61,7 @@ func (s *standIn) known(id Identity) (auth int, ok bool) {
 	}
 	first, bound := s.bound[id.IDs[0]]
 	for i, other := range id.IDs[1:] {
-		if bound && id.Opening && i+1 >= id.Keep {
+		if bound && id.FirstTurn && i+1 >= id.Bindable {
 			break
 		}
 		if to, ok := s.bound[other]; ok {
@@ -71,14 +71,14 @@ func (s *standIn) known(id Identity) (auth int, ok bool) {
 			return to.auth, true
 		}
 	}
-	if id.Opening && s.now.Sub(first.at) > together {
+	if id.FirstTurn && s.now.Sub(first.at) > retryWindow {
 		return 0, false
 	}
 	return first.auth, bound
 }
 
 // answered takes what a request was answered with.
-func (s *standIn) answered(id Identity, digest, responseID string, auth int) {
+func (s *affinityModel) answered(id Identity, digest, responseID string, auth int) {
 	for _, next := range Answered(id.State, digest) {
 		s.bind(next, auth)
 	}
@@ -87,4 +87,4 @@ func (s *standIn) answered(id Identity, digest, responseID string, auth int) {
 	}
 }
 
-func (s *standIn) bind(id string, auth int) { s.bound[id] = boundTo{auth, s.now} }
+func (s *affinityModel) bind(id string, auth int) { s.bound[id] = boundTo{auth, s.now} }

@@ -6,7 +6,7 @@ import (
 )
 
 // move lets a conversation do one of the things that conversations do.
-func (w *world) move(k *talk) {
+func (w *simulation) move(k *dialogue) {
 	switch w.IntN(12) {
 	case 0:
 		w.retry(k)
@@ -30,8 +30,8 @@ func (w *world) move(k *talk) {
 }
 
 // goOn is the next turn.
-func (w *world) goOn(k *talk) {
-	twin := k.common && answers(k.turns) <= 1
+func (w *simulation) goOn(k *dialogue) {
+	twin := k.ambiguous && answers(k.turns) <= 1
 	w.answer(k)
 	w.say(k)
 	auth := w.request(k)
@@ -44,7 +44,7 @@ func (w *world) goOn(k *talk) {
 }
 
 // say adds what the person says, unless a tool's result is what comes next.
-func (w *world) say(k *talk) {
+func (w *simulation) say(k *dialogue) {
 	if k.turns[len(k.turns)-1].by == 'a' {
 		k.turns = append(k.turns, turn{by: 'u', text: []string{"Go on.", "Yes", fmt.Sprintf("Now do %d.", w.requests)}[w.IntN(3)]})
 	}
@@ -60,23 +60,23 @@ func answers(turns []turn) (n int) {
 }
 
 // retry sends the same at once, because no answer came.
-func (w *world) retry(k *talk) {
+func (w *simulation) retry(k *dialogue) {
 	k.auth = w.request(k) // the attempt that fails
-	w.bindings.now = w.bindings.now.Add(together)
+	w.bindings.now = w.bindings.now.Add(retryWindow)
 	w.check(k, "retry", w.bindings.pick(k.last))
 	w.own(k)
 }
 
 // again sends the same much later, to have another answer. Of an opening nobody could tell whose it is.
-func (w *world) again(k *talk) {
-	if answers(k.turns) == 0 || k.common && answers(k.turns) == 1 {
+func (w *simulation) again(k *dialogue) {
+	if answers(k.turns) == 0 || k.ambiguous && answers(k.turns) == 1 {
 		return
 	}
 	w.check(k, "again", w.request(k))
 }
 
 // edit says the last thing in other words.
-func (w *world) edit(k *talk) {
+func (w *simulation) edit(k *dialogue) {
 	last := &k.turns[len(k.turns)-1]
 	if last.by != 'u' || answers(k.turns) < 2 {
 		return
@@ -87,7 +87,7 @@ func (w *world) edit(k *talk) {
 }
 
 // goBack forgets the last things that the person said, and says another.
-func (w *world) goBack(k *talk) {
+func (w *simulation) goBack(k *dialogue) {
 	for cut := len(k.turns) - 1; cut > 1; cut-- {
 		if k.turns[cut].by != 'u' {
 			continue
@@ -103,12 +103,12 @@ func (w *world) goBack(k *talk) {
 }
 
 // branch begins a conversation with the history of another.
-func (w *world) branch(k *talk) {
+func (w *simulation) branch(k *dialogue) {
 	if answers(k.turns) < 2 || len(w.live) > 60 || w.begun >= w.limit {
 		return
 	}
 	w.begun++
-	branch := &talk{number: w.begun, kin: k.kin, wire: k.wire, auth: k.auth, common: k.common, pruned: k.pruned, lost: k.lost}
+	branch := &dialogue{number: w.begun, origin: k.origin, wire: k.wire, auth: k.auth, ambiguous: k.ambiguous, pruned: k.pruned, lost: k.lost}
 	branch.turns = append(slices.Clone(k.turns[:len(k.turns)-1]), turn{by: 'u', text: fmt.Sprintf("Instead, %d.", w.requests)})
 	if k.turns[len(k.turns)-1].by != 'u' {
 		return
@@ -119,7 +119,7 @@ func (w *world) branch(k *talk) {
 }
 
 // prune drops what tools returned long ago, to save tokens.
-func (w *world) prune(k *talk) {
+func (w *simulation) prune(k *dialogue) {
 	if answers(k.turns) < 3 {
 		return
 	}
@@ -143,12 +143,12 @@ func (w *world) prune(k *talk) {
 
 // delegate starts an agent that works for the conversation. Many are told the same, and nothing says whose they are: an
 // agent is a conversation like any other.
-func (w *world) delegate(k *talk) {
+func (w *simulation) delegate(k *dialogue) {
 	if len(w.live) > 60 || w.begun >= w.limit {
 		return
 	}
 	w.begun++
-	agent := &talk{number: w.begun, kin: w.begun, wire: k.wire, common: true}
+	agent := &dialogue{number: w.begun, origin: w.begun, wire: k.wire, ambiguous: true}
 	agent.turns = []turn{{by: 'u', text: "Check the readme."}}
 	w.live = append(w.live, agent)
 	agent.auth = w.request(agent)
@@ -156,12 +156,12 @@ func (w *world) delegate(k *talk) {
 }
 
 // compact puts a summary in place of the history. Nothing of it is left to know the conversation by: it begins anew.
-func (w *world) compact(k *talk) {
+func (w *simulation) compact(k *dialogue) {
 	if len(k.turns) < 10 {
 		return
 	}
 	w.begun++
-	*k = talk{number: w.begun, kin: w.begun, wire: k.wire}
+	*k = dialogue{number: w.begun, origin: w.begun, wire: k.wire}
 	k.turns = []turn{{by: 'u', text: fmt.Sprintf("Summary %d. Go on.", w.requests)}}
 	k.auth = w.request(k)
 	w.own(k)

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// talk is one synthetic conversation.
-type talk struct {
+// dialogue is one synthetic conversation.
+type dialogue struct {
 	number int
 	wire   wire
 	turns  []turn
 	auth   int
-	// kin is the first conversation among those that branched off each other.
-	kin int
-	// common: others open alike.
-	common bool
+	// origin is the first conversation among those that branched off each other.
+	origin int
+	// ambiguous: others open alike.
+	ambiguous bool
 	// pruned: the history is not what the last requests but one had.
 	pruned bool
 	// lost: it was moved where its data did not tell whose it is.
@@ -27,13 +27,13 @@ type talk struct {
 	last Identity
 }
 
-// world plays many conversations at a time against one set of bindings.
-type world struct {
+// simulation plays many conversations at a time against one set of bindings.
+type simulation struct {
 	*rand.Rand
 	t        *testing.T
-	bindings *standIn
+	bindings *affinityModel
 	wires    []wire
-	live     []*talk
+	live     []*dialogue
 	begun    int
 	limit    int
 	report   bool
@@ -54,7 +54,7 @@ func TestSyntheticConversations(t *testing.T) {
 	for _, report := range []bool{true, false} {
 		name := map[bool]string{true: "answers reported", false: "silent"}[report]
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, seed, report)
+			w := newSimulation(t, seed, report)
 			w.run(count)
 			fmt.Printf("synthetic, %s: seed %d, %d conversations, %d requests, %d bindings, %d collisions\n",
 				name, seed, count, w.requests, len(w.bindings.bound), w.collisions)
@@ -104,15 +104,15 @@ func numberFrom(t *testing.T, variable string, otherwise int) int {
 	return n
 }
 
-func newWorld(t *testing.T, seed uint64, report bool) *world {
+func newSimulation(t *testing.T, seed uint64, report bool) *simulation {
 	r := rand.New(rand.NewPCG(seed, 1))
-	return &world{
-		Rand: r, t: t, bindings: newStandIn(), wires: wires(r), report: report, moves: map[string]*tally{}, owner: map[int]int{},
+	return &simulation{
+		Rand: r, t: t, bindings: newAffinityModel(), wires: wires(r), report: report, moves: map[string]*tally{}, owner: map[int]int{},
 	}
 }
 
 // run plays that many conversations, forty at a time.
-func (w *world) run(count int) {
+func (w *simulation) run(count int) {
 	w.limit = count
 	for w.begun < count || len(w.live) > 0 {
 		if w.begun < count && len(w.live) < 40 {
@@ -128,7 +128,7 @@ func (w *world) run(count int) {
 	}
 }
 
-func (w *world) tally(move string) *tally {
+func (w *simulation) tally(move string) *tally {
 	if w.moves[move] == nil {
 		w.moves[move] = &tally{}
 	}
@@ -136,19 +136,19 @@ func (w *world) tally(move string) *tally {
 }
 
 // open begins a conversation; a third of them begin with words that others begin with as well.
-func (w *world) open() {
+func (w *simulation) open() {
 	w.begun++
-	k := &talk{number: w.begun, kin: w.begun, wire: w.wires[w.IntN(len(w.wires))]}
+	k := &dialogue{number: w.begun, origin: w.begun, wire: w.wires[w.IntN(len(w.wires))]}
 	first := turn{by: 'u', text: fmt.Sprintf("Please look at ticket %d.\nThanks", w.begun)}
 	if w.IntN(3) == 0 {
-		k.common, first.text = true, fmt.Sprintf("Fix the tests. \"%d\"", w.IntN(5))
+		k.ambiguous, first.text = true, fmt.Sprintf("Fix the tests. \"%d\"", w.IntN(5))
 	}
 	if w.IntN(4) == 0 {
 		first.image = fmt.Sprintf("data:image/png;base64,%08x", w.begun)
 	}
 	if w.IntN(20) == 0 {
 		k.turns = append(k.turns, turn{by: 'u', text: "This is the project."}, turn{by: 'a', text: "Got it.", id: "constant"})
-		k.common = true
+		k.ambiguous = true
 	}
 	k.turns = append(k.turns, first)
 	w.live = append(w.live, k)
@@ -157,11 +157,11 @@ func (w *world) open() {
 }
 
 // request sends the conversation as it stands.
-func (w *world) request(k *talk) (auth int) {
+func (w *simulation) request(k *dialogue) (auth int) {
 	w.requests++
 	w.bindings.now = w.bindings.now.Add(30 * time.Second)
 	body := k.wire.request(k.wire, fmt.Sprintf("You help. It is %d o'clock.", w.requests), k.turns)
-	k.last = Identify(nil, []byte(body), RecognitionChain)
+	k.last = Identify(nil, []byte(body), IdentificationChain)
 	if k.last.Source != SourceChain || len(k.last.IDs) > len(idList{}.sums) {
 		w.t.Fatalf("Identify(%s) = %v", body, k.last)
 	}
@@ -169,19 +169,19 @@ func (w *world) request(k *talk) (auth int) {
 }
 
 // own counts an auth that two conversations use which do not belong together.
-func (w *world) own(k *talk) {
-	if k.lost || !w.report && k.common {
+func (w *simulation) own(k *dialogue) {
+	if k.lost || !w.report && k.ambiguous {
 		return
 	}
-	if owner, ok := w.owner[k.auth]; ok && owner != k.kin {
+	if owner, ok := w.owner[k.auth]; ok && owner != k.origin {
 		w.collisions++
 		return
 	}
-	w.owner[k.auth] = k.kin
+	w.owner[k.auth] = k.origin
 }
 
 // answer adds what the assistant said to the last request, and tells the bindings.
-func (w *world) answer(k *talk) {
+func (w *simulation) answer(k *dialogue) {
 	a := turn{by: 'a', id: fmt.Sprintf("%d_%d", k.number, w.requests), thought: w.IntN(2) == 0}
 	if w.IntN(3) > 0 {
 		a.text = fmt.Sprintf("Answer \t%d: it is \\ done / \u00fc.", w.requests)
@@ -203,9 +203,9 @@ func (w *world) answer(k *talk) {
 }
 
 // check counts whether the request went to the conversation's auth.
-func (w *world) check(k *talk, move string, auth int) {
+func (w *simulation) check(k *dialogue, move string, auth int) {
 	held := !k.pruned
-	if !held && k.common && (move == "edit" || move == "back" || move == "branch") {
+	if !held && k.ambiguous && (move == "edit" || move == "back" || move == "branch") {
 		move = "beyond"
 	}
 	at := w.tally(move)

@@ -38,7 +38,7 @@ func replay(t *testing.T, chat []corpus.Request, want corpus.Expected) (got spli
 		if i >= len(want.Requests) || want.Requests[i].Seq != r.Seq {
 			t.Fatalf("%s: chat request seq %d is not expected as number %d", want.Client, r.Seq, i+1)
 		}
-		id := Identify(allHeaders(r.Headers), r.Body, RecognitionReference)
+		id := Identify(allHeaders(r.Headers), r.Body, IdentificationReference)
 		w := []string{want.Requests[i].Primary, want.Requests[i].Fallback}
 		if ids := primaryAndFallback(id); !slices.Equal(ids, w) {
 			t.Errorf("%s seq %d: Identify = %q, want %q", want.Client, r.Seq, ids, w)

@@ -21,7 +21,7 @@ func brokerSettings(c *config.Config) broker.Settings {
 		Selection: c.Settings(), SessionTTL: c.Sessions.TTL, MaxSessions: c.Sessions.Max, Affinity: c.Sessions.Affinity, Rules: c.Rules,
 	}
 	if c.Sessions.Identification == config.IdentificationReference {
-		s.Recognition = sessions.RecognitionReference
+		s.Identification = sessions.IdentificationReference
 	}
 	for _, rule := range c.Sessions.Rules {
 		s.Roles = append(s.Roles, broker.RolePolicy{

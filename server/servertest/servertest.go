@@ -42,8 +42,8 @@ type Options struct {
 	Local state.Store
 	// NoAffinity: sessions are not recognised.
 	NoAffinity bool
-	// Recognition of requests that bring no session id.
-	Recognition sessions.Recognition
+	// Identification of requests that bring no session id.
+	Identification sessions.Identification
 	// Roles say where requests go that serve another conversation.
 	Roles []broker.RolePolicy
 }
@@ -78,7 +78,7 @@ func New(t testing.TB, o Options) *Harness {
 	}
 	h.Core = broker.New(broker.Config{
 		Settings: broker.Settings{
-			Selection: o.Selection, Affinity: !o.NoAffinity, Recognition: o.Recognition, Roles: o.Roles,
+			Selection: o.Selection, Affinity: !o.NoAffinity, Identification: o.Identification, Roles: o.Roles,
 		},
 		Local:      o.Local,
 		Auths:      o.Store,

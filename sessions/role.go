@@ -2,9 +2,9 @@ package sessions
 
 import "github.com/credbroker/credbroker/sessions/internal/jsonscan"
 
-// family finds the parent of a conversation. An agent that works for a session is a conversation of its own: many of them
+// setRole finds the parent of a conversation. An agent that works for a session is a conversation of its own: many of them
 // run at a time, each with messages of its own, and would move the session's binding to and fro.
-func (m *members) family(id *Identity, h *Headers) {
+func (m *members) setRole(id *Identity, h *Headers) {
 	prefix := id.Source.Prefix()
 	agent, parent := h.found[xClaudeCodeAgentID].id, h.found[xParentSessionID].id
 	switch {
@@ -32,7 +32,7 @@ func (m *members) family(id *Identity, h *Headers) {
 		id.Parent = ""
 	}
 	if id.Parent != "" {
-		id.Side = SideAgent
+		id.Role = RoleAgent
 	}
 }
 
@@ -51,8 +51,8 @@ func (m *members) threads(h *Headers) (thread, parent string) {
 	return thread, parent
 }
 
-// chore reports whether headers say that the request is not one of the conversation's turns.
-func (h *Headers) chore() bool {
+// auxiliary reports whether headers say that the request is not one of the conversation's turns.
+func (h *Headers) auxiliary() bool {
 	switch h.found[xOpenAISubagent].id {
 	case "compact", "memory_consolidation":
 		return true
@@ -61,8 +61,8 @@ func (h *Headers) chore() bool {
 	return kind != "" && kind != "turn"
 }
 
-// chore reports whether the body is that of a probe, which wants one token, or of a count of tokens, which wants none.
-func (m *members) chore(h *Headers) bool {
+// auxiliary reports whether the body is that of a probe, which wants one token, or of a count of tokens, which wants none.
+func (m *members) auxiliary(h *Headers) bool {
 	for _, limit := range []jsonscan.Value{m.maxTokens, m.maxOutput} {
 		if limit.Kind == jsonscan.Number && (string(limit.Raw) == "0" || string(limit.Raw) == "1") {
 			return true
