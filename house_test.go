@@ -39,6 +39,7 @@ const (
 // What a package must never reach counts over any number of steps. Test files are free to import what they test with.
 var importTable = []importRule{
 	{"internal/corpus", nil, slices.Concat(grpc, stores, []string{"internal/glob", "selector", "sessions", "verdict", "state", "server", "config"})},
+	{"internal/authdoc", []string{"internal/document", "selector"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server", "config"})},
 	{"internal", nil, slices.Concat(grpc, stores)},
 	{"selector/cooldown", []string{"internal"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server"})},
 	{"selector", []string{"internal"}, slices.Concat(grpc, stores, []string{
@@ -187,7 +188,7 @@ func (r *repository) checkPurity(t *testing.T) {
 			continue
 		}
 		for _, imp := range s.ast.Imports {
-			if name := strings.Trim(imp.Path.Value, `"`); belowAny(name, outside) {
+			if name := strings.Trim(imp.Path.Value, `"`); belowAny(name, outside) && name != "net/url" { // it only parses
 				t.Errorf("%s: import of %s: input and output belong to the caller", r.at(imp), name)
 			}
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/verdict"
 )
@@ -33,10 +34,10 @@ type Config struct {
 	// what is put.
 	AuthDirs []string
 
-	startLines map[string]int // where the keys of what takes a restart are
-	files      []string       // that the file refers to
-	rules      []verdict.File // that Rules were made of, beside those of the program
-	drafts     []*draft       // the auths of the file, until they are built
+	startLines map[string]int   // where the keys of what takes a restart are
+	files      []string         // that the file refers to
+	rules      []verdict.File   // that Rules were made of, beside those of the program
+	drafts     []*authdoc.Draft // the auths of the file, until they are built
 }
 
 // Listen is where the broker can be reached: `host:port`, or `unix:///path` for a socket.

@@ -3,9 +3,11 @@ package config
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/verdict"
@@ -131,8 +133,8 @@ func selection(s *Selection) document.Type {
 
 func rule(r *Rule) document.Type {
 	return document.Object(document.Keys{
-		"provider": line(&r.Provider, maxProvider).Doc("Provider of the request, matched exactly. Absent: any."),
-		"model":    glob(&r.Model).Doc("Glob on the model key. Absent: any."),
+		"provider": authdoc.Line(&r.Provider, authdoc.MaxProvider).Doc("Provider of the request, matched exactly. Absent: any."),
+		"model":    authdoc.Glob(&r.Model).Doc("Glob on the model key. Absent: any."),
 		"strategy": strategy(&r.Strategy).With(document.Schema{"default": nil}).Doc("Strategy for these requests."),
 	}).Requires("strategy")
 }
@@ -167,7 +169,7 @@ func policy(to *string) document.Type { return document.Enum(to, PolicyFollow, P
 func sessionRule(r *SessionRule) document.Type {
 	says := []document.Schema{{"required": []string{"subagents"}}, {"required": []string{"auxiliary_requests"}}}
 	return document.Object(document.Keys{
-		"provider":           line(&r.Provider, maxProvider).Doc("Provider of the request, matched exactly."),
+		"provider":           authdoc.Line(&r.Provider, authdoc.MaxProvider).Doc("Provider of the request, matched exactly."),
 		"subagents":          policy(&r.Subagents).Doc("As above."),
 		"auxiliary_requests": policy(&r.AuxiliaryRequests).Doc("As above."),
 		"side_requests":      document.Renamed("auxiliary_requests"),
@@ -210,6 +212,29 @@ func (l *loader) ruleFile(to *string) document.Type {
 	})
 }
 
+// auth is an auth of the file.
+func (l *loader) auth(to **authdoc.Draft) document.Type {
+	d := &authdoc.Draft{Auth: selector.Auth{Kind: selector.KindAPIKey, Origin: selector.OriginConfig}}
+	*to = d
+	keys := d.Keys(authdoc.Secrets{Reference: l.secret, Literal: l.literalOrSecret})
+	keys["id"] = keys["id"].Then(func(v document.Value) { l.unique(d.Auth.ID, v) })
+	return document.Object(keys).Requires("id", "provider").Then(func(v document.Value) {
+		d.Auth.Source = l.into.Path + ":" + strconv.Itoa(v.Line)
+		if v.Has("account") && d.Auth.Kind != selector.KindOAuth {
+			v.Problemf("has an account, but is not of kind: oauth; allowed: kind: oauth, or no account")
+		}
+	})
+}
+
+// unique holds the ids of the file apart.
+func (l *loader) unique(id string, v document.Value) {
+	if first, taken := l.ids[id]; taken && id != "" {
+		v.Problemf("duplicate id %q; the first is at %s:%d", id, l.into.Path, first)
+		return
+	}
+	l.ids[id] = v.Line
+}
+
 func logging(l *Log) document.Type {
 	return document.Object(document.Keys{
 		"level":  document.Enum(&l.Level, "debug", "info", "warn", "error").Doc("The least important lines that are written."),
@@ -235,11 +260,6 @@ func within(dir, path string) bool {
 	rest, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(rest)
 }
-
-// line is text on one line.
-func line(to *string, limit int) document.Type { return document.Text(to, limit, wrongLine) }
-
-func glob(to *string) document.Type { return document.Text(to, maxModel, wrongGlob) }
 
 // path is that of a file or folder; a relative one is joined to the folder of the YAML file.
 func (l *loader) path(to *string) document.Type {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/selector"
 )
 
@@ -146,15 +147,15 @@ func (s *Source) readFiles(files []location) []result {
 
 func (s *Source) readAuth(at location) result {
 	file := at.real()
-	data, seen, err := readFile(file, maxAuthFile)
+	data, seen, err := readFile(file, authdoc.MaxFile)
 	if err != nil {
 		return result{stamp: seen, problems: Problems{{File: file, Message: err.Error()}}}
 	}
-	draft, problems := parseAuth(at.path, file, data)
+	draft, problems := authdoc.Parse(at.path, file, data)
 	if len(problems) > 0 {
 		return result{stamp: seen, problems: problems}
 	}
-	return result{stamp: seen, auth: draft.build(s.fingerprintKey)}
+	return result{stamp: seen, auth: draft.Build(s.fingerprintKey)}
 }
 
 // concerns tells whether a change of a path can be one of the configuration. Others happen in folders that are watched:

@@ -10,6 +10,7 @@ import (
 
 	"strings"
 
+	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/selector"
 )
 
@@ -47,7 +48,7 @@ func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted
 			return false, err
 		}
 	}
-	delete(members, memberID)
+	delete(members, authdoc.MemberID)
 	if len(s.folders) == 0 {
 		return false, s.putMemory(id, members)
 	}
@@ -93,12 +94,12 @@ type documentMembers map[string]json.RawMessage
 // readDocument checks what can be checked before it is known where the document goes.
 func readDocument(id string, data []byte) (documentMembers, error) {
 	if wrong := wrongID(id); wrong != "" {
-		return nil, &selector.FieldError{Field: memberID, Problem: wrong}
+		return nil, &selector.FieldError{Field: authdoc.MemberID, Problem: wrong}
 	}
-	if len(data) > maxAuthFile {
-		return nil, &selector.FieldError{Field: fieldDocument, Problem: tooLarge(maxAuthFile).Error()}
+	if len(data) > authdoc.MaxFile {
+		return nil, &selector.FieldError{Field: fieldDocument, Problem: tooLarge(authdoc.MaxFile).Error()}
 	}
-	if _, problems := parseAuth(id, "", data); len(problems) > 0 {
+	if _, problems := authdoc.Parse(id, "", data); len(problems) > 0 {
 		return nil, fieldError(problems[0])
 	}
 	var members documentMembers
@@ -106,8 +107,8 @@ func readDocument(id string, data []byte) (documentMembers, error) {
 		return nil, &selector.FieldError{Field: fieldDocument, Problem: "is not a JSON object"}
 	}
 	var named string
-	if raw, ok := members[memberID]; ok && json.Unmarshal(raw, &named) == nil && named != id {
-		return nil, &selector.FieldError{Field: memberID, Problem: "is not the id that is put"}
+	if raw, ok := members[authdoc.MemberID]; ok && json.Unmarshal(raw, &named) == nil && named != id {
+		return nil, &selector.FieldError{Field: authdoc.MemberID, Problem: "is not the id that is put"}
 	}
 	return members, nil
 }
@@ -122,12 +123,12 @@ func fieldError(p Problem) error {
 
 // wrongID allows ids that can be the path of a file below a folder.
 func wrongID(id string) string {
-	if wrong := wrongLine(id); wrong != "" {
+	if wrong := authdoc.WrongLine(id); wrong != "" {
 		return wrong
 	}
 	segments := strings.Split(id, "/")
-	if len(id) > maxID || len(segments) > maxFolderDepth+1 {
-		return fmt.Sprintf("is too long; allowed: at most %d bytes and %d slashes", maxID, maxFolderDepth)
+	if len(id) > authdoc.MaxID || len(segments) > maxFolderDepth+1 {
+		return fmt.Sprintf("is too long; allowed: at most %d bytes and %d slashes", authdoc.MaxID, maxFolderDepth)
 	}
 	for _, segment := range segments {
 		if segment == "" || segment[0] == '.' || strings.Contains(segment, `\`) || len(segment) > maxSegment {
@@ -140,7 +141,7 @@ func wrongID(id string) string {
 
 // hasSecret tells whether a document says what to send.
 func hasSecret(members documentMembers) bool {
-	for _, name := range []string{memberAPIKey, memberAccessToken, memberToken} {
+	for _, name := range []string{authdoc.MemberAPIKey, authdoc.MemberAccessToken, authdoc.MemberToken} {
 		if raw := string(members[name]); raw != "" && raw != "null" && raw != `""` {
 			return true
 		}
@@ -148,34 +149,25 @@ func hasSecret(members documentMembers) bool {
 	return false
 }
 
-// settingsMembers returns the members that a document replaces as a whole. All others are part of the account, and so is
-// what other programs keep in the file.
-func settingsMembers() []string {
-	return []string{
-		"type", "id", "disabled", "label", "note", "priority", "weight", "prefix", "excluded_models", "excluded-models", "models",
-		"domains", "kind", "dialect", "attributes", "base_url", "proxy_url",
-	}
-}
-
 // keepSecret adds to a document what the stored one knows of the account.
 func (s *Source) keepSecret(holder claim, members documentMembers) error {
 	data := s.memory[holder.path]
 	if holder.rank != memoryRank {
 		var err error
-		if data, _, err = readFile(s.folders[holder.rank-1].real(holder.path), maxAuthFile); err != nil {
-			return &selector.FieldError{Field: memberAPIKey, Problem: "is needed, because the present file " + err.Error()}
+		if data, _, err = readFile(s.folders[holder.rank-1].real(holder.path), authdoc.MaxFile); err != nil {
+			return &selector.FieldError{Field: authdoc.MemberAPIKey, Problem: "is needed, because the present file " + err.Error()}
 		}
 	}
 	var stored documentMembers
 	if err := json.Unmarshal(data, &stored); err != nil {
-		return &selector.FieldError{Field: memberAPIKey, Problem: "is needed, because the present file is not a JSON object"}
+		return &selector.FieldError{Field: authdoc.MemberAPIKey, Problem: "is needed, because the present file is not a JSON object"}
 	}
-	for _, name := range settingsMembers() {
+	for _, name := range authdoc.SettingMembers() {
 		delete(stored, name)
 	}
-	for _, name := range expiryMembers() {
+	for _, name := range authdoc.ExpiryMembers() {
 		if _, given := members[name]; given {
-			for _, other := range expiryMembers() {
+			for _, other := range authdoc.ExpiryMembers() {
 				delete(stored, other)
 			}
 			break
@@ -188,19 +180,19 @@ func (s *Source) keepSecret(holder claim, members documentMembers) error {
 
 func (s *Source) putMemory(id string, members documentMembers) error {
 	if _, there := s.memory[id]; !there && len(s.memory) >= maxMemory {
-		return &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("is one too many; allowed: %d auths in memory", maxMemory)}
+		return &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("is one too many; allowed: %d auths in memory", maxMemory)}
 	}
 	data, err := json.Marshal(members)
 	if err != nil {
 		return fmt.Errorf("write document: %w", err)
 	}
-	draft, problems := parseAuth(id, "", data)
+	draft, problems := authdoc.Parse(id, "", data)
 	if len(problems) > 0 {
 		return fieldError(problems[0])
 	}
-	draft.auth.Origin = selector.OriginMemory
+	draft.Auth.Origin = selector.OriginMemory
 	s.memory[id] = data
-	s.catalog.put(place{memoryRank, id}, draft.build(s.fingerprintKey))
+	s.catalog.put(place{memoryRank, id}, draft.Build(s.fingerprintKey))
 	s.publish(false)
 	return nil
 }
@@ -211,14 +203,14 @@ func (s *Source) locationFor(id string, holder claim, held bool) (location, erro
 		return location{s.folders[holder.rank-1], holder.path}, nil
 	}
 	at := location{s.folders[0], id}
-	if !strings.HasSuffix(id, authSuffix) {
-		at.path += authSuffix
+	if !strings.HasSuffix(id, authdoc.Suffix) {
+		at.path += authdoc.Suffix
 	}
 	if other := s.catalog.byPlace[at.folder.place(at.path)]; other != nil && other.ID != id {
-		return location{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
+		return location{}, &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
 	}
 	if limit := at.folder.limits.files; at.folder.files[at.path] == nil && len(at.folder.files) >= limit {
-		return location{}, &selector.FieldError{Field: memberID, Problem: fmt.Sprintf("is one too many; allowed: %d files in the folder", limit)}
+		return location{}, &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("is one too many; allowed: %d files in the folder", limit)}
 	}
 	return at, nil
 }
@@ -229,18 +221,18 @@ func (s *Source) putFile(id string, at location, members documentMembers) error 
 		if err != nil {
 			return fmt.Errorf("write id: %w", err)
 		}
-		members[memberID] = name
+		members[authdoc.MemberID] = name
 	}
 	data, err := json.MarshalIndent(members, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write document: %w", err)
 	}
 	// What is written must be readable, with all that was added to it.
-	if _, problems := parseAuth(at.path, at.real(), data); len(problems) > 0 {
+	if _, problems := authdoc.Parse(at.path, at.real(), data); len(problems) > 0 {
 		return fieldError(problems[0])
 	}
-	if len(data) >= maxAuthFile {
-		return &selector.FieldError{Field: fieldDocument, Problem: tooLarge(maxAuthFile).Error()}
+	if len(data) >= authdoc.MaxFile {
+		return &selector.FieldError{Field: fieldDocument, Problem: tooLarge(authdoc.MaxFile).Error()}
 	}
 	if err := writeFile(at.folder.root, at.path, append(data, '\n')); err != nil {
 		return fmt.Errorf("write auth file: %w", err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/selector"
 )
 
@@ -156,7 +157,7 @@ func TestPutRefuses(t *testing.T) {
 		{"another id in the document", "z", `{"id":"zz","type":"claude"}`, "id"},
 		{"no JSON", "z", `{"type":`, "document"},
 		{"a list", "z", `[]`, "document"},
-		{"too much", "z", `{"type":"x","note":"` + strings.Repeat("n", maxAuthFile) + `"}`, "document"},
+		{"too much", "z", `{"type":"x","note":"` + strings.Repeat("n", authdoc.MaxFile) + `"}`, "document"},
 		{"no provider", "z", `{}`, "document"},
 		{"a bad weight", "z", `{"type":"x","weight":-1}`, "weight"},
 		{"a bad header", "z", `{"type":"x","headers":{"A":"b\nc"}}`, "headers.A"},

@@ -122,7 +122,7 @@ func keepStarted(before, c *Config) Problems {
 func (s *Source) takeAuths(c *Config) {
 	kept := make(map[string]bool, len(c.drafts))
 	for _, d := range c.drafts {
-		auth := d.build(s.fingerprintKey)
+		auth := d.Build(s.fingerprintKey)
 		kept[auth.ID] = true
 		s.catalog.put(place{yamlRank, auth.ID}, auth)
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"os"
 	"strings"
+
+	"github.com/credbroker/credbroker/internal/authdoc"
 )
 
 // scan is one look at everything in a folder. It finds the files that are to be read and those that are gone.
@@ -94,7 +96,7 @@ func (s *scan) entry(at string, e fs.DirEntry) {
 		}
 		s.dir(at)
 		return
-	case !strings.HasSuffix(at, authSuffix) || errors.Is(err, fs.ErrNotExist) && !link:
+	case !strings.HasSuffix(at, authdoc.Suffix) || errors.Is(err, fs.ErrNotExist) && !link:
 		return
 	case link:
 		chain = s.watching.follow(s.real(at))

@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 
+	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/internal/document"
 )
 
@@ -10,10 +11,10 @@ import (
 func (l *loader) secret(take func(text string)) document.Type {
 	var name, file, value string
 	keys := document.Keys{
-		"env": document.Text(&name, maxID, wrongVariable).With(document.Schema{"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}).
+		"env": document.Text(&name, authdoc.MaxID, wrongVariable).With(document.Schema{"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}).
 			Doc("Name of an environment variable."),
 		"file":  l.path(&file).Doc("Path of a file that holds nothing else. A relative one lies beside this file."),
-		"value": header(func(_ document.Value, text string) { value = text }).Doc("The secret itself."),
+		"value": authdoc.Secret(func(_ document.Value, text string) { value = text }).Doc("The secret itself."),
 	}
 	schema := func() document.Schema {
 		return document.Object(keys).With(document.Schema{"type": "object", "minProperties": 1, "maxProperties": 1}).Schema()
@@ -62,7 +63,7 @@ func (l *loader) variable(v document.Value, name string) string {
 }
 
 func (l *loader) secretFile(v document.Value, name string) string {
-	data, ok := l.readFile(v, name, maxSecret+1<<10) // white space around it does not count
+	data, ok := l.readFile(v, name, authdoc.MaxSecret+1<<10) // white space around it does not count
 	if !ok {
 		return ""
 	}
@@ -72,30 +73,16 @@ func (l *loader) secretFile(v document.Value, name string) string {
 // trimmed is a secret without the white space around it; empty: it cannot stand in a header, which was noted.
 func trimmed(v document.Value, text, subject string) string {
 	text = strings.TrimSpace(text)
-	if wrong := wrongSecret(text); wrong != "" {
+	if wrong := authdoc.WrongSecret(text); wrong != "" {
 		v.Problemf("%s", subject+wrong)
 		return ""
 	}
 	return text
 }
 
-// header is a secret that stands in the document itself.
-func header(take func(v document.Value, text string)) document.Type {
-	schema := func() document.Schema {
-		return document.Schema{"type": "string", "minLength": 1, "maxLength": maxSecret}
-	}
-	return document.NewType(schema, func(v document.Value) {
-		if text, ok := v.Text(maxSecret); ok {
-			if text = trimmed(v, text, ""); text != "" {
-				take(v, text)
-			}
-		}
-	})
-}
-
 // literalOrSecret is text, or a reference to a secret.
 func (l *loader) literalOrSecret(take func(v document.Value, text string)) document.Type {
-	literal := header(take)
+	literal := authdoc.Secret(take)
 	schema := func() document.Schema {
 		return document.Schema{"anyOf": []document.Schema{literal.Schema(), l.secret(nil).Schema()}}
 	}

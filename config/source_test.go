@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/credbroker/credbroker/internal/authdoc"
 )
 
 const twoAuths = `
@@ -128,7 +130,7 @@ func TestReloadKeepsTheLastGood(t *testing.T) {
 			[]string{"auths/a.json:1: is not JSON", "auths/b.json:1: type: is a number"}},
 		{"a link that leads nowhere", func() { s.remove("auths/a.json"); s.link("none", "auths/a.json"); s.write("auths/b.json", key("b")) },
 			[]string{"auths/a.json: cannot be read: no such file or directory"}},
-		{"a file that is too large", func() { s.remove("auths/a.json"); s.write("auths/a.json", strings.Repeat(" ", maxAuthFile+1)) },
+		{"a file that is too large", func() { s.remove("auths/a.json"); s.write("auths/a.json", strings.Repeat(" ", authdoc.MaxFile+1)) },
 			[]string{"auths/a.json: is too large; allowed: at most 1 MiB"}},
 		{"good auth files", func() { s.write("auths/a.json", key("a")) }, nil},
 		{"the whole folder gone", func() { s.rename("auths", "elsewhere") }, []string{"auths: cannot be read: no such file or directory"}},
@@ -206,7 +208,7 @@ func TestAttachTakesTheKeyOfFingerprints(t *testing.T) {
 	target := newTarget(t)
 	source.Attach(target, [32]byte{2})
 	source.Reload()
-	want := "key:claude:" + keyed([32]byte{2}, "claude", "sk-one")
+	want := "key:claude:" + authdoc.Fingerprint([32]byte{2}, "claude", "sk-one")
 	if got := target.auth("a").Identity; got != want {
 		t.Errorf("identity %q, want %q", got, want)
 	}

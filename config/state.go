@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector"
 )
@@ -81,7 +82,7 @@ func (l *loader) redis(r *Redis) document.Type {
 			Doc("host:port of the server, of nodes of a cluster, or of sentinels. Absent or empty: nothing is shared."),
 		"namespace": document.Text(&r.Namespace, maxNamespace, wrongNamespace).
 			With(document.Schema{"pattern": "^[A-Za-z0-9._-]{1,64}$"}).Doc("Keeps fleets that share a server apart."),
-		"username": line(&r.Username, maxUsername).Doc("User of the ACL. Absent: the default user."),
+		"username": authdoc.Line(&r.Username, maxUsername).Doc("User of the ACL. Absent: the default user."),
 		"password": l.password(&r.Password).Doc("Password of the user."),
 		"database": document.Integer(&r.Database, 0, maxDatabase).Doc("Database to select, on a server that is no cluster."),
 		"tls":      l.redisTLS(&r.TLS).Doc("How connections are encrypted."),
@@ -109,7 +110,7 @@ func (l *loader) redisTLS(t *RedisTLS) document.Type {
 		"ca":          l.path(&t.CA).Doc("File of the certificates that are trusted. Absent: those of the system."),
 		"cert":        l.path(&t.Cert).Doc("File of the certificate that the broker shows."),
 		"key":         l.path(&t.Key).Doc("File of the key of that certificate."),
-		"server_name": line(&t.ServerName, maxUsername).Doc("Name that the server's certificate must be for. Absent: the host of the address."),
+		"server_name": authdoc.Line(&t.ServerName, maxUsername).Doc("Name that the server's certificate must be for. Absent: the host of the address."),
 		"insecure":    document.Boolean(&t.Insecure).Doc("Every certificate is trusted."),
 	}).With(document.Schema{"dependentRequired": map[string][]string{"cert": {"key"}, "key": {"cert"}}}).Then(func(v document.Value) {
 		if v.Len() > 0 && !v.Has("enabled") {
@@ -123,8 +124,8 @@ func (l *loader) redisTLS(t *RedisTLS) document.Type {
 
 func (l *loader) sentinel(s *Sentinel) document.Type {
 	return document.Object(document.Keys{
-		"master":   line(&s.Master, maxUsername).Doc("Name that they watch the server by."),
-		"username": line(&s.Username, maxUsername).Doc("User at the sentinels. Absent: the default user."),
+		"master":   authdoc.Line(&s.Master, maxUsername).Doc("Name that they watch the server by."),
+		"username": authdoc.Line(&s.Username, maxUsername).Doc("User at the sentinels. Absent: the default user."),
 		"password": l.password(&s.Password).Doc("Password at the sentinels."),
 	}).Then(func(v document.Value) {
 		if v.Len() > 0 && !v.Has("master") {

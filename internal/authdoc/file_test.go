@@ -1,4 +1,4 @@
-package config
+package authdoc
 
 import (
 	"fmt"
@@ -8,16 +8,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector"
 )
 
+var testKey = [32]byte{1}
+
 // readAuthText reads an auth file's text as the file a.json of a folder.
-func readAuthText(text string) (*selector.Auth, Problems) {
-	draft, problems := parseAuth("a.json", "auths/a.json", []byte(text))
+func readAuthText(text string) (*selector.Auth, document.Problems) {
+	draft, problems := Parse("a.json", "auths/a.json", []byte(text))
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return draft.build(testKey), nil
+	return draft.Build(testKey), nil
 }
 
 func TestAuthFile(t *testing.T) {
@@ -69,7 +72,7 @@ func TestAuthFile(t *testing.T) {
 			"a key", `{"type":"gemini","api_key":" key ","label":"lab","base_url":"https://example.com","proxy_url":"http://u:p@proxy:1",
 				"prefix":"/team/","excluded-models":["a-*"],"weight":"3","disabled":true}`,
 			selector.Auth{
-				Provider: "gemini", Label: "lab", Identity: "key:gemini:" + keyed([32]byte{1}, "gemini", "key"), Kind: selector.KindAPIKey,
+				Provider: "gemini", Label: "lab", Identity: "key:gemini:" + Fingerprint([32]byte{1}, "gemini", "key"), Kind: selector.KindAPIKey,
 				Dialect: "gemini", Weight: new(uint32(3)), ExcludeModels: []string{"a-*"}, Prefix: "team", Disabled: true,
 				BaseURL: "https://example.com", ProxyURL: selector.NewSecret("http://u:p@proxy:1"),
 				Headers: []selector.Header{{Name: "x-goog-api-key", Value: selector.NewSecret("key")}},
@@ -78,7 +81,7 @@ func TestAuthFile(t *testing.T) {
 		{
 			"a Claude key with headers of its own", `{"type":"claude","api_key":"key","headers":{"X-API-Key":"other"}}`,
 			selector.Auth{
-				Provider: "claude", Label: "claude", Identity: "key:claude:" + keyed([32]byte{1}, "claude", "key"), Kind: selector.KindAPIKey,
+				Provider: "claude", Label: "claude", Identity: "key:claude:" + Fingerprint([32]byte{1}, "claude", "key"), Kind: selector.KindAPIKey,
 				Dialect: "anthropic", Headers: []selector.Header{{Name: "X-API-Key", Value: selector.NewSecret("other")}},
 			},
 		},
@@ -86,7 +89,7 @@ func TestAuthFile(t *testing.T) {
 			"a key beside an account goes first, and does not expire with it",
 			`{"type":"iflow","api_key":"key","access_token":"at","expired":"2020-01-31T12:00:00Z","email":"e@example.com"}`,
 			selector.Auth{
-				Provider: "iflow", Label: "e@example.com", Identity: "key:iflow:" + keyed([32]byte{1}, "iflow", "key"),
+				Provider: "iflow", Label: "e@example.com", Identity: "key:iflow:" + Fingerprint([32]byte{1}, "iflow", "key"),
 				Kind: selector.KindAPIKey, Dialect: "iflow", Headers: bearer("key"),
 			},
 		},
@@ -94,7 +97,7 @@ func TestAuthFile(t *testing.T) {
 			"members of ours", `{"type":"kimi","access_token":"at","models":["k*"],"domains":["org:o","project:p"],"project_id":"p",
 				"kind":"api_key","dialect":"d","attributes":{"websockets":"true","n":1},"excluded_models":["b"],"excluded-models":["c"]}`,
 			selector.Auth{
-				Provider: "kimi", Label: "kimi", Identity: "key:kimi:" + keyed([32]byte{1}, "kimi", "at"), Kind: selector.KindAPIKey,
+				Provider: "kimi", Label: "kimi", Identity: "key:kimi:" + Fingerprint([32]byte{1}, "kimi", "at"), Kind: selector.KindAPIKey,
 				Dialect: "d", Models: []string{"k*"}, ExcludeModels: []string{"b"}, Domains: []string{"project:p", "org:o"},
 				Attributes: map[string]string{"websockets": "true", "n": "1"}, Headers: bearer("at"),
 			},
@@ -114,7 +117,7 @@ func TestAuthFile(t *testing.T) {
 		{
 			"an id that is the path", `{"id":"a","type":"kimi","api_key":"key"}`,
 			selector.Auth{
-				ID: "a", Provider: "kimi", Label: "kimi", Identity: "key:kimi:" + keyed([32]byte{1}, "kimi", "key"), Kind: selector.KindAPIKey,
+				ID: "a", Provider: "kimi", Label: "kimi", Identity: "key:kimi:" + Fingerprint([32]byte{1}, "kimi", "key"), Kind: selector.KindAPIKey,
 				Dialect: "moonshot", Headers: bearer("key"),
 			},
 		},
@@ -221,8 +224,8 @@ func TestAuthFileReject(t *testing.T) {
 
 func TestAuthFilePathAsID(t *testing.T) {
 	for _, id := range []string{strings.Repeat("x", 252) + ".json", "a\nb.json", "\xff.json"} {
-		if _, problems := parseAuth(id, "f", []byte(`{"type":"x"}`)); len(problems) != 1 {
-			t.Errorf("parseAuth(%q): %v, want one problem", id, problems)
+		if _, problems := Parse(id, "f", []byte(`{"type":"x"}`)); len(problems) != 1 {
+			t.Errorf("Parse(%q): %v, want one problem", id, problems)
 		}
 	}
 }

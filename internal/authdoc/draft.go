@@ -1,4 +1,4 @@
-package config
+package authdoc
 
 import (
 	"cmp"
@@ -26,18 +26,18 @@ const (
 	kindOAuth  = "oauth"
 )
 
-// draft is an auth as it was read, its secrets still open. It lives for the reading of one auth.
-type draft struct {
-	auth    selector.Auth
+// Draft is an auth as it was read, its secrets still open. It lives for the reading of one auth.
+type Draft struct {
+	Auth    selector.Auth
 	secret  string
 	proxy   string
 	headers map[string]string
 	account string
 }
 
-// build closes the secrets and works out what follows from provider and kind.
-func (d *draft) build(fingerprint [32]byte) *selector.Auth {
-	a := d.auth
+// Build closes the secrets and works out what follows from provider and kind.
+func (d *Draft) Build(fingerprint [32]byte) *selector.Auth {
+	a := d.Auth
 	if a.Dialect == "" {
 		a.Dialect = dialect(a.Provider, a.Kind)
 	}
@@ -45,7 +45,7 @@ func (d *draft) build(fingerprint [32]byte) *selector.Auth {
 	case a.Kind == selector.KindOAuth && d.account != "":
 		a.Identity = "account:" + a.Provider + ":" + d.account
 	case a.Kind == selector.KindAPIKey && d.secret != "":
-		a.Identity = "key:" + a.Provider + ":" + keyed(fingerprint, a.Provider, d.secret)
+		a.Identity = "key:" + a.Provider + ":" + Fingerprint(fingerprint, a.Provider, d.secret)
 	}
 	if d.proxy != "" {
 		a.ProxyURL = selector.NewSecret(d.proxy)
@@ -54,8 +54,8 @@ func (d *draft) build(fingerprint [32]byte) *selector.Auth {
 	return &a
 }
 
-// keyed is a fingerprint that says nothing about the secret to those who do not have the key.
-func keyed(key [32]byte, provider, secret string) string {
+// Fingerprint is a fingerprint that says nothing about the secret to those who do not have the key.
+func Fingerprint(key [32]byte, provider, secret string) string {
 	h := hmac.New(sha256.New, key[:])
 	h.Write([]byte(provider + "\x00" + secret))
 	return hex.EncodeToString(h.Sum(nil)[:16])
@@ -80,21 +80,21 @@ func dialect(provider string, kind selector.Kind) string {
 
 // send is the headers of the upstream request in order of name: those that carry the secret, and those that are given,
 // which win.
-func (d *draft) send() []selector.Header {
+func (d *Draft) send() []selector.Header {
 	texts := make(map[string]selector.Header, len(d.headers)+2)
 	set := func(name, text string) {
 		texts[strings.ToLower(name)] = selector.Header{Name: name, Value: selector.NewSecret(text)}
 	}
 	if d.secret != "" {
 		switch {
-		case d.auth.Provider == claude && d.auth.Kind == selector.KindAPIKey:
+		case d.Auth.Provider == claude && d.Auth.Kind == selector.KindAPIKey:
 			set("x-api-key", d.secret)
-		case d.auth.Provider == gemini && d.auth.Kind == selector.KindAPIKey:
+		case d.Auth.Provider == gemini && d.Auth.Kind == selector.KindAPIKey:
 			set("x-goog-api-key", d.secret)
 		default:
 			set("Authorization", "Bearer "+d.secret)
 		}
-		if d.auth.Provider == claude && d.auth.Kind == selector.KindOAuth {
+		if d.Auth.Provider == claude && d.Auth.Kind == selector.KindOAuth {
 			set("anthropic-beta", "oauth-2025-04-20")
 		}
 	}
@@ -108,46 +108,46 @@ func (d *draft) send() []selector.Header {
 
 // The keys below mean the same in the YAML file and in auth files.
 
-func (d *draft) note() document.Type {
-	return document.Text(&d.auth.Note, maxNote, anyText).Doc("Free text for people.")
+func (d *Draft) note() document.Type {
+	return document.Text(&d.Auth.Note, maxNote, anyText).Doc("Free text for people.")
 }
 
-func (d *draft) models() document.Type {
-	return globs(&d.auth.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model.")
+func (d *Draft) models() document.Type {
+	return globs(&d.Auth.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model.")
 }
 
-func (d *draft) disabled() document.Type {
-	return document.Boolean(&d.auth.Disabled).Doc("It is never picked.")
+func (d *Draft) disabled() document.Type {
+	return document.Boolean(&d.Auth.Disabled).Doc("It is never picked.")
 }
 
-func (d *draft) domains() document.Type {
-	return document.List(&d.auth.Domains, maxDomains, domain).Then(d.dropRepeated).
+func (d *Draft) domains() document.Type {
+	return document.List(&d.Auth.Domains, maxDomains, domain).Then(d.dropRepeated).
 		Doc("Limit domains that it shares with other auths, such as org:acme.")
 }
 
 // anyText allows line breaks, unlike a label.
 func anyText(string) string { return "" }
 
-func domain(to *string) document.Type { return line(to, maxDomain) }
+func domain(to *string) document.Type { return Line(to, maxDomain) }
 
-func (d *draft) dropRepeated(document.Value) {
-	seen := make(map[string]bool, len(d.auth.Domains))
-	d.auth.Domains = slices.DeleteFunc(d.auth.Domains, func(domain string) bool {
+func (d *Draft) dropRepeated(document.Value) {
+	seen := make(map[string]bool, len(d.Auth.Domains))
+	d.Auth.Domains = slices.DeleteFunc(d.Auth.Domains, func(domain string) bool {
 		before := seen[domain]
 		seen[domain] = true
 		return before
 	})
 }
 
-func (d *draft) kind() document.Type {
+func (d *Draft) kind() document.Type {
 	name := kindAPIKey
-	if d.auth.Kind == selector.KindOAuth {
+	if d.Auth.Kind == selector.KindOAuth {
 		name = kindOAuth
 	}
 	return document.Enum(&name, kindAPIKey, kindOAuth).Then(func(document.Value) {
-		d.auth.Kind = selector.KindAPIKey
+		d.Auth.Kind = selector.KindAPIKey
 		if name == kindOAuth {
-			d.auth.Kind = selector.KindOAuth
+			d.Auth.Kind = selector.KindOAuth
 		}
 	}).Doc("What sort of secret it is: an API key, or the access token of an account.")
 }
@@ -167,24 +167,24 @@ func pairs(limit int, value func() document.Schema, what string, read func(v doc
 	})
 }
 
-func (d *draft) attributes() document.Type {
+func (d *Draft) attributes() document.Type {
 	schema := func() document.Schema { return document.Schema{"type": []string{"string", "number", "boolean"}} }
 	return pairs(maxAttributes, schema, "attributes", func(_ document.Value, members []document.Member) {
 		for _, m := range members {
-			if wrong := wrongLine(m.Key); wrong != "" || len(m.Key) > maxID {
-				m.Problemf("is no name of an attribute; allowed: one line of at most %d bytes", maxID)
+			if wrong := WrongLine(m.Key); wrong != "" || len(m.Key) > MaxID {
+				m.Problemf("is no name of an attribute; allowed: one line of at most %d bytes", MaxID)
 			} else if text, ok := m.Scalar(maxAttribute); ok {
-				if d.auth.Attributes == nil {
-					d.auth.Attributes = make(map[string]string, len(members))
+				if d.Auth.Attributes == nil {
+					d.Auth.Attributes = make(map[string]string, len(members))
 				}
-				d.auth.Attributes[m.Key] = text
+				d.Auth.Attributes[m.Key] = text
 			}
 		}
 	}).Doc("Settings for the gateway; never secret. The broker itself reads priority, websockets and gemini_virtual_parent.")
 }
 
 // headersType takes the type of one value.
-func (d *draft) headersType(value func(take func(document.Value, string)) document.Type) document.Type {
+func (d *Draft) headersType(value func(take func(document.Value, string)) document.Type) document.Type {
 	schema := func() document.Schema { return value(nil).Schema() }
 	return pairs(maxHeaders, schema, "headers", func(v document.Value, members []document.Member) {
 		d.headers = make(map[string]string, len(members))

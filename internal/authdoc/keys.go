@@ -1,22 +1,25 @@
-package config
+package authdoc
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/selector"
 )
 
-// auth is an auth of the YAML file.
-func (l *loader) auth(to **draft) document.Type {
-	d := &draft{auth: selector.Auth{Kind: selector.KindAPIKey, Origin: selector.OriginConfig}}
-	*to = d
-	a := &d.auth
-	keys := document.Keys{
+// Secrets are types of values that refer to a secret, or may do so; they hand on its text.
+type Secrets struct {
+	Reference func(take func(text string)) document.Type
+	Literal   func(take func(v document.Value, text string)) document.Type
+}
+
+// Keys are those of an auth of the YAML file.
+func (d *Draft) Keys(secrets Secrets) document.Keys {
+	a := &d.Auth
+	return document.Keys{
 		"note": d.note(), "models": d.models(), "attributes": d.attributes(), "domains": d.domains(), "kind": d.kind(), "disabled": d.disabled(),
-		"id": l.id(&a.ID).Doc("Names the auth in the pool and in reports. Unique."),
-		"provider": document.Text(&a.Provider, maxProvider, wrongProvider).
+		"id": Line(&a.ID, MaxID).Doc("Names the auth in the pool and in reports. Unique."),
+		"provider": document.Text(&a.Provider, MaxProvider, wrongProvider).
 			With(document.Schema{"not": document.Schema{"const": everyProvider}}).
 			Doc("What requests ask for, such as claude, codex, gemini, openai or openrouter; any name but mixed."),
 		"label": document.Text(&a.Label, maxLabel, wrongLabel).Doc("A name for people."),
@@ -29,45 +32,23 @@ func (l *loader) auth(to **draft) document.Type {
 			Doc("Names its models prefix/model as well."),
 		"base_url": document.Text(&a.BaseURL, maxURL, wrongBaseURL).With(document.Schema{"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/]"}).
 			Doc("Where to send requests. Absent: the gateway's default."),
-		"proxy_url": l.proxy(&d.proxy).
+		"proxy_url": secrets.proxy(&d.proxy).
 			Doc("Proxy to send requests through: an http, https, socks5 or socks5h URL, or the word direct or none."),
-		"headers": d.headersType(l.literalOrSecret).
+		"headers": d.headersType(secrets.Literal).
 			Doc("Headers of the upstream request, over those that follow from provider and kind."),
-		"secret":  l.secret(func(text string) { d.secret = text }).Doc("The key or access token. Absent: only the headers are sent."),
-		"dialect": line(&a.Dialect, maxDialect).Doc("Whose rules say what upstream answers mean. Absent: follows from provider and kind."),
-		"account": line(&d.account, maxAccount).
+		"secret":  secrets.Reference(func(text string) { d.secret = text }).Doc("The key or access token. Absent: only the headers are sent."),
+		"dialect": Line(&a.Dialect, maxDialect).Doc("Whose rules say what upstream answers mean. Absent: follows from provider and kind."),
+		"account": Line(&d.account, maxAccount).
 			Doc("Account that an oauth token belongs to, so that its state outlives the token. Absent: state belongs to the id."),
 	}
-	return document.Object(keys).Requires("id", "provider").Then(func(v document.Value) {
-		a.Source = l.into.Path + ":" + strconv.Itoa(v.Line)
-		if v.Has("account") && a.Kind != selector.KindOAuth {
-			v.Problemf("has an account, but is not of kind: oauth; allowed: kind: oauth, or no account")
-		}
-	})
-}
-
-// id also holds the ids of the file apart.
-func (l *loader) id(to *string) document.Type {
-	return line(to, maxID).Then(func(v document.Value) {
-		if *to == "" {
-			return
-		}
-		if first, taken := l.ids[*to]; taken {
-			v.Problemf("duplicate id %q; the first is at %s:%d", *to, l.into.Path, first)
-			return
-		}
-		l.ids[*to] = v.Line
-	})
 }
 
 func priority(to *int64) document.Type { return document.Integer(to, math.MinInt64, math.MaxInt64) }
 
 func weight(to *uint32) document.Type { return document.Integer(to, 0, selector.MaxWeight) }
 
-func globs(to *[]string) document.Type { return document.List(to, maxGlobs, glob) }
-
-func (l *loader) proxy(to *string) document.Type {
-	return l.literalOrSecret(func(v document.Value, text string) {
+func (secrets Secrets) proxy(to *string) document.Type {
+	return secrets.Literal(func(v document.Value, text string) {
 		if wrong := wrongProxyURL(text); wrong != "" || len(text) > maxURL {
 			v.Problemf("%s", wrong)
 			return

@@ -1,4 +1,4 @@
-package config
+package authdoc
 
 import (
 	"cmp"
@@ -15,38 +15,47 @@ import (
 
 // Members of an auth file that more than one place asks for.
 const (
-	memberToken       = "token"
-	memberAccessToken = "access_token"
-	memberAPIKey      = "api_key"
-	memberID          = "id"
+	MemberToken       = "token"
+	MemberAccessToken = "access_token"
+	MemberAPIKey      = "api_key"
+	MemberID          = "id"
 )
 
 const (
-	// maxAuthFile is the size of an auth file.
-	maxAuthFile = 1 << 20
-	// authSuffix ends the names of auth files.
-	authSuffix = ".json"
+	// MaxFile is the size of an auth file.
+	MaxFile = 1 << 20
+	// Suffix ends the names of auth files.
+	Suffix = ".json"
 	// earliestMillis is the number from which on a time counts in milliseconds; in seconds it would be in the year 5138.
 	earliestMillis = 1e11
 )
 
-// expiryMembers returns the names under which files keep the end of the access token; the first one counts.
-func expiryMembers() []string { return []string{"expired", "expire", "expires_at", "expiry"} }
+// ExpiryMembers returns the names under which files keep the end of the access token; the first one counts.
+func ExpiryMembers() []string { return []string{"expired", "expire", "expires_at", "expiry"} }
+
+// SettingMembers returns the members that a document replaces as a whole. All others are part of the account, and so is
+// what other programs keep in the file.
+func SettingMembers() []string {
+	return []string{
+		"type", "id", "disabled", "label", "note", "priority", "weight", "prefix", "excluded_models", "excluded-models", "models",
+		"domains", "kind", "dialect", "attributes", "base_url", "proxy_url",
+	}
+}
 
 // authFile is one auth file that is being read.
 type authFile struct {
-	draft draft
+	draft Draft
 	label string
 	// The members that are there and not null, of the file and of its member token.
 	top, token map[string]document.Value
 }
 
-// parseAuth reads an auth file. Members that it does not know are dropped, for they may be secret.
-func parseAuth(id, file string, data []byte) (*draft, Problems) {
-	f := &authFile{draft: draft{auth: selector.Auth{ID: id, Origin: selector.OriginFile, Source: file}}}
+// Parse reads an auth file. Members that it does not know are dropped, for they may be secret.
+func Parse(id, file string, data []byte) (*Draft, document.Problems) {
+	f := &authFile{draft: Draft{Auth: selector.Auth{ID: id, Origin: selector.OriginFile, Source: file}}}
 	in := document.NewFile(file)
-	if wrong := wrongLine(id); wrong != "" || len(id) > maxID {
-		in.Add(0, "", fmt.Sprintf("its path cannot be an id: at most %d bytes on one line are allowed", maxID))
+	if wrong := WrongLine(id); wrong != "" || len(id) > MaxID {
+		in.Add(0, "", fmt.Sprintf("its path cannot be an id: at most %d bytes on one line are allowed", MaxID))
 		return &f.draft, in.Problems()
 	}
 	if root, ok := in.JSON(data); ok && root.Kind() != document.KindMapping {
@@ -59,13 +68,13 @@ func parseAuth(id, file string, data []byte) (*draft, Problems) {
 
 func (f *authFile) read(v document.Value) {
 	f.top = present(v)
-	if token, ok := f.top[memberToken]; ok {
+	if token, ok := f.top[MemberToken]; ok {
 		f.token = present(token)
 	}
-	a := &f.draft.auth
+	a := &f.draft.Auth
 	a.Provider = f.provider(v)
 	// A file whose name is its id and the suffix is called by the id. Any other member `id` belongs to somebody else.
-	if id, ok := f.top[memberID]; ok && id.Kind() == document.KindText && id.Literal()+authSuffix == a.ID {
+	if id, ok := f.top[MemberID]; ok && id.Kind() == document.KindText && id.Literal()+Suffix == a.ID {
 		a.ID = id.Literal()
 	}
 	f.identify()
@@ -90,7 +99,7 @@ func (f *authFile) provider(v document.Value) string {
 		v.Problemf("has no type; allowed: type with the name of the provider, such as claude")
 		return ""
 	}
-	text, ok := given.Text(maxProvider)
+	text, ok := given.Text(MaxProvider)
 	if !ok {
 		return ""
 	}
@@ -129,7 +138,7 @@ func (f *authFile) id(name string) string {
 	}
 	text, ok := v.Scalar(maxAccount)
 	text = strings.TrimSpace(text)
-	if wrong := wrongLine(text); ok && wrong != "" {
+	if wrong := WrongLine(text); ok && wrong != "" {
 		v.Problemf("%s", wrong)
 	}
 	return text
@@ -137,7 +146,7 @@ func (f *authFile) id(name string) string {
 
 // identify reads whose account it is, and with whom it shares limits.
 func (f *authFile) identify() {
-	a := &f.draft.auth
+	a := &f.draft.Auth
 	uuid, id, email := f.id("account_uuid"), f.id("account_id"), f.id("email")
 	for _, account := range []string{uuid, id, email} {
 		if f.draft.account == "" {
@@ -158,7 +167,7 @@ func (f *authFile) identify() {
 
 // settings reads what is no secret and not of the account.
 func (f *authFile) settings() {
-	a := &f.draft.auth
+	a := &f.draft.Auth
 	for name, v := range f.top {
 		if t, ok := f.setting(name); ok {
 			v.Read(t)
@@ -169,10 +178,10 @@ func (f *authFile) settings() {
 }
 
 func (f *authFile) setting(name string) (t document.Type, ok bool) {
-	d, a := &f.draft, &f.draft.auth
+	d, a := &f.draft, &f.draft.Auth
 	switch name {
 	case "label":
-		t = plain(&f.label, maxLabel, wrongLine)
+		t = plain(&f.label, maxLabel, WrongLine)
 	case "note":
 		t = d.note()
 	case "prefix":
@@ -180,7 +189,7 @@ func (f *authFile) setting(name string) (t document.Type, ok bool) {
 	case "base_url":
 		t = plain(&a.BaseURL, maxURL, wrongBaseURL)
 	case "dialect":
-		t = plain(&a.Dialect, maxDialect, wrongLine)
+		t = plain(&a.Dialect, maxDialect, WrongLine)
 	case "proxy_url":
 		t = plain(&d.proxy, maxURL, wrongProxyURL)
 	case "disabled":
@@ -205,7 +214,7 @@ func (f *authFile) setting(name string) (t document.Type, ok bool) {
 	case "domains":
 		t = d.domains()
 	case "headers":
-		t = d.headersType(header)
+		t = d.headersType(Secret)
 	default:
 		return t, false
 	}
@@ -215,19 +224,19 @@ func (f *authFile) setting(name string) (t document.Type, ok bool) {
 // secrets reads the key or the access token, and what follows from which of them there is. A key goes before a token.
 func (f *authFile) secrets() {
 	d := &f.draft
-	key, hasKey := f.find(memberAPIKey)
-	token, hasToken := f.find(memberAccessToken)
-	take := header(func(_ document.Value, text string) { d.secret = text })
-	d.auth.Kind = selector.KindOAuth
+	key, hasKey := f.find(MemberAPIKey)
+	token, hasToken := f.find(MemberAccessToken)
+	take := Secret(func(_ document.Value, text string) { d.secret = text })
+	d.Auth.Kind = selector.KindOAuth
 	if hasToken {
 		token.Read(take)
 	}
 	if hasKey {
-		d.auth.Kind = selector.KindAPIKey
+		d.Auth.Kind = selector.KindAPIKey
 		key.Read(take)
 	}
 	if !hasKey || !hasToken {
-		d.auth.ExpiresAt = f.expiry()
+		d.Auth.ExpiresAt = f.expiry()
 	}
 	if v, ok := f.top["kind"]; ok {
 		v.Read(d.kind())
@@ -289,7 +298,7 @@ func webSockets(to *any) document.Type {
 
 // expiry is the end of the access token; zero: it has none, or the file says nothing.
 func (f *authFile) expiry() time.Time {
-	for _, name := range expiryMembers() {
+	for _, name := range ExpiryMembers() {
 		if v, ok := f.find(name); ok {
 			return instant(v)
 		}
