@@ -52,8 +52,8 @@ var importTable = []importRule{
 	{"state", []string{"selector", "sessions/bindings"}, slices.Concat(grpc, []string{"server"})},
 	{"config", []string{"selector", "verdict", "internal"}, []string{"gen", "state", "server"}},
 	{"broker", []string{"selector", "sessions", "verdict", "state"}, slices.Concat(grpc, []string{"state/redis", "state/journal", "config", "server"})},
-	{"server/servertest", []string{"gen", "broker", "selector", "server", "sessions", "state"}, []string{"state/redis", "state/journal", "config"}},
-	{"server", []string{"gen", "broker", "selector", "sessions", "verdict"}, []string{"state/redis", "state/journal", "config"}},
+	{"server/servertest", []string{"gen", "internal/authdoc", "broker", "selector", "server", "sessions", "state"}, []string{"state/redis", "state/journal", "config"}},
+	{"server", []string{"gen", "internal/authdoc", "broker", "selector", "sessions", "verdict"}, []string{"state/redis", "state/journal", "config"}},
 	{"cmd/credbroker", []string{"gen", "selector", "sessions", "verdict", "state", "config", "broker", "server"}, nil},
 	{"gen", nil, nil},
 	// A client knows the contract and nothing else.

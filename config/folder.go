@@ -8,9 +8,8 @@ import (
 
 // The limits of a folder of auth files.
 const (
-	maxFiles       = 100_000
-	maxFolders     = 10_000
-	maxFolderDepth = 8
+	maxFiles   = 100_000
+	maxFolders = 10_000
 )
 
 // folder is one of auth_dirs, with what is known of the files in it. Paths in it are relative, with slashes; the folder

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/authdoc"
@@ -16,9 +15,6 @@ import (
 
 // maxMemory is how many auths are kept in memory only.
 const maxMemory = 100_000
-
-// maxSegment keeps the names of files, and of the files that become them, within what file systems take.
-const maxSegment = 240
 
 // The field that an error names if it is about no member of the document.
 const fieldDocument = "document"
@@ -93,7 +89,7 @@ type documentMembers map[string]json.RawMessage
 
 // readDocument checks what can be checked before it is known where the document goes.
 func readDocument(id string, data []byte) (documentMembers, error) {
-	if wrong := wrongID(id); wrong != "" {
+	if wrong := authdoc.WrongID(id); wrong != "" {
 		return nil, &selector.FieldError{Field: authdoc.MemberID, Problem: wrong}
 	}
 	if len(data) > authdoc.MaxFile {
@@ -119,24 +115,6 @@ func fieldError(p Problem) error {
 		field = fieldDocument
 	}
 	return &selector.FieldError{Field: field, Problem: p.Message}
-}
-
-// wrongID allows ids that can be the path of a file below a folder.
-func wrongID(id string) string {
-	if wrong := authdoc.WrongLine(id); wrong != "" {
-		return wrong
-	}
-	segments := strings.Split(id, "/")
-	if len(id) > authdoc.MaxID || len(segments) > maxFolderDepth+1 {
-		return fmt.Sprintf("is too long; allowed: at most %d bytes and %d slashes", authdoc.MaxID, maxFolderDepth)
-	}
-	for _, segment := range segments {
-		if segment == "" || segment[0] == '.' || strings.Contains(segment, `\`) || len(segment) > maxSegment {
-			return fmt.Sprintf("cannot be the path of a file; allowed: parts of at most %d bytes between slashes, "+
-				"none of which is empty, begins with a dot or has a backslash", maxSegment)
-		}
-	}
-	return ""
 }
 
 // hasSecret tells whether a document says what to send.

@@ -115,8 +115,8 @@ func (s *scan) entry(at string, e fs.DirEntry) {
 // admits refuses folders that lie too deep, and links into a folder that they lie in.
 func (s *scan) admits(at string, e fs.DirEntry, info fs.FileInfo) bool {
 	above := parent(at)
-	if strings.Count(at, "/") >= maxFolderDepth {
-		s.folderFault(above, fmt.Sprintf("has the folder %s; allowed: %d levels of folders", e.Name(), maxFolderDepth))
+	if strings.Count(at, "/") >= authdoc.MaxFolderDepth {
+		s.folderFault(above, fmt.Sprintf("has the folder %s; allowed: %d levels of folders", e.Name(), authdoc.MaxFolderDepth))
 		return false
 	}
 	if e.Type()&fs.ModeSymlink == 0 {

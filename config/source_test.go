@@ -276,9 +276,9 @@ func TestLinksInFolders(t *testing.T) {
 }
 
 func TestFolderLimits(t *testing.T) {
-	deep := "auths" + strings.Repeat("/d", maxFolderDepth)
+	deep := "auths" + strings.Repeat("/d", authdoc.MaxFolderDepth)
 	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", deep + "/in.json": key("in"), deep + "/d/out.json": key("out")})
-	if want := strings.Repeat("d/", maxFolderDepth) + "in.json"; s.ids() != want {
+	if want := strings.Repeat("d/", authdoc.MaxFolderDepth) + "in.json"; s.ids() != want {
 		t.Errorf("auths are %q, want %q", s.ids(), want)
 	}
 	s.wantProblems(deep + ": has the folder d; allowed: 8 levels of folders")

@@ -192,6 +192,7 @@ func TestPutAndDeleteAuth(t *testing.T) {
 	})
 	want := proto.Clone(config).(*credbrokerv1.AuthConfig)
 	want.ProxyUrl = "socks5://u@proxy:1"
+	want.Domains = []string{"account:acc", "org:acme"} // all auths of an account share its limits
 	if diff := cmp.Diff(want, got.GetAuth().GetConfig(), protocmp.Transform()); diff != "" {
 		t.Errorf("PutAuth config (-want +got):\n%s", diff)
 	}

@@ -25,24 +25,15 @@ const (
 	maxHeaderEntries = 256
 	maxHeaders       = 64 << 10
 	maxExclude       = 1024
-	maxElement       = 256 // of a list: ids, globs, domains
+	maxElement       = 256 // of a list of ids
 	maxRequestID     = 128
 	maxPageToken     = 1 << 10
 	maxSessionName   = 512
 	maxResponseID    = 256
 
-	// The limits of PutAuth.
-	maxLabel            = 256
-	maxNote             = 1 << 10
-	maxURL              = 2 << 10
-	maxPatterns         = 256
-	maxDialect          = 64
-	maxDomains          = 16
-	maxAttributeEntries = 64
-	maxAttributes       = 16 << 10
-	maxSecret           = 16 << 10
-	maxSecretHeaders    = 64
-	maxAccount          = 256
+	// The limits of PutAuth beside those of an auth file.
+	maxAttributes = 16 << 10
+	maxSecret     = 16 << 10
 
 	// maxViolations keeps the answer to a request with very many faults small.
 	maxViolations = 16
@@ -131,6 +122,11 @@ func (v *violations) required(field, text string, limit int) {
 // pairs refuses more than limit entries, and names and values that have more than total bytes together.
 func (v *violations) pairs(field string, entries map[string]string, limit, total int) {
 	v.entries(field, len(entries), limit)
+	v.together(field, entries, total)
+}
+
+// together refuses names and values that have more than total bytes together.
+func (v *violations) together(field string, entries map[string]string, total int) {
 	size := 0
 	for name, value := range entries {
 		size += len(name) + len(value)

@@ -22,8 +22,8 @@ const (
 
 // The kinds of auth as files name them.
 const (
-	kindAPIKey = "api_key"
-	kindOAuth  = "oauth"
+	KindAPIKey = "api_key"
+	KindOAuth  = "oauth"
 )
 
 // Draft is an auth as it was read, its secrets still open. It lives for the reading of one auth.
@@ -34,6 +34,9 @@ type Draft struct {
 	headers map[string]string
 	account string
 }
+
+// HasSecret tells whether there is an API key or an access token.
+func (d *Draft) HasSecret() bool { return d.secret != "" }
 
 // Build closes the secrets and works out what follows from provider and kind.
 func (d *Draft) Build(fingerprint [32]byte) *selector.Auth {
@@ -140,13 +143,13 @@ func (d *Draft) dropRepeated(document.Value) {
 }
 
 func (d *Draft) kind() document.Type {
-	name := kindAPIKey
+	name := KindAPIKey
 	if d.Auth.Kind == selector.KindOAuth {
-		name = kindOAuth
+		name = KindOAuth
 	}
-	return document.Enum(&name, kindAPIKey, kindOAuth).Then(func(document.Value) {
+	return document.Enum(&name, KindAPIKey, KindOAuth).Then(func(document.Value) {
 		d.Auth.Kind = selector.KindAPIKey
-		if name == kindOAuth {
+		if name == KindOAuth {
 			d.Auth.Kind = selector.KindOAuth
 		}
 	}).Doc("What sort of secret it is: an API key, or the access token of an account.")

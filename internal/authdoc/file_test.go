@@ -233,15 +233,15 @@ func TestAuthFilePathAsID(t *testing.T) {
 // What is sent, and whose rules apply, follows from provider and kind.
 func TestProviderDefaults(t *testing.T) {
 	tests := []struct{ provider, kind, dialect, headers string }{
-		{"claude", kindAPIKey, "anthropic", "x-api-key"},
-		{"claude", kindOAuth, "claude-code", "anthropic-beta Authorization"},
-		{"gemini", kindAPIKey, "gemini", "x-goog-api-key"},
-		{"gemini", kindOAuth, "gemini-code-assist", "Authorization"},
-		{"kimi", kindAPIKey, "moonshot", "Authorization"},
-		{"kimi", kindOAuth, "kimi-code", "Authorization"},
-		{"openrouter", kindAPIKey, "openrouter", "Authorization"},
-		{"codex", kindOAuth, "codex", "Authorization"},
-		{"Claude-like", kindOAuth, "claude-like", "Authorization"},
+		{"claude", KindAPIKey, "anthropic", "x-api-key"},
+		{"claude", KindOAuth, "claude-code", "anthropic-beta Authorization"},
+		{"gemini", KindAPIKey, "gemini", "x-goog-api-key"},
+		{"gemini", KindOAuth, "gemini-code-assist", "Authorization"},
+		{"kimi", KindAPIKey, "moonshot", "Authorization"},
+		{"kimi", KindOAuth, "kimi-code", "Authorization"},
+		{"openrouter", KindAPIKey, "openrouter", "Authorization"},
+		{"codex", KindOAuth, "codex", "Authorization"},
+		{"Claude-like", KindOAuth, "claude-like", "Authorization"},
 	}
 	for _, test := range tests {
 		a, problems := readAuthText(fmt.Sprintf(`{"type":%q,"kind":%q,"access_token":"at"}`, test.provider, test.kind))
