@@ -1,0 +1,81 @@
+package census
+
+import (
+	"github.com/credbroker/credbroker/selector/internal/least"
+	"github.com/credbroker/credbroker/selector/internal/readyset"
+)
+
+// Marks is how many different marks there are.
+const Marks = 256
+
+// Never is an end that does not come.
+const Never = least.None
+
+// Look says what a place counts as, and when that ends.
+type Look func(place int) (mark uint8, end int64)
+
+// Census counts marks. The zero value has looked at nothing yet.
+type Census struct {
+	// Used is by when it was last asked for, for whoever keeps many.
+	Used uint64
+
+	counts   [Marks]int32
+	earliest int64
+	seen     uint64 // of the changes
+	made     bool
+
+	marks []uint8 // by place; nil: not known
+	ends  *least.Tree
+}
+
+// Known reports whether it knows each place.
+func (c *Census) Known() bool { return c.marks != nil }
+
+// Forget lets go of what it knows of each place.
+func (c *Census) Forget() { c.marks, c.ends = nil, nil }
+
+// Current reports whether the sums are good as they are.
+func (c *Census) Current(changes *readyset.Changes) bool { return c.made && c.seen == changes.Count() }
+
+// Follow looks at the places below n that changed, or at all of them if it knows none.
+func (c *Census) Follow(n int, changes *readyset.Changes, look Look) {
+	if c.marks != nil {
+		c.seen = changes.Since(c.seen, n>>6+1, func(w int) {
+			for place := w << 6; place < min(n, (w+1)<<6); place++ {
+				c.Set(place, look)
+			}
+		})
+		return
+	}
+	*c = Census{Used: c.Used, made: true, seen: changes.Count(), marks: make([]uint8, n), ends: least.New(n)}
+	for place := range n {
+		mark, end := look(place)
+		c.marks[place] = mark
+		c.counts[mark]++
+		c.ends.Put(place, end)
+	}
+	c.ends.Build()
+	c.earliest = c.ends.Least()
+}
+
+// Set looks at one place.
+func (c *Census) Set(place int, look Look) {
+	mark, end := look(place)
+	c.counts[c.marks[place]]--
+	c.counts[mark]++
+	c.marks[place] = mark
+	c.ends.Set(place, end)
+	c.earliest = c.ends.Least()
+}
+
+// Each calls f for each mark that some place has.
+func (c *Census) Each(f func(mark uint8, count int)) {
+	for mark, count := range c.counts {
+		if count != 0 {
+			f(uint8(mark), int(count))
+		}
+	}
+}
+
+// Earliest is the earliest end; Never: none ends.
+func (c *Census) Earliest() int64 { return c.earliest }

@@ -1,0 +1,69 @@
+package census_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/credbroker/credbroker/selector/internal/census"
+	"github.com/credbroker/credbroker/selector/internal/readyset"
+)
+
+func TestCensusCountsWhatAScanCounts(t *testing.T) {
+	for seed := range uint64(20) {
+		for _, n := range []int{1, 63, 64, 65, 200} {
+			random := rand.New(rand.NewPCG(seed, uint64(n)))
+			marks, ends := make([]uint8, n), make([]int64, n)
+			changes := readyset.NewChanges(n>>6 + 1)
+			var c census.Census
+			looks := 0
+			look := func(place int) (uint8, int64) {
+				looks++
+				return marks[place], ends[place]
+			}
+			for step := range 300 {
+				for range random.IntN(3) {
+					place := random.IntN(n)
+					marks[place], ends[place] = uint8(random.IntN(256)), int64(random.IntN(100))
+					if random.IntN(3) == 0 {
+						ends[place] = census.Never
+					}
+					changes.Add(place)
+				}
+				if random.IntN(20) == 0 {
+					c.Forget()
+				}
+				c.Follow(n, &changes, look)
+				if !c.Known() || !c.Current(&changes) {
+					t.Fatalf("step %d: after Follow: known %t, current %t", step, c.Known(), c.Current(&changes))
+				}
+				counts := [census.Marks]int{}
+				c.Each(func(mark uint8, count int) { counts[mark] = count })
+				for _, mark := range marks {
+					counts[mark]--
+				}
+				if counts != [census.Marks]int{} || c.Earliest() != slices.Min(ends) {
+					t.Fatalf("seed %d, %d places, step %d: earliest %d, want %d; counts are off by %v", seed, n, step, c.Earliest(), slices.Min(ends), counts)
+				}
+			}
+			if looks > 300*2*64+30*n {
+				t.Errorf("%d places: looked %d times", n, looks)
+			}
+		}
+	}
+}
+
+func TestCensusIsCurrentUntilSomethingChanges(t *testing.T) {
+	changes := readyset.NewChanges(1)
+	var c census.Census
+	if c.Current(&changes) {
+		t.Error("a census that looked at nothing is current")
+	}
+	c.Follow(2, &changes, func(int) (uint8, int64) { return 7, 5 })
+	if c.Forget(); !c.Current(&changes) || c.Known() || c.Earliest() != 5 {
+		t.Error("the sums must be good after Forget")
+	}
+	if changes.Add(0); c.Current(&changes) {
+		t.Error("current after a change")
+	}
+}
