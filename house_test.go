@@ -42,6 +42,8 @@ var importTable = []importRule{
 	{"internal/authdoc", []string{"internal/document", "selector"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server", "config"})},
 	{"internal", nil, slices.Concat(grpc, stores)},
 	{"selector/cooldown", []string{"internal"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server"})},
+	// Parts of the selector that know nothing of the rest of it.
+	{"selector/internal", []string{"internal"}, slices.Concat(grpc, stores, []string{"selector/cooldown", "sessions", "state", "server"})},
 	{"selector", []string{"internal"}, slices.Concat(grpc, stores, []string{
 		"github.com/rs/zerolog", "github.com/tidwall/gjson", "sessions", "state", "server",
 	})},

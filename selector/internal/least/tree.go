@@ -1,6 +1,9 @@
 package least
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Width is how many numbers have a node in common.
 const Width = 8
@@ -63,8 +66,8 @@ func (t *Tree) Least() int64 { return Of((*[Width]int64)(t.levels[len(t.levels)-
 // First is the first place that has the least number.
 func (t *Tree) First() int {
 	at := 0
-	for level := len(t.levels) - 1; level >= 0; level-- {
-		at = (at + FirstOf((*[Width]int64)(t.levels[level][at:]))) * Width
+	for _, level := range slices.Backward(t.levels) {
+		at = (at + FirstOf((*[Width]int64)(level[at:]))) * Width
 	}
 	return at / Width
 }

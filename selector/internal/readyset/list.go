@@ -38,6 +38,9 @@ func (l *List) Len() int { return l.length }
 // View is what is ready for the list's key, excluded positions among it.
 func (l *List) View() View { return l.order.View(l.hidden) }
 
+// Changes are those of the list's order.
+func (l *List) Changes() *Changes { return &l.order.Changes }
+
 // At is the k-th position, from 0.
 func (l *List) At(k int) int {
 	rank := l.low + k

@@ -8,10 +8,10 @@ import (
 // Order is an ordered list of positions in tiers, of which some are ready: for everybody, less for each key what is hidden
 // from it.
 //
-//	position      0 1 2 3 4 5      two tiers, 0 to 2 and 3 to 5
-//	ready         x . x x . x      List(nil, ...): 4 positions, the best tier has 2, position 2 is the second of it
-//	hidden of m   . . x x . .      List(m, ...): 0 and 5; the best tier has one
-//	excluded      x . . . . .      List(m, [0]): 5 alone, so its tier is the best
+//	positions     0 1 2 3 4 5      two tiers, 0 to 2 and 3 to 5
+//	ready         0   2 3   5      List(nil, ...): 4 positions, the best tier has 2, position 2 is the second of it
+//	hidden of m       2 3          List(m, ...): 0 and 5; the best tier has one
+//	excluded      0                List(m, [0]): 5 alone, so its tier is the best
 //
 // What is hidden is always ready as well, so that subtracting counts is enough.
 type Order struct {
