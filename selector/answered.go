@@ -24,7 +24,7 @@ func (p *Pool) Answered(a Answer, now time.Time) error {
 	if m == nil {
 		return ErrUnknownAuth
 	}
-	p.openings.answered(a.Opening)
+	p.firstTurns.Answered(a.Opening)
 	if p.bindings == nil {
 		return nil
 	}

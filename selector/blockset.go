@@ -3,6 +3,7 @@ package selector
 import (
 	"github.com/credbroker/credbroker/internal/glob"
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/deadline"
 )
 
 // scope is what blocks are about: the whole of a subject, one model key of it, or a family of model keys.
@@ -19,23 +20,15 @@ func (s scope) covers(key string) bool {
 	return s.model == "" || s.model == key
 }
 
-// trial is the permission to let one request through to a scope that is half-open.
-type trial struct {
-	// until is the end of the time that the request under way has; not in the future: none is under way.
-	until cooldown.Instant
-	// started is when that request was picked.
-	started cooldown.Instant
-}
-
 // blockSet are the blocks of one subject for one scope.
 type blockSet struct {
-	timer
-
+	timer deadline.Timer
 	owner *subject
 	scope scope
 	// ledgers by kind; nil: nothing is known.
 	ledgers *cooldown.Ledgers
-	trial   trial
+	// probeUntil is the end of the time that the probe under way has; not in the future: none is. It was picked at probeStarted.
+	probeUntil, probeStarted cooldown.Instant
 	// permit is the last time at which a request may use the permit that the pool has; 0: it has none.
 	permit cooldown.Instant
 	wanted bool // in Pool.wanted

@@ -4,7 +4,12 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/internal/firstturn"
 )
+
+// FirstTurnWindow is how long a first turn that comes again is taken for the same request, sent once more.
+const FirstTurnWindow = firstturn.Window
 
 // binding is what a session of the request is bound to.
 type binding struct {
@@ -114,7 +119,7 @@ func opener(sessions []Session) int {
 // twin reports whether a session that is bound is an opening of another conversation: no repetition, and nothing else that
 // it continues is known. What is past does not tell: of a request that begins its answer itself, that is its question.
 func (q *query) twin(now time.Time) bool {
-	if !q.opens() || q.pool.openings.repeats(q.req.Sessions[0].Key, q.now) {
+	if !q.opens() || q.pool.firstTurns.Repeats(q.req.Sessions[0].Key, int64(q.now)) {
 		return false
 	}
 	for _, s := range q.req.Sessions[1:] {
@@ -155,12 +160,12 @@ func (q *query) hold(b binding, outcome Binding, now time.Time) time.Time {
 		return q.holdPinned(b, outcome, now)
 	case outcome == BindingHit:
 		if q.opens() {
-			q.pool.openings.again(b.key)
+			q.pool.firstTurns.Again(b.key)
 		}
 		return bindings.Keep(b.key, now)
 	case sessions[0].Role == RolePrefix || b.key == q.req.Parent:
 		bindings.Keep(b.key, now)
-		q.pool.openings.answered(b.key)
+		q.pool.firstTurns.Answered(b.key)
 		return q.rebind(b.state.slot, now)
 	}
 	return bindings.Join(sessions[0], b.key, now)
@@ -169,7 +174,7 @@ func (q *query) hold(b binding, outcome Binding, now time.Time) time.Time {
 // bind binds the sessions of the request to what was chosen for them.
 func (q *query) bind(slot Slot, now time.Time) time.Time {
 	if q.opens() {
-		q.pool.openings.begin(q.req.Sessions[0].Key, q.now)
+		q.pool.firstTurns.Begin(q.req.Sessions[0].Key, int64(q.now))
 	}
 	return q.pool.bindings.Bind(q.req.Sessions, slot, now)
 }
@@ -232,13 +237,13 @@ func (q *query) ready(s *identity, best bool) (m *member, diverted bool) {
 func (q *query) catchUp(s *identity) {
 	p := q.pool
 	for _, m := range s.members {
-		if m.timer.over(q.now) {
+		if m.timer.Over(int64(q.now)) {
 			p.runtime.refreshToken(m, q.now)
 		}
 		key := m.blockKey(q.key.model)
 		m.subjects(func(s *subject) {
 			s.each(key, func(set *blockSet) {
-				if set.timer.over(q.now) {
+				if set.timer.Over(int64(q.now)) {
 					p.runtime.refreshSet(set, q.now)
 				}
 			})

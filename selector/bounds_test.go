@@ -185,8 +185,8 @@ func TestIdentitiesOfAuthsThatLeftAreBoundedTheLongestGoneFirst(t *testing.T) {
 		}
 		p.Update(nil, remove, now)
 	}
-	if n := len(p.runtime.identities); n != maxOrphans || len(p.runtime.slots)-len(p.runtime.free) != maxOrphans || len(p.runtime.timers.heap) != 2*maxOrphans {
-		t.Errorf("%d identities, %d slots, %d timers", n, len(p.runtime.slots)-len(p.runtime.free), len(p.runtime.timers.heap))
+	if n := len(p.runtime.identities); n != maxOrphans || len(p.runtime.slots)-len(p.runtime.free) != maxOrphans || p.runtime.timers.Len() != 2*maxOrphans {
+		t.Errorf("%d identities, %d slots, %d timers", n, len(p.runtime.slots)-len(p.runtime.free), p.runtime.timers.Len())
 	}
 	if len(p.runtime.slots) > maxOrphans+1000 {
 		t.Errorf("%d slots: those of identities that went are not used again", len(p.runtime.slots))

@@ -1,6 +1,7 @@
 package selector
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 		return Block{}, ErrUnknownAuth
 	}
 	key := ModelKey(c.Model)
-	if !m.patterns.serve(key) {
+	if !m.patterns.Serve(key) {
 		return Block{}, &FieldError{"model", "auth " + id + " does not serve it"}
 	}
 	if !c.Endless && !c.Until.IsZero() && !c.Until.After(now) {
@@ -79,49 +80,37 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 	if m == nil {
 		return 0, ErrUnknownAuth
 	}
-	c := clearing{key: m.blockKey(ModelKey(model)), stamp: p.stamp(now), now: cooldown.InstantOf(now), secret: m.secret()}
+	key, stamp, at, secret := m.blockKey(ModelKey(model)), p.stamp(now), cooldown.InstantOf(now), m.secret()
 	cleared := 0
 	for _, s := range append(slices.Clone(m.domains), &m.state.subject) {
-		cleared += p.clear(s, c)
+		p.runtime.outbox.save(s)
+		for _, set := range p.cleared(s, key, stamp) {
+			cleared += set.inForce(secret, at)
+			for kind := range cooldown.NumKinds {
+				set.ledger(kind).Clear(stamp)
+			}
+			p.runtime.refreshSet(set, at)
+		}
 	}
 	p.runtime.changed(&m.state.subject)
 	return cleared, nil
 }
 
-// clearing is a ClearCooldown on its way.
-type clearing struct {
-	key        string // "": everything
-	stamp, now cooldown.Instant
-	secret     cooldown.Fingerprint // of the auth
-}
-
-// clear ends the blocks of a subject that concern a model key, or all, and counts those that held for the auth.
-func (p *Pool) clear(s *subject, c clearing) (cleared int) {
-	p.runtime.outbox.save(s)
-	end := func(set *blockSet) {
-		cleared += set.inForce(c.secret, c.now)
-		for kind := range cooldown.NumKinds {
-			set.ledger(kind).Clear(c.stamp)
-		}
-		p.runtime.refreshSet(set, c.now)
-	}
-	if c.key == "" {
-		s.cleared = c.stamp
-		end(&s.whole)
-		for _, set := range s.models {
-			end(set)
-		}
-		return cleared
+// cleared are the sets of a subject that an operator clears at a time: those that concern a model key, or all.
+func (p *Pool) cleared(s *subject, key string, at cooldown.Instant) (sets []*blockSet) {
+	if key == "" {
+		s.cleared = at
+		return slices.AppendSeq([]*blockSet{&s.whole}, maps.Values(s.models))
 	}
 	if s.identity != nil {
-		p.runtime.makeSet(s, scope{model: c.key})
+		p.runtime.makeSet(s, scope{model: key})
 	}
-	s.each(c.key, func(set *blockSet) {
+	s.each(key, func(set *blockSet) {
 		if set != &s.whole {
-			end(set)
+			sets = append(sets, set)
 		}
 	})
-	return cleared
+	return sets
 }
 
 // Enable undoes Disable. ErrManagedByConfig: the configuration disables the auth.

@@ -74,7 +74,7 @@ func (rt *runtimeState) attach(d *subject) {
 
 // dropDomain forgets a domain that nothing is known of any more.
 func (rt *runtimeState) dropDomain(d *subject) {
-	rt.timers.cancel(&d.whole.timer)
+	rt.timers.Cancel(&d.whole.timer)
 	delete(rt.domains, d.domain)
 	for _, m := range d.members {
 		// A copy: a report walks over the domains while it ends them.

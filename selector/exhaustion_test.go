@@ -20,19 +20,21 @@ func TestRefusalOfOneProviderIsNotFoundAnewWhenAnotherChanges(t *testing.T) {
 	}
 	refuse()
 	provider := p.runtime.index.provider("p")
-	found := provider.summaries[summaryKey{view: provider.view("")}]
-	found.tallies[0] = tally(ReasonNone) // a mark
+	found := provider.view("").census("")
 	if _, err := p.Cooldown("b", Cooldown{Until: start().Add(time.Hour)}, start()); err != nil {
 		t.Fatal(err)
 	}
-	if refuse(); found.tallies[0]&tallyReason != tally(ReasonNone) {
+	if !found.Current(&provider.changes) {
 		t.Error("a change of another provider made the pool look again")
 	}
 	if _, err := p.Cooldown("a", Cooldown{Until: start().Add(time.Hour)}, start()); err != nil {
 		t.Fatal(err)
 	}
-	if refuse(); found.tallies[0]&tallyReason == tally(ReasonNone) {
+	if found.Current(&provider.changes) {
 		t.Error("a change of its own did not make the pool look again")
+	}
+	if refuse(); !found.Current(&provider.changes) {
+		t.Error("a refused pick did not look at what changed")
 	}
 }
 
@@ -121,10 +123,10 @@ func (u *refusing) request() Request {
 	return req
 }
 
-// The providers' limit on summaries that know each member: what is dropped is found anew.
-func TestRefusalsOfMoreModelsThanSummariesAreKeptOf(t *testing.T) {
+// The providers' limit on censuses that know each member: what is dropped is found anew.
+func TestRefusalsOfMoreModelsThanCensusesAreKeptOf(t *testing.T) {
 	p := internalPool(t, &Auth{ID: "a", Provider: "p"}, &Auth{ID: "b", Provider: "p"})
-	provider := p.runtime.index.provider("p")
+	view := p.runtime.index.provider("p").view("m0")
 	for i := range 2 * maxRoutes {
 		model := fmt.Sprint("m", i%(maxRoutes+10))
 		for _, id := range []string{"a", "b"} {
@@ -136,13 +138,13 @@ func TestRefusalsOfMoreModelsThanSummariesAreKeptOf(t *testing.T) {
 			t.Fatalf("a pick of %s was not refused", model)
 		}
 		if i%1000 == 0 {
-			for _, s := range provider.summaries {
-				s.tallies, s.ends = nil, nil // as makeRoom does of a large provider
+			for _, c := range view.censuses {
+				c.Forget() // as makeRoom does of a large provider
 			}
 		}
 	}
-	if n := len(provider.summaries); n > maxRoutes {
-		t.Errorf("%d summaries, want at most %d", n, maxRoutes)
+	if n := len(view.censuses); n > maxRoutes {
+		t.Errorf("%d censuses, want at most %d", n, maxRoutes)
 	}
 }
 

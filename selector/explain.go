@@ -16,7 +16,7 @@ func (q *query) explain(c *choice, bound *identity) *Explanation {
 		e.Position, selected = c.position, c.member
 	}
 	refine := q.tiering(c)
-	var list shortlist
+	var list []Candidate
 	for _, m := range q.provider.members {
 		s := q.standing(m)
 		if m == selected {
@@ -25,12 +25,12 @@ func (q *query) explain(c *choice, bound *identity) *Explanation {
 			s.reason = refine(m, s.reason)
 		}
 		e.Counts[s.reason]++
-		list.add(&Candidate{
+		list = addCandidate(list, &Candidate{
 			Auth: m.auth, Priority: m.priority, Reason: s.reason, Until: timeOf(s.until),
 			Bound: bound != nil && m.state == bound, Detail: s.detail,
 		})
 	}
-	e.Candidates = list.cut()
+	e.Candidates = firstCandidates(list)
 	return e
 }
 
@@ -62,33 +62,27 @@ func (q *query) tiering(c *choice) func(*member, Reason) Reason {
 	}
 }
 
-// shortlist keeps the MaxExplained candidates that come first in the order of Explanation.Candidates. It sorts now and
-// then, so that a candidate costs the same in whichever order they come.
-type shortlist struct {
-	candidates []Candidate
-	last       Candidate // of a full list
-	full       bool
+// addCandidate keeps the MaxExplained candidates that come first in the order of Explanation.Candidates, and some that came
+// since those were last found: list[:MaxExplained] is in order. So a candidate costs the same in whichever order they come.
+func addCandidate(list []Candidate, c *Candidate) []Candidate {
+	if len(list) >= MaxExplained && compareCandidates(c, &list[MaxExplained-1]) >= 0 {
+		return list
+	}
+	list = append(list, *c)
+	if len(list) == MaxExplained || len(list) == 2*MaxExplained {
+		return firstCandidates(list)
+	}
+	return list
 }
 
-func (l *shortlist) add(c *Candidate) {
-	if l.full && compareCandidates(c, &l.last) >= 0 {
-		return
+// firstCandidates sorts, and drops what is too much.
+func firstCandidates(list []Candidate) []Candidate {
+	slices.SortFunc(list, func(a, b Candidate) int { return compareCandidates(&a, &b) })
+	if len(list) > MaxExplained {
+		clear(list[MaxExplained:])
+		list = list[:MaxExplained]
 	}
-	l.candidates = append(l.candidates, *c)
-	if len(l.candidates) == 2*MaxExplained {
-		l.cut()
-	}
-}
-
-// cut sorts, and drops what is too much.
-func (l *shortlist) cut() []Candidate {
-	slices.SortFunc(l.candidates, func(a, b Candidate) int { return compareCandidates(&a, &b) })
-	if len(l.candidates) >= MaxExplained {
-		clear(l.candidates[MaxExplained:])
-		l.candidates = l.candidates[:MaxExplained]
-		l.full, l.last = true, l.candidates[MaxExplained-1]
-	}
-	return l.candidates
+	return list
 }
 
 func compareCandidates(a, b *Candidate) int {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/deadline"
 )
 
 // CheckIndex compares everything that the pool changes in place with what it would be if it were made anew.
@@ -195,15 +196,15 @@ func (p *Pool) checkBlocked() error {
 
 // checkTimers looks at the heap's order and places, and at who must and who must not be in it.
 func (p *Pool) checkTimers() error {
-	waiting := map[*timer]bool{}
+	waiting := map[*deadline.Timer]bool{}
 	err := p.eachSet(func(s *blockSet) error {
-		if s.timer.set != s || s.timer.member != nil {
+		if s.timer.Of != s {
 			return fmt.Errorf("the timer of set %v is about something else", s.scope)
 		}
 		if s.ledgers == nil && s.scope.model != "" {
 			return fmt.Errorf("set %v is kept for nothing", s.scope)
 		}
-		if (s.active || s.halfOpen) && s.rest(p.last).Until != cooldown.Never || s.timer.place != 0 {
+		if (s.active || s.halfOpen) && s.rest(p.last).Until != cooldown.Never || s.timer.Scheduled() {
 			waiting[&s.timer] = true
 		}
 		return s.check()
@@ -213,14 +214,10 @@ func (p *Pool) checkTimers() error {
 			waiting[&m.timer] = true
 		}
 	}
-	for i, t := range p.runtime.timers.heap {
-		if !waiting[t] {
-			return fmt.Errorf("timer %d waits for nothing", i)
-		}
-		if t.place != i+1 || i > 0 && t.due < p.runtime.timers.heap[(i-1)/2].due {
-			return fmt.Errorf("timer %d is out of place", i)
-		}
-		delete(waiting, t)
+	count := len(waiting)
+	p.runtime.timers.Each(func(t *deadline.Timer) { delete(waiting, t) })
+	if count-len(waiting) != p.runtime.timers.Len() {
+		return fmt.Errorf("%d of %d timers wait for nothing", p.runtime.timers.Len()-count+len(waiting), p.runtime.timers.Len())
 	}
 	if len(waiting) > 0 {
 		return fmt.Errorf("%d sets or members wait without a timer", len(waiting))
@@ -230,18 +227,18 @@ func (p *Pool) checkTimers() error {
 
 // check compares what a set was when time was last worked off with what its evidence says then.
 func (s *blockSet) check() error {
-	if s.timer.place == 0 {
+	if !s.timer.Scheduled() {
 		if r := s.rest(0); (s.active || s.halfOpen) && r.Probe != cooldown.Never {
 			return fmt.Errorf("set %v rests until %d and nobody will look again", s.scope, r.Probe)
 		}
 		return nil
 	}
 	// At the instant before its timer is due, it is as it is marked.
-	at := s.timer.due - 1
+	at := cooldown.Instant(s.timer.Due() - 1)
 	r := s.rest(at)
 	resting := r.Probe > at
 	halfOpen := r.Deciding != nil && !resting
-	if halfOpen != s.halfOpen || (resting || halfOpen && s.trial.until > at) != s.active {
+	if halfOpen != s.halfOpen || (resting || halfOpen && s.probeUntil > at) != s.active {
 		return fmt.Errorf("set %v is marked active %t, half-open %t, and rests until %d, %d", s.scope, s.active, s.halfOpen, r.Probe, r.Until)
 	}
 	return nil
@@ -253,12 +250,9 @@ func (p *Pool) checkRoutes() error {
 		if p.routes.byKey[r.key] != r || r.older.newer != r || r.strategy != p.settings.strategyFor(r.key.provider, r.key.model) {
 			return fmt.Errorf("route %v is not at its place", r.key)
 		}
-		for slot, w := range r.weights {
-			if w == nil {
-				continue
-			}
-			if w.last != nil && w.rotations[w.priority] != w.last || w.lane != nil && w.generation != p.runtime.index.generation {
-				return fmt.Errorf("weights %d of route %v are not those of their lane", slot, r.key)
+		for slot, l := range r.lanes {
+			if l != nil && (l.view.provider != nil && l.view.lanes[l.kind] != l || r.weighted[slot] == nil) {
+				return fmt.Errorf("the weighted rotation %d of route %v is over a lane that is gone", slot, r.key)
 			}
 		}
 		count++

@@ -110,7 +110,7 @@ func (rt *runtimeState) drop(s *identity) {
 	for _, set := range s.models {
 		rt.dropSet(set)
 	}
-	rt.timers.cancel(&s.whole.timer)
+	rt.timers.Cancel(&s.whole.timer)
 	if rt.bindings != nil {
 		rt.bindings.Release(s.slot)
 		rt.bindings.Release(s.slot | pinSlot)

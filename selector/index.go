@@ -1,9 +1,10 @@
 package selector
 
 import (
-	"maps"
 	"slices"
 
+	"github.com/credbroker/credbroker/selector/internal/census"
+	"github.com/credbroker/credbroker/selector/internal/modelglob"
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
@@ -29,16 +30,15 @@ type index struct {
 
 // provider are the auths that one provider name of a request means.
 type provider struct {
-	name      string
-	scope     int
-	changes   readyset.Changes // of readiness, or of why not, by place in members
-	summaries map[summaryKey]*summary
-	members   []*member // in text order of id
-	patterns  []*patterns
-	views     map[string]*view // by signature
-	lanes     []*lane          // of all views
-	parents   bool             // some member has a virtual parent
-	zero      bool             // some member has weight 0
+	name     string
+	scope    int
+	changes  readyset.Changes // of readiness, or of why not, by place in members
+	members  []*member        // in text order of id
+	patterns []*modelglob.Served
+	views    map[string]*view // by signature
+	lanes    []*lane          // of all views
+	parents  bool             // some member has a virtual parent
+	zero     bool             // some member has weight 0
 }
 
 // view are the auths of a provider that serve the same model keys: those whose patterns are in the signature.
@@ -47,6 +47,8 @@ type view struct {
 	signature string
 	lanes     [numLaneKinds]*lane
 	used      uint64
+	// censuses count why its members are not ready, by model key that some member is blocked for; "": all others.
+	censuses map[string]*census.Census
 }
 
 // newIndex takes members in text order of id.
@@ -61,7 +63,7 @@ func newIndex(members []*member, generation uint64) *index {
 		domains:    make(map[domainKey][]*member),
 		parents:    make(map[string]bool),
 	}
-	shared := make(map[patternsKey]*patterns)
+	shared := make(map[[2]string]*modelglob.Served) // by provider and models
 	for i, m := range members {
 		m.index = i
 		x.byID[m.auth.ID] = m
@@ -77,9 +79,9 @@ func newIndex(members []*member, generation uint64) *index {
 		if m.parent != "" {
 			x.parents[m.parent] = true
 		}
-		key := patternsKeyOf(m.auth)
+		key := [2]string{m.auth.Provider, modelglob.Key(m.prefix, m.auth.Models, m.auth.ExcludeModels)}
 		if m.patterns = shared[key]; m.patterns == nil {
-			m.patterns = newPatterns(m.auth)
+			m.patterns = modelglob.New(m.prefix, m.auth.Models, m.auth.ExcludeModels)
 			shared[key] = m.patterns
 			p.addPatterns(m.patterns)
 			x.everyone.addPatterns(m.patterns)
@@ -103,11 +105,11 @@ const (
 )
 
 func newProvider(name string, scope int) *provider {
-	return &provider{name: name, scope: scope, views: make(map[string]*view), summaries: make(map[summaryKey]*summary)}
+	return &provider{name: name, scope: scope, views: make(map[string]*view)}
 }
 
-func (p *provider) addPatterns(served *patterns) {
-	served.places[p.scope] = len(p.patterns)
+func (p *provider) addPatterns(served *modelglob.Served) {
+	served.Places[p.scope] = len(p.patterns)
 	p.patterns = append(p.patterns, served)
 }
 
@@ -135,7 +137,7 @@ func (x *index) provider(name string) *provider {
 func (p *provider) view(key string) *view {
 	signature := make([]byte, (len(p.patterns)+7)/8)
 	for place, served := range p.patterns {
-		if served.serve(key) {
+		if served.Serve(key) {
 			signature[place/8] |= 1 << (place % 8)
 		}
 	}
@@ -160,13 +162,12 @@ func (p *provider) dropView() {
 		}
 	}
 	delete(p.views, oldest.signature)
-	maps.DeleteFunc(p.summaries, func(key summaryKey, _ *summary) bool { return key.view == oldest })
 	p.lanes = slices.DeleteFunc(p.lanes, func(l *lane) bool { return l.view == oldest })
 	oldest.provider = nil
 }
 
 func (v *view) serves(m *member) bool {
-	place := m.patterns.places[v.provider.scope]
+	place := m.patterns.Places[v.provider.scope]
 	return v.signature[place/8]>>(place%8)&1 != 0
 }
 

@@ -49,7 +49,7 @@ func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
 	nanos := cooldown.InstantOf(now)
 	key := ModelKey(f.Model)
 	p.each(func(m *member) {
-		if f.Provider != "" && m.auth.Provider != f.Provider || !m.patterns.serve(key) {
+		if f.Provider != "" && m.auth.Provider != f.Provider || !m.patterns.Serve(key) {
 			return
 		}
 		if f.State != 0 {

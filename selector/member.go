@@ -1,12 +1,11 @@
 package selector
 
 import (
-	"encoding/binary"
 	"slices"
-	"strings"
 
-	"github.com/credbroker/credbroker/internal/glob"
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/deadline"
+	"github.com/credbroker/credbroker/selector/internal/modelglob"
 )
 
 // member is one auth within one index.
@@ -22,11 +21,11 @@ type member struct {
 	trial      bool
 	domains    []*subject // of which something is known
 
-	timer    // of the end of its token
+	timer    deadline.Timer // of the end of its token
 	weight   uint32
 	webSocks bool
 	parent   string
-	patterns *patterns
+	patterns *modelglob.Served
 	provider *provider
 	place    int // in text order of id, over the provider
 	expired  bool
@@ -45,7 +44,7 @@ func makeMember(m *member, a *Auth) {
 		auth: a, priority: a.priority(), weight: a.weight(), prefix: a.Prefix,
 		webSocks: a.webSockets(), parent: a.virtualParent(),
 	}
-	m.timer.member = m
+	m.timer.Of = m
 }
 
 // sameShape reports whether an auth can take another's place without a new index.
@@ -69,7 +68,7 @@ func (m *member) ready() bool {
 
 // blockKey is the model key under which this auth keeps the state of a requested one: without its prefix.
 func (m *member) blockKey(key string) string {
-	return withoutPrefix(m.prefix, key)
+	return modelglob.WithoutPrefix(m.prefix, key)
 }
 
 // routeKeys calls f for each requested model key whose state this auth keeps under key.
@@ -80,54 +79,4 @@ func (m *member) routeKeys(key string, f func(string)) {
 	if m.prefix != "" {
 		f(m.prefix + "/" + key)
 	}
-}
-
-// withoutPrefix cuts `prefix/` off a model name that has something behind it.
-func withoutPrefix(prefix, model string) string {
-	if prefix == "" {
-		return model
-	}
-	if rest, ok := strings.CutPrefix(model, prefix); ok && len(rest) > 1 && rest[0] == '/' {
-		return rest[1:]
-	}
-	return model
-}
-
-// patterns are the globs that several auths of a provider may share.
-type patterns struct {
-	places         [numScopes]int // in provider.patterns
-	prefix         string
-	models, except []string
-}
-
-// patternsKey is equal for auths of one provider that serve the same models.
-type patternsKey struct{ provider, globs string }
-
-func patternsKeyOf(a *Auth) patternsKey {
-	key := patternsKey{provider: a.Provider}
-	if len(a.Models) == 0 && len(a.ExcludeModels) == 0 && a.Prefix == "" {
-		return key
-	}
-	var b []byte
-	for _, globs := range [][]string{a.Models, a.ExcludeModels, {a.Prefix}} {
-		b = binary.AppendUvarint(b, uint64(len(globs)))
-		for _, pattern := range globs {
-			b = append(binary.AppendUvarint(b, uint64(len(pattern))), pattern...)
-		}
-	}
-	key.globs = string(b)
-	return key
-}
-
-func newPatterns(a *Auth) *patterns {
-	return &patterns{prefix: a.Prefix, models: a.Models, except: a.ExcludeModels}
-}
-
-// serve reports whether the auths serve a requested model key. Every auth serves the empty one.
-func (p *patterns) serve(key string) bool {
-	if key == "" {
-		return true
-	}
-	key = withoutPrefix(p.prefix, key)
-	return !glob.MatchAny(p.except, key) && (len(p.models) == 0 || glob.MatchAny(p.models, key))
 }

@@ -101,7 +101,7 @@ func (rt *runtimeState) refreshPermit(s *blockSet, now cooldown.Instant) {
 	if s.owner.alone {
 		return
 	}
-	tried := s.trial.until > now
+	tried := s.probeUntil > now
 	if !tried && (!s.halfOpen || s.permit < now) {
 		rt.outbox.giveBack(s)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/modelglob"
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
@@ -46,7 +47,7 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 				return pick, nil
 			}
 		}
-		if next := p.runtime.timers.next(); next == nil || !next.over(q.now) {
+		if next := p.runtime.timers.Next(); next == nil || !next.Over(int64(q.now)) {
 			return Pick{}, q.refusal()
 		}
 		p.runtime.advance(q.now, pickAdvance)
@@ -63,7 +64,7 @@ func (q *query) find() {
 	}
 	if q.route.index != p.runtime.index || q.route.view.provider == nil {
 		q.route.index, q.route.view = p.runtime.index, q.provider.view(q.key.model)
-		q.route.saveWeights()
+		q.route.saveLanes()
 	}
 	q.view = q.route.view
 	p.uses++
@@ -107,24 +108,16 @@ func (q *query) hidden(l *lane) *readyset.Hidden {
 	return h
 }
 
-// list is the list of all ready candidates in a lane, less those that the request excludes.
+// list is the list of all ready candidates in a lane, less those that the request excludes. Exclusions of the lists of one
+// pick live side by side, each in the next piece of the scratch.
 func (q *query) list(l *lane) readyset.List {
-	return l.List(q.hidden(l), q.excludedFrom(l))
-}
-
-// excludedFrom are the positions of the request's exclusions. Those of one pick live side by side, each in the next piece of
-// the scratch.
-func (q *query) excludedFrom(l *lane) []int32 {
-	if len(q.excluded) == 0 {
-		return nil
-	}
-	start := len(q.pool.scratch)
+	h, start := q.hidden(l), len(q.pool.scratch)
 	for _, m := range q.excluded {
 		if position := l.position(m); position >= 0 {
 			q.pool.scratch = append(q.pool.scratch, int32(position)) //nolint:gosec // a pool has fewer auths
 		}
 	}
-	return q.pool.scratch[start:]
+	return l.List(h, q.pool.scratch[start:])
 }
 
 func (q *query) anyReady() bool {
@@ -188,7 +181,7 @@ func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
 func (q *query) answer(m *member, outcome Binding) Pick {
 	model := q.req.Model
 	if m.prefix != "" {
-		model = withoutPrefix(m.prefix, strings.TrimSpace(model))
+		model = modelglob.WithoutPrefix(m.prefix, strings.TrimSpace(model))
 	}
 	return Pick{Auth: m.auth, Model: model, Binding: outcome, Identity: m.state.name}
 }
@@ -209,7 +202,7 @@ func (q *query) try(m *member) {
 	m.subjects(func(s *subject) {
 		s.each(key, func(set *blockSet) {
 			if set.halfOpen && !set.active {
-				set.trial = trial{until: q.now.Add(p.settings.probeTimeout()), started: q.now}
+				set.probeUntil, set.probeStarted = q.now.Add(p.settings.probeTimeout()), q.now
 				p.runtime.refreshSet(set, q.now)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/firstturn"
 )
 
 // Config is what a Pool is made of.
@@ -45,8 +46,8 @@ type Pool struct {
 	random   *rand.Rand
 	last     cooldown.Instant // stamp
 
-	uses     uint64 // counts picks
-	openings openings
+	uses       uint64 // counts picks
+	firstTurns firstturn.Log[SessionKey]
 
 	// Scratch of a pick.
 	excluded []*member
@@ -83,8 +84,8 @@ func (p *Pool) Advance(now time.Time, limit int) (next time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.runtime.advance(cooldown.InstantOf(now), limit)
-	if t := p.runtime.timers.next(); t != nil {
-		return t.due.Time()
+	if t := p.runtime.timers.Next(); t != nil {
+		return cooldown.Instant(t.Due()).Time()
 	}
 	return time.Time{}
 }

@@ -1,8 +1,6 @@
 package selector
 
 import (
-	"time"
-
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
@@ -25,21 +23,21 @@ func (m *member) standing(key string, now cooldown.Instant) standing {
 	if m.tokenOver(now) {
 		return standing{reason: ReasonTokenExpired, until: cooldown.Never, detail: "the access token is over"}
 	}
-	h := m.hold(m.blockKey(key), now)
-	if h.set == nil {
+	set, span := m.blocking(m.blockKey(key), now)
+	if set == nil {
 		return standing{reason: ReasonReady}
 	}
-	s := standing{reason: ReasonBlocked, until: h.Probe, detail: h.Deciding.Message(), quota: h.Kind == cooldown.Quota}
+	s := standing{reason: ReasonBlocked, until: span.Probe, detail: span.Deciding.Message(), quota: span.Kind == cooldown.Quota}
 	switch {
-	case h.Probe <= now:
+	case span.Probe <= now:
 		s.reason, s.until = ReasonHalfOpen, 0
-		if h.set.trial.until > now {
-			s.until = min(h.set.trial.until, h.Until)
+		if set.probeUntil > now {
+			s.until = min(set.probeUntil, span.Until)
 		}
-	case !s.quota || h.Probe == cooldown.Never:
-	case h.set.owner != &m.state.subject:
+	case !s.quota || span.Probe == cooldown.Never:
+	case set.owner != &m.state.subject:
 		s.reason = ReasonCoolingDomain
-	case h.set.scope.model != "":
+	case set.scope.model != "":
 		s.reason = ReasonCoolingModel
 	default:
 		s.reason = ReasonCoolingAuth
@@ -47,21 +45,17 @@ func (m *member) standing(key string, now cooldown.Instant) standing {
 	return s
 }
 
-// hold is what keeps a member away; without a set nothing does.
-type hold struct {
-	cooldown.Span
-	set *blockSet
-}
-
-// hold finds what decides for a model key, in the order of rest: of a member's domains, then of its identity.
-func (m *member) hold(key string, now cooldown.Instant) (best hold) {
-	consider := func(set *blockSet, r cooldown.Span) {
-		if r.Deciding == nil || r.Probe <= now && set.trial.until <= now && set.mayTry(now) {
+// blocking finds the blocks that decide for a model key, and their span, in the order of cooldown.Span: of a member's domains,
+// then of its identity. Without a set nothing keeps the member away.
+func (m *member) blocking(key string, now cooldown.Instant) (set *blockSet, span cooldown.Span) {
+	consider := func(other *blockSet, r cooldown.Span) {
+		if r.Deciding == nil || r.Probe <= now && other.probeUntil <= now && other.mayTry(now) {
 			return
 		}
-		equal := best.set != nil && !r.Outlasts(best.Span, now) && !best.Outlasts(r, now)
-		if r.Outlasts(best.Span, now) || equal && r.Kind == cooldown.Quota && best.Kind != cooldown.Quota {
-			best = hold{r, set}
+		longer := r.Outlasts(span, now)
+		equal := set != nil && !longer && !span.Outlasts(r, now)
+		if longer || equal && r.Kind == cooldown.Quota && span.Kind != cooldown.Quota {
+			set, span = other, r
 		}
 	}
 	m.subjects(func(s *subject) {
@@ -70,7 +64,7 @@ func (m *member) hold(key string, now cooldown.Instant) (best hold) {
 	if e := m.refusal(now); e != nil {
 		consider(&m.state.whole, cooldown.Span{Kind: cooldown.Authentication, Probe: e.Probe, Until: e.Until, Deciding: e})
 	}
-	return best
+	return set, span
 }
 
 func (m *member) whyDisabled() string {
@@ -112,12 +106,8 @@ func (q *query) refusal() error {
 	if q.req.Options&Explain != 0 {
 		explanation = q.explain(nil, nil)
 	}
-	wait := time.Duration(0)
-	if found.earliest != cooldown.Never {
-		wait = time.Duration(max(found.earliest-q.now, 0))
+	if found.all {
+		return &CooldownError{q.req.Model, q.req.Provider, found.wait, found.counts, explanation}
 	}
-	if found.candidates > 0 && found.cooling == found.candidates {
-		return &CooldownError{q.req.Model, q.req.Provider, wait, found.counts, explanation}
-	}
-	return &UnavailableError{q.req.Model, q.req.Provider, wait, found.counts, explanation}
+	return &UnavailableError{q.req.Model, q.req.Provider, found.wait, found.counts, explanation}
 }

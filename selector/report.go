@@ -135,7 +135,7 @@ func (r *report) cooldown() {
 		domain = "" // what rests of it is one model, and nobody knows which
 	case r.finding.ModelFamily != "":
 		at = scope{model: r.finding.ModelFamily, family: true}
-	case !r.member.patterns.serve(r.model):
+	case !r.member.patterns.Serve(r.model):
 		r.done.Note = "the auth does not serve this model"
 		return
 	default:
@@ -286,8 +286,8 @@ func (r *report) endTrial() {
 	}
 	r.member.subjects(func(s *subject) {
 		s.each(r.key, func(set *blockSet) {
-			if set.trial.until != 0 && set.trial.started == r.started {
-				set.trial = trial{}
+			if set.probeUntil != 0 && set.probeStarted == r.started {
+				set.probeUntil, set.probeStarted = 0, 0
 				r.pool.runtime.refreshSet(set, r.now)
 			}
 		})

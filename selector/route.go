@@ -20,7 +20,9 @@ type route struct {
 
 	plain   rotation.RoundRobin
 	parents rotation.TwoLevel // over virtual parents
-	weights [2]*weights       // of requests that do not prefer WebSockets, and of those that do
+	// weighted are those of requests that do not prefer WebSockets, and of those that do, over lanes.
+	weighted [2]*rotation.Tiers
+	lanes    [2]*lane
 
 	newer, older *route
 }

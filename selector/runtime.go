@@ -5,6 +5,7 @@ import (
 
 	"github.com/credbroker/credbroker/internal/glob"
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/deadline"
 )
 
 // runtimeState is what is known of identities and limit domains at a time: what blocks them, what is half-open, and when that
@@ -22,7 +23,7 @@ type runtimeState struct {
 
 	blocked  map[string][]*blockSet // in force, by model key
 	families map[string][]*blockSet // in force, by glob
-	timers   timers
+	timers   deadline.Heap
 
 	watchers map[*Watcher]struct{}
 	outbox   outbox
@@ -39,14 +40,15 @@ func newRuntime(c Config) runtimeState {
 
 func (rt *runtimeState) advance(now cooldown.Instant, limit int) {
 	for ; limit > 0; limit-- {
-		t := rt.timers.next()
-		if t == nil || t.due > now {
+		t := rt.timers.Next()
+		if t == nil || !t.Over(int64(now)) {
 			return
 		}
-		if t.set != nil {
-			rt.refreshSet(t.set, now)
-		} else {
-			rt.refreshToken(t.member, now)
+		switch of := t.Of.(type) {
+		case *blockSet:
+			rt.refreshSet(of, now)
+		case *member:
+			rt.refreshToken(of, now)
 		}
 	}
 }
@@ -57,7 +59,7 @@ func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
 	r := s.rest(now)
 	resting := r.Probe > now
 	halfOpen := r.Deciding != nil && !resting
-	tried := halfOpen && s.trial.until > now
+	tried := halfOpen && s.probeUntil > now
 	if halfOpen != s.halfOpen {
 		s.halfOpen = halfOpen
 		rt.countTrial(s)
@@ -69,14 +71,14 @@ func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
 	}
 	rt.changed(s.owner)
 	due := rt.refreshRefusals(s, now)
-	if s.permit != 0 && s.trial.until > now {
-		due = min(due, s.trial.until) // it is given back then
+	if s.permit != 0 && s.probeUntil > now {
+		due = min(due, s.probeUntil) // it is given back then
 	}
 	switch {
 	case resting:
 		due = min(due, r.Probe)
 	case tried:
-		due = min(due, s.trial.until, r.Until)
+		due = min(due, s.probeUntil, r.Until)
 	case halfOpen && s.permit != 0:
 		due = min(due, s.permit+1, r.Until)
 	case halfOpen:
@@ -85,7 +87,7 @@ func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
 		rt.refreshMemory(s, now)
 		return
 	}
-	rt.timers.schedule(&s.timer, due)
+	rt.timers.Schedule(&s.timer, int64(due))
 }
 
 // refreshRefusals follows the begin or end of an upstream's refusing secrets, and returns when the next of them ends.
@@ -113,10 +115,10 @@ func (rt *runtimeState) refreshRefusals(s *blockSet, now cooldown.Instant) (next
 // refreshMemory keeps what is over for as long as something counts on it.
 func (rt *runtimeState) refreshMemory(s *blockSet, now cooldown.Instant) {
 	if next := s.forget(now); next != 0 {
-		rt.timers.schedule(&s.timer, next)
+		rt.timers.Schedule(&s.timer, int64(next))
 		return
 	}
-	rt.timers.cancel(&s.timer)
+	rt.timers.Cancel(&s.timer)
 	if s.scope.model != "" {
 		rt.dropSet(s)
 	}
@@ -151,9 +153,9 @@ func (rt *runtimeState) refreshScope(s *blockSet) {
 func (rt *runtimeState) refreshToken(m *member, now cooldown.Instant) {
 	expired := m.tokenOver(now)
 	if !expired && !m.auth.ExpiresAt.IsZero() {
-		rt.timers.schedule(&m.timer, cooldown.InstantOf(m.auth.ExpiresAt))
+		rt.timers.Schedule(&m.timer, int64(cooldown.InstantOf(m.auth.ExpiresAt)))
 	} else {
-		rt.timers.cancel(&m.timer)
+		rt.timers.Cancel(&m.timer)
 	}
 	if expired != m.expired {
 		m.expired = expired
@@ -258,7 +260,7 @@ func (rt *runtimeState) dropSet(s *blockSet) {
 		rt.refreshModel(s)
 	}
 	rt.outbox.giveBack(s)
-	rt.timers.cancel(&s.timer)
+	rt.timers.Cancel(&s.timer)
 	s.owner.remove(s)
 }
 

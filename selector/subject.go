@@ -29,7 +29,7 @@ type subject struct {
 	changedAt uint64
 }
 
-func (s *subject) init() { s.whole.owner, s.whole.timer.set = s, &s.whole }
+func (s *subject) init() { s.whole.owner, s.whole.timer.Of = s, &s.whole }
 
 // set returns the blocks of a scope. It is nil if there never were any.
 func (s *subject) set(at scope) *blockSet {
@@ -55,7 +55,7 @@ func (s *subject) makeSet(at scope) (set, victim *blockSet) {
 		s.models = make(map[scope]*blockSet)
 	}
 	set = &blockSet{owner: s, scope: at}
-	set.timer.set = set
+	set.timer.Of = set
 	s.models[at] = set
 	if at.family {
 		i, _ := s.family(at.model)

@@ -150,14 +150,14 @@ func (m *member) renew(a *Auth, old *member, now cooldown.Instant) {
 func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 	for _, r := range p.routes.byKey {
 		r.view, r.index = nil, nil
-		r.saveWeights()
+		r.saveLanes()
 		r.parents.Prune(maxParents, next.parents)
 	}
 	clear(p.excluded[:cap(p.excluded)])
 	old := p.runtime.index
 	p.runtime.index = next
 	for _, m := range old.members {
-		p.runtime.timers.cancel(&m.timer)
+		p.runtime.timers.Cancel(&m.timer)
 		m.state.picks += m.picks
 		m.state.lastPicked = max(m.state.lastPicked, m.lastPicked)
 		m.state.members = nil
@@ -173,7 +173,7 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 		m.expired = m.tokenOver(now)
 		m.refused = m.refusal(now) != nil
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
-			p.runtime.timers.schedule(&m.timer, cooldown.InstantOf(m.auth.ExpiresAt))
+			p.runtime.timers.Schedule(&m.timer, int64(cooldown.InstantOf(m.auth.ExpiresAt)))
 		}
 		m.noteTrials()
 	}

@@ -30,9 +30,9 @@ func TestManyEqualEndsDoNotFallOnOnePick(t *testing.T) {
 	}
 	for name, p := range map[string]*Pool{"one is ready": resting("auth-000007"), "none is ready": resting("")} {
 		for range 3 {
-			before := len(p.runtime.timers.heap)
+			before := p.runtime.timers.Len()
 			p.mustPick(t, &Request{Provider: "p", Model: "m"}, now.Add(time.Minute))
-			if done := before - len(p.runtime.timers.heap); done != pickAdvance {
+			if done := before - p.runtime.timers.Len(); done != pickAdvance {
 				t.Errorf("%s: a pick worked off %d ends, want %d", name, done, pickAdvance)
 			}
 		}

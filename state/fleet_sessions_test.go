@@ -71,7 +71,7 @@ func TestOpeningsAreNobodys(t *testing.T) {
 		for i := range 20 {
 			pick := r[i%2].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(1)}, Options: selector.Opening})
 			seen[pick.Identity]++
-			time.Sleep(selector.OpeningWindow)
+			time.Sleep(selector.FirstTurnWindow)
 		}
 		if seen["a"] != 10 || seen["b"] != 10 {
 			t.Errorf("twenty openings of two auths went to %v", seen)
