@@ -27,6 +27,6 @@ const (
 	fieldAction    = "action"
 	fieldUntil     = "until"
 	fieldDomains   = "domains"
-	fieldPerson    = "person"
+	fieldOperator  = "operator_action"
 	fieldNote      = "note"
 )

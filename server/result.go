@@ -134,14 +134,14 @@ func verdictMessage(r *broker.Reported) *credbrokerv1.Verdict {
 		Until:            timeMessage(r.Until),
 		Reason:           v.Reason,
 		RetryElsewhere:   r.RetryElsewhere,
-		Family:           v.ModelFamily,
+		ModelFamily:      v.ModelFamily,
 		LimitDomain:      v.Domain,
 		RestingDomains:   r.Domains,
 		Rule:             v.Rule,
 		Retry:            retryMessage(v.Retry),
 		ProbeAt:          timeMessage(r.ProbeAt),
 		BackoffLevel:     int32(r.Level), //nolint:gosec // ladders have few steps
-		Person:           v.OperatorAction,
+		OperatorAction:   v.OperatorAction,
 		Note:             r.Note,
 		ReleasedSessions: int64(r.Released),
 		Outage:           r.Outage,
@@ -171,7 +171,7 @@ func (b *credentialBroker) logResult(c *call, r *broker.Reported) {
 		e.Strs(fieldDomains, r.Domains)
 	}
 	if v.OperatorAction != "" {
-		e.Str(fieldPerson, v.OperatorAction)
+		e.Str(fieldOperator, v.OperatorAction)
 	}
 	if r.Note != "" {
 		e.Str(fieldNote, r.Note)

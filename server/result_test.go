@@ -75,13 +75,13 @@ func TestReportResultTellsWhatWasDone(t *testing.T) {
 		}},
 		"a refused key": {result("a", 401, `{"error":{"code":"invalid_api_key","message":"Incorrect API key provided"}}`), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_CREDENTIAL, Action: credbrokerv1.Action_ACTION_INVALIDATE, Scope: credbrokerv1.Scope_SCOPE_AUTH,
-			Reason: "auth_invalid", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, Person: "Replace the API key.",
+			Reason: "auth_invalid", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, OperatorAction: "Replace the API key.",
 			ReleasedSessions: 1,
 		}},
 		"no money left": {result("a", 429, `{"error":{"code":"insufficient_quota","message":"x"}}`), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_CREDENTIAL, Action: credbrokerv1.Action_ACTION_DISABLE, Scope: credbrokerv1.Scope_SCOPE_AUTH,
 			Reason: "billing_exhausted", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH,
-			Person: "Pay, top up, or raise the limit in the vendor's billing settings, then enable this auth.",
+			OperatorAction: "Pay, top up, or raise the limit in the vendor's billing settings, then enable this auth.",
 		}},
 		"no answer": {&credbrokerv1.ReportResultRequest{AuthId: "a", Model: "m", TransportError: "connection reset by peer"}, &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_TRANSIENT, Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE,
@@ -338,7 +338,7 @@ func TestVerdictsAreLoggedAndCounted(t *testing.T) {
 	req.Usage = &credbrokerv1.Usage{InputTokens: 7, CachedInputTokens: 3, OutputTokens: 2}
 	report(t, h, req)
 	text := h.Log.String()
-	for _, want := range []string{`"level":"warn"`, `"verdict":"auth_invalid"`, `"action":"INVALIDATE"`, `"auth_id":"a"`, `"person":"Replace the API key."`} {
+	for _, want := range []string{`"level":"warn"`, `"verdict":"auth_invalid"`, `"action":"INVALIDATE"`, `"auth_id":"a"`, `"operator_action":"Replace the API key."`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %s:\n%s", want, text)
 		}

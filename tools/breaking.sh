@@ -15,6 +15,9 @@ for commit in $(git rev-list "$main" -- $contract); do
     old=$(mktemp -d)
     trap 'rm -rf "$old"' EXIT
     git archive "$commit" buf.yaml proto | tar -x -C "$old"
+    # Renamed on purpose, before the first release.
+    sed -i -e 's/^  string family = 7;$/  string model_family = 7;/' -e 's/^  string person = 14;$/  string operator_action = 14;/' \
+      "$old/$contract/v1/broker.proto"
     echo "against $(git log -1 --format='%h of %as' "$commit")"
     bin/buf breaking --against "$old"
     exit

@@ -383,7 +383,7 @@ const (
 	Action_ACTION_COOLDOWN Action = 2
 	// The secret was refused: the auth is blocked until its secret changes.
 	Action_ACTION_INVALIDATE Action = 3
-	// The auth is taken out until a person acts.
+	// The auth is taken out until an operator acts.
 	Action_ACTION_DISABLE Action = 4
 )
 
@@ -1560,7 +1560,7 @@ type Verdict struct {
 	// Whether another auth could succeed with the same request, and one is ready: pick again, with this one excluded.
 	RetryElsewhere bool `protobuf:"varint,6,opt,name=retry_elsewhere,json=retryElsewhere,proto3" json:"retry_elsewhere,omitempty"`
 	// Glob on model keys that share the limit; empty: the model of the request alone.
-	Family string `protobuf:"bytes,7,opt,name=family,proto3" json:"family,omitempty"`
+	ModelFamily string `protobuf:"bytes,7,opt,name=model_family,json=modelFamily,proto3" json:"model_family,omitempty"`
 	// Kind of limit domain that the limit belongs to, the `org` of `org:acme`; empty: this auth alone.
 	LimitDomain string `protobuf:"bytes,8,opt,name=limit_domain,json=limitDomain,proto3" json:"limit_domain,omitempty"`
 	// What rests in place of the auth: the limit domains that it declares of that kind, or `provider:NAME` in an outage.
@@ -1573,8 +1573,8 @@ type Verdict struct {
 	ProbeAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=probe_at,json=probeAt,proto3" json:"probe_at,omitempty"`
 	// Step of the backoff ladder, from 1; 0: the upstream told the time.
 	BackoffLevel int32 `protobuf:"varint,13,opt,name=backoff_level,json=backoffLevel,proto3" json:"backoff_level,omitempty"`
-	// What a person must do; empty: nothing.
-	Person string `protobuf:"bytes,14,opt,name=person,proto3" json:"person,omitempty"`
+	// What an operator must do; empty: nothing.
+	OperatorAction string `protobuf:"bytes,14,opt,name=operator_action,json=operatorAction,proto3" json:"operator_action,omitempty"`
 	// Why less was done than the rule says; empty: it was done.
 	Note string `protobuf:"bytes,15,opt,name=note,proto3" json:"note,omitempty"`
 	// Sessions that were bound to the auth and are not any more.
@@ -1657,9 +1657,9 @@ func (x *Verdict) GetRetryElsewhere() bool {
 	return false
 }
 
-func (x *Verdict) GetFamily() string {
+func (x *Verdict) GetModelFamily() string {
 	if x != nil {
-		return x.Family
+		return x.ModelFamily
 	}
 	return ""
 }
@@ -1706,9 +1706,9 @@ func (x *Verdict) GetBackoffLevel() int32 {
 	return 0
 }
 
-func (x *Verdict) GetPerson() string {
+func (x *Verdict) GetOperatorAction() string {
 	if x != nil {
-		return x.Person
+		return x.OperatorAction
 	}
 	return ""
 }
@@ -2009,23 +2009,23 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x13cached_input_tokens\x18\x02 \x01(\x03R\x11cachedInputTokens\x12#\n" +
 	"\routput_tokens\x18\x03 \x01(\x03R\foutputTokens\"H\n" +
 	"\x14ReportResultResponse\x120\n" +
-	"\averdict\x18\x01 \x01(\v2\x16.credbroker.v1.VerdictR\averdict\"\xf4\x04\n" +
+	"\averdict\x18\x01 \x01(\v2\x16.credbroker.v1.VerdictR\averdict\"\x90\x05\n" +
 	"\aVerdict\x12*\n" +
 	"\x05fault\x18\x01 \x01(\x0e2\x14.credbroker.v1.FaultR\x05fault\x12-\n" +
 	"\x06action\x18\x02 \x01(\x0e2\x15.credbroker.v1.ActionR\x06action\x12*\n" +
 	"\x05scope\x18\x03 \x01(\x0e2\x14.credbroker.v1.ScopeR\x05scope\x120\n" +
 	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12'\n" +
-	"\x0fretry_elsewhere\x18\x06 \x01(\bR\x0eretryElsewhere\x12\x16\n" +
-	"\x06family\x18\a \x01(\tR\x06family\x12!\n" +
+	"\x0fretry_elsewhere\x18\x06 \x01(\bR\x0eretryElsewhere\x12!\n" +
+	"\fmodel_family\x18\a \x01(\tR\vmodelFamily\x12!\n" +
 	"\flimit_domain\x18\b \x01(\tR\vlimitDomain\x12'\n" +
 	"\x0fresting_domains\x18\t \x03(\tR\x0erestingDomains\x12\x12\n" +
 	"\x04rule\x18\n" +
 	" \x01(\tR\x04rule\x12*\n" +
 	"\x05retry\x18\v \x01(\x0e2\x14.credbroker.v1.RetryR\x05retry\x125\n" +
 	"\bprobe_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\aprobeAt\x12#\n" +
-	"\rbackoff_level\x18\r \x01(\x05R\fbackoffLevel\x12\x16\n" +
-	"\x06person\x18\x0e \x01(\tR\x06person\x12\x12\n" +
+	"\rbackoff_level\x18\r \x01(\x05R\fbackoffLevel\x12'\n" +
+	"\x0foperator_action\x18\x0e \x01(\tR\x0eoperatorAction\x12\x12\n" +
 	"\x04note\x18\x0f \x01(\tR\x04note\x12+\n" +
 	"\x11released_sessions\x18\x10 \x01(\x03R\x10releasedSessions\x12\x16\n" +
 	"\x06outage\x18\x11 \x01(\bR\x06outage\"b\n" +
