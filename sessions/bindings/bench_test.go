@@ -123,11 +123,11 @@ func BenchmarkTableRelease(b *testing.B) {
 			if got := t.Release(7); got != n {
 				b.Fatalf("Release = %d, want %d", got, n)
 			}
-			number := t.released
-			t.unlistReleased(t.groups.at(number))
+			number := t.groups.released
+			t.groups.unlistReleased(t.groups.at(number))
 			t.groups.at(number).released = false
-			t.bySlot[7] = number
-			t.deadBindings = 0
+			t.groups.bySlot[7] = number
+			t.groups.dead = 0
 		}
 	})
 }

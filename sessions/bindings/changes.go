@@ -116,17 +116,6 @@ func (t *Table) endAll(binding uint32, evicted bool) {
 	}
 }
 
-// eachID calls f for the ids of a binding.
-func (t *Table) eachID(binding uint32, f func(id *idRecord)) {
-	for number := binding; number != 0; {
-		id := t.id(number)
-		if id.used != 0 {
-			f(id)
-		}
-		number = id.next
-	}
-}
-
 // Changed returns what became of ids since it was last asked: ends first, then what is bound. It returns about limit of
 // them, so that it does not hold the lock for long; few are all there were. Not told are ends in time, and what Release
 // ended: the record of the identity says so. Without Config.Recording there is nothing.
@@ -202,11 +191,9 @@ func (t *Table) appendBound(changes []Change, binding uint32) []Change {
 	return changes
 }
 
-// refreshStep is what ends are rounded to for those who are told of them.
-func (t *Table) refreshStep() int64 { return max(int64(t.ttl)/refreshShare, 1) }
-
+// roundedEnd is the end that those are told who keep bindings.
 func (t *Table) roundedEnd(ends int64) int64 {
-	step := t.refreshStep()
+	step := max(int64(t.ttl)/refreshShare, 1)
 	if rest := ends % step; rest != 0 && ends < math.MaxInt64-step {
 		ends += step - rest
 	}

@@ -23,27 +23,27 @@ type endEpoch struct {
 }
 
 // noteEnd is told the end of the binding that is being used.
-func (t *Table) noteEnd(ends int64) {
-	e := &t.epochs[len(t.epochs)-1]
+func (u *useOrder) noteEnd(ends int64) {
+	e := &u.epochs[len(u.epochs)-1]
 	if ends < e.last-int64(endSlack) {
-		e = t.startEpoch(t.seq)
+		e = u.startEpoch(u.records.seq)
 	}
 	e.next, e.last = min(e.next, ends), max(e.last, ends)
 }
 
 // startEpoch begins an epoch with a use.
-func (t *Table) startEpoch(use uint64) *endEpoch {
-	if last := &t.epochs[len(t.epochs)-1]; last.start == use {
+func (u *useOrder) startEpoch(use uint64) *endEpoch {
+	if last := &u.epochs[len(u.epochs)-1]; last.start == use {
 		return last // it has none yet
 	}
-	if len(t.epochs) == maxEpochs {
+	if len(u.epochs) == maxEpochs {
 		// From here on a dead binding of the second can hide behind a live one of the first.
-		t.epochs[0].next = min(t.epochs[0].next, t.epochs[1].next)
-		t.epochs = slices.Delete(t.epochs, 1, 2)
+		u.epochs[0].next = min(u.epochs[0].next, u.epochs[1].next)
+		u.epochs = slices.Delete(u.epochs, 1, 2)
 	}
-	t.epochs = append(t.epochs, newEpoch(use))
-	t.uses.seal()
-	return &t.epochs[len(t.epochs)-1]
+	u.epochs = append(u.epochs, newEpoch(use))
+	u.seal()
+	return &u.epochs[len(u.epochs)-1]
 }
 
 func newEpoch(start uint64) endEpoch {
@@ -51,9 +51,9 @@ func newEpoch(start uint64) endEpoch {
 }
 
 // epochBetween reports whether an epoch starts after use a and not after use b.
-func (t *Table) epochBetween(a, b uint64) bool {
-	for i := range t.epochs {
-		if start := t.epochs[i].start; a < start && start <= b {
+func (u *useOrder) epochBetween(a, b uint64) bool {
+	for i := range u.epochs {
+		if start := u.epochs[i].start; a < start && start <= b {
 			return true
 		}
 	}
@@ -61,22 +61,22 @@ func (t *Table) epochBetween(a, b uint64) bool {
 }
 
 // over returns a binding that is over; 0: none.
-func (t *Table) over(now int64) uint32 {
-	for i := 0; i < len(t.epochs); {
-		e := &t.epochs[i]
+func (u *useOrder) over(now int64) uint32 {
+	for i := 0; i < len(u.epochs); {
+		e := &u.epochs[i]
 		if now < e.next {
 			i++
 			continue
 		}
-		binding := t.oldestOf(i)
+		binding := u.oldestOf(i)
 		switch {
-		case binding != 0 && t.bindings.at(binding).ends <= now:
+		case binding != 0 && u.records.bindings.at(binding).ends <= now:
 			return binding
 		case binding != 0:
-			e.next = t.bindings.at(binding).ends
+			e.next = u.records.bindings.at(binding).ends
 			i++
-		case i+1 < len(t.epochs):
-			t.epochs = slices.Delete(t.epochs, i, i+1)
+		case i+1 < len(u.epochs):
+			u.epochs = slices.Delete(u.epochs, i, i+1)
 		default:
 			e.next = math.MaxInt64
 			i++
@@ -86,30 +86,30 @@ func (t *Table) over(now int64) uint32 {
 }
 
 // oldestOf returns the least recently used binding of an epoch; 0: none.
-func (t *Table) oldestOf(epoch int) uint32 {
-	t.uses.blank()
-	i := t.uses.from(t.epochs[epoch].start)
-	if i == len(t.uses.order) {
+func (u *useOrder) oldestOf(epoch int) uint32 {
+	u.blank()
+	i := u.from(u.epochs[epoch].start)
+	if i == len(u.order) {
 		return 0
 	}
-	if epoch+1 < len(t.epochs) && t.uses.chunks[t.uses.order[i]].base >= t.epochs[epoch+1].start {
+	if epoch+1 < len(u.epochs) && u.chunks[u.order[i]].base >= u.epochs[epoch+1].start {
 		return 0
 	}
-	return t.uses.oldest(i)
+	return u.oldest(i)
 }
 
 // leastRecent returns the binding whose last use is longest ago; 0: there is none.
-func (t *Table) leastRecent() uint32 {
-	t.uses.blank()
-	return t.uses.oldest(0)
+func (u *useOrder) leastRecent() uint32 {
+	u.blank()
+	return u.oldest(0)
 }
 
 // dead returns a binding that was released or is over; 0: none.
 func (t *Table) dead(now int64) uint32 {
-	if t.released != 0 {
-		return t.groups.at(t.released).members
+	if t.groups.released != 0 {
+		return t.groups.at(t.groups.released).members
 	}
-	return t.over(now)
+	return t.uses.over(now)
 }
 
 // reclaim frees at most limit bindings, and not many more than callWork ids: dead ones first, then the least recently
@@ -118,7 +118,7 @@ func (t *Table) reclaim(now int64, limit int) (count int) {
 	for work := 0; count < limit && work < callWork; count++ {
 		binding := t.dead(now)
 		if binding == 0 && t.bindings.used > t.max {
-			binding = t.leastRecent()
+			binding = t.uses.leastRecent()
 		}
 		if binding == 0 {
 			break
@@ -132,7 +132,7 @@ func (t *Table) reclaim(now int64, limit int) (count int) {
 // settle frees bindings that are over, so that what is counted afterwards is alive.
 func (t *Table) settle() {
 	for work := 0; work < callWork; {
-		binding := t.over(t.clock)
+		binding := t.uses.over(t.clock)
 		if binding == 0 {
 			return
 		}

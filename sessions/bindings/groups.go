@@ -2,85 +2,90 @@ package bindings
 
 import "github.com/credbroker/credbroker/selector"
 
+// slotGroups are the groups of bindings by their slot.
+type slotGroups struct {
+	slab[slotGroup, *slotGroup]
+	records  *records
+	bySlot   map[selector.Slot]uint32 // groups that are not released
+	released uint32                   // the first released group
+	dead     int                      // bindings in released groups
+}
+
+// slotOf is the slot of a binding, and false if that was released.
+func (g *slotGroups) slotOf(b *bindingRecord) (selector.Slot, bool) {
+	group := g.at(b.group)
+	return group.slot, !group.released
+}
+
 // join adds a binding to the group of a slot.
-func (t *Table) join(binding uint32, slot selector.Slot) {
-	number := t.bySlot[slot]
+func (g *slotGroups) join(binding uint32, slot selector.Slot) {
+	number := g.bySlot[slot]
 	if number == 0 {
-		number = t.groups.take()
-		t.groups.at(number).slot = slot
-		t.bySlot[slot] = number
+		number = g.take()
+		g.at(number).slot = slot
+		g.bySlot[slot] = number
 	}
-	g, b := t.groups.at(number), t.bindings.at(binding)
-	b.group, b.before, b.after = number, 0, g.members
-	if g.members != 0 {
-		t.bindings.at(g.members).before = binding
+	group, b := g.at(number), g.records.bindings.at(binding)
+	b.group, b.before, b.after = number, 0, group.members
+	if group.members != 0 {
+		g.records.bindings.at(group.members).before = binding
 	}
-	g.members = binding
-	g.count++
+	group.members = binding
+	group.count++
 }
 
 // leave takes a binding out of its group, and ends the group if it was the last.
-func (t *Table) leave(binding uint32) {
-	b := t.bindings.at(binding)
-	g := t.groups.at(b.group)
+func (g *slotGroups) leave(binding uint32) {
+	b := g.records.bindings.at(binding)
+	group := g.at(b.group)
 	if b.before != 0 {
-		t.bindings.at(b.before).after = b.after
+		g.records.bindings.at(b.before).after = b.after
 	} else {
-		g.members = b.after
+		group.members = b.after
 	}
 	if b.after != 0 {
-		t.bindings.at(b.after).before = b.before
+		g.records.bindings.at(b.after).before = b.before
 	}
-	g.count--
-	if g.released {
-		t.deadBindings--
+	group.count--
+	if group.released {
+		g.dead--
 	}
-	if g.count > 0 {
+	if group.count > 0 {
 		return
 	}
-	if g.released {
-		t.unlistReleased(g)
+	if group.released {
+		g.unlistReleased(group)
 	} else {
-		delete(t.bySlot, g.slot)
+		delete(g.bySlot, group.slot)
 	}
-	t.groups.put(b.group)
-}
-
-// move takes a binding to the group of a slot.
-func (t *Table) move(binding uint32, slot selector.Slot, now int64) {
-	if t.groups.at(t.bindings.at(binding).group).slot != slot {
-		t.leave(binding)
-		t.join(binding, slot)
-		t.changes.setBound(binding, now)
-		t.changes.changed(binding)
-	}
+	g.put(b.group)
 }
 
 // release makes the group of a slot one of the released ones.
-func (t *Table) release(slot selector.Slot) int {
-	number := t.bySlot[slot]
+func (g *slotGroups) release(slot selector.Slot) int {
+	number := g.bySlot[slot]
 	if number == 0 {
 		return 0
 	}
-	delete(t.bySlot, slot)
-	g := t.groups.at(number)
-	g.released = true
-	g.after = t.released
-	if t.released != 0 {
-		t.groups.at(t.released).before = number
+	delete(g.bySlot, slot)
+	group := g.at(number)
+	group.released = true
+	group.after = g.released
+	if g.released != 0 {
+		g.at(g.released).before = number
 	}
-	t.released = number
-	t.deadBindings += int(g.count)
-	return int(g.count)
+	g.released = number
+	g.dead += int(group.count)
+	return int(group.count)
 }
 
-func (t *Table) unlistReleased(g *slotGroup) {
-	if g.before != 0 {
-		t.groups.at(g.before).after = g.after
+func (g *slotGroups) unlistReleased(group *slotGroup) {
+	if group.before != 0 {
+		g.at(group.before).after = group.after
 	} else {
-		t.released = g.after
+		g.released = group.after
 	}
-	if g.after != 0 {
-		t.groups.at(g.after).before = g.before
+	if group.after != 0 {
+		g.at(group.after).before = group.before
 	}
 }

@@ -133,16 +133,16 @@ func (x *idIndex) segment(hash uint64) *indexSegment {
 }
 
 // find returns the number of the id record of a key, 0 if there is none.
-func (t *Table) find(key selector.SessionKey) uint32 {
-	if len(t.index.directory) == 0 {
+func (r *records) find(key selector.SessionKey) uint32 {
+	if len(r.index.directory) == 0 {
 		return 0
 	}
 	hash := indexHash(key)
-	s := t.index.segment(hash)
+	s := r.index.segment(hash)
 	for i := s.home(hash); ; i = s.next(i) {
 		b := &s.buckets[i]
 		for m := b.matches(indexTag(hash)); m != 0; m &= m - 1 {
-			if number := b.ids[firstMatch(m)]; t.id(number).key == key {
+			if number := b.ids[firstMatch(m)]; r.id(number).key == key {
 				return number
 			}
 		}
@@ -152,22 +152,22 @@ func (t *Table) find(key selector.SessionKey) uint32 {
 	}
 }
 
-// indexAdd adds the id record of a key that find does not find.
-func (t *Table) indexAdd(number uint32) {
-	x := &t.index
+// addID adds the id record of a key that find does not find.
+func (r *records) addID(number uint32) {
+	x := &r.index
 	if len(x.directory) == 0 {
 		x.directory = []*indexSegment{newIndexSegment(0, 0)}
 	}
-	hash := indexHash(t.id(number).key)
+	hash := indexHash(r.id(number).key)
 	for x.segment(hash).full() {
-		t.growSegment(hash)
+		r.growSegment(hash)
 	}
 	x.segment(hash).add(hash, number)
 }
 
-func (t *Table) indexRemove(number uint32) {
-	hash := indexHash(t.id(number).key)
-	t.index.segment(hash).remove(hash, number)
+func (r *records) removeID(number uint32) {
+	hash := indexHash(r.id(number).key)
+	r.index.segment(hash).remove(hash, number)
 }
 
 func newIndexSegment(size, depth int) *indexSegment {
@@ -175,12 +175,12 @@ func newIndexSegment(size, depth int) *indexSegment {
 }
 
 // growSegment gives the segment of a hash the next size, or divides it by one more bit.
-func (t *Table) growSegment(hash uint64) {
-	x := &t.index
+func (r *records) growSegment(hash uint64) {
+	x := &r.index
 	old := x.segment(hash)
 	if old.size+1 < len(segmentBuckets) {
 		bigger := newIndexSegment(old.size+1, old.depth)
-		t.spread(old, [2]*indexSegment{bigger, bigger})
+		r.spread(old, [2]*indexSegment{bigger, bigger})
 		*old = *bigger
 		return
 	}
@@ -192,7 +192,7 @@ func (t *Table) growSegment(hash uint64) {
 		x.double()
 	}
 	half := [2]*indexSegment{newIndexSegment(0, old.depth+1), newIndexSegment(0, old.depth+1)}
-	t.spread(old, half)
+	r.spread(old, half)
 	span := 1 << (x.depth - old.depth)             // places of the old segment in the directory
 	first := int(hash>>(64-x.depth)) &^ (span - 1) //nolint:gosec // at most maxIndexDepth bits
 	for i := range span {
@@ -201,11 +201,11 @@ func (t *Table) growSegment(hash uint64) {
 }
 
 // spread adds the ids of a segment to two others, by the first bit of the hash that they do not share.
-func (t *Table) spread(from *indexSegment, into [2]*indexSegment) {
+func (r *records) spread(from *indexSegment, into [2]*indexSegment) {
 	for i := range from.buckets {
 		for _, number := range from.buckets[i].ids {
 			if number != 0 {
-				hash := indexHash(t.id(number).key)
+				hash := indexHash(r.id(number).key)
 				into[hash>>(63-from.depth)&1].add(hash, number)
 			}
 		}

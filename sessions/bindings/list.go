@@ -62,7 +62,7 @@ func (t *Table) List(q Query, now time.Time) (page []Bound, next string, err err
 	before := uint64(math.MaxUint64)
 	if q.Token != "" {
 		var ok bool
-		if before, ok = t.parseToken(q); !ok {
+		if before, ok = parseToken(t.hashKey, q); !ok || before > t.lastUse() {
 			return nil, "", &selector.FieldError{
 				Field: "page_token", Problem: "is not from this listing with this filter; begin again without it",
 			}
@@ -73,9 +73,16 @@ func (t *Table) List(q Query, now time.Time) (page []Bound, next string, err err
 		runtime.Gosched() // or those who wait for the lock would not get it
 	}
 	if l.more {
-		next = t.token(q, l.last)
+		next = token(t.hashKey, q, l.last)
 	}
 	return l.page, next, nil
+}
+
+// lastUse is the number of the last use.
+func (t *Table) lastUse() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seq
 }
 
 // listWork bounds the records that List looks at without letting others have the lock.
@@ -89,7 +96,7 @@ func (t *Table) listChunk(l *listing, before uint64, now time.Time) uint64 {
 	l.now = t.tell(now)
 	t.uses.blank()
 	i := t.uses.from(before) - 1
-	if i < 0 || l.query.OfSlot && t.bySlot[l.query.Slot] == 0 {
+	if i < 0 || l.query.OfSlot && t.groups.bySlot[l.query.Slot] == 0 {
 		return 0
 	}
 	c := &t.uses.chunks[t.uses.order[i]]
@@ -133,15 +140,15 @@ func (t *Table) listBinding(l *listing, b *bindingRecord) (ids int) {
 const tokenSize = 8 + 8
 
 // token stands for the place behind a use. It is sealed, so that a token of another table or filter is refused.
-func (t *Table) token(q Query, use uint64) string {
+func token(hashKey [2]uint64, q Query, use uint64) string {
 	var b [tokenSize]byte
 	binary.BigEndian.PutUint64(b[:8], use)
-	binary.BigEndian.PutUint64(b[8:], t.seal(q, use))
+	binary.BigEndian.PutUint64(b[8:], seal(hashKey, q, use))
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // parseToken returns the use that a token stands for.
-func (t *Table) parseToken(q Query) (use uint64, ok bool) {
+func parseToken(hashKey [2]uint64, q Query) (use uint64, ok bool) {
 	if len(q.Token) != base64.RawURLEncoding.EncodedLen(tokenSize) {
 		return 0, false
 	}
@@ -150,21 +157,16 @@ func (t *Table) parseToken(q Query) (use uint64, ok bool) {
 		return 0, false
 	}
 	use = binary.BigEndian.Uint64(b[:8])
-	if binary.BigEndian.Uint64(b[8:]) != t.seal(q, use) {
-		return 0, false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return use, use <= t.seq
+	return use, binary.BigEndian.Uint64(b[8:]) == seal(hashKey, q, use)
 }
 
 // seal is a keyed checksum of a filter and a use.
-func (t *Table) seal(q Query, use uint64) uint64 {
+func seal(hashKey [2]uint64, q Query, use uint64) uint64 {
 	var b [8 + 4 + 1]byte
 	binary.BigEndian.PutUint64(b[:8], use)
 	if q.OfSlot {
 		binary.BigEndian.PutUint32(b[8:12], uint32(q.Slot))
 		b[12] = 1
 	}
-	return siphash.Hash(t.hashKey[0], t.hashKey[1], b[:])
+	return siphash.Hash(hashKey[0], hashKey[1], b[:])
 }

@@ -402,7 +402,7 @@ func checkEnds(t *Table) error {
 				continue
 			}
 			b := t.bindings.at(number)
-			if last != nil && b.ends < last.ends && !t.epochBetween(last.used, b.used) {
+			if last != nil && b.ends < last.ends && !t.uses.epochBetween(last.used, b.used) {
 				return fmt.Errorf("binding %d ends before one that was used before it", number)
 			}
 			last = b
@@ -446,14 +446,14 @@ func checkUses(t *Table) (ids, bindings int, err error) {
 // checkGroups checks that the groups hold each binding once and count right.
 func checkGroups(t *Table) error {
 	var numbers []uint32
-	for slot, number := range t.bySlot {
+	for slot, number := range t.groups.bySlot {
 		if g := t.groups.at(number); g.slot != slot || g.released {
 			return fmt.Errorf("group %d is not that of slot %d", number, slot)
 		}
 		numbers = append(numbers, number)
 	}
 	dead := 0
-	for number := t.released; number != 0; number = t.groups.at(number).after {
+	for number := t.groups.released; number != 0; number = t.groups.at(number).after {
 		dead += int(t.groups.at(number).count)
 		numbers = append(numbers, number)
 	}
@@ -468,8 +468,8 @@ func checkGroups(t *Table) error {
 		}
 		all += count
 	}
-	if all != t.bindings.used || dead != t.deadBindings || len(numbers) != t.groups.used {
-		return fmt.Errorf("%d bindings in %d groups, %d dead, want %d in %d, %d", all, len(numbers), dead, t.bindings.used, t.groups.used, t.deadBindings)
+	if all != t.bindings.used || dead != t.groups.dead || len(numbers) != t.groups.used {
+		return fmt.Errorf("%d bindings in %d groups, %d dead, want %d in %d, %d", all, len(numbers), dead, t.bindings.used, t.groups.used, t.groups.dead)
 	}
 	return nil
 }

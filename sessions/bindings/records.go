@@ -51,12 +51,20 @@ type slotGroup struct {
 
 func (r *slotGroup) link() *uint32 { return &r.after }
 
+// records are the ids and the bindings by their numbers, and the ids by their keys.
+type records struct {
+	seq      uint64 // number of uses, of bindings and of ids
+	index    idIndex
+	aliases  slab[idRecord, *idRecord]
+	bindings slab[bindingRecord, *bindingRecord]
+}
+
 // id returns the record behind a number that the index holds.
-func (t *Table) id(number uint32) *idRecord {
+func (r *records) id(number uint32) *idRecord {
 	if number&aliasBit != 0 {
-		return t.aliases.at(number &^ aliasBit)
+		return r.aliases.at(number &^ aliasBit)
 	}
-	return &t.bindings.at(number).first
+	return &r.bindings.at(number).first
 }
 
 // live returns the binding of a key and the number of its id record, if it is alive. The binding is 0 if there is none,
@@ -76,7 +84,7 @@ func (t *Table) create(slot selector.Slot) uint32 {
 	b := t.bindings.at(binding)
 	b.first.owner = binding
 	b.place = noPlace
-	t.join(binding, slot)
+	t.groups.join(binding, slot)
 	return binding
 }
 
@@ -84,16 +92,16 @@ func (t *Table) create(slot selector.Slot) uint32 {
 func (t *Table) drop(binding uint32) (ids int) {
 	b := t.bindings.at(binding)
 	if b.first.used != 0 {
-		t.indexRemove(binding)
+		t.removeID(binding)
 		ids++
 	}
 	for number := b.first.next; number != 0; ids++ {
 		next := t.id(number).next
-		t.indexRemove(number)
+		t.removeID(number)
 		t.aliases.put(number &^ aliasBit)
 		number = next
 	}
-	t.leave(binding)
+	t.groups.leave(binding)
 	if b.place != noPlace { // one that is being restored may have none yet
 		t.uses.remove(b.place)
 	}
@@ -122,13 +130,13 @@ func (t *Table) attach(binding uint32, s selector.Session) {
 	t.seq++
 	r.key = s.Key
 	r.touch(t.seq, s.Source)
-	t.indexAdd(number)
+	t.addID(number)
 }
 
 // detach takes an id from its binding and reports whether that was the last one; the caller then drops the binding.
 func (t *Table) detach(number uint32) (last bool) {
 	r := t.id(number)
-	t.indexRemove(number)
+	t.removeID(number)
 	t.changes.changed(r.owner) // the others may be a group by another name now
 	b := t.bindings.at(r.owner)
 	if number&aliasBit == 0 {
@@ -144,31 +152,42 @@ func (t *Table) detach(number uint32) (last bool) {
 	return b.first.used == 0 && b.first.next == 0
 }
 
+// eachID calls f for the ids of a binding.
+func (r *records) eachID(binding uint32, f func(id *idRecord)) {
+	for number := binding; number != 0; {
+		id := r.id(number)
+		if id.used != 0 {
+			f(id)
+		}
+		number = id.next
+	}
+}
+
 // leastUsedID counts the ids of a binding and returns the number of the one whose last use is longest ago.
-func (t *Table) leastUsedID(binding uint32) (count int, oldest uint32) {
+func (r *records) leastUsedID(binding uint32) (count int, oldest uint32) {
 	var least uint64
 	for number := binding; number != 0; {
-		r := t.id(number)
-		if r.used != 0 {
-			if count++; oldest == 0 || r.used < least {
-				oldest, least = number, r.used
+		id := r.id(number)
+		if id.used != 0 {
+			if count++; oldest == 0 || id.used < least {
+				oldest, least = number, id.used
 			}
 		}
-		number = r.next
+		number = id.next
 	}
 	return count, oldest
 }
 
 // lastUsedID counts the ids of a binding and returns the one that was used last.
-func (t *Table) lastUsedID(binding uint32) (count int, latest idRecord) {
+func (r *records) lastUsedID(binding uint32) (count int, latest idRecord) {
 	for number := binding; number != 0; {
-		r := t.id(number)
-		if r.used != 0 {
-			if count++; r.used > latest.used {
-				latest = *r
+		id := r.id(number)
+		if id.used != 0 {
+			if count++; id.used > latest.used {
+				latest = *id
 			}
 		}
-		number = r.next
+		number = id.next
 	}
 	return count, latest
 }

@@ -188,7 +188,7 @@ func (r *Restorer) place(order []restored) {
 	defer t.mu.Unlock()
 	for _, o := range order {
 		if r.waits(o.number) {
-			t.placeUse(o.number)
+			t.uses.placeUse(o.number)
 		}
 	}
 }

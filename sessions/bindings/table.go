@@ -50,22 +50,15 @@ type Config struct {
 type Table struct {
 	hashKey [2]uint64
 
-	mu       sync.Mutex
-	ttl      time.Duration
-	max      int
-	clock    int64  // the time that the table was told last
-	seq      uint64 // number of uses, of bindings and of ids
-	index    idIndex
-	aliases  slab[idRecord, *idRecord]
-	bindings slab[bindingRecord, *bindingRecord]
-	groups   slab[slotGroup, *slotGroup]
-	bySlot   map[selector.Slot]uint32 // groups that are not released
-	uses     useLog
-	epochs   []endEpoch // never empty
-	changes  changeLog
+	mu    sync.Mutex
+	ttl   time.Duration
+	max   int
+	clock int64 // the time that the table was told last
 
-	released     uint32 // the first released group
-	deadBindings int    // in released groups
+	records
+	groups  slotGroups
+	uses    useOrder
+	changes changeLog
 }
 
 var _ selector.Bindings = (*Table)(nil)
@@ -94,13 +87,9 @@ func (t *Table) set(ttl time.Duration, most int) {
 
 // clear gives the memory of a table back that has no bindings.
 func (t *Table) clear() {
-	t.index = idIndex{}
-	t.aliases = slab[idRecord, *idRecord]{}
-	t.bindings = slab[bindingRecord, *bindingRecord]{}
-	t.groups = slab[slotGroup, *slotGroup]{}
-	t.bySlot = make(map[selector.Slot]uint32)
-	t.uses = useLog{newest: noPlace}
-	t.epochs = []endEpoch{newEpoch(0)}
+	t.records = records{seq: t.seq}
+	t.groups = slotGroups{records: &t.records, bySlot: make(map[selector.Slot]uint32)}
+	t.uses = useOrder{useLog: useLog{newest: noPlace}, records: &t.records, epochs: []endEpoch{newEpoch(0)}}
 	t.changes.forget()
 }
 
@@ -202,11 +191,32 @@ func (t *Table) makeRoom(now int64) {
 	}
 	victim := t.dead(now)
 	if victim == 0 {
-		victim = t.leastRecent()
+		victim = t.uses.leastRecent()
 	}
 	if victim != 0 {
 		t.endAll(victim, true)
 		t.drop(victim)
+	}
+}
+
+// use makes a binding the most recently used and starts its time to live anew.
+func (t *Table) use(binding uint32, now int64) {
+	b := t.bindings.at(binding)
+	ends := addSaturated(now, t.ttl)
+	if t.changes.on && t.roundedEnd(ends) != t.roundedEnd(b.ends) {
+		t.changes.changed(binding)
+	}
+	b.ends = ends
+	t.uses.placeUse(binding)
+}
+
+// move takes a binding to the group of a slot.
+func (t *Table) move(binding uint32, slot selector.Slot, now int64) {
+	if t.groups.at(t.bindings.at(binding).group).slot != slot {
+		t.groups.leave(binding)
+		t.groups.join(binding, slot)
+		t.changes.setBound(binding, now)
+		t.changes.changed(binding)
 	}
 }
 
@@ -244,7 +254,7 @@ func (t *Table) Release(slot selector.Slot) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	return t.release(slot)
+	return t.groups.release(slot)
 }
 
 // Forget ends the binding of a session, with all its ids, and returns the slot that it was bound to. False: there was
@@ -271,7 +281,7 @@ func (t *Table) Configure(ttl time.Duration, most int) {
 	before := t.ttl
 	t.set(ttl, most)
 	if t.ttl < before {
-		t.startEpoch(t.seq + 1)
+		t.uses.startEpoch(t.seq + 1)
 	}
 	t.reclaim(t.clock, callWork)
 }
@@ -298,7 +308,7 @@ func (t *Table) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	return t.bindings.used - t.deadBindings
+	return t.bindings.used - t.groups.dead
 }
 
 // Max is the bound in force.
@@ -313,7 +323,7 @@ func (t *Table) Count(slot selector.Slot) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	if number := t.bySlot[slot]; number != 0 {
+	if number := t.groups.bySlot[slot]; number != 0 {
 		return int(t.groups.at(number).count)
 	}
 	return 0

@@ -416,7 +416,7 @@ func TestTableEpochs(t *testing.T) {
 		table.Configure(time.Duration(100-i)*time.Second, 0)
 		bindNamed(table, 1, float64(i), fmt.Sprint(i))
 	}
-	if got := len(table.epochs); got != maxEpochs {
+	if got := len(table.uses.epochs); got != maxEpochs {
 		t.Errorf("%d epochs, want %d", got, maxEpochs)
 	}
 	if got := table.Expire(tableAt(100), 100); got != 30 {

@@ -14,7 +14,7 @@ const (
 
 // useLog keeps the bindings in order of their last use. A use appends the binding's number and blanks its older entry,
 // so a place in the order can be found by number of use, and nothing of the binding's neighbours is touched.
-// Table.compactUses keeps the log at most about twice as long as there are bindings.
+// useOrder.compact keeps the log at most about twice as long as there are bindings.
 type useLog struct {
 	chunks []useLogChunk // by chunk number
 	order  []uint32      // chunk numbers, least recently used first; all but the last hold something
@@ -31,6 +31,13 @@ type useLogChunk struct {
 	base  uint64            // no entry was used before this use; greater in each chunk of the order
 	live  uint32            // entries that are not blank
 	first uint32            // entries before this one are blank
+}
+
+// useOrder is the log, and what of it ends first.
+type useOrder struct {
+	useLog
+	records *records
+	epochs  []endEpoch // never empty
 }
 
 // append adds a binding as the most recently used and returns its place.
@@ -121,53 +128,42 @@ func (l *useLog) oldest(i int) uint32 {
 	return c.refs[c.first]
 }
 
-// use makes a binding the most recently used and starts its time to live anew.
-func (t *Table) use(binding uint32, now int64) {
-	b := t.bindings.at(binding)
-	ends := addSaturated(now, t.ttl)
-	if t.changes.on && t.roundedEnd(ends) != t.roundedEnd(b.ends) {
-		t.changes.changed(binding)
-	}
-	b.ends = ends
-	t.placeUse(binding)
-}
-
 // placeUse makes a binding the most recently used, and ends are as it says.
-func (t *Table) placeUse(binding uint32) {
-	t.seq++
-	b := t.bindings.at(binding)
-	b.used = t.seq
-	t.noteEnd(b.ends)
+func (u *useOrder) placeUse(binding uint32) {
+	u.records.seq++
+	b := u.records.bindings.at(binding)
+	b.used = u.records.seq
+	u.noteEnd(b.ends)
 	if b.place != noPlace {
-		if b.place == t.uses.newest {
+		if b.place == u.newest {
 			return
 		}
-		t.uses.remove(b.place)
+		u.remove(b.place)
 	}
-	b.place = t.uses.append(binding, t.seq)
-	if t.uses.fill == 1 {
-		t.compactUses()
+	b.place = u.append(binding, u.records.seq)
+	if u.fill == 1 {
+		u.compact()
 	}
 }
 
-// compactUses keeps the log short. It is called when a chunk is begun.
-func (t *Table) compactUses() {
+// compact keeps the log short. It is called when a chunk is begun.
+func (u *useOrder) compact() {
 	for range 2 { // one to keep the length, one to get shorter after many bindings went
-		if len(t.uses.order) <= 2*(t.bindings.used>>useBits)+2 || !t.mergeUses() {
+		if len(u.order) <= 2*(u.records.bindings.used>>useBits)+2 || !u.merge() {
 			return
 		}
 	}
 }
 
-// mergeUses joins the two neighbouring chunks that hold the least, the last chunk aside. A log more than twice as long
+// merge joins the two neighbouring chunks that hold the least, the last chunk aside. A log more than twice as long
 // as it need be has two that fit into one.
-func (t *Table) mergeUses() bool {
-	l := &t.uses
+func (u *useOrder) merge() bool {
+	l := &u.useLog
 	l.blank()
 	best, least := -1, uint32(useChunk+1)
 	for i := 0; i+2 < len(l.order); i++ {
 		a, b := &l.chunks[l.order[i]], &l.chunks[l.order[i+1]]
-		if sum := a.live + b.live; sum < least && !t.epochBetween(a.base, b.base) {
+		if sum := a.live + b.live; sum < least && !u.epochBetween(a.base, b.base) {
 			best, least = i, sum
 		}
 	}
@@ -175,25 +171,25 @@ func (t *Table) mergeUses() bool {
 		return false
 	}
 	into := l.order[best]
-	end := t.moveUses(into, into, 0)
-	end = t.moveUses(l.order[best+1], into, end)
+	end := u.moveEntries(into, into, 0)
+	end = u.moveEntries(l.order[best+1], into, end)
 	c := &l.chunks[into]
 	c.live, c.first = end, 0
 	l.retire(best + 1)
 	return true
 }
 
-// moveUses moves what a chunk holds to places from end on of the chunk into, and returns the new end.
-func (t *Table) moveUses(from, into, end uint32) uint32 {
-	target := t.uses.chunks[into].refs
-	source := t.uses.chunks[from].refs
+// moveEntries moves what a chunk holds to places from end on of the chunk into, and returns the new end.
+func (u *useOrder) moveEntries(from, into, end uint32) uint32 {
+	target := u.chunks[into].refs
+	source := u.chunks[from].refs
 	for i, binding := range source {
 		if binding == 0 {
 			continue
 		}
 		source[i] = 0
 		target[end] = binding
-		t.bindings.at(binding).place = into<<useBits | end
+		u.records.bindings.at(binding).place = into<<useBits | end
 		end++
 	}
 	return end
