@@ -1,0 +1,102 @@
+package alike
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// within is how close together failures are that count as one event.
+	within = int64(10 * time.Second)
+	// fewest is how many must fail alike at least, and most how many are most of however many there are.
+	fewest = 3
+	most   = 16
+	// maxFailures bounds the failures of a suspicion.
+	maxFailures = 64
+)
+
+// MaxSuspicions bounds the suspicions of a provider.
+const MaxSuspicions = 64
+
+// Log holds suspicions by provider. The zero value holds none.
+type Log[Who comparable, Scope any] map[string][]*Suspicion[Who, Scope]
+
+// Suspicion are recent failures for one reason, the newest of each, oldest first.
+type Suspicion[Who comparable, Scope any] struct {
+	Model    string // empty: they are not about one model
+	Reason   string
+	Failures []Failure[Who, Scope]
+}
+
+// Failure is what one failed with.
+type Failure[Who comparable, Scope any] struct {
+	Who         Who
+	Started, At int64
+	// Scope and Kind of what is held against it.
+	Scope Scope
+	Kind  uint8
+}
+
+// Note adds a failure to the suspicion that it belongs to. Those whose failures are all old go first.
+func (l *Log[W, S]) Note(provider, model, reason string, f Failure[W, S]) *Suspicion[W, S] {
+	s := l.suspicion(provider, model, reason, f.At)
+	s.Failures = slices.DeleteFunc(s.Failures, func(old Failure[W, S]) bool { return old.At < f.At-within || old.Who == f.Who })
+	if len(s.Failures) == maxFailures {
+		s.Failures = s.Failures[1:]
+	}
+	s.Failures = append(s.Failures, f)
+	return s
+}
+
+// suspicion finds or makes one.
+func (l *Log[W, S]) suspicion(provider, model, reason string, at int64) *Suspicion[W, S] {
+	all := slices.DeleteFunc((*l)[provider], func(s *Suspicion[W, S]) bool { return s.Failures[len(s.Failures)-1].At < at-within })
+	if *l == nil {
+		*l = make(Log[W, S])
+	}
+	i := slices.IndexFunc(all, func(s *Suspicion[W, S]) bool { return s.Model == model && s.Reason == reason })
+	if i >= 0 {
+		(*l)[provider] = all
+		return all[i]
+	}
+	if len(all) == MaxSuspicions {
+		all = slices.Delete(all, 0, 1)
+	}
+	s := &Suspicion[W, S]{Model: model, Reason: reason}
+	(*l)[provider] = append(all, s)
+	return s
+}
+
+// Confirmed reports whether enough have failed: all that can be used, or most of them if it may be the fault of what they share.
+func (s *Suspicion[W, S]) Confirmed(shared bool, usable func() int) bool {
+	if len(s.Failures) < fewest {
+		return false
+	}
+	need := usable()
+	if shared {
+		need = min(need/2+1, most)
+	}
+	return len(s.Failures) >= need
+}
+
+// Succeed drops the failures of requests that began no later than one of a model that was served.
+func (l Log[W, S]) Succeed(provider, model string, started int64) {
+	all := l[provider]
+	if len(all) == 0 {
+		return
+	}
+	all = slices.DeleteFunc(all, func(s *Suspicion[W, S]) bool {
+		if s.Model == "" || s.Model == model {
+			s.Failures = slices.DeleteFunc(s.Failures, func(f Failure[W, S]) bool { return f.Started <= started })
+		}
+		return len(s.Failures) == 0
+	})
+	if l[provider] = all; len(all) == 0 {
+		delete(l, provider)
+	}
+}
+
+// Drop forgets a suspicion of a provider.
+func (l Log[W, S]) Drop(provider string, s *Suspicion[W, S]) {
+	l[provider] = slices.DeleteFunc(l[provider], func(other *Suspicion[W, S]) bool { return other == s })
+}

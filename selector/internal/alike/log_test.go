@@ -1,0 +1,72 @@
+package alike_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector/internal/alike"
+)
+
+type failure = alike.Failure[string, string]
+
+func at(seconds int) int64 { return int64(seconds) * int64(time.Second) }
+
+func TestMostMustFailAlikeWithinSeconds(t *testing.T) {
+	for name, c := range map[string]struct {
+		failures []failure
+		shared   bool
+		usable   int
+		want     bool
+	}{
+		"two are too few":              {[]failure{{Who: "a"}, {Who: "b"}}, true, 2, false},
+		"three of three":               {[]failure{{Who: "a"}, {Who: "b"}, {Who: "c"}}, false, 3, true},
+		"three of four":                {[]failure{{Who: "a"}, {Who: "b"}, {Who: "c"}}, false, 4, false},
+		"three of four, shared":        {[]failure{{Who: "a"}, {Who: "b"}, {Who: "c"}}, true, 4, true},
+		"the same one again":           {[]failure{{Who: "a"}, {Who: "b"}, {Who: "b"}}, true, 3, false},
+		"one of them ten seconds ago":  {[]failure{{Who: "a"}, {Who: "b", At: at(10)}, {Who: "c", At: at(10)}}, true, 3, true},
+		"one of them eleven s ago":     {[]failure{{Who: "a"}, {Who: "b", At: at(11)}, {Who: "c", At: at(11)}}, true, 3, false},
+		"three of a thousand, shared":  {[]failure{{Who: "a"}, {Who: "b"}, {Who: "c"}}, true, 1000, false},
+		"none of the three is in time": {[]failure{{Who: "a"}, {Who: "b", At: at(20)}, {Who: "c", At: at(40)}}, true, 3, false},
+	} {
+		var l alike.Log[string, string]
+		got := false
+		for _, f := range c.failures {
+			got = l.Note("p", "m", "r", f).Confirmed(c.shared, func() int { return c.usable })
+		}
+		if got != c.want {
+			t.Errorf("%s: Confirmed = %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestASuccessDropsTheFailuresOfEarlierRequests(t *testing.T) {
+	var l alike.Log[string, string]
+	l.Note("p", "m", "r", failure{Who: "a", Started: 1})
+	l.Note("p", "m", "r", failure{Who: "b", Started: 2})
+	l.Note("p", "", "r", failure{Who: "a", Started: 1})
+	l.Note("p", "n", "r", failure{Who: "a", Started: 1})
+	l.Succeed("p", "m", 1)
+	if len(l["p"]) != 2 || len(l["p"][0].Failures) != 1 || l["p"][1].Model != "n" {
+		t.Fatalf("left are %d suspicions", len(l["p"]))
+	}
+	l.Succeed("p", "m", 2)
+	l.Drop("p", l["p"][0])
+	if len(l["p"]) != 0 {
+		t.Errorf("left are %d suspicions, want none", len(l["p"]))
+	}
+	l.Succeed("unknown", "m", 1)
+}
+
+func TestSuspicionsAreBounded(t *testing.T) {
+	var l alike.Log[string, string]
+	for i := range 1000 {
+		s := l.Note("p", fmt.Sprint("m", i%100), "r", failure{Who: fmt.Sprint(i)})
+		for j := range 100 {
+			s = l.Note("p", s.Model, "r", failure{Who: fmt.Sprint("w", j)})
+		}
+		if len(l["p"]) > alike.MaxSuspicions || len(s.Failures) > 64 {
+			t.Fatalf("%d suspicions, %d failures", len(l["p"]), len(s.Failures))
+		}
+	}
+}
