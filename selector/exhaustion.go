@@ -20,15 +20,10 @@ const (
 	markZero      uint8 = 1 << 7 // ready, of weight 0
 )
 
-// exhaustion is what a pick without a ready candidate finds instead.
-type exhaustion struct {
-	counts Counts
-	wait   time.Duration // until the earliest end among the candidates' blocks; 0: none ends
-	all    bool          // there are candidates, and all of them are out for a quota
-}
-
-// exhaustion counts why members are not ready, looking only at those that changed since the last pick that asked.
-func (q *query) exhaustion() exhaustion {
+// exhaustion is what a pick without a ready candidate finds instead: why members are not ready, the time until the earliest end
+// among the candidates' blocks, and whether all candidates are out for a quota. It looks only at members that changed since
+// the last pick that asked.
+func (q *query) exhaustion() (counts Counts, wait time.Duration, cooling bool) {
 	key := ""
 	if q.hidden(q.view.plain()) != nil {
 		key = q.key.model
@@ -51,36 +46,35 @@ func (q *query) exhaustion() exhaustion {
 			c.Set(place, func(int) (uint8, int64) { return uint8(ReasonExcluded), census.Never })
 		}
 	}
-	found := exhaustionOf(c, q.route.strategy, q.now)
+	counts, wait, cooling = exhaustionOf(c, q.route.strategy, q.now)
 	for _, m := range q.excluded {
 		if place := p.place(m); place >= 0 {
 			c.Set(place, look)
 		}
 	}
-	return found
+	return counts, wait, cooling
 }
 
 // exhaustionOf adds up a census for a strategy: a weighted one takes nobody of weight 0.
-func exhaustionOf(c *census.Census, strategy Strategy, now cooldown.Instant) (found exhaustion) {
-	candidates, cooling := 0, 0
+func exhaustionOf(c *census.Census, strategy Strategy, now cooldown.Instant) (counts Counts, wait time.Duration, cooling bool) {
+	candidates, quota := 0, 0
 	c.Each(func(mark uint8, count int) {
 		reason := Reason(mark & markReason)
 		if mark&markZero != 0 && strategy == WeightedRoundRobin {
 			reason = ReasonZeroWeight
 		}
-		found.counts[reason] += count
+		counts[reason] += count
 		if mark&markCandidate != 0 {
 			candidates += count
 		}
 		if mark&markCooling != 0 {
-			cooling += count
+			quota += count
 		}
 	})
 	if end := c.Earliest(); end != census.Never {
-		found.wait = time.Duration(max(end-int64(now), 0))
+		wait = time.Duration(max(end-int64(now), 0))
 	}
-	found.all = candidates > 0 && cooling == candidates
-	return found
+	return counts, wait, candidates > 0 && quota == candidates
 }
 
 // place of a member among those of the provider; -1: it is of another.

@@ -6,121 +6,43 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/alike"
 )
 
-const (
-	// alikeWithin is how close together failures are that count as one event.
-	alikeWithin = 10 * time.Second
-	// outageSpan is how long a provider rests at most without another failure that says so. It is tried all the while.
-	outageSpan = time.Hour
-	// minAlike is how many auths must fail alike at least, and maxMost how many are most of however many there are.
-	minAlike = 3
-	maxMost  = 16
-	// maxAlike bounds the failures of a suspicion, and maxSuspicions the suspicions of a provider.
-	maxAlike      = 64
-	maxSuspicions = 64
-)
+// outageSpan is how long a provider rests at most without another failure that says so. It is tried all the while.
+const outageSpan = time.Hour
 
-// outages hold what may be an outage, by provider. The zero value holds nothing.
-type outages map[string][]*suspicion
-
-// suspicion are recent failures for one reason, the newest of each auth, oldest first.
-type suspicion struct {
-	model    string // key under which the auths keep state; empty: they are not about one model
-	reason   string
-	failures []failure
-}
-
-type failure struct {
-	who         *identity
-	started, at cooldown.Instant
-	scope       scope
-	kind        cooldown.Kind
-}
-
-// suspect notes a failure, and reports whether it shows an outage: most auths that can be used have failed alike if it may
-// be the fault of what they share, or all of them if it looks like their own.
-func (o *outages) suspect(r *report) bool {
+// suspect notes a failure. It returns what it belongs to if that shows an outage: most auths that can be used have failed alike
+// if it may be the fault of what they share, or all of them if it looks like their own.
+func (r *report) suspect() *alike.Suspicion[*identity, scope] {
 	f := &r.finding
 	if f.Action != cooldown.ActionCooldown && !f.Shared || len(r.done.Domains) > 0 || r.done.Note != "" {
-		return false
+		return nil
 	}
-	s := o.suspicion(r)
-	s.failures = slices.DeleteFunc(s.failures, func(old failure) bool {
-		return old.at < r.stamp.Add(-alikeWithin) || old.who == r.member.state
+	at := r.gateScope()
+	model := at.model
+	if model != "" && f.ModelFamily != "" {
+		at = scope{model: f.ModelFamily, family: true}
+	}
+	s := r.pool.outages.Note(r.member.provider.name, model, f.Reason, alike.Failure[*identity, scope]{
+		Who: r.member.state, Started: int64(r.started), At: int64(r.stamp), Scope: at, Kind: uint8(f.Kind),
 	})
-	if len(s.failures) == maxAlike {
-		s.failures = s.failures[1:]
+	if !s.Confirmed(f.Shared, func() int { return r.usable(s) }) {
+		return nil
 	}
-	at := scope{}
-	if s.model != "" {
-		at.model = r.key
-		if f.ModelFamily != "" {
-			at = scope{model: f.ModelFamily, family: true}
-		}
-	}
-	s.failures = append(s.failures, failure{r.member.state, r.started, r.stamp, at, f.Kind})
-	if len(s.failures) < minAlike {
-		return false
-	}
-	need := r.usable(s)
-	if f.Shared {
-		need = min(need/2+1, maxMost)
-	}
-	return len(s.failures) >= need
-}
-
-// suspicion finds or makes the one that a failure belongs to. Those whose failures are all old go first.
-func (o *outages) suspicion(r *report) *suspicion {
-	model, provider := r.gateScope().model, r.member.provider.name
-	all := slices.DeleteFunc((*o)[provider], func(s *suspicion) bool {
-		return s.failures[len(s.failures)-1].at < r.stamp.Add(-alikeWithin)
-	})
-	for _, s := range all {
-		if s.model == model && s.reason == r.finding.Reason {
-			(*o)[provider] = all
-			return s
-		}
-	}
-	if len(all) == maxSuspicions {
-		all = slices.Delete(all, 0, 1)
-	}
-	if *o == nil {
-		*o = make(outages)
-	}
-	s := &suspicion{model: model, reason: r.finding.Reason}
-	(*o)[provider] = append(all, s)
 	return s
 }
 
-// succeed drops the failures of requests that began no later than one that was served.
-func (o outages) succeed(r *report) {
-	provider := r.member.provider.name
-	all := o[provider]
-	if len(all) == 0 {
-		return
-	}
-	all = slices.DeleteFunc(all, func(s *suspicion) bool {
-		if s.model == "" || s.model == r.key {
-			s.failures = slices.DeleteFunc(s.failures, func(f failure) bool { return f.started <= r.started })
-		}
-		return len(s.failures) == 0
-	})
-	if o[provider] = all; len(all) == 0 {
-		delete(o, provider)
-	}
-}
-
 // usable counts the auths of the provider that are ready for the model, or were until they failed.
-func (r *report) usable(s *suspicion) int {
+func (r *report) usable(s *alike.Suspicion[*identity, scope]) int {
 	model := r.model
-	if s.model == "" {
+	if s.Model == "" {
 		model = ""
 	}
 	l, list := r.ready(Request{Model: model})
 	count, view := list.Len(), list.View()
-	for _, f := range s.failures {
-		ready := slices.ContainsFunc(f.who.members, func(m *member) bool {
+	for _, f := range s.Failures {
+		ready := slices.ContainsFunc(f.Who.members, func(m *member) bool {
 			position := l.position(m)
 			return position >= 0 && view.Has(position)
 		})
@@ -171,17 +93,15 @@ func (r *report) contradict() {
 
 // openGate makes the provider rest in place of its auths: what they failed with is not held against them, but for limits,
 // which each may have as well.
-func (r *report) openGate() {
-	all := r.pool.outages[r.member.provider.name]
-	i := slices.IndexFunc(all, func(s *suspicion) bool { return s.model == r.gateScope().model && s.reason == r.finding.Reason })
-	s := all[i]
-	r.pool.outages[r.member.provider.name] = slices.Delete(all, i, i+1)
-	for _, f := range s.failures {
-		set := f.who.set(f.scope)
-		if f.kind == cooldown.Quota || set == nil || set.ledgers == nil {
+func (r *report) openGate(s *alike.Suspicion[*identity, scope]) {
+	r.pool.outages.Drop(r.member.provider.name, s)
+	for _, f := range s.Failures {
+		set := f.Who.set(f.Scope)
+		kind := cooldown.Kind(f.Kind)
+		if kind == cooldown.Quota || set == nil || set.ledgers == nil {
 			continue
 		}
-		set.ledgers.Of(f.kind).Succeed(f.at)
+		set.ledgers.Of(kind).Succeed(cooldown.Instant(f.At))
 		r.refresh(set)
 	}
 	r.renewGate(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))

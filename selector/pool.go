@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/alike"
 	"github.com/credbroker/credbroker/selector/internal/firstturn"
 )
 
@@ -41,7 +42,7 @@ type Pool struct {
 	mu       sync.Mutex
 	settings Settings
 	runtime  runtimeState
-	outages  outages
+	outages  alike.Log[*identity, scope]
 	routes   routes
 	random   *rand.Rand
 	last     cooldown.Instant // stamp

@@ -101,13 +101,13 @@ func (v *view) standing(m *member, key string, now cooldown.Instant) standing {
 
 // refusal is the error of a pick that nobody is ready for.
 func (q *query) refusal() error {
-	found := q.exhaustion()
+	counts, wait, cooling := q.exhaustion()
 	var explanation *Explanation
 	if q.req.Options&Explain != 0 {
 		explanation = q.explain(nil, nil)
 	}
-	if found.all {
-		return &CooldownError{q.req.Model, q.req.Provider, found.wait, found.counts, explanation}
+	if cooling {
+		return &CooldownError{q.req.Model, q.req.Provider, wait, counts, explanation}
 	}
-	return &UnavailableError{q.req.Model, q.req.Provider, found.wait, found.counts, explanation}
+	return &UnavailableError{q.req.Model, q.req.Provider, wait, counts, explanation}
 }

@@ -77,7 +77,7 @@ type report struct {
 func (r *report) succeed() {
 	s := r.member.state
 	s.succeeded = max(s.succeeded, r.started)
-	r.pool.outages.succeed(r)
+	r.pool.outages.Succeed(r.member.provider.name, r.key, int64(r.started))
 	if r.member.nothingKnown() {
 		return
 	}
@@ -103,8 +103,8 @@ func (r *report) fail() {
 			r.renew()
 		}
 		r.act(r.finding.Action)
-		if r.pool.outages.suspect(r) {
-			r.openGate()
+		if s := r.suspect(); s != nil {
+			r.openGate(s)
 		}
 	}
 }
