@@ -9,17 +9,17 @@ import (
 
 // What came of asking the fleet for a binding.
 const (
-	claimAgreed = "agreed"
-	claimMoved  = "moved"
-	claimFailed = "failed"
-	claimAlone  = "alone"
+	claimConfirmed   = "confirmed"
+	claimMoved       = "moved"
+	claimFailed      = "failed"
+	claimUnconfirmed = "unconfirmed"
 )
 
 // StateMetrics count what keeps state beyond the process. docs/metrics.md lists them. Methods may be called concurrently.
 type StateMetrics struct {
 	saves      *prometheus.HistogramVec
 	failures   *prometheus.CounterVec
-	heard      prometheus.Histogram
+	lag        prometheus.Histogram
 	claims     *prometheus.CounterVec
 	claimTimes prometheus.Histogram
 }
@@ -36,8 +36,8 @@ func NewStateMetrics(registry *prometheus.Registry) (*StateMetrics, error) {
 			Namespace: metricsNamespace, Name: "state_save_failures_total",
 			Help: "Batches of changes that an engine could not keep. They are tried again.",
 		}, []string{"engine"}),
-		heard: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: metricsNamespace, Name: "state_heard_seconds",
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: metricsNamespace, Name: "state_replication_lag_seconds",
 			Help:    "Age of another replica's change when it arrived here.",
 			Buckets: []float64{1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1, 2, 5, 10, 60},
 		}),
@@ -51,7 +51,7 @@ func NewStateMetrics(registry *prometheus.Registry) (*StateMetrics, error) {
 			Buckets: []float64{200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 15e-3, 20e-3, 50e-3},
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.saves, m.failures, m.heard, m.claims, m.claimTimes} {
+	for _, c := range []prometheus.Collector{m.saves, m.failures, m.lag, m.claims, m.claimTimes} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics of state: %w", err)
 		}
@@ -68,12 +68,12 @@ func (m *StateMetrics) Saved(engine string, _, _ int, took time.Duration, err er
 }
 
 // Heard counts a change of another replica.
-func (m *StateMetrics) Heard(after time.Duration) { m.heard.Observe(after.Seconds()) }
+func (m *StateMetrics) Heard(after time.Duration) { m.lag.Observe(after.Seconds()) }
 
 // Claimed counts a session that the fleet was asked about.
 func (m *StateMetrics) Claimed(took time.Duration, moved bool, err error) {
 	m.claimTimes.Observe(took.Seconds())
-	answer := claimAgreed
+	answer := claimConfirmed
 	switch {
 	case err != nil:
 		answer = claimFailed
@@ -84,4 +84,4 @@ func (m *StateMetrics) Claimed(took time.Duration, moved bool, err error) {
 }
 
 // Decided counts a session that was bound without the fleet.
-func (m *StateMetrics) Decided() { m.claims.WithLabelValues(claimAlone).Inc() }
+func (m *StateMetrics) Decided() { m.claims.WithLabelValues(claimUnconfirmed).Inc() }

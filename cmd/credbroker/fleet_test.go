@@ -275,7 +275,7 @@ func (s fleetSuite) firstRequests(t *testing.T) {
 	callers.Wait()
 	alone := 0.0
 	for _, m := range fleet {
-		alone += m.counted(t, `credbroker_session_claims_total{answer="alone"}`)
+		alone += m.counted(t, `credbroker_session_claims_total{answer="unconfirmed"}`)
 	}
 	t.Logf("%d sessions, two brokers each: %d answered with two auths; %v were bound without an answer in 20 ms", sessions, len(split), alone)
 	if len(split) > int(alone) {
