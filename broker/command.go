@@ -9,7 +9,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// ErrNotDurable is a change that is in force and could not be kept. What keeps state has told the log when that began.
+// ErrNotDurable is a change that is in force and could not be kept. The persister has told the log when that began.
 var ErrNotDurable = errors.New("the change is not kept")
 
 // acknowledge is how every change of an auth ends: it returns once the change is kept, or why there was or is none.

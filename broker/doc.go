@@ -1,6 +1,6 @@
 // Package broker is the daemon without its edge: one method for each use case.
 //
-// A Broker holds the pool, the table of bindings, the rules that judge answers and what keeps state. It promises that
+// A Broker holds the pool, the table of bindings, the rules that judge answers and the persister. It promises that
 // each use case is one call, that the parts are asked in the order that docs/architecture.md tells, and that a change
 // which a method has returned without an error is kept: on disk, or else with the fleet.
 //

@@ -13,7 +13,7 @@ import (
 type pickContext struct {
 	// Scope is how the provider was named, and whether the model had the auth's prefix.
 	Scope contextScope
-	// Opening and Pin are the sessions of an opening and of a reference; zero: it was none, it had none.
+	// Opening and Pin are the sessions of an ambiguous first turn and of a reference; zero: it was none, it had none.
 	Opening, Pin selector.SessionKey
 	// State is that of the identity.
 	State string
@@ -25,7 +25,7 @@ const (
 	scopeNoProvider    contextScope = 1 << iota // the provider was empty
 	scopeMixedProvider                          // it was `mixed`; else that of the auth
 	scopePrefix                                 // the model had the auth's prefix
-	scopeOpening                                // Opening follows
+	scopeOpening                                // the first turn follows
 	scopePin                                    // Pin follows
 	scopeAll           = scopePin<<1 - 1
 )

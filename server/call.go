@@ -31,7 +31,7 @@ type call struct {
 	id     string
 	reason Reason
 
-	// What the handler learnt. session is zero where no session was recognised.
+	// What the handler learnt. session is zero where none was identified.
 	authID  string
 	session selector.SessionKey
 	source  sessions.Source

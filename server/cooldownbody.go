@@ -18,7 +18,7 @@ const (
 	bodySessionPinned   = "session_pinned"
 )
 
-// errorBody is the JSON that a gateway passes on. The members stand in text order, because the bytes are part of the
+// errorBody is the JSON that a gateway passes on. The members are sorted by name, because the bytes are part of the
 // contract; encoding/json escapes <, >, &, U+2028 and U+2029 as it asks for.
 type errorBody struct {
 	Error struct {
@@ -100,7 +100,7 @@ func secondsUp(d time.Duration) int64 {
 	return seconds
 }
 
-// shownDuration is for people: the nearest second, but never 0s for a wait that is not over.
+// shownDuration is for humans to read: the nearest second, but never 0s for a wait that is not over.
 func shownDuration(d time.Duration) string {
 	if d > 0 && d < time.Second {
 		d = time.Second

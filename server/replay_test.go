@@ -27,7 +27,7 @@ func TestReplay(t *testing.T) {
 			}
 		}
 		if len(groups) == 0 {
-			replayUnrecognised(t, chat)
+			replayUnidentified(t, chat)
 			return
 		}
 		conversation := wholeConversation(chat, groups)
@@ -61,8 +61,8 @@ func eachClient(t *testing.T, test func(t *testing.T, chat []corpus.Request, wan
 	}
 }
 
-// replayUnrecognised plays a client that sends nothing which ties the turns of a conversation together.
-func replayUnrecognised(t *testing.T, chat []corpus.Request) {
+// replayUnidentified plays a client that sends nothing which ties the turns of a conversation together.
+func replayUnidentified(t *testing.T, chat []corpus.Request) {
 	t.Helper()
 	h := servertest.New(t, servertest.Options{
 		Auths: []*selector.Auth{{ID: "auth", Provider: "upstream"}}, Identification: sessions.IdentificationReference,

@@ -148,7 +148,7 @@ func verdictMessage(r *broker.Reported) *credbrokerv1.Verdict {
 	}
 }
 
-// logResult tells of what a person should know, and of the rest to those who ask for it. Neither headers nor bodies are
+// logResult logs what an operator should know, and of the rest to those who ask for it. Neither headers nor bodies are
 // written: they may hold what customers wrote.
 func (b *credentialBroker) logResult(c *call, r *broker.Reported) {
 	v := &r.Verdict

@@ -306,7 +306,7 @@ rules:
 	}
 }
 
-// Who asks why an auth is out is told the row that judged, and what a person must do.
+// Who asks why an auth is out is shown the row that judged, and what an operator must do.
 func TestRowsAreTold(t *testing.T) {
 	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{openai("a"), openai("b"), openai("c")}})
 	rows := map[string]string{

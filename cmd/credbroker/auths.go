@@ -108,7 +108,7 @@ func (a *app) authsClearCommand() *cobra.Command {
 			return printJSON(s.stdout, resp)
 		}
 		_, err = fmt.Fprintf(s.stdout, "cleared %s of %s, which is %s now\n", plural(int64(resp.GetCleared()), "cooldown"),
-			cell(args[0]), word(resp.GetAuth().GetState(), prefixState))
+			cell(args[0]), enumName(resp.GetAuth().GetState(), prefixState))
 		return err
 	})
 }

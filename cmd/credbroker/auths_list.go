@@ -69,7 +69,7 @@ func (s *session) listAuths(ctx context.Context, req *credbrokerv1.ListAuthsRequ
 	return s.printAuthLines(all.GetAuths())
 }
 
-// stateNames are the words of --state.
+// stateNames are the values of --state.
 func stateNames() []string { return []string{"ready", "cooling", "blocked", "disabled"} }
 
 func parseState(name string) (credbrokerv1.AuthState, error) {

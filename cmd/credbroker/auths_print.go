@@ -28,7 +28,7 @@ func (s *session) authHeader(w io.Writer) {
 func (s *session) authLine(w io.Writer, auth *credbrokerv1.Auth) {
 	c := auth.GetConfig()
 	row(w, cell(c.GetId()), cell(c.GetProvider()), strconv.FormatInt(c.GetPriority(), 10),
-		word(auth.GetState(), prefixState), s.timeLeft(auth.GetStateUntil()), coolingModels(auth),
+		enumName(auth.GetState(), prefixState), s.timeLeft(auth.GetStateUntil()), coolingModels(auth),
 		strconv.FormatInt(auth.GetBoundSessions(), 10), strconv.FormatUint(auth.GetPicks(), 10), cell(auth.GetStateReason()))
 }
 
@@ -73,7 +73,7 @@ func (s *session) printCooldowns(cooldowns []*credbrokerv1.Cooldown) error {
 		if c.GetTimeLeft() != nil {
 			left = span(c.GetTimeLeft().AsDuration())
 		}
-		row(w, subjectOf(c), word(c.GetKind(), prefixCooldown), clock(c.GetUntil()), left, s.timeLeft(c.GetProbeAt()),
+		row(w, subjectOf(c), enumName(c.GetKind(), prefixCooldown), clock(c.GetUntil()), left, s.timeLeft(c.GetProbeAt()),
 			level(c.GetBackoffLevel()), cell(c.GetRule()), cell(c.GetReason()))
 	}
 	return w.Flush()
@@ -120,7 +120,7 @@ func (s *session) authConfig(w io.Writer, auth *credbrokerv1.Auth) {
 	row(w, "PROVIDER", cell(c.GetProvider()))
 	row(w, "LABEL", cell(c.GetLabel()))
 	row(w, "NOTE", cell(c.GetNote()))
-	row(w, "KIND", word(c.GetKind(), prefixKind))
+	row(w, "KIND", enumName(c.GetKind(), prefixKind))
 	row(w, "DIALECT", cell(c.GetDialect()))
 	row(w, "PRIORITY", strconv.FormatInt(c.GetPriority(), 10))
 	row(w, "WEIGHT", strconv.FormatUint(uint64(c.GetWeight()), 10))
@@ -131,7 +131,7 @@ func (s *session) authConfig(w io.Writer, auth *credbrokerv1.Auth) {
 	row(w, "DOMAINS", cell(strings.Join(c.GetDomains(), ",")))
 	printMap(w, "ATTRIBUTE", c.GetAttributes(), "=")
 	row(w, "HEADERS", cell(strings.Join(auth.GetRequestHeaderNames(), ",")))
-	row(w, "ORIGIN", word(auth.GetOrigin(), prefixOrigin))
+	row(w, "ORIGIN", enumName(auth.GetOrigin(), prefixOrigin))
 	row(w, "SOURCE", cell(auth.GetSource()))
 	row(w, "EXPIRES IN", s.timeLeft(auth.GetExpiresAt()))
 }
@@ -149,7 +149,7 @@ func globs(c *credbrokerv1.AuthConfig) string {
 }
 
 func (s *session) authState(w io.Writer, auth *credbrokerv1.Auth) {
-	row(w, "STATE", word(auth.GetState(), prefixState))
+	row(w, "STATE", enumName(auth.GetState(), prefixState))
 	row(w, "WHY", cell(auth.GetStateReason()))
 	row(w, "LEFT", s.timeLeft(auth.GetStateUntil()))
 	row(w, "SESSIONS", strconv.FormatInt(auth.GetBoundSessions(), 10))

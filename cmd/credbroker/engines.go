@@ -25,11 +25,11 @@ type engines struct {
 	keys  state.Keys
 }
 
-// engineNotes are told what engines have for the log.
-type engineNotes struct{ repaired, unread func(words string) }
+// engineWarnings write what engines warn of to the log.
+type engineWarnings struct{ repaired, unread func(message string) }
 
 // openEngines opens what the configuration names and finds the keys that go with it. After an error nothing is open.
-func openEngines(ctx context.Context, c *config.State, now func() time.Time, notes engineNotes) (*engines, error) {
+func openEngines(ctx context.Context, c *config.State, now func() time.Time, notes engineWarnings) (*engines, error) {
 	e := &engines{}
 	var err error
 	if len(c.Redis.Addresses) > 0 {
@@ -62,7 +62,7 @@ func joinFailure(c *config.State, err error) error {
 	return err
 }
 
-func openRedis(c *config.Redis, note func(words string)) (*redis.Store, error) {
+func openRedis(c *config.Redis, note func(message string)) (*redis.Store, error) {
 	r := redis.Config{
 		Addresses: c.Addresses, Namespace: c.Namespace, Username: c.Username, Password: c.Password, Database: c.Database,
 		Note:     note,

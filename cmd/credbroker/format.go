@@ -73,8 +73,8 @@ func (a *app) ago(t *timestamppb.Timestamp) string {
 	return span(max(0, a.now().Sub(t.AsTime()))) + " ago"
 }
 
-// word is an enum value without the prefix that all values of the enum share: AUTH_STATE_READY is READY.
-func word(value fmt.Stringer, prefix string) string {
+// enumName is an enum value without the prefix that all values of the enum share: AUTH_STATE_READY is READY.
+func enumName(value fmt.Stringer, prefix string) string {
 	w := strings.TrimPrefix(value.String(), prefix)
 	if w == "UNSPECIFIED" {
 		return "-"

@@ -53,7 +53,7 @@ const (
 	fieldRecords    = "records"
 	fieldBindings   = "bindings"
 	fieldTook       = "took"
-	fieldWords      = "what"
+	fieldWhat       = "what"
 	fieldEngine     = "engine"
 	fieldCause      = "cause"
 	fieldNamespace  = "namespace"
@@ -91,7 +91,7 @@ func (t timestamp) Run(e *zerolog.Event, _ zerolog.Level, _ string) {
 func (o *logOutput) configure(settings config.Log) {
 	level, err := zerolog.ParseLevel(settings.Level)
 	if err != nil {
-		level = zerolog.InfoLevel // config has refused all other words
+		level = zerolog.InfoLevel // config has refused all others
 	}
 	o.level.Store(int32(level))
 	o.console.Store(settings.Format == "console")

@@ -28,8 +28,8 @@ func (s *session) printPick(resp *credbrokerv1.PickCredentialResponse) error {
 	printMap(w, "ATTRIBUTE", c.GetAttributes(), "=")
 	row(w, "EXPIRES IN", s.timeLeft(c.GetExpiresAt()))
 	row(w, "SESSION", cell(resp.GetSession().GetId()))
-	row(w, "SOURCE", word(resp.GetSession().GetSource(), prefixSource))
-	row(w, "BINDING", word(resp.GetSession().GetBinding(), prefixBinding))
+	row(w, "SOURCE", enumName(resp.GetSession().GetSource(), prefixSource))
+	row(w, "BINDING", enumName(resp.GetSession().GetBinding(), prefixBinding))
 	row(w, "BOUND FOR", s.timeLeft(resp.GetSession().GetExpiresAt()))
 	row(w, "PICK ID", cell(resp.GetPickId()))
 	if err := w.Flush(); err != nil || resp.GetExplanation() == nil {
@@ -53,7 +53,7 @@ func printMap(w io.Writer, title string, m map[string]string, separator string) 
 func (s *session) printExplanation(e *credbrokerv1.Explanation) error {
 	counts := make([]string, 0, len(e.GetCounts()))
 	for _, c := range e.GetCounts() {
-		counts = append(counts, fmt.Sprintf("%s=%d", word(c.GetReason(), prefixReason), c.GetCount()))
+		counts = append(counts, fmt.Sprintf("%s=%d", enumName(c.GetReason(), prefixReason), c.GetCount()))
 	}
 	_, _ = fmt.Fprintf(s.stdout, "strategy %s, position %d; auths by reason: %s\n\n",
 		strategyName(e.GetStrategy()), e.GetPosition(), cell(strings.Join(counts, " ")))
@@ -61,14 +61,14 @@ func (s *session) printExplanation(e *credbrokerv1.Explanation) error {
 	row(w, "CANDIDATE", "PROVIDER", "PRIORITY", "REASON", "UNTIL", "LEFT", "BOUND", "DETAIL")
 	for _, c := range e.GetCandidates() {
 		row(w, cell(c.GetAuthId()), cell(c.GetProvider()), strconv.FormatInt(c.GetPriority(), 10),
-			word(c.GetReason(), prefixReason), clock(c.GetUntil()), s.timeLeft(c.GetUntil()), yes(c.GetBound()), cell(c.GetDetail()))
+			enumName(c.GetReason(), prefixReason), clock(c.GetUntil()), s.timeLeft(c.GetUntil()), yes(c.GetBound()), cell(c.GetDetail()))
 	}
 	return w.Flush()
 }
 
 // strategyName writes a strategy as the configuration does.
 func strategyName(s credbrokerv1.Strategy) string {
-	return strings.ToLower(strings.ReplaceAll(word(s, prefixStrategy), "_", "-"))
+	return strings.ToLower(strings.ReplaceAll(enumName(s, prefixStrategy), "_", "-"))
 }
 
 // printRefusal shows the candidates of a pick that failed, if it was asked to explain itself. In JSON they are among the

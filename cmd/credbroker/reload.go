@@ -34,8 +34,8 @@ func brokerSettings(c *config.Config) broker.Settings {
 	return s
 }
 
-func policyOf(word string) broker.Policy {
-	switch word {
+func policyOf(name string) broker.Policy {
+	switch name {
 	case config.PolicyFollow:
 		return broker.PolicyFollow
 	case config.PolicySpread:

@@ -68,7 +68,7 @@ func (s *session) printSessions(all *credbrokerv1.ListSessionsResponse) error {
 	w := newTable(s.stdout)
 	row(w, "SESSION", "SOURCE", "AUTH", "LEFT", "IDS")
 	for _, b := range all.GetSessions() {
-		row(w, cell(b.GetSessionHash()), word(b.GetSource(), prefixSource), cell(b.GetAuthId()),
+		row(w, cell(b.GetSessionHash()), enumName(b.GetSource(), prefixSource), cell(b.GetAuthId()),
 			s.timeLeft(b.GetExpiresAt()), strconv.Itoa(int(b.GetAliases())))
 	}
 	if err := w.Flush(); err != nil || all.GetNextPageToken() == "" {
@@ -83,8 +83,8 @@ func (a *app) sessionsReleaseCommand() *cobra.Command {
 	var name credbrokerv1.SessionName
 	cmd := &cobra.Command{
 		Use:   "release [HASH]",
-		Short: "Forget the binding of one session; its next pick is a first pick",
-		Long: "release forgets the binding of one session, named by the hash that `sessions list` shows, or by --session,\n" +
+		Short: "End the binding of one session; its next pick is a first pick",
+		Long: "release ends the binding of one session, named by the hash that `sessions list` shows, or by --session,\n" +
 			"--provider and --model as its picks have them.",
 		Args: cobra.MaximumNArgs(1),
 	}

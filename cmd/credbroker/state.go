@@ -17,11 +17,11 @@ const flushTimeout = 5 * time.Second
 
 // openState opens the engines, before there are auths: their names are made with a key that is kept with the state.
 func (d *daemon) openState(ctx context.Context, c *config.State) error {
-	warn := func(message string) func(words string) {
-		return func(words string) { d.log.Warn().Str(fieldWords, words).Msg(message) }
+	warn := func(message string) func(detail string) {
+		return func(detail string) { d.log.Warn().Str(fieldWhat, detail).Msg(message) }
 	}
 	var err error
-	d.engines, err = openEngines(ctx, c, d.app.now, engineNotes{repaired: warn(logRepaired), unread: warn(logUnread)})
+	d.engines, err = openEngines(ctx, c, d.app.now, engineWarnings{repaired: warn(logRepaired), unread: warn(logUnread)})
 	if err != nil {
 		return err
 	}

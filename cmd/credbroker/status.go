@@ -58,7 +58,7 @@ func (s *session) printStatusTable(r *credbrokerv1.GetStatusResponse) error {
 	w = newTable(s.stdout)
 	row(w, "PROVIDER", "STATE", "AUTHS")
 	for _, c := range r.GetPool() {
-		row(w, cell(c.GetProvider()), word(c.GetState(), prefixState), strconv.FormatInt(c.GetCount(), 10))
+		row(w, cell(c.GetProvider()), enumName(c.GetState(), prefixState), strconv.FormatInt(c.GetCount(), 10))
 	}
 	return w.Flush()
 }

@@ -40,7 +40,7 @@ type Options struct {
 	Status broker.ConfigStatus
 	// Local keeps state; nil: it is in memory alone.
 	Local state.Store
-	// NoAffinity: sessions are not recognised.
+	// NoAffinity: sessions are not identified.
 	NoAffinity bool
 	// Identification of requests that bring no session id.
 	Identification sessions.Identification

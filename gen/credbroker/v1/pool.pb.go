@@ -905,7 +905,7 @@ func (x *ListAuthsRequest) GetPageToken() string {
 // ListAuthsResponse is one page.
 type ListAuthsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In text order of id.
+	// Sorted by id.
 	Auths []*Auth `protobuf:"bytes,1,rep,name=auths,proto3" json:"auths,omitempty"`
 	// For the next page; empty: this was the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`

@@ -38,7 +38,7 @@ const (
 //
 // AuthPool is what operators call: look at the pool and change it.
 type AuthPoolClient interface {
-	// Lists auths in text order of their ids.
+	// Lists auths sorted by id.
 	//
 	// Errors: INVALID_REQUEST.
 	ListAuths(ctx context.Context, in *ListAuthsRequest, opts ...grpc.CallOption) (*ListAuthsResponse, error)
@@ -214,7 +214,7 @@ func (c *authPoolClient) GetStatus(ctx context.Context, in *GetStatusRequest, op
 //
 // AuthPool is what operators call: look at the pool and change it.
 type AuthPoolServer interface {
-	// Lists auths in text order of their ids.
+	// Lists auths sorted by id.
 	//
 	// Errors: INVALID_REQUEST.
 	ListAuths(context.Context, *ListAuthsRequest) (*ListAuthsResponse, error)
