@@ -41,9 +41,10 @@ test: ## install what the tests need and run them all, with the race detector (P
 	@tools/setup.sh test
 	go test -race -count=1 -timeout 20m $(TESTFLAGS) $(PKG)
 
-# For use while working: what is missing is skipped by name, nothing is installed.
+# Without the race detector, histories, large pools, kills, lost files, clusters, fleets of processes, documents that run and
+# clients in other languages. Nothing is installed: what needs a program that is missing is skipped by name.
 .PHONY: test-short
-test-short: ## the tests that take no time: without the race detector, histories, large pools, kills, clusters, fleets of processes, documents that run, clients in other languages (PKG, TESTFLAGS)
+test-short: ## the quick tests, for use while working: CONTRIBUTING.md says what they leave out (PKG, TESTFLAGS)
 	go test -short $(TESTFLAGS) $(PKG)
 
 .PHONY: bench

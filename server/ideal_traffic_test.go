@@ -20,6 +20,9 @@ const maxBindings = 12
 // TestIdealTraffic plays what real clients sent, through calls: every request of a conversation must get the auth of the
 // one before it, and no two conversations may end on one auth, whether answers are reported or not.
 func TestIdealTraffic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out traffic through calls: sessions plays it too")
+	}
 	for _, folder := range corpus.Folders(t, corpus.Traffic) {
 		for _, mode := range []corpus.Mode{
 			{Name: "silent"}, {Name: "answers", Answers: true}, {Name: "woven", Answers: true, Interleaved: true},

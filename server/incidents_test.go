@@ -217,6 +217,9 @@ func TestIncidentOneMissingModel(t *testing.T) {
 
 // gpt-load issue 143: the host's address was limited, every key got a 429, and the whole pool was blacklisted.
 func TestIncidentLimitedAddressHitsTwentyKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what takes many picks")
+	}
 	for name, answer := range map[string]func(g *gateway, id, pickID string) *credbrokerv1.Verdict{
 		"429": func(g *gateway, id, pickID string) *credbrokerv1.Verdict {
 			return g.answer(id, pickID, 429, `{"error":{"message":"Too many requests"}}`)

@@ -325,6 +325,9 @@ func TestFleetTime(t *testing.T) {
 
 // A fleet that is away for long does not keep bindings from the disk, and hears of all of them in the end.
 func TestManyBindingsOutliveALongOutage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what takes 100,000 bindings")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		const many = 100_000
 		memory := &statetest.Memory{}

@@ -43,6 +43,9 @@ func writeBeside(path string) string {
 // TestAStateFileIsLostUnderABroker takes real brokers' files away while clients report to them. What is acknowledged, before
 // and after, must be there after a kill, and a broker must stop when it is asked to.
 func TestAStateFileIsLostUnderABroker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out lost state files")
+	}
 	program := buildProgram(t)
 	for name, happen := range fileLosses() {
 		for _, kill := range []bool{true, false} {
@@ -65,6 +68,9 @@ func TestAStateFileIsLostUnderABroker(t *testing.T) {
 
 // A broker to which nobody says anything finds out too.
 func TestAStateFileIsLostUnderAnIdleBroker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out lost state files")
+	}
 	l := newLossLine(t, buildProgram(t))
 	l.reportWhile(func() { l.waitUntil("the first reports", func() bool { return l.reports.acknowledged() > 20 }) })
 	path := filepath.Join(l.dir, "credbroker.db")
@@ -196,6 +202,9 @@ func (l *lossLine) compare() {
 
 // However long a broker waits for its callers, it is told twice at most.
 func TestASecondSignalEndsTheProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what waits for seconds")
+	}
 	program := buildProgram(t)
 	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(second.String(), func(t *testing.T) {

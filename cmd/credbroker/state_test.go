@@ -73,6 +73,9 @@ func TestNothingIsKeptWhereNothingSaysWhere(t *testing.T) {
 }
 
 func TestAStateFileIsOneBrokers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what waits for seconds")
+	}
 	b := serving(t, twoAuths)
 	second := launch(t, b.config)
 	if code := second.code(); code != exitFailed {

@@ -251,6 +251,9 @@ func (d *damaged) try(content []byte, what string) {
 
 // Whatever bytes change: nothing goes missing without a word.
 func TestNoDamageIsTakenForState(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out damage at random")
+	}
 	d := newDamaged(t, 30, 500)
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -154,6 +154,9 @@ func TestALossIsNoticedByLooking(t *testing.T) {
 
 // Something may also happen in the middle of it all: whoever was told that something is kept finds it.
 func TestNothingAcknowledgedIsLostWithTheFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out lost state files")
+	}
 	for _, test := range losses() {
 		t.Run(test.name, func(t *testing.T) {
 			l := newLossy(t)

@@ -57,6 +57,9 @@ func wantRecords(t *testing.T, j *journal.Journal, records []cooldown.Record) {
 }
 
 func TestWhatIsOverGoesAsOthersAreSaved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what waits for seconds")
+	}
 	path := filepath.Join(t.TempDir(), "state.db")
 	now := time.Unix(1_800_000_000, 0)
 	j := open(t, journal.Config{Path: path, Now: func() time.Time { return now }})

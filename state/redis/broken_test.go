@@ -86,6 +86,9 @@ func TestLostWriteComesBack(t *testing.T) {
 
 // While the server is away, binding takes no longer than its limit; when it is back, replicas agree at once.
 func TestUnreachable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what waits for seconds")
+	}
 	tests := []struct {
 		name     string
 		hinder   func(p *redistest.Proxy)
