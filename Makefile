@@ -10,6 +10,7 @@ export PATH := $(CURDIR)/bin:$(PATH)
 CONFIG ?= examples/quickstart.yaml
 PKG ?= ./...
 TESTFLAGS ?=
+BASE ?= HEAD
 BENCH ?= .
 BENCHTIME ?= 1s
 COUNT ?= 1
@@ -51,6 +52,11 @@ test-short: ## the quick tests, for use while working: CONTRIBUTING.md says what
 bench: ## print the benchmarks for benchstat (BENCH, BENCHTIME, COUNT)
 	@tools/setup.sh bench
 	@$(bench) -benchtime '$(BENCHTIME)' -count '$(COUNT)'
+
+.PHONY: compare
+compare: ## the benchmarks of a commit (BASE) beside those of the working tree, in turns (BENCH, BENCHTIME, COUNT)
+	@tools/setup.sh bench
+	@tools/compare.sh '$(BASE)' '$(BENCH)' '$(BENCHTIME)' '$(COUNT)'
 
 .PHONY: lint
 lint: ## check style, go vet, golangci-lint, the contract, and that gen/ is fresh
