@@ -23,7 +23,7 @@ func TestStandalone(t *testing.T) {
 	suites(t, &redis.Config{Addresses: []string{redistest.Start(t).Addr}}, histories)
 }
 
-func TestCluster(t *testing.T) { //nolint:tparallel // the server is killed after the suites
+func TestCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out clusters")
 	}
@@ -35,7 +35,7 @@ func TestCluster(t *testing.T) { //nolint:tparallel // the server is killed afte
 	failover(t, &c, cluster.Master("cb:{failover}:records"))
 }
 
-func TestSentinels(t *testing.T) { //nolint:tparallel // the server is killed after the suites
+func TestSentinels(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out clusters")
 	}
