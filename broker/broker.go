@@ -39,7 +39,7 @@ type Config struct {
 type Broker struct {
 	pool      *selector.Pool
 	table     *bindings.Table
-	persister *state.Keeper
+	persister *state.Persister
 	settings  atomic.Pointer[Settings]
 	pickIDs   *pickIDs
 	ownRules  func() *verdict.Rules
@@ -54,13 +54,13 @@ func New(c Config) *Broker {
 		c.Configured = func() ConfigStatus { return ConfigStatus{} }
 	}
 	kept := c.Local != nil || c.Fleet != nil
-	signal := state.NewSignal()
+	signal := state.NewNotifier()
 	b := &Broker{pickIDs: newPickIDs(), ownRules: sync.OnceValue(loadRules), auths: c.Auths, configured: c.Configured}
 	b.table = bindings.New(bindings.Config{
 		TTL: c.Settings.SessionTTL, Max: c.Settings.MaxSessions, HashKey: c.Keys.Session, Recording: kept,
 	})
 	pool := selector.Config{
-		Settings: c.Settings.Selection, Bindings: b.table, Seed: c.Seed, Recording: kept, Wake: signal.Raise,
+		Settings: c.Settings.Selection, Bindings: b.table, Seed: c.Seed, Recording: kept, Wake: signal.Notify,
 		Permits: c.Fleet != nil,
 	}
 	if c.Fleet != nil {
@@ -68,8 +68,8 @@ func New(c Config) *Broker {
 		pool.CursorStart = c.Seed >> 1 // cursors count up from here
 	}
 	b.pool = selector.New(pool)
-	b.persister = state.NewKeeper(state.KeeperConfig{
-		Pool: b.pool, Table: b.table, Local: c.Local, Fleet: c.Fleet, Keys: c.Keys, Signal: signal, Clock: c.Clock,
+	b.persister = state.NewPersister(state.PersisterConfig{
+		Pool: b.pool, Table: b.table, Local: c.Local, Fleet: c.Fleet, Keys: c.Keys, Notifier: signal, Clock: c.Clock,
 		TTL: b.sessionTTL, Observer: c.Observer,
 	})
 	b.settings.Store(&c.Settings)

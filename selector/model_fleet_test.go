@@ -257,7 +257,7 @@ func (f *fleet) deliver(number int) {
 	f.replicas[m.to].told.merge(&m.told)
 }
 
-// permits does for a replica what its keeper would do in the background.
+// permits does for a replica what its persister would do in the background.
 func (f *fleet) permits(number int) {
 	r := f.replicas[number]
 	for _, key := range r.pool.Returned() {

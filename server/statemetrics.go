@@ -67,8 +67,8 @@ func (m *StateMetrics) Saved(engine string, _, _ int, took time.Duration, err er
 	}
 }
 
-// Heard counts a change of another replica.
-func (m *StateMetrics) Heard(after time.Duration) { m.lag.Observe(after.Seconds()) }
+// ReplicationLag counts a change of another replica.
+func (m *StateMetrics) ReplicationLag(after time.Duration) { m.lag.Observe(after.Seconds()) }
 
 // Claimed counts a session that the fleet was asked about.
 func (m *StateMetrics) Claimed(took time.Duration, moved bool, err error) {
@@ -83,5 +83,5 @@ func (m *StateMetrics) Claimed(took time.Duration, moved bool, err error) {
 	m.claims.WithLabelValues(answer).Inc()
 }
 
-// Decided counts a session that was bound without the fleet.
-func (m *StateMetrics) Decided() { m.claims.WithLabelValues(claimUnconfirmed).Inc() }
+// Unconfirmed counts a session that was bound without the fleet.
+func (m *StateMetrics) Unconfirmed() { m.claims.WithLabelValues(claimUnconfirmed).Inc() }

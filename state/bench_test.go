@@ -15,18 +15,18 @@ import (
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
-// benchKeeper runs a keeper over a pool of auths until the benchmark ends.
-func benchKeeper(b *testing.B, auths int, local state.Store, fleet state.Fleet) (*selector.Pool, *state.Keeper) {
+// benchKeeper runs a persister over a pool of auths until the benchmark ends.
+func benchKeeper(b *testing.B, auths int, local state.Store, fleet state.Fleet) (*selector.Pool, *state.Persister) {
 	b.Helper()
 	table := bindings.New(bindings.Config{Recording: true})
-	signal := state.NewSignal()
-	pool := selector.New(selector.Config{Bindings: table, Recording: true, Permits: fleet != nil, Wake: signal.Raise})
+	signal := state.NewNotifier()
+	pool := selector.New(selector.Config{Bindings: table, Recording: true, Permits: fleet != nil, Wake: signal.Notify})
 	list := make([]*selector.Auth, auths)
 	for i := range list {
 		list[i] = &selector.Auth{ID: fmt.Sprint("auth-", i), Provider: "p"}
 	}
 	pool.Update(list, nil, time.Now())
-	keeper := state.NewKeeper(state.KeeperConfig{Pool: pool, Table: table, Local: local, Fleet: fleet, Signal: signal})
+	keeper := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: local, Fleet: fleet, Notifier: signal})
 	if err := keeper.Load(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -14,13 +14,13 @@ const (
 	// bindingsLimit is how many changes are saved at once, so that what somebody waits for is not long in coming.
 	bindingsLimit = 4096
 	// maxUntold is how many bindings wait at most for a fleet that is out of reach.
-	maxUntold = 1 << 16
+	maxQueuedBindings = 1 << 16
 	// refreshShare: uses of a binding are told to stores about once in this share of its time to live.
 	refreshShare = 8
 )
 
 // collectBindings hands what changed of bindings to the savers, and looks after the health of engines, until ctx ends.
-func (k *Keeper) collectBindings(ctx context.Context) {
+func (k *Persister) collectBindings(ctx context.Context) {
 	tick := time.NewTicker(bindingsPause)
 	defer tick.Stop()
 	for {
@@ -28,9 +28,9 @@ func (k *Keeper) collectBindings(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			k.takeSome()
+			k.queueBindings()
 			for _, h := range k.healths {
-				h.settle()
+				h.reportRecovery()
 			}
 		}
 	}
@@ -38,42 +38,42 @@ func (k *Keeper) collectBindings(ctx context.Context) {
 
 // takeSome takes as many changes of bindings as there is room for where they are kept first: what changes again meanwhile
 // is saved once.
-func (k *Keeper) takeSome() {
+func (k *Persister) queueBindings() {
 	_, waiting := k.keeping().pending()
 	if room := bindingsLimit - waiting; room > 0 {
-		k.takeBindings(room)
+		k.queueChangedBindings(room)
 	}
 }
 
 // takeBindings hands about limit changes of bindings to the savers. False: there are none.
-func (k *Keeper) takeBindings(limit int) bool {
+func (k *Persister) queueChangedBindings(limit int) bool {
 	k.collecting.Lock()
 	defer k.collecting.Unlock()
 	changed := k.table.Changed(limit)
 	if len(changed) == 0 {
 		return false
 	}
-	list := k.named(changed)
+	list := k.boundChanges(changed)
 	if k.local != nil {
 		k.local.add(Batch{Bindings: list}, 0)
 	}
 	if k.shared != nil {
-		k.tellFleet(Batch{Bindings: k.forFleet(changed, list)})
+		k.queueForFleet(Batch{Bindings: k.forFleet(changed, list)})
 	}
 	return true
 }
 
 // tellFleet has the fleet told of bindings. While it cannot be told, this does not grow: all are offered when it is back.
-func (k *Keeper) tellFleet(b Batch) {
-	if _, waiting := k.shared.pending(); k.local != nil && waiting >= maxUntold {
-		k.lost.Store(true)
+func (k *Persister) queueForFleet(b Batch) {
+	if _, waiting := k.shared.pending(); k.local != nil && waiting >= maxQueuedBindings {
+		k.bindingsLost.Store(true)
 		return
 	}
 	k.shared.add(b, 0)
 }
 
 // named is what a store is told of changes in the table.
-func (k *Keeper) named(changed []bindings.Change) []BoundSession {
+func (k *Persister) boundChanges(changed []bindings.Change) []BoundSession {
 	now := k.Now().UnixNano()
 	list := make([]BoundSession, len(changed))
 	for i := range changed {
@@ -90,8 +90,8 @@ func (k *Keeper) named(changed []bindings.Change) []BoundSession {
 }
 
 // forFleet leaves out what only this replica has no room for, and what the fleet has been asked about just now.
-func (k *Keeper) forFleet(changed []bindings.Change, list []BoundSession) []BoundSession {
-	agreed := k.claims.takeAgreed()
+func (k *Persister) forFleet(changed []bindings.Change, list []BoundSession) []BoundSession {
+	agreed := k.claims.takeConfirmed()
 	told := make([]BoundSession, 0, len(list))
 	for i := range list {
 		if _, known := agreed[list[i].Key]; !known && !changed[i].Evicted {
@@ -103,7 +103,7 @@ func (k *Keeper) forFleet(changed []bindings.Change, list []BoundSession) []Boun
 
 // Forget ends the binding of a session, everywhere, and returns the slot that it was bound to once that is kept. False:
 // there was no such binding.
-func (k *Keeper) Forget(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
+func (k *Persister) Forget(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
 	slot, ok := k.table.Forget(key, now)
 	if !ok {
 		return 0, false, nil
@@ -112,16 +112,16 @@ func (k *Keeper) Forget(ctx context.Context, key selector.SessionKey, now time.T
 	if s == nil {
 		return slot, true, nil
 	}
-	k.claims.disagree(key)
+	k.claims.withdraw(key)
 	// Ends are the first that the table tells, so this one is among what is taken or was taken before.
-	k.takeBindings(bindingsLimit)
-	return slot, true, kept(s.wait(ctx, s.all()))
+	k.queueChangedBindings(bindingsLimit)
+	return slot, true, notKept(s.wait(ctx, s.lastQueued()))
 }
 
 // follow1 takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is
 // asked for when it is needed.
-func (k *Keeper) follow1(b *BoundSession) {
-	k.asked.hear(b)
+func (k *Persister) applyBinding(b *BoundSession) {
+	k.lookups.update(b)
 	now := k.Now()
 	slot, known := k.table.Find(b.Key, now)
 	if !known {
@@ -131,16 +131,16 @@ func (k *Keeper) follow1(b *BoundSession) {
 	switch {
 	case b.Identity == "", !ok && b.Bound <= k.pool.Released(b.Identity):
 		// It was ended, or moved to what has been released since.
-		k.claims.agree([]selector.Session{{Key: b.Key}})
+		k.claims.confirm([]selector.Session{{Key: b.Key}})
 		k.table.Forget(b.Key, now)
 	case ok && moved != slot:
-		k.claims.agree([]selector.Session{{Key: b.Key}})
+		k.claims.confirm([]selector.Session{{Key: b.Key}})
 		k.table.Bind([]selector.Session{{Key: b.Key, Source: b.Source}}, moved, now)
 	}
 }
 
 // offerBindings tells a store that may lack them the bindings of this replica, the last used ones first.
-func (k *Keeper) offerBindings(ctx context.Context) {
+func (k *Persister) offerBindings(ctx context.Context) {
 	query := bindings.Query{Size: bindings.MaxPage}
 	for ctx.Err() == nil {
 		now := k.Now()
@@ -159,8 +159,8 @@ func (k *Keeper) offerBindings(ctx context.Context) {
 			}
 		}
 		k.shared.add(Batch{Bindings: list}, 0)
-		if k.shared.wait(ctx, k.shared.all()) != nil {
-			k.lost.Store(true) // offered again after the next save that goes well
+		if k.shared.wait(ctx, k.shared.lastQueued()) != nil {
+			k.bindingsLost.Store(true) // offered again after the next save that goes well
 			return
 		}
 		if next == "" {

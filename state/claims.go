@@ -18,31 +18,31 @@ const (
 	// claimTries bounds how often one pick asks: what the fleet names may be of no use here.
 	claimTries = 3
 	// maxLone bounds the sessions that are asked about later because they were bound without the fleet.
-	maxLone = 1 << 16
+	maxUnconfirmed = 1 << 16
 )
 
 // claims are the sessions that the fleet is being asked about, and those that it could not be asked about.
 type claims struct {
-	check Signal
+	check Notifier
 	// alone: picks do not ask.
-	alone    atomic.Bool
-	failures atomic.Int32 // in a row
+	standalone atomic.Bool
+	failures   atomic.Int32 // in a row
 	// asking counts what is under way, so that picks of known sessions need no lock.
 	asking atomic.Int32
 
-	mu       sync.Mutex
-	underWay map[selector.SessionKey]*claim
-	lone     [][]selector.Session
-	agreed   map[selector.SessionKey]struct{} // with the fleet, since changes of bindings were last taken
+	mu          sync.Mutex
+	underWay    map[selector.SessionKey]*claim
+	unconfirmed [][]selector.Session
+	confirmed   map[selector.SessionKey]struct{} // with the fleet, since changes of bindings were last taken
 }
 
 // claim is one session that the fleet is being asked about.
-type claim struct{ over chan struct{} }
+type claim struct{ done chan struct{} }
 
 func (c *claims) init() {
-	c.check = NewSignal()
+	c.check = NewNotifier()
 	c.underWay = make(map[selector.SessionKey]*claim)
-	c.agreed = make(map[selector.SessionKey]struct{})
+	c.confirmed = make(map[selector.SessionKey]struct{})
 }
 
 // find returns what is under way for a session; nil: nothing is.
@@ -62,7 +62,7 @@ func (c *claims) begin(key selector.SessionKey) (*claim, bool) {
 	if other := c.underWay[key]; other != nil {
 		return other, false
 	}
-	mine := &claim{over: make(chan struct{})}
+	mine := &claim{done: make(chan struct{})}
 	c.underWay[key] = mine
 	c.asking.Add(1)
 	return mine, true
@@ -74,51 +74,51 @@ func (c *claims) end(key selector.SessionKey, mine *claim) {
 	defer c.mu.Unlock()
 	delete(c.underWay, key)
 	c.asking.Add(-1)
-	close(mine.over)
+	close(mine.done)
 }
 
 // decided notes a session that was bound without the fleet.
-func (c *claims) decided(ids []selector.Session) {
+func (c *claims) addUnconfirmed(ids []selector.Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.lone) < maxLone {
-		c.lone = append(c.lone, slices.Clone(ids))
+	if len(c.unconfirmed) < maxUnconfirmed {
+		c.unconfirmed = append(c.unconfirmed, slices.Clone(ids))
 	}
 }
 
 // takeLone returns the sessions that were bound without the fleet.
-func (c *claims) takeLone() [][]selector.Session {
+func (c *claims) takeUnconfirmed() [][]selector.Session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lone := c.lone
-	c.lone = nil
+	lone := c.unconfirmed
+	c.unconfirmed = nil
 	return lone
 }
 
 // agree notes that the fleet has what a session is bound to.
-func (c *claims) agree(ids []selector.Session) {
+func (c *claims) confirm(ids []selector.Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.agreed) >= maxLone {
+	if len(c.confirmed) >= maxUnconfirmed {
 		return // it is told once more than needed
 	}
 	for i := range ids {
-		c.agreed[ids[i].Key] = struct{}{}
+		c.confirmed[ids[i].Key] = struct{}{}
 	}
 }
 
 // disagree notes that the fleet must be told of a session all the same.
-func (c *claims) disagree(key selector.SessionKey) {
+func (c *claims) withdraw(key selector.SessionKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.agreed, key)
+	delete(c.confirmed, key)
 }
 
 // takeAgreed returns the ids of sessions that the fleet has.
-func (c *claims) takeAgreed() map[selector.SessionKey]struct{} {
+func (c *claims) takeConfirmed() map[selector.SessionKey]struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	agreed := c.agreed
-	c.agreed = make(map[selector.SessionKey]struct{})
+	agreed := c.confirmed
+	c.confirmed = make(map[selector.SessionKey]struct{})
 	return agreed
 }

@@ -6,7 +6,7 @@
 // a version and short names that stay, for programs and for the people who look into a store; a binding is a few bytes, in
 // each store as suits it. Forms are read by every later version. What a later version wrote is refused with ErrNewer rather than half understood.
 //
-// A Keeper drives the stores of one replica: a local one, a fleet, both or none.
+// A Persister drives the stores of one replica: a local one, a fleet, both or none.
 //
 //   - Durable returns once what was changed of an auth is on disk, or with the fleet if there is no disk. Many share one
 //     save: while one is under way the next gathers.
@@ -16,12 +16,12 @@
 //   - What is decided while the fleet is out of reach is offered when it is back. What others have bound by then holds.
 //   - A store on this machine that loses what it keeps, as a file can, is found out within a second or so and begins anew from
 //     memory: records at once, bindings behind.
-//   - Stores that fail are tried again for as long as the keeper runs; nothing that waits is dropped.
+//   - Stores that fail are tried again for as long as the persister runs; nothing that waits is dropped.
 //
 // loading.go loads, saver.go and queue.go save, follow.go takes in what others do, permits.go asks for the tries of what is
-// half-open, bindings.go tells of bindings, pick.go, claims.go and asked.go agree on first ones, recheck.go on those that may
+// half-open, bindings.go tells of bindings, pick.go, claims.go and lookups.go agree on first ones, recheck.go on those that may
 // have moved unheard, keys.go joins a fleet.
 //
 // It decides nothing that the pool decides, and writes no log: an Observer is told. Its goroutines are those of Run, which
-// waits for them. The functions and a Keeper may be used concurrently.
+// waits for them. The functions and a Persister may be used concurrently.
 package state

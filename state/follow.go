@@ -18,14 +18,14 @@ const mergeLimit = 64
 const checkTimeout = 2 * time.Second
 
 // follow takes in what others do, and goes on after every loss of the connection, until ctx ends.
-func (k *Keeper) follow(ctx context.Context) {
+func (k *Persister) follow(ctx context.Context) {
 	pause := minPause
 	for ctx.Err() == nil {
 		err := k.checkKeys(ctx)
 		if err == nil {
 			err = k.fleet.Follow(ctx, k.following(), func(resync bool) {
 				pause = minPause
-				k.live(resync)
+				k.caughtUp(resync)
 			})
 			k.reachable.Store(false)
 		}
@@ -42,7 +42,7 @@ func (k *Keeper) follow(ctx context.Context) {
 }
 
 // checkKeys makes sure that the fleet uses the keys of this replica, which it may have lost.
-func (k *Keeper) checkKeys(ctx context.Context) error {
+func (k *Persister) checkKeys(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	keys, err := k.fleet.Keys(ctx, k.keys)
@@ -53,23 +53,23 @@ func (k *Keeper) checkKeys(ctx context.Context) error {
 }
 
 // live is called when all that the fleet knew has been taken in.
-func (k *Keeper) live(resync bool) {
+func (k *Persister) caughtUp(resync bool) {
 	k.reachable.Store(true)
 	k.fleetHealth.set(partFollow, nil)
 	first := !k.offered.Swap(true)
 	if resync && !first {
-		k.lost.Store(true)
+		k.bindingsLost.Store(true)
 	}
 	if resync || first {
-		k.resync.Raise()
+		k.resync.Notify()
 	}
-	k.shared.work.Raise()
-	k.permits.work.Raise()
-	k.claims.check.Raise()
+	k.shared.work.Notify()
+	k.permits.work.Notify()
+	k.claims.check.Notify()
 }
 
 // offerAll offers all that this replica knows whenever the fleet may lack some of it, until ctx ends.
-func (k *Keeper) offerAll(ctx context.Context) {
+func (k *Persister) resyncFleet(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -79,7 +79,7 @@ func (k *Keeper) offerAll(ctx context.Context) {
 		// A store that lost everything has lost the keys too. If they are taken by now, follow finds out.
 		_ = k.checkKeys(ctx)
 		k.shared.add(Batch{Records: k.pool.Records()}, 0)
-		if k.lost.Swap(false) {
+		if k.bindingsLost.Swap(false) {
 			k.offerBindings(ctx)
 		}
 		k.recheck(ctx)
@@ -87,9 +87,9 @@ func (k *Keeper) offerAll(ctx context.Context) {
 }
 
 // following is the sink for what others do.
-func (k *Keeper) following() Sink { return following{k} }
+func (k *Persister) following() Sink { return following{k} }
 
-type following struct{ *Keeper }
+type following struct{ *Persister }
 
 // Records is part of Sink. What is news is kept here too, so that a start without the fleet knows it.
 func (f following) Records(records []cooldown.Record) {
@@ -104,7 +104,7 @@ func (f following) merge(records []cooldown.Record) {
 	news := f.pool.Merge(records, now)
 	for i := range news {
 		if after := now.Sub(news[i].Latest().Time()); f.reachable.Load() {
-			f.observer.Heard(max(after, 0))
+			f.observer.ReplicationLag(max(after, 0))
 		}
 	}
 	if f.local != nil && len(news) > 0 {
@@ -115,7 +115,7 @@ func (f following) merge(records []cooldown.Record) {
 // Bindings is part of Sink.
 func (f following) Bindings(bindings []BoundSession) {
 	for i := range bindings {
-		f.follow1(&bindings[i])
+		f.applyBinding(&bindings[i])
 	}
 }
 

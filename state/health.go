@@ -22,14 +22,14 @@ const (
 
 // health is what works of an engine and what does not.
 type health struct {
-	engine string
-	turned func(engine string, err error)
+	engine   string
+	onChange func(engine string, err error)
 
 	mu     sync.Mutex
 	broken [numParts]error
 	// told: it was said not to work. since is when it began to work after that.
-	told  bool
-	since time.Time
+	reported bool
+	since    time.Time
 }
 
 // set notes how a part went, and tells when the engine as a whole ceases to work.
@@ -42,19 +42,19 @@ func (h *health) set(p part, err error) {
 	if before != nil && now == nil {
 		h.since = time.Now()
 	}
-	if now != nil && !h.told {
-		h.told = true
-		h.turned(h.engine, now)
+	if now != nil && !h.reported {
+		h.reported = true
+		h.onChange(h.engine, now)
 	}
 }
 
 // settle tells when the engine has worked again for a while. Call it now and then.
-func (h *health) settle() {
+func (h *health) reportRecovery() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.told && h.first() == nil && time.Since(h.since) >= calm {
-		h.told = false
-		h.turned(h.engine, nil)
+	if h.reported && h.first() == nil && time.Since(h.since) >= calm {
+		h.reported = false
+		h.onChange(h.engine, nil)
 	}
 }
 

@@ -16,7 +16,7 @@ func TestTurnsAreToldInOrder(t *testing.T) {
 		began  = make(chan struct{})
 		mended = make(chan struct{})
 	)
-	h := &health{turned: func(_ string, err error) {
+	h := &health{onChange: func(_ string, err error) {
 		if err != nil {
 			close(began)
 			select {
@@ -36,7 +36,7 @@ func TestTurnsAreToldInOrder(t *testing.T) {
 		h.mu.Lock()
 		h.since = time.Now().Add(-calm)
 		h.mu.Unlock()
-		h.settle()
+		h.reportRecovery()
 		close(mended)
 	})
 	both.Wait()

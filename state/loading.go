@@ -14,7 +14,7 @@ const loadAhead = 4
 
 // loading is the sink for what was kept on this machine. One goroutine reads it, another fills the table.
 type loading struct {
-	*Keeper
+	*Persister
 
 	restorer *bindings.Restorer
 	changes  chan []bindings.Change // on their way into the table
@@ -24,9 +24,9 @@ type loading struct {
 var _ Expecter = (*loading)(nil)
 
 // loadLocal hands the pool and the table what is kept on this machine.
-func (k *Keeper) loadLocal(ctx context.Context) error {
+func (k *Persister) loadLocal(ctx context.Context) error {
 	l := loading{
-		Keeper: k, restorer: k.table.Restore(k.Now()),
+		Persister: k, restorer: k.table.Restore(k.Now()),
 		changes: make(chan []bindings.Change, loadAhead), free: make(chan []bindings.Change, loadAhead),
 	}
 	for range loadAhead {

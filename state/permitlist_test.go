@@ -17,10 +17,10 @@ func TestPermitListIsASetThatKeepsItsOrder(t *testing.T) {
 		t.Error("remove does not tell what was there")
 	}
 	l.add(key("a"))
-	if got, want := l.take(), []selector.PermitKey{key("b"), key("c"), key("a")}; !slices.Equal(got, want) {
+	if got, want := l.drain(), []selector.PermitKey{key("b"), key("c"), key("a")}; !slices.Equal(got, want) {
 		t.Errorf("take = %v, want %v", got, want)
 	}
-	if got := l.take(); len(got) > 0 {
+	if got := l.drain(); len(got) > 0 {
 		t.Errorf("take again = %v, want nothing", got)
 	}
 }

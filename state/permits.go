@@ -18,11 +18,11 @@ const (
 
 // permits are those that the pool wants and those that it has. The goroutine of keepPermits alone uses them.
 type permits struct {
-	work Signal
+	work Notifier
 	// wanted are asked for until the pool has them or wants them no longer. alone were granted without the fleet.
-	wanted, alone permitList
+	wanted, standalone permitList
 	// mute: the fleet gave no answer in this round, so it is not asked again.
-	mute bool
+	unreachable bool
 }
 
 // permitList is a set that keeps its order. All auths of a large pool may be in it at once.
@@ -50,7 +50,7 @@ func (l *permitList) remove(key selector.PermitKey) bool {
 }
 
 // take empties the set and returns what was in it.
-func (l *permitList) take() []selector.PermitKey {
+func (l *permitList) drain() []selector.PermitKey {
 	left := l.keys[:0]
 	for i, key := range l.keys {
 		if at, known := l.at[key]; known && at == i {
@@ -62,7 +62,7 @@ func (l *permitList) take() []selector.PermitKey {
 }
 
 // keepPermits gets the pool the permits that it wants, and gives back those that it does not need, until ctx ends.
-func (k *Keeper) keepPermits(ctx context.Context) {
+func (k *Persister) keepPermits(ctx context.Context) {
 	again := time.NewTimer(permitPause)
 	defer again.Stop()
 	for {
@@ -77,7 +77,7 @@ func (k *Keeper) keepPermits(ctx context.Context) {
 		k.giveBackAll(ctx, returned)
 		k.confirmPermits(ctx)
 		k.claimPermits(ctx, wanted)
-		if len(k.permits.wanted.at)+len(k.permits.alone.at) > 0 {
+		if len(k.permits.wanted.at)+len(k.permits.standalone.at) > 0 {
 			again.Reset(permitPause)
 		}
 	}
@@ -85,17 +85,17 @@ func (k *Keeper) keepPermits(ctx context.Context) {
 
 // giveBackAll gives back what the pool does not need any more. Without an answer permits end by themselves, so the first that
 // gets none is the last that is waited for.
-func (k *Keeper) giveBackAll(ctx context.Context, returned []selector.PermitKey) {
+func (k *Persister) giveBackAll(ctx context.Context, returned []selector.PermitKey) {
 	answered := k.reachable.Load()
 	for _, key := range returned {
-		if !k.permits.alone.remove(key) && answered {
+		if !k.permits.standalone.remove(key) && answered {
 			answered = k.giveBack(ctx, key)
 		}
 	}
 }
 
 // giveBack reports whether there was an answer.
-func (k *Keeper) giveBack(ctx context.Context, key selector.PermitKey) bool {
+func (k *Persister) giveBack(ctx context.Context, key selector.PermitKey) bool {
 	ctx, cancel := context.WithTimeout(ctx, permitTimeout)
 	defer cancel()
 	return k.fleet.GiveBack(ctx, key) == nil
@@ -103,9 +103,9 @@ func (k *Keeper) giveBack(ctx context.Context, key selector.PermitKey) bool {
 
 // confirmPermits asks for the permits that were granted without the fleet, now that it can be reached. Those that another
 // replica has are taken away again.
-func (k *Keeper) confirmPermits(ctx context.Context) {
+func (k *Persister) confirmPermits(ctx context.Context) {
 	answered := true
-	for _, key := range k.permits.alone.take() {
+	for _, key := range k.permits.standalone.drain() {
 		ok := false
 		if answered = answered && k.reachable.Load(); answered {
 			var err error
@@ -114,7 +114,7 @@ func (k *Keeper) confirmPermits(ctx context.Context) {
 		}
 		switch {
 		case !answered:
-			k.permits.alone.add(key)
+			k.permits.standalone.add(key)
 		case !ok:
 			k.pool.Revoke(key, k.Now())
 		}
@@ -122,12 +122,12 @@ func (k *Keeper) confirmPermits(ctx context.Context) {
 }
 
 // claimPermits asks for what the pool wants now, and for what others had when it was asked for before.
-func (k *Keeper) claimPermits(ctx context.Context, wanted []selector.PermitKey) {
+func (k *Persister) claimPermits(ctx context.Context, wanted []selector.PermitKey) {
 	for _, key := range wanted {
 		k.permits.wanted.add(key)
 	}
-	k.permits.mute = false
-	for _, key := range k.permits.wanted.take() {
+	k.permits.unreachable = false
+	for _, key := range k.permits.wanted.drain() {
 		if k.pool.Wants(key) && !k.claimPermit(ctx, key) {
 			k.permits.wanted.add(key)
 		}
@@ -135,11 +135,11 @@ func (k *Keeper) claimPermits(ctx context.Context, wanted []selector.PermitKey) 
 }
 
 // claimPermit asks for one permit. False: another replica has it.
-func (k *Keeper) claimPermit(ctx context.Context, key selector.PermitKey) bool {
+func (k *Persister) claimPermit(ctx context.Context, key selector.PermitKey) bool {
 	lease := k.pool.PermitLease()
 	// The lease counts from before it was asked for, so that it is over here first.
 	until := k.Now().Add(lease)
-	for try := 0; try < permitTries && !k.permits.mute && k.reachable.Load(); try++ {
+	for try := 0; try < permitTries && !k.permits.unreachable && k.reachable.Load(); try++ {
 		switch ok, err := k.claim(ctx, key, lease); {
 		case ctx.Err() != nil:
 			return false
@@ -152,14 +152,14 @@ func (k *Keeper) claimPermit(ctx context.Context, key selector.PermitKey) bool {
 			return ok
 		}
 	}
-	k.permits.mute = true
+	k.permits.unreachable = true
 	if k.pool.Grant(key, until, k.Now()) {
-		k.permits.alone.add(key)
+		k.permits.standalone.add(key)
 	}
 	return true
 }
 
-func (k *Keeper) claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (bool, error) {
+func (k *Persister) claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, permitTimeout)
 	defer cancel()
 	return k.fleet.Claim(ctx, key, lease)

@@ -49,15 +49,15 @@ func (q *queue) addBinding(b *BoundSession) {
 }
 
 // take empties the queue.
-func (q *queue) take() Batch {
+func (q *queue) drain() Batch {
 	b := Batch{Records: q.records, Bindings: q.bindings}
 	*q = newQueue()
 	return b
 }
 
 // putBack takes in what could not be saved. What came since knows better.
-func (q *queue) putBack(b Batch) {
-	since := q.take()
+func (q *queue) requeue(b Batch) {
+	since := q.drain()
 	q.add(b)
 	q.add(since)
 }

@@ -11,7 +11,7 @@ import (
 const localCheckPause = time.Second
 
 // watchLocal has the store on this machine look whether it still has what was saved, until ctx ends.
-func (k *Keeper) watchLocal(ctx context.Context) {
+func (k *Persister) watchLocal(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause := localCheckPause
 		if k.checkLocal(ctx) != nil {
@@ -21,7 +21,7 @@ func (k *Keeper) watchLocal(ctx context.Context) {
 	}
 }
 
-func (k *Keeper) checkLocal(ctx context.Context) error {
+func (k *Persister) checkLocal(ctx context.Context) error {
 	if k.local == nil {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (k *Keeper) checkLocal(ctx context.Context) error {
 }
 
 // memory is what a store on this machine begins anew from.
-type memory struct{ *Keeper }
+type memory struct{ *Persister }
 
 var _ Memory = memory{}
 

@@ -19,31 +19,31 @@ const (
 )
 
 // mark is how far something has come: how many of the pool's changes it covers, and how many other things were put.
-type mark struct{ changes, puts uint64 }
+type sequence struct{ changes, batches uint64 }
 
-func (m mark) covers(o mark) bool { return m.changes >= o.changes && m.puts >= o.puts }
+func (m sequence) covers(o sequence) bool { return m.changes >= o.changes && m.batches >= o.batches }
 
 // saver saves to one store. While one batch is being saved the next gathers, so that many share the cost of one.
 type saver struct {
-	store Store
-	note  func(batch Batch, took time.Duration, err error)
-	work  Signal
+	store   Store
+	onSaved func(batch Batch, took time.Duration, err error)
+	work    Notifier
 
 	mu      sync.Mutex
 	waiting queue
-	put     mark // of all that was put
-	saved   mark
+	queued  sequence // of all that was put
+	saved   sequence
 	waiters []waiter
 }
 
 // waiter is somebody who waits until a mark is saved.
 type waiter struct {
-	until mark
+	until sequence
 	done  chan error // has room for one
 }
 
 func newSaver(store Store, note func(Batch, time.Duration, error)) *saver {
-	return &saver{store: store, note: note, work: NewSignal(), waiting: newQueue()}
+	return &saver{store: store, onSaved: note, work: NewNotifier(), waiting: newQueue()}
 }
 
 // add puts a batch that brings the store up to a number of the pool's changes.
@@ -51,16 +51,16 @@ func (s *saver) add(b Batch, changes uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting.add(b)
-	s.put.changes = max(s.put.changes, changes)
-	s.put.puts++
-	s.work.Raise()
+	s.queued.changes = max(s.queued.changes, changes)
+	s.queued.batches++
+	s.work.Notify()
 }
 
 // all is what was put so far.
-func (s *saver) all() mark {
+func (s *saver) lastQueued() sequence {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.put
+	return s.queued
 }
 
 // pending is how many records and bindings wait.
@@ -71,7 +71,7 @@ func (s *saver) pending() (records, bindings int) {
 }
 
 // wait returns once a mark is saved, with the error of the store if it could not be.
-func (s *saver) wait(ctx context.Context, until mark) error {
+func (s *saver) wait(ctx context.Context, until sequence) error {
 	s.mu.Lock()
 	if s.saved.covers(until) {
 		s.mu.Unlock()
@@ -80,20 +80,20 @@ func (s *saver) wait(ctx context.Context, until mark) error {
 	w := waiter{until: until, done: make(chan error, 1)}
 	s.waiters = append(s.waiters, w)
 	s.mu.Unlock()
-	s.work.Raise()
+	s.work.Notify()
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	select {
 	case err := <-w.done:
 		return err
 	case <-ctx.Done():
-		s.leave(w)
+		s.removeWaiter(w)
 		return ctx.Err()
 	}
 }
 
 // leave forgets one who waits no longer.
-func (s *saver) leave(w waiter) {
+func (s *saver) removeWaiter(w waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.waiters {
@@ -128,7 +128,7 @@ func (s *saver) run(ctx context.Context) {
 // save saves all that waits, and tells those who wait for it.
 func (s *saver) save(ctx context.Context) error {
 	s.mu.Lock()
-	rest, upTo := s.waiting.take(), s.put
+	rest, upTo := s.waiting.drain(), s.queued
 	s.mu.Unlock()
 	var passed error // by, for good
 	for len(rest.Records)+len(rest.Bindings) > 0 {
@@ -146,16 +146,16 @@ func (s *saver) save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.saved = upTo
-	s.answer(upTo, passed)
+	s.notifyWaiters(upTo, passed)
 	return nil
 }
 
 // fail leaves the rest for the next time.
-func (s *saver) fail(rest Batch, tried mark, err error) {
+func (s *saver) fail(rest Batch, tried sequence, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting.putBack(rest)
-	s.answer(tried, err)
+	s.waiting.requeue(rest)
+	s.notifyWaiters(tried, err)
 }
 
 func split(b Batch) (part, left Batch) {
@@ -172,15 +172,15 @@ func (s *saver) savePart(ctx context.Context, part Batch) error {
 	err := s.store.Save(limited, part)
 	switch {
 	case errors.Is(err, ErrPassedOver): // the store works
-		s.note(part, time.Since(began), nil)
+		s.onSaved(part, time.Since(began), nil)
 	case err == nil || ctx.Err() == nil:
-		s.note(part, time.Since(began), err)
+		s.onSaved(part, time.Since(began), err)
 	}
 	return err
 }
 
 // answer tells those who wait for no more than was tried how it went.
-func (s *saver) answer(tried mark, err error) {
+func (s *saver) notifyWaiters(tried sequence, err error) {
 	left := s.waiters[:0]
 	for _, w := range s.waiters {
 		if tried.covers(w.until) {

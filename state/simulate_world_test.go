@@ -43,7 +43,7 @@ type simReplica struct {
 	link   *statetest.Replica
 	pool   *selector.Pool
 	table  *bindings.Table
-	keeper *state.Keeper
+	keeper *state.Persister
 	stop   func()
 	ctx    context.Context //nolint:containedctx // it ends with the process
 }
@@ -81,21 +81,21 @@ func newSimWorld(ctx context.Context, plan simPlan) *simWorld {
 // start starts the process of a replica.
 func (w *simWorld) start(r *simReplica) error {
 	r.table = bindings.New(bindings.Config{Recording: true})
-	signal := state.NewSignal()
+	signal := state.NewNotifier()
 	r.pool = selector.New(selector.Config{
 		Settings: selector.Settings{MaxLatch: simLatch, ProbeTimeout: simProbeTimeout}, Seed: uint64(r.number), CursorStart: uint64(r.number),
-		Bindings: r.table, Recording: true, Permits: true, Wake: signal.Raise,
+		Bindings: r.table, Recording: true, Permits: true, Wake: signal.Notify,
 	})
 	r.link = w.memory.Replica()
 	r.link.SetOffset(-r.skew)
-	c := state.KeeperConfig{
-		Pool: r.pool, Table: r.table, Signal: signal, Fleet: r.link,
+	c := state.PersisterConfig{
+		Pool: r.pool, Table: r.table, Notifier: signal, Fleet: r.link,
 		Clock: func() time.Time { return time.Now().Add(r.skew) },
 	}
 	if r.disk != nil {
 		c.Local = r.disk
 	}
-	r.keeper = state.NewKeeper(c)
+	r.keeper = state.NewPersister(c)
 	var auths []*selector.Auth
 	for _, id := range simAuths() {
 		auths = append(auths, &selector.Auth{ID: id, Provider: "p"})

@@ -8,7 +8,7 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-// Store keeps runtime state beyond the process. The pool does not call it: a Keeper drives stores with what Pool.Take
+// Store keeps runtime state beyond the process. The pool does not call it: a Persister drives stores with what Pool.Take
 // returns, and hands what they load to Pool.Merge. state/statetest is the specification of a store, in code.
 //
 // All methods may be called concurrently. An error of Save leaves open whether the batch was kept; saving it again is safe.

@@ -71,8 +71,8 @@ type stateObserver struct {
 
 var _ state.Observer = (*stateObserver)(nil)
 
-// Turned is part of state.Observer.
-func (o *stateObserver) Turned(engine string, err error) {
+// HealthChanged is part of state.Observer.
+func (o *stateObserver) HealthChanged(engine string, err error) {
 	if err != nil {
 		o.log.Error().Str(fieldEngine, engine).Str(fieldCause, oneLine(fmt.Sprint(err))).Msg(logEngineDown)
 		return

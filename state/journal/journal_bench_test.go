@@ -59,8 +59,8 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		table := bindings.New(bindings.Config{Max: manyBindings, Recording: true})
-		signal := state.NewSignal()
-		pool := selector.New(selector.Config{Bindings: table, Recording: true, Wake: signal.Raise})
+		signal := state.NewNotifier()
+		pool := selector.New(selector.Config{Bindings: table, Recording: true, Wake: signal.Notify})
 		pool.Update(auths, nil, now)
 		b.StartTimer()
 		began := time.Now()
@@ -69,7 +69,7 @@ func BenchmarkStart(b *testing.B) {
 			b.Fatal(err)
 		}
 		checking += time.Since(began)
-		keeper := state.NewKeeper(state.KeeperConfig{Pool: pool, Table: table, Local: j, Signal: signal})
+		keeper := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: j, Notifier: signal})
 		if err := keeper.Load(b.Context()); err != nil {
 			b.Fatal(err)
 		}

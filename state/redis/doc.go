@@ -12,7 +12,7 @@
 //   - Every call ends by the deadline of its context, and by Config.Timeout.
 //
 // What it does not: it starts no retries of its own, decides nothing, and delivers no bindings at start. A failover can
-// lose what the old master did not pass on; replicas notice, and what each of them knows is saved again by its keeper.
+// lose what the old master did not pass on; replicas notice, and what each of them knows is saved again by its persister.
 //
 // All keys of a namespace carry the one hash tag `{namespace}`, so that one script can change several of them, in a cluster
 // too; a namespace is thus served by one master. They are, all below `cb:{namespace}:`

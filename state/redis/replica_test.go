@@ -14,7 +14,7 @@ import (
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
-// replica does with a store what a keeper does, as simply as can be: it follows, again and again, and where everything was
+// replica does with a store what a persister does, as simply as can be: it follows, again and again, and where everything was
 // read it saves what it knows.
 type replica struct {
 	store   *redis.Store

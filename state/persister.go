@@ -20,11 +20,11 @@ const (
 )
 
 // takeLimit is how many records are taken from the pool under one hold of its lock.
-const takeLimit = 256
+const collectLimit = 256
 
-// KeeperConfig is what a Keeper is made of.
-type KeeperConfig struct {
-	// Pool that records its changes, and that raises Signal when it has some. Required.
+// PersisterConfig is what a Persister is made of.
+type PersisterConfig struct {
+	// Pool that records its changes, and that notifies Notifier when it has some. Required.
 	Pool *selector.Pool
 	// Table that the pool keeps its bindings in, and that notes what changes. Required.
 	Table *bindings.Table
@@ -34,8 +34,8 @@ type KeeperConfig struct {
 	Fleet Fleet
 	// Keys are those of the pool and the table, as JoinKeys gave them.
 	Keys Keys
-	// Signal that the pool raises. Required.
-	Signal Signal
+	// Notifier that the pool calls. Required.
+	Notifier Notifier
 	// Clock is that of this machine; nil: time.Now.
 	Clock func() time.Time
 	// TTL of a binding now; nil: bindings.DefaultTTL.
@@ -44,27 +44,27 @@ type KeeperConfig struct {
 	Observer Observer
 }
 
-// Observer is told what a keeper does, for metrics and the log. Its methods are called concurrently and must not wait.
+// Observer is told what a persister does, for metrics and the log. Its methods are called concurrently and must not wait.
 type Observer interface {
 	// Saved: a batch was saved, or could not be.
 	Saved(engine string, records, bindings int, took time.Duration, err error)
-	// Turned: an engine does not work any more, or has worked again for a while (nil); once for each outage.
-	Turned(engine string, err error)
-	// Heard: another replica's change arrived, this long after it was made.
-	Heard(after time.Duration)
+	// HealthChanged: an engine does not work any more, or has worked again for a while (nil); once for each outage.
+	HealthChanged(engine string, err error)
+	// ReplicationLag: another replica's change arrived, this long after it was made.
+	ReplicationLag(after time.Duration)
 	// Claimed: the fleet was asked what a session is bound to. Moved: to something else than this replica chose.
 	Claimed(took time.Duration, moved bool, err error)
-	// Decided: this replica bound a session without asking the fleet, because that has not answered in time.
-	Decided()
+	// Unconfirmed: this replica bound a session without asking the fleet, because that has not answered in time.
+	Unconfirmed()
 }
 
-// Keeper keeps the state of a pool and a table in stores: it loads what is kept, saves what changes, and takes in what
+// Persister keeps the state of a pool and a table in stores: it loads what is kept, saves what changes, and takes in what
 // other replicas do.
-type Keeper struct {
+type Persister struct {
 	pool     *selector.Pool
 	table    *bindings.Table
 	keys     Keys
-	signal   Signal
+	notifier Notifier
 	clock    func() time.Time
 	ttl      func() time.Duration
 	observer Observer
@@ -75,20 +75,20 @@ type Keeper struct {
 	localHealth   *health
 	fleetHealth   *health
 
-	reachable atomic.Bool // as far as is known
-	offered   atomic.Bool // all that this replica knows, since it started
-	claims    claims
-	asked     asked
-	permits   permits
-	resync    Signal      // all that this replica knows is to be offered to the fleet
-	lost      atomic.Bool // the fleet's bindings may be, too
+	reachable    atomic.Bool // as far as is known
+	offered      atomic.Bool // all that this replica knows, since it started
+	claims       claims
+	lookups      lookups
+	permits      permits
+	resync       Notifier    // all that this replica knows is to be offered to the fleet
+	bindingsLost atomic.Bool // the fleet's bindings may be, too
 
 	// collecting is held while changes go from the pool and the table to the savers, so that they get there in order.
 	collecting sync.Mutex
 }
 
-// NewKeeper returns a keeper that does nothing yet: Load, then Run.
-func NewKeeper(c KeeperConfig) *Keeper {
+// NewPersister returns a persister that does nothing yet: Load, then Run.
+func NewPersister(c PersisterConfig) *Persister {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -98,12 +98,12 @@ func NewKeeper(c KeeperConfig) *Keeper {
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
-	k := &Keeper{
-		pool: c.Pool, table: c.Table, keys: c.Keys, signal: c.Signal, clock: c.Clock, ttl: c.TTL, observer: c.Observer,
-		fleet: c.Fleet, resync: NewSignal(),
+	k := &Persister{
+		pool: c.Pool, table: c.Table, keys: c.Keys, notifier: c.Notifier, clock: c.Clock, ttl: c.TTL, observer: c.Observer,
+		fleet: c.Fleet, resync: NewNotifier(),
 	}
 	k.claims.init()
-	k.permits.work = NewSignal()
+	k.permits.work = NewNotifier()
 	if c.Local != nil {
 		k.localHealth = k.newHealth(EngineJournal)
 		k.local = k.newSaver(c.Local, k.localHealth)
@@ -115,24 +115,24 @@ func NewKeeper(c KeeperConfig) *Keeper {
 	return k
 }
 
-func (k *Keeper) newHealth(engine string) *health {
-	h := &health{engine: engine, turned: k.observer.Turned}
+func (k *Persister) newHealth(engine string) *health {
+	h := &health{engine: engine, onChange: k.observer.HealthChanged}
 	k.healths = append(k.healths, h)
 	return h
 }
 
-func (k *Keeper) newSaver(store Store, h *health) *saver {
+func (k *Persister) newSaver(store Store, h *health) *saver {
 	return newSaver(store, func(b Batch, took time.Duration, err error) {
 		h.set(partSave, err)
-		if err == nil && h == k.fleetHealth && k.lost.Load() {
-			k.resync.Raise()
+		if err == nil && h == k.fleetHealth && k.bindingsLost.Load() {
+			k.resync.Notify()
 		}
 		k.observer.Saved(h.engine, len(b.Records), len(b.Bindings), took, err)
 	})
 }
 
 // Now is fleet time: what the pool, the table and all that they are told must go by.
-func (k *Keeper) Now() time.Time { return FleetTime(k.clock, k.fleet)() }
+func (k *Persister) Now() time.Time { return FleetTime(k.clock, k.fleet)() }
 
 // FleetTime is a clock that goes by the fleet's; without a fleet it is the local one.
 func FleetTime(local func() time.Time, fleet Fleet) func() time.Time {
@@ -144,7 +144,7 @@ func FleetTime(local func() time.Time, fleet Fleet) func() time.Time {
 
 // Load hands the pool and the table what is kept. Call it once, when the pool has its auths and before anything is picked.
 // What the fleet knows is waited for if nothing is kept here; else Run takes it in when it is there.
-func (k *Keeper) Load(ctx context.Context) error {
+func (k *Persister) Load(ctx context.Context) error {
 	if k.local != nil {
 		if err := k.loadLocal(ctx); err != nil {
 			return err
@@ -165,7 +165,7 @@ func (k *Keeper) Load(ctx context.Context) error {
 }
 
 // Run keeps state until ctx ends. What it has not saved by then is left for Flush.
-func (k *Keeper) Run(ctx context.Context) {
+func (k *Persister) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { k.collectAll(ctx) })
 	if k.local != nil {
@@ -179,14 +179,14 @@ func (k *Keeper) Run(ctx context.Context) {
 		loops.Go(func() { k.shared.run(ctx) })
 		loops.Go(func() { k.follow(ctx) })
 		loops.Go(func() { k.keepPermits(ctx) })
-		loops.Go(func() { k.watchClaims(ctx) })
-		loops.Go(func() { k.offerAll(ctx) })
+		loops.Go(func() { k.confirmBehind(ctx) })
+		loops.Go(func() { k.resyncFleet(ctx) })
 	}
 	loops.Wait()
 }
 
 // Flush saves what is not saved yet. Call it after Run, when nothing changes any more.
-func (k *Keeper) Flush(ctx context.Context) error {
+func (k *Persister) Flush(ctx context.Context) error {
 	s := k.keeping()
 	if s == nil {
 		return nil
@@ -197,7 +197,7 @@ func (k *Keeper) Flush(ctx context.Context) error {
 		_ = k.checkLocal(ctx)
 	}
 	for more := true; more; {
-		more = k.takeBindings(bindingsLimit)
+		more = k.queueChangedBindings(bindingsLimit)
 		if err := s.save(ctx); err != nil {
 			return fmt.Errorf("save state: %w", err)
 		}
@@ -213,16 +213,16 @@ func (k *Keeper) Flush(ctx context.Context) error {
 var ErrNotKept = errors.New("what was changed could not be kept")
 
 // Durable returns once what was changed so far of an auth is kept: on disk, or else by the fleet.
-func (k *Keeper) Durable(ctx context.Context, authID string) error {
+func (k *Persister) Durable(ctx context.Context, authID string) error {
 	s := k.keeping()
 	if s == nil {
 		return nil
 	}
-	return kept(s.wait(ctx, mark{changes: k.pool.ChangedAt(authID)}))
+	return notKept(s.wait(ctx, sequence{changes: k.pool.ChangedAt(authID)}))
 }
 
 // savers are those that there are.
-func (k *Keeper) savers() []*saver {
+func (k *Persister) savers() []*saver {
 	all := make([]*saver, 0, 2)
 	for _, s := range []*saver{k.local, k.shared} {
 		if s != nil {
@@ -233,14 +233,14 @@ func (k *Keeper) savers() []*saver {
 }
 
 // keeping is what an acknowledgement waits for; nil: nothing is kept.
-func (k *Keeper) keeping() *saver {
+func (k *Persister) keeping() *saver {
 	if k.local != nil {
 		return k.local
 	}
 	return k.shared
 }
 
-func kept(err error) error {
+func notKept(err error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
@@ -248,20 +248,20 @@ func kept(err error) error {
 }
 
 // collectAll collects whenever the pool says that it has something, until ctx ends.
-func (k *Keeper) collectAll(ctx context.Context) {
+func (k *Persister) collectAll(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-k.signal:
+		case <-k.notifier:
 			k.collect()
-			k.permits.work.Raise()
+			k.permits.work.Notify()
 		}
 	}
 }
 
 // collect hands what the pool has changed to the savers.
-func (k *Keeper) collect() {
+func (k *Persister) collect() {
 	k.collecting.Lock()
 	defer k.collecting.Unlock()
 	for more := true; more; {
@@ -269,14 +269,14 @@ func (k *Keeper) collect() {
 			records []cooldown.Record
 			changes uint64
 		)
-		if records, changes, more = k.pool.Take(takeLimit); more {
+		if records, changes, more = k.pool.Take(collectLimit); more {
 			changes = 0 // it counts what is still to come
 		}
-		k.put(Batch{Records: records}, changes)
+		k.queue(Batch{Records: records}, changes)
 	}
 }
 
-func (k *Keeper) put(b Batch, changes uint64) {
+func (k *Persister) queue(b Batch, changes uint64) {
 	for _, s := range k.savers() {
 		s.add(b, changes)
 	}
@@ -300,7 +300,7 @@ func (e *Engine) Detail() string {
 }
 
 // Engines are the engines that there are.
-func (k *Keeper) Engines() []Engine {
+func (k *Persister) Engines() []Engine {
 	engines := make([]Engine, 0, len(k.healths))
 	for _, h := range k.healths {
 		s := k.local
@@ -318,7 +318,7 @@ func (k *Keeper) Engines() []Engine {
 type nobody struct{}
 
 func (nobody) Saved(string, int, int, time.Duration, error) {}
-func (nobody) Turned(string, error)                         {}
-func (nobody) Heard(time.Duration)                          {}
+func (nobody) HealthChanged(string, error)                  {}
+func (nobody) ReplicationLag(time.Duration)                 {}
 func (nobody) Claimed(time.Duration, bool, error)           {}
-func (nobody) Decided()                                     {}
+func (nobody) Unconfirmed()                                 {}

@@ -113,12 +113,12 @@ func (d *disk) disabled(identity string) bool {
 	return d.records[cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: identity}].Switch.Disabled
 }
 
-// replica is a pool and a table with their keeper, while it runs.
+// replica is a pool and a table with their persister, while it runs.
 type replica struct {
 	t      *testing.T
 	pool   *selector.Pool
 	table  *bindings.Table
-	keeper *state.Keeper
+	keeper *state.Persister
 	seen   *observer
 	stop   func()
 }
@@ -128,16 +128,16 @@ func newReplica(t *testing.T, local *disk, fleet *statetest.Replica) *replica {
 	t.Helper()
 	r := &replica{t: t, seen: &observer{}}
 	r.table = bindings.New(bindings.Config{Recording: true})
-	signal := state.NewSignal()
-	r.pool = selector.New(selector.Config{Bindings: r.table, Recording: true, Permits: fleet != nil, Wake: signal.Raise})
-	c := state.KeeperConfig{Pool: r.pool, Table: r.table, Signal: signal, Observer: r.seen}
+	signal := state.NewNotifier()
+	r.pool = selector.New(selector.Config{Bindings: r.table, Recording: true, Permits: fleet != nil, Wake: signal.Notify})
+	c := state.PersisterConfig{Pool: r.pool, Table: r.table, Notifier: signal, Observer: r.seen}
 	if local != nil {
 		c.Local = local
 	}
 	if fleet != nil {
 		c.Fleet = fleet
 	}
-	r.keeper = state.NewKeeper(c)
+	r.keeper = state.NewPersister(c)
 	r.pool.Update([]*selector.Auth{{ID: "a", Provider: "p"}, {ID: "b", Provider: "p"}}, nil, r.keeper.Now())
 	if err := r.keeper.Load(t.Context()); err != nil {
 		t.Fatalf("Load: %v", err)
@@ -182,7 +182,7 @@ func (r *replica) pick(req *selector.Request) selector.Pick {
 	return pick
 }
 
-// observer notes what a keeper tells.
+// observer notes what a persister tells.
 type observer struct {
 	mu   sync.Mutex
 	told tally
@@ -202,13 +202,13 @@ func (o *observer) Saved(_ string, _, _ int, _ time.Duration, err error) {
 	}
 }
 
-func (o *observer) Turned(engine string, err error) {
+func (o *observer) HealthChanged(engine string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.told.turns = append(o.told.turns, fmt.Sprintf("%s %t", engine, err == nil))
 }
 
-func (o *observer) Heard(time.Duration) {}
+func (o *observer) ReplicationLag(time.Duration) {}
 
 func (o *observer) Claimed(time.Duration, bool, error) {
 	o.mu.Lock()
@@ -216,7 +216,7 @@ func (o *observer) Claimed(time.Duration, bool, error) {
 	o.told.claims++
 }
 
-func (o *observer) Decided() {
+func (o *observer) Unconfirmed() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.told.decided++
