@@ -13,7 +13,7 @@ const (
 	bindingsPause = 50 * time.Millisecond
 	// bindingsLimit is how many changes are saved at once, so that what somebody waits for is not long in coming.
 	bindingsLimit = 4096
-	// maxUntold is how many bindings wait at most for a fleet that is out of reach.
+	// maxQueuedBindings is how many bindings wait at most for a fleet that is out of reach.
 	maxQueuedBindings = 1 << 16
 	// refreshShare: uses of a binding are told to stores about once in this share of its time to live.
 	refreshShare = 8
@@ -29,14 +29,14 @@ func (k *Persister) collectBindings(ctx context.Context) {
 			return
 		case <-tick.C:
 			k.queueBindings()
-			for _, h := range k.healths {
-				h.reportRecovery()
+			for _, s := range k.savers() {
+				s.health.reportRecovery()
 			}
 		}
 	}
 }
 
-// takeSome takes as many changes of bindings as there is room for where they are kept first: what changes again meanwhile
+// queueBindings queues as many changes of bindings as there is room for where they are kept first: what changes again meanwhile
 // is saved once.
 func (k *Persister) queueBindings() {
 	_, waiting := k.keeping().pending()
@@ -45,7 +45,7 @@ func (k *Persister) queueBindings() {
 	}
 }
 
-// takeBindings hands about limit changes of bindings to the savers. False: there are none.
+// queueChangedBindings hands about limit changes of bindings to the savers. False: there are none.
 func (k *Persister) queueChangedBindings(limit int) bool {
 	k.collecting.Lock()
 	defer k.collecting.Unlock()
@@ -63,7 +63,7 @@ func (k *Persister) queueChangedBindings(limit int) bool {
 	return true
 }
 
-// tellFleet has the fleet told of bindings. While it cannot be told, this does not grow: all are offered when it is back.
+// queueForFleet has the fleet told of bindings. While it cannot be told, this does not grow: all are offered when it is back.
 func (k *Persister) queueForFleet(b Batch) {
 	if _, waiting := k.shared.pending(); k.local != nil && waiting >= maxQueuedBindings {
 		k.bindingsLost.Store(true)
@@ -72,7 +72,7 @@ func (k *Persister) queueForFleet(b Batch) {
 	k.shared.add(b, 0)
 }
 
-// named is what a store is told of changes in the table.
+// boundChanges are changes in the table as stores take them.
 func (k *Persister) boundChanges(changed []bindings.Change) []BoundSession {
 	now := k.Now().UnixNano()
 	list := make([]BoundSession, len(changed))
@@ -118,10 +118,10 @@ func (k *Persister) Forget(ctx context.Context, key selector.SessionKey, now tim
 	return slot, true, notKept(s.wait(ctx, s.lastQueued()))
 }
 
-// follow1 takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is
+// applyBinding takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is
 // asked for when it is needed.
 func (k *Persister) applyBinding(b *BoundSession) {
-	k.lookups.update(b)
+	k.claims.lookups.update(b)
 	now := k.Now()
 	slot, known := k.table.Find(b.Key, now)
 	if !known {

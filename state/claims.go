@@ -7,46 +7,50 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 const (
 	// claimTimeout is how long a pick waits for the fleet to say what its session is bound to.
 	claimTimeout = 20 * time.Millisecond
-	// maxClaimFailures in a row let picks decide alone, until a check every checkPause finds the fleet quick enough again.
+	// maxClaimFailures in a row let picks decide without the fleet, until a check every checkPause finds the fleet quick enough again.
 	maxClaimFailures = 3
 	checkPause       = 250 * time.Millisecond
 	// claimTries bounds how often one pick asks: what the fleet names may be of no use here.
 	claimTries = 3
-	// maxLone bounds the sessions that are asked about later because they were bound without the fleet.
+	// maxUnconfirmed bounds the sessions that are asked about later because they were bound without the fleet.
 	maxUnconfirmed = 1 << 16
 )
 
-// claims are the sessions that the fleet is being asked about, and those that it could not be asked about.
+// claims agree with the fleet on what sessions are bound to: they hold the sessions that the fleet is being
+// asked about, and those that it could not be asked about.
 type claims struct {
+	pool     *selector.Pool
+	table    *bindings.Table
+	fleet    Fleet
+	keys     Keys
+	clock    func() time.Time // of this machine
+	now      func() time.Time // of the fleet
+	ttl      func() time.Duration
+	observer Observer
+	health   *health
+	lookups  lookups
+
 	check Notifier
-	// alone: picks do not ask.
+	// standalone: picks do not ask.
 	standalone atomic.Bool
 	failures   atomic.Int32 // in a row
 	// asking counts what is under way, so that picks of known sessions need no lock.
 	asking atomic.Int32
 
 	mu          sync.Mutex
-	underWay    map[selector.SessionKey]*claim
+	underWay    map[selector.SessionKey]chan struct{}
 	unconfirmed [][]selector.Session
 	confirmed   map[selector.SessionKey]struct{} // with the fleet, since changes of bindings were last taken
 }
 
-// claim is one session that the fleet is being asked about.
-type claim struct{ done chan struct{} }
-
-func (c *claims) init() {
-	c.check = NewNotifier()
-	c.underWay = make(map[selector.SessionKey]*claim)
-	c.confirmed = make(map[selector.SessionKey]struct{})
-}
-
 // find returns what is under way for a session; nil: nothing is.
-func (c *claims) find(key selector.SessionKey) *claim {
+func (c *claims) find(key selector.SessionKey) <-chan struct{} {
 	if c.asking.Load() == 0 {
 		return nil
 	}
@@ -56,28 +60,28 @@ func (c *claims) find(key selector.SessionKey) *claim {
 }
 
 // begin notes that the fleet is being asked. False: somebody else asks already.
-func (c *claims) begin(key selector.SessionKey) (*claim, bool) {
+func (c *claims) begin(key selector.SessionKey) (claim chan struct{}, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if other := c.underWay[key]; other != nil {
 		return other, false
 	}
-	mine := &claim{done: make(chan struct{})}
-	c.underWay[key] = mine
+	claim = make(chan struct{})
+	c.underWay[key] = claim
 	c.asking.Add(1)
-	return mine, true
+	return claim, true
 }
 
 // end lets those go on who wait for the answer.
-func (c *claims) end(key selector.SessionKey, mine *claim) {
+func (c *claims) end(key selector.SessionKey, claim chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.underWay, key)
 	c.asking.Add(-1)
-	close(mine.done)
+	close(claim)
 }
 
-// decided notes a session that was bound without the fleet.
+// addUnconfirmed notes a session that was bound without the fleet.
 func (c *claims) addUnconfirmed(ids []selector.Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,7 +90,7 @@ func (c *claims) addUnconfirmed(ids []selector.Session) {
 	}
 }
 
-// takeLone returns the sessions that were bound without the fleet.
+// takeUnconfirmed returns the sessions that were bound without the fleet.
 func (c *claims) takeUnconfirmed() [][]selector.Session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,7 +99,7 @@ func (c *claims) takeUnconfirmed() [][]selector.Session {
 	return lone
 }
 
-// agree notes that the fleet has what a session is bound to.
+// confirm notes that the fleet has what a session is bound to.
 func (c *claims) confirm(ids []selector.Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,14 +111,14 @@ func (c *claims) confirm(ids []selector.Session) {
 	}
 }
 
-// disagree notes that the fleet must be told of a session all the same.
+// withdraw notes that the fleet must be told of a session all the same.
 func (c *claims) withdraw(key selector.SessionKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.confirmed, key)
 }
 
-// takeAgreed returns the ids of sessions that the fleet has.
+// takeConfirmed returns the ids of sessions that the fleet has.
 func (c *claims) takeConfirmed() map[selector.SessionKey]struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

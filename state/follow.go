@@ -35,7 +35,7 @@ func (k *Persister) follow(ctx context.Context) {
 		if err == nil {
 			err = errCutOff
 		}
-		k.fleetHealth.set(partFollow, err)
+		k.shared.health.set(partFollow, err)
 		sleep(ctx, pause)
 		pause = min(2*pause, maxPause)
 	}
@@ -52,10 +52,10 @@ func (k *Persister) checkKeys(ctx context.Context) error {
 	return err
 }
 
-// live is called when all that the fleet knew has been taken in.
+// caughtUp is called when all that the fleet knew has been taken in.
 func (k *Persister) caughtUp(resync bool) {
 	k.reachable.Store(true)
-	k.fleetHealth.set(partFollow, nil)
+	k.shared.health.set(partFollow, nil)
 	first := !k.offered.Swap(true)
 	if resync && !first {
 		k.bindingsLost.Store(true)
@@ -68,7 +68,7 @@ func (k *Persister) caughtUp(resync bool) {
 	k.claims.check.Notify()
 }
 
-// offerAll offers all that this replica knows whenever the fleet may lack some of it, until ctx ends.
+// resyncFleet offers all that this replica knows whenever the fleet may lack some of it, until ctx ends.
 func (k *Persister) resyncFleet(ctx context.Context) {
 	for {
 		select {
@@ -82,7 +82,7 @@ func (k *Persister) resyncFleet(ctx context.Context) {
 		if k.bindingsLost.Swap(false) {
 			k.offerBindings(ctx)
 		}
-		k.recheck(ctx)
+		k.claims.recheck(ctx)
 	}
 }
 

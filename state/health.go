@@ -27,7 +27,7 @@ type health struct {
 
 	mu     sync.Mutex
 	broken [numParts]error
-	// told: it was said not to work. since is when it began to work after that.
+	// reported: it was said not to work. since is when it began to work after that.
 	reported bool
 	since    time.Time
 }
@@ -35,7 +35,7 @@ type health struct {
 // set notes how a part went, and tells when the engine as a whole ceases to work.
 func (h *health) set(p part, err error) {
 	h.mu.Lock()
-	defer h.mu.Unlock() // while it is told too, or one turn overtakes another
+	defer h.mu.Unlock() // while it is reported too, or one change overtakes another
 	before := h.first()
 	h.broken[p] = err
 	now := h.first()
@@ -48,7 +48,7 @@ func (h *health) set(p part, err error) {
 	}
 }
 
-// settle tells when the engine has worked again for a while. Call it now and then.
+// reportRecovery tells when the engine has worked again for a while. Call it now and then.
 func (h *health) reportRecovery() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -6,20 +6,20 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// asked are the sessions that the fleet is being asked about, each with the news of it that came meanwhile. Answers and
-// news come by different ways, so that an answer may be older than news that came before it.
+// lookups are the sessions that the fleet is being asked about, each with the latest that the fleet announced of it meanwhile.
+// Answers and announcements come by different ways, so that an answer may be older than an announcement before it.
 type lookups struct {
 	mu        sync.Mutex
 	bySession map[selector.SessionKey]*lookup
 }
 
-// question is asked by count callers at once.
+// lookup is one of them, which some callers wait for at once.
 type lookup struct {
 	callers int
-	latest  BoundSession // without a Bound there was none
+	latest  BoundSession // without a Bound: nothing was announced
 }
 
-// begin notes that a session is asked about.
+// begin notes that a session is being looked up.
 func (a *lookups) begin(key selector.SessionKey) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -34,7 +34,7 @@ func (a *lookups) begin(key selector.SessionKey) {
 	q.callers++
 }
 
-// hear takes in news.
+// update takes in what was announced.
 func (a *lookups) update(b *BoundSession) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -43,7 +43,7 @@ func (a *lookups) update(b *BoundSession) {
 	}
 }
 
-// end returns the later of the answer and the news.
+// end returns the later of the answer and what was announced.
 func (a *lookups) end(key selector.SessionKey, answer BoundSession) BoundSession {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
@@ -16,12 +17,17 @@ const (
 	permitPause = time.Second
 )
 
-// permits are those that the pool wants and those that it has. The goroutine of keepPermits alone uses them.
+// permits are the probe permits that the pool wants and those that it has. The goroutine of run alone uses the lists.
 type permits struct {
+	pool      *selector.Pool
+	fleet     Fleet
+	now       func() time.Time
+	reachable *atomic.Bool
+
 	work Notifier
-	// wanted are asked for until the pool has them or wants them no longer. alone were granted without the fleet.
+	// wanted are asked for until the pool has them or wants them no longer. standalone were granted without the fleet.
 	wanted, standalone permitList
-	// mute: the fleet gave no answer in this round, so it is not asked again.
+	// unreachable: the fleet gave no answer in this round, so it is not asked again.
 	unreachable bool
 }
 
@@ -49,7 +55,7 @@ func (l *permitList) remove(key selector.PermitKey) bool {
 	return known
 }
 
-// take empties the set and returns what was in it.
+// drain empties the set and returns what was in it.
 func (l *permitList) drain() []selector.PermitKey {
 	left := l.keys[:0]
 	for i, key := range l.keys {
@@ -61,23 +67,23 @@ func (l *permitList) drain() []selector.PermitKey {
 	return left
 }
 
-// keepPermits gets the pool the permits that it wants, and gives back those that it does not need, until ctx ends.
-func (k *Persister) keepPermits(ctx context.Context) {
+// run gets the pool the permits that it wants, and gives back those that it does not need, until ctx ends.
+func (p *permits) run(ctx context.Context) {
 	again := time.NewTimer(permitPause)
 	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-k.permits.work:
+		case <-p.work:
 		case <-again.C:
 		}
 		// In this order: a permit that is wanted anew was given back before.
-		wanted, returned := k.pool.Wanted(), k.pool.Returned()
-		k.giveBackAll(ctx, returned)
-		k.confirmPermits(ctx)
-		k.claimPermits(ctx, wanted)
-		if len(k.permits.wanted.at)+len(k.permits.standalone.at) > 0 {
+		wanted, returned := p.pool.Wanted(), p.pool.Returned()
+		p.giveBackAll(ctx, returned)
+		p.confirm(ctx)
+		p.claimWanted(ctx, wanted)
+		if len(p.wanted.at)+len(p.standalone.at) > 0 {
 			again.Reset(permitPause)
 		}
 	}
@@ -85,82 +91,82 @@ func (k *Persister) keepPermits(ctx context.Context) {
 
 // giveBackAll gives back what the pool does not need any more. Without an answer permits end by themselves, so the first that
 // gets none is the last that is waited for.
-func (k *Persister) giveBackAll(ctx context.Context, returned []selector.PermitKey) {
-	answered := k.reachable.Load()
+func (p *permits) giveBackAll(ctx context.Context, returned []selector.PermitKey) {
+	answered := p.reachable.Load()
 	for _, key := range returned {
-		if !k.permits.standalone.remove(key) && answered {
-			answered = k.giveBack(ctx, key)
+		if !p.standalone.remove(key) && answered {
+			answered = p.giveBack(ctx, key)
 		}
 	}
 }
 
 // giveBack reports whether there was an answer.
-func (k *Persister) giveBack(ctx context.Context, key selector.PermitKey) bool {
+func (p *permits) giveBack(ctx context.Context, key selector.PermitKey) bool {
 	ctx, cancel := context.WithTimeout(ctx, permitTimeout)
 	defer cancel()
-	return k.fleet.GiveBack(ctx, key) == nil
+	return p.fleet.GiveBack(ctx, key) == nil
 }
 
-// confirmPermits asks for the permits that were granted without the fleet, now that it can be reached. Those that another
+// confirm asks for the permits that were granted without the fleet, now that it can be reached. Those that another
 // replica has are taken away again.
-func (k *Persister) confirmPermits(ctx context.Context) {
+func (p *permits) confirm(ctx context.Context) {
 	answered := true
-	for _, key := range k.permits.standalone.drain() {
+	for _, key := range p.standalone.drain() {
 		ok := false
-		if answered = answered && k.reachable.Load(); answered {
+		if answered = answered && p.reachable.Load(); answered {
 			var err error
-			ok, err = k.claim(ctx, key, k.pool.PermitLease())
+			ok, err = p.claim(ctx, key, p.pool.PermitLease())
 			answered = err == nil
 		}
 		switch {
 		case !answered:
-			k.permits.standalone.add(key)
+			p.standalone.add(key)
 		case !ok:
-			k.pool.Revoke(key, k.Now())
+			p.pool.Revoke(key, p.now())
 		}
 	}
 }
 
-// claimPermits asks for what the pool wants now, and for what others had when it was asked for before.
-func (k *Persister) claimPermits(ctx context.Context, wanted []selector.PermitKey) {
+// claimWanted asks for what the pool wants now, and for what others had when it was asked for before.
+func (p *permits) claimWanted(ctx context.Context, wanted []selector.PermitKey) {
 	for _, key := range wanted {
-		k.permits.wanted.add(key)
+		p.wanted.add(key)
 	}
-	k.permits.unreachable = false
-	for _, key := range k.permits.wanted.drain() {
-		if k.pool.Wants(key) && !k.claimPermit(ctx, key) {
-			k.permits.wanted.add(key)
+	p.unreachable = false
+	for _, key := range p.wanted.drain() {
+		if p.pool.Wants(key) && !p.claimOne(ctx, key) {
+			p.wanted.add(key)
 		}
 	}
 }
 
-// claimPermit asks for one permit. False: another replica has it.
-func (k *Persister) claimPermit(ctx context.Context, key selector.PermitKey) bool {
-	lease := k.pool.PermitLease()
+// claimOne asks for one permit. False: another replica has it.
+func (p *permits) claimOne(ctx context.Context, key selector.PermitKey) bool {
+	lease := p.pool.PermitLease()
 	// The lease counts from before it was asked for, so that it is over here first.
-	until := k.Now().Add(lease)
-	for try := 0; try < permitTries && !k.permits.unreachable && k.reachable.Load(); try++ {
-		switch ok, err := k.claim(ctx, key, lease); {
+	until := p.now().Add(lease)
+	for try := 0; try < permitTries && !p.unreachable && p.reachable.Load(); try++ {
+		switch ok, err := p.claim(ctx, key, lease); {
 		case ctx.Err() != nil:
 			return false
 		case err != nil:
 			continue
-		case ok && !k.pool.Grant(key, until, k.Now()):
-			k.giveBack(ctx, key)
+		case ok && !p.pool.Grant(key, until, p.now()):
+			p.giveBack(ctx, key)
 			return true
 		default:
 			return ok
 		}
 	}
-	k.permits.unreachable = true
-	if k.pool.Grant(key, until, k.Now()) {
-		k.permits.standalone.add(key)
+	p.unreachable = true
+	if p.pool.Grant(key, until, p.now()) {
+		p.standalone.add(key)
 	}
 	return true
 }
 
-func (k *Persister) claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (bool, error) {
+func (p *permits) claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, permitTimeout)
 	defer cancel()
-	return k.fleet.Claim(ctx, key, lease)
+	return p.fleet.Claim(ctx, key, lease)
 }

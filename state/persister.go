@@ -66,19 +66,14 @@ type Persister struct {
 	keys     Keys
 	notifier Notifier
 	clock    func() time.Time
-	ttl      func() time.Duration
 	observer Observer
 
 	local, shared *saver // nil: there is none
 	fleet         Fleet
-	healths       []*health
-	localHealth   *health
-	fleetHealth   *health
 
 	reachable    atomic.Bool // as far as is known
 	offered      atomic.Bool // all that this replica knows, since it started
 	claims       claims
-	lookups      lookups
 	permits      permits
 	resync       Notifier    // all that this replica knows is to be offered to the fleet
 	bindingsLost atomic.Bool // the fleet's bindings may be, too
@@ -99,36 +94,44 @@ func NewPersister(c PersisterConfig) *Persister {
 		c.Observer = nobody{}
 	}
 	k := &Persister{
-		pool: c.Pool, table: c.Table, keys: c.Keys, notifier: c.Notifier, clock: c.Clock, ttl: c.TTL, observer: c.Observer,
+		pool: c.Pool, table: c.Table, keys: c.Keys, notifier: c.Notifier, clock: c.Clock, observer: c.Observer,
 		fleet: c.Fleet, resync: NewNotifier(),
 	}
-	k.claims.init()
-	k.permits.work = NewNotifier()
 	if c.Local != nil {
-		k.localHealth = k.newHealth(EngineJournal)
-		k.local = k.newSaver(c.Local, k.localHealth)
+		k.local = k.newSaver(EngineJournal, c.Local)
 	}
 	if c.Fleet != nil {
-		k.fleetHealth = k.newHealth(EngineRedis)
-		k.shared = k.newSaver(c.Fleet, k.fleetHealth)
+		k.shared = k.newSaver(EngineRedis, c.Fleet)
+		k.permits = permits{pool: c.Pool, fleet: c.Fleet, now: k.Now, reachable: &k.reachable, work: NewNotifier()}
+		k.claims = claims{
+			pool: c.Pool, table: c.Table, fleet: c.Fleet, keys: c.Keys, clock: c.Clock, now: k.Now, ttl: c.TTL,
+			observer: c.Observer, health: &k.shared.health, check: NewNotifier(),
+			underWay: make(map[selector.SessionKey]chan struct{}), confirmed: make(map[selector.SessionKey]struct{}),
+		}
 	}
 	return k
 }
 
-func (k *Persister) newHealth(engine string) *health {
-	h := &health{engine: engine, onChange: k.observer.HealthChanged}
-	k.healths = append(k.healths, h)
-	return h
-}
-
-func (k *Persister) newSaver(store Store, h *health) *saver {
-	return newSaver(store, func(b Batch, took time.Duration, err error) {
-		h.set(partSave, err)
-		if err == nil && h == k.fleetHealth && k.bindingsLost.Load() {
+func (k *Persister) newSaver(engine string, store Store) *saver {
+	s := newSaver(store)
+	s.health = health{engine: engine, onChange: k.observer.HealthChanged}
+	s.onSaved = func(b Batch, took time.Duration, err error) {
+		s.health.set(partSave, err)
+		if err == nil && s == k.shared && k.bindingsLost.Load() {
 			k.resync.Notify()
 		}
-		k.observer.Saved(h.engine, len(b.Records), len(b.Bindings), took, err)
-	})
+		k.observer.Saved(engine, len(b.Records), len(b.Bindings), took, err)
+	}
+	return s
+}
+
+// Pick is Pool.Pick for a replica of a fleet: where a session is bound anew, all replicas come to the same. Picks of a
+// session that this replica knows ask nobody, and wait for nobody but another pick that is asking about this very session.
+func (k *Persister) Pick(ctx context.Context, req *selector.Request, now time.Time) (selector.Pick, error) {
+	if k.fleet == nil || len(req.Sessions)+len(req.Pins) == 0 || req.Options&selector.DryRun != 0 {
+		return k.pool.Pick(req, now)
+	}
+	return k.claims.pick(ctx, req, now)
 }
 
 // Now is fleet time: what the pool, the table and all that they are told must go by.
@@ -159,7 +162,7 @@ func (k *Persister) Load(ctx context.Context) error {
 	if err != nil && k.local == nil {
 		return fmt.Errorf("load state of the fleet: %w", err)
 	}
-	k.fleetHealth.set(partFollow, err)
+	k.shared.health.set(partFollow, err)
 	k.reachable.Store(err == nil)
 	return nil
 }
@@ -178,8 +181,8 @@ func (k *Persister) Run(ctx context.Context) {
 	if k.fleet != nil {
 		loops.Go(func() { k.shared.run(ctx) })
 		loops.Go(func() { k.follow(ctx) })
-		loops.Go(func() { k.keepPermits(ctx) })
-		loops.Go(func() { k.confirmBehind(ctx) })
+		loops.Go(func() { k.permits.run(ctx) })
+		loops.Go(func() { k.claims.confirmBehind(ctx) })
 		loops.Go(func() { k.resyncFleet(ctx) })
 	}
 	loops.Wait()
@@ -301,13 +304,9 @@ func (e *Engine) Detail() string {
 
 // Engines are the engines that there are.
 func (k *Persister) Engines() []Engine {
-	engines := make([]Engine, 0, len(k.healths))
-	for _, h := range k.healths {
-		s := k.local
-		if h == k.fleetHealth {
-			s = k.shared
-		}
-		e := Engine{Name: h.engine, Failure: h.failure()}
+	var engines []Engine
+	for _, s := range k.savers() {
+		e := Engine{Name: s.health.engine, Failure: s.health.failure()}
 		e.Records, e.Bindings = s.pending()
 		engines = append(engines, e)
 	}

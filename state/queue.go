@@ -48,14 +48,14 @@ func (q *queue) addBinding(b *BoundSession) {
 	q.bindings = append(q.bindings, *b)
 }
 
-// take empties the queue.
+// drain empties the queue.
 func (q *queue) drain() Batch {
 	b := Batch{Records: q.records, Bindings: q.bindings}
 	*q = newQueue()
 	return b
 }
 
-// putBack takes in what could not be saved. What came since knows better.
+// requeue takes in what could not be saved. What came since is newer.
 func (q *queue) requeue(b Batch) {
 	since := q.drain()
 	q.add(b)

@@ -31,7 +31,7 @@ func (k *Persister) checkLocal(ctx context.Context) error {
 	}
 	err := r.Check(ctx)
 	if ctx.Err() == nil {
-		k.localHealth.set(partCheck, err)
+		k.local.health.set(partCheck, err)
 	}
 	return err
 }

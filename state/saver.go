@@ -18,7 +18,7 @@ const (
 	bindingsAtOnce = 4096
 )
 
-// mark is how far something has come: how many of the pool's changes it covers, and how many other things were put.
+// sequence is how far a saver has come: how many of the pool's changes it covers, and how many batches.
 type sequence struct{ changes, batches uint64 }
 
 func (m sequence) covers(o sequence) bool { return m.changes >= o.changes && m.batches >= o.batches }
@@ -27,26 +27,27 @@ func (m sequence) covers(o sequence) bool { return m.changes >= o.changes && m.b
 type saver struct {
 	store   Store
 	onSaved func(batch Batch, took time.Duration, err error)
+	health  health
 	work    Notifier
 
 	mu      sync.Mutex
 	waiting queue
-	queued  sequence // of all that was put
+	queued  sequence // of all that was queued
 	saved   sequence
 	waiters []waiter
 }
 
-// waiter is somebody who waits until a mark is saved.
+// waiter is somebody who waits until a sequence number is saved.
 type waiter struct {
 	until sequence
 	done  chan error // has room for one
 }
 
-func newSaver(store Store, note func(Batch, time.Duration, error)) *saver {
-	return &saver{store: store, onSaved: note, work: NewNotifier(), waiting: newQueue()}
+func newSaver(store Store) *saver {
+	return &saver{store: store, work: NewNotifier(), waiting: newQueue()}
 }
 
-// add puts a batch that brings the store up to a number of the pool's changes.
+// add queues a batch that brings the store up to a number of the pool's changes.
 func (s *saver) add(b Batch, changes uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +57,7 @@ func (s *saver) add(b Batch, changes uint64) {
 	s.work.Notify()
 }
 
-// all is what was put so far.
+// lastQueued is the number of what was queued last.
 func (s *saver) lastQueued() sequence {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +71,7 @@ func (s *saver) pending() (records, bindings int) {
 	return len(s.waiting.records), len(s.waiting.bindings)
 }
 
-// wait returns once a mark is saved, with the error of the store if it could not be.
+// wait returns once a sequence number is saved, with the error of the store if it could not be.
 func (s *saver) wait(ctx context.Context, until sequence) error {
 	s.mu.Lock()
 	if s.saved.covers(until) {
@@ -92,7 +93,7 @@ func (s *saver) wait(ctx context.Context, until sequence) error {
 	}
 }
 
-// leave forgets one who waits no longer.
+// removeWaiter removes one who waits no longer.
 func (s *saver) removeWaiter(w waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +105,7 @@ func (s *saver) removeWaiter(w waiter) {
 	}
 }
 
-// run saves what is put until ctx ends.
+// run saves what is queued until ctx ends.
 func (s *saver) run(ctx context.Context) {
 	pause := minPause
 	again := time.NewTimer(0)
@@ -150,7 +151,7 @@ func (s *saver) save(ctx context.Context) error {
 	return nil
 }
 
-// fail leaves the rest for the next time.
+// fail queues the rest again.
 func (s *saver) fail(rest Batch, tried sequence, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +180,7 @@ func (s *saver) savePart(ctx context.Context, part Batch) error {
 	return err
 }
 
-// answer tells those who wait for no more than was tried how it went.
+// notifyWaiters tells those who wait for no more than was tried how it went.
 func (s *saver) notifyWaiters(tried sequence, err error) {
 	left := s.waiters[:0]
 	for _, w := range s.waiters {

@@ -81,7 +81,7 @@ func (l *Ledger) Merge(o *Ledger) {
 	l.tidy()
 }
 
-// succeed takes in that a request which began at start was served.
+// Succeed takes in that a request which began at start was served.
 func (l *Ledger) Succeed(start Instant) {
 	if start > l.Watermark {
 		l.Watermark = start
@@ -89,7 +89,7 @@ func (l *Ledger) Succeed(start Instant) {
 	}
 }
 
-// clear takes in an operator's word.
+// Clear takes in that an operator cleared it.
 func (l *Ledger) Clear(at Instant) {
 	if at > l.Cleared {
 		l.Cleared = at
@@ -97,7 +97,7 @@ func (l *Ledger) Clear(at Instant) {
 	}
 }
 
-// add takes in a piece that was received now. Pieces of one sort that come within a second are one, and so are the oldest
+// Add takes in an observation that was received now. Observations of one sort that come within a second are one, and so are the oldest
 // where there are many: that may keep an auth out for longer than each alone would, never for less.
 func (l *Ledger) Add(e Observation) {
 	count, oldest := 0, -1
@@ -120,7 +120,7 @@ func (l *Ledger) Add(e Observation) {
 	l.tidy()
 }
 
-// strike counts a failure, unless its attempt began before the last one was known.
+// AddFailure counts a failure, unless its attempt began before the last one was known.
 func (l *Ledger) AddFailure(s Failure, started Instant) {
 	for _, known := range l.Failures {
 		if known.Reason == s.Reason && started <= known.At {
@@ -131,7 +131,7 @@ func (l *Ledger) AddFailure(s Failure, started Instant) {
 	l.tidy()
 }
 
-// struck counts the strikes for a reason since a time.
+// CountFailures counts the failures for a reason since a time.
 func (l *Ledger) CountFailures(reason string, since Instant) int {
 	n := 0
 	for _, s := range l.Failures {
@@ -191,7 +191,7 @@ func (l *Ledger) boundSecrets() {
 	})
 }
 
-// forget drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
+// Prune drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
 // 0: nothing is left.
 func (l *Ledger) Prune(now Instant) (next Instant) {
 	gone := func(end Instant, keep time.Duration) bool {

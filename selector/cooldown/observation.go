@@ -61,7 +61,7 @@ func (e *Observation) compare(o *Observation) int {
 	)
 }
 
-// words for people.
+// Message is the observation for people to read.
 func (e *Observation) Message() string {
 	words := e.Reason
 	if e.Rule != "" {

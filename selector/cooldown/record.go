@@ -97,7 +97,7 @@ func (r *Record) Scope(model string, family bool) *ScopeRecord {
 	return &r.Scopes[at]
 }
 
-// settle lets what is known of all scopes count in one.
+// propagate lets what is known of all scopes count in one.
 func (r *Record) propagate(s *ScopeRecord) {
 	for kind := range NumKinds {
 		s.Ledgers.Of(kind).Clear(r.Cleared)
@@ -111,7 +111,7 @@ func compareScopes(s ScopeRecord, o *ScopeRecord) int {
 	return cmp.Or(compareBools(s.Family, o.Family), cmp.Compare(s.Model, o.Model))
 }
 
-// knowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
+// KnowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
 // each replica forgets it by itself.
 func (r *Record) KnowsMore(o *Record, now Instant) bool {
 	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released {
@@ -131,7 +131,7 @@ func (r *Record) KnowsMore(o *Record, now Instant) bool {
 	return false
 }
 
-// Forget drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
+// Prune drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
 func (r *Record) Prune(now Instant) bool {
 	left := r.Scopes[:0]
 	for i := range r.Scopes {
@@ -144,7 +144,7 @@ func (r *Record) Prune(now Instant) bool {
 	return len(left) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded, r.Released) > now-Instant(memory)
 }
 
-// forget drops what is over, and reports whether anything is left.
+// prune drops what is over, and reports whether anything is left.
 func (s *ScopeRecord) prune(now Instant) (left bool) {
 	for kind := range NumKinds {
 		left = s.Ledgers.Of(kind).Prune(now) != 0 || left

@@ -1,6 +1,6 @@
 package cooldown
 
-// rest is what a ledger says at a time.
+// Span is the time for which a ledger keeps auths out.
 type Span struct {
 	Kind Kind
 	// firm is the end of the time in which nobody may try, and end that of the time in which one at a time may. One that
@@ -9,7 +9,7 @@ type Span struct {
 	Deciding     *Observation // the one that decides end; nil: all is over
 }
 
-// rest of the auths whose secret is not refused. With a secret it is the rest of those that have it.
+// Span of the auths whose secret was not refused. With a fingerprint it is that of those that have the secret.
 func (l *Ledger) Span(secret Fingerprint, now Instant) (r Span) {
 	for i := range l.Observations {
 		e := &l.Observations[i]
@@ -32,7 +32,7 @@ func (r Span) Outlasts(o Span, now Instant) bool {
 	return r.Until > o.Until
 }
 
-// climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. One
+// Climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. One
 // whose attempt began before the window was over belongs to the burst that opened it, and takes none.
 func (l *Ledger) Climb(e *Observation, started, now Instant) (level int, window Instant) {
 	burst := false
@@ -55,7 +55,7 @@ func (l *Ledger) Climb(e *Observation, started, now Instant) (level int, window 
 	return level, window
 }
 
-// tried finds the hint that an attempt tried before its end; nil: none, or another kept everybody away when it began.
+// ProbedHint finds the hint that an attempt probed before its end; nil: none, or another kept everybody away when it began.
 func (l *Ledger) ProbedHint(started, now Instant) *Observation {
 	var hint *Observation
 	for i := range l.Observations {
