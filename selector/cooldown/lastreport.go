@@ -17,7 +17,7 @@ type Report struct {
 	Rule string `json:"rule,omitempty"`
 }
 
-// after orders reports by time, those of one time by their words.
+// after orders reports by time, those of one time by their text.
 func (r Report) after(o Report) bool {
 	return cmp.Or(r.ReceivedAt.Compare(o.ReceivedAt), cmp.Compare(r.What, o.What), cmp.Compare(r.Model, o.Model),
 		cmp.Compare(r.Reason, o.Reason), cmp.Compare(r.Rule, o.Rule)) > 0

@@ -7,32 +7,41 @@ import (
 )
 
 const (
-	// memory is how long evidence is kept after its end, for the ladder, and a clear or a strike after it was made.
+	// memory is how long an observation is kept after its end, for the ladder, and a clear or a failure after it was made.
 	memory = 24 * time.Hour
-	// burst is within which pieces of evidence are one.
+	// burst is the time within which observations are one.
 	burst = Instant(time.Second)
-	// maxEvidence bounds the pieces of one sort in a ledger, maxSecrets those about secrets, and maxStrikes the strikes.
+	// maxObservations bounds those of one sort in a ledger, maxSecrets those about secrets, and maxFailures the failures.
 	maxObservations = 8
 	maxSecrets      = 8
 	maxFailures     = 8
 )
 
-// Strike is one failure that counts towards a Repeat.
+// Failure is one that counts towards a Repeat.
 type Failure struct {
 	At     Instant `json:"at"`
 	Reason string  `json:"reason,omitempty"`
 }
 
-// Ledger is what is known of one scope for one kind of cooldown: a horizon and the evidence past it. Ledgers of replicas
-// merge in any order, any number of times, to the same. The zero value knows nothing.
+// Ledger is what is known of one scope for one kind of cooldown: a success watermark and the observations made after it.
+// Ledgers of replicas merge in any order, any number of times, to the same. The zero value knows nothing.
+//
+// Two requests of an auth are under way, and one of its replicas hears late:
+//
+//	10:00:00  request A begins
+//	10:00:05  request B begins
+//	10:00:06  B is answered 429, retry in 60 s: an observation of 10:00:06, until 10:01:06
+//	10:00:09  A is served: the watermark moves to 10:00:00, where A began, and B's observation stays
+//	10:00:20  another replica reports 429, retry in 10 s: an observation of 10:00:20, until 10:00:30; 10:01:06 still holds
+//	10:01:10  request C begins; when it is served, the watermark moves to 10:01:10 and both observations are gone
 type Ledger struct {
-	// Horizon is the latest start of a request that succeeded. Evidence received until then is dead, but for commands.
+	// Watermark is the latest start of a request that succeeded. What was observed until then is dead, but for commands.
 	Watermark Instant `json:"horizon,omitempty"`
-	// Cleared is when an operator last cleared it. Evidence received until then is dead, commands too.
+	// Cleared is when an operator last cleared it. What was observed until then is dead, commands too.
 	Cleared Instant `json:"cleared,omitempty"`
-	// Evidence past the horizon that no other piece covers, oldest first.
+	// Observations after the watermark that no other covers, oldest first.
 	Observations []Observation `json:"evidence,omitempty"`
-	// Strikes past the horizon, oldest first.
+	// Failures after the watermark, oldest first.
 	Failures []Failure `json:"strikes,omitempty"`
 }
 
@@ -149,7 +158,7 @@ func (l *Ledger) tidy() {
 	kept := l.Observations[:0]
 	for i := range l.Observations {
 		covered := func(o Observation) bool { return o.covers(&l.Observations[i]) }
-		// What covers a piece comes after it, and equals follow each other.
+		// What covers an observation comes after it, and equals follow each other.
 		if !slices.ContainsFunc(l.Observations[i+1:], covered) {
 			kept = append(kept, l.Observations[i])
 		}
@@ -166,12 +175,12 @@ func (l *Ledger) tidy() {
 	l.Failures = l.Failures[max(0, len(l.Failures)-maxFailures):]
 }
 
-// dead: the piece is not past the horizon.
+// dead: the observation is not after the watermark.
 func (l *Ledger) dead(e *Observation) bool {
 	return e.Received <= l.Cleared || !e.Command && e.Received <= l.Watermark
 }
 
-// boundSecrets drops the oldest pieces about secrets where there are many.
+// boundSecrets drops the oldest observations about secrets where there are many.
 func (l *Ledger) boundSecrets() {
 	count := 0
 	for i := range l.Observations {
@@ -218,11 +227,11 @@ func (l *Ledger) Prune(now Instant) (next Instant) {
 	return next
 }
 
-// knowsMore: there is live evidence that o lacks, or o holds on to some that is dead.
+// knowsMore: there is a live observation that o lacks, or o holds on to one that is dead.
 func (l *Ledger) knowsMore(o *Ledger, now Instant) bool {
 	for i := range l.Observations {
 		e := &l.Observations[i]
-		known := func(piece Observation) bool { return piece.covers(e) }
+		known := func(other Observation) bool { return other.covers(e) }
 		if e.Until > now && !slices.ContainsFunc(o.Observations, known) {
 			return true
 		}

@@ -1,37 +1,34 @@
 package cooldown
 
-import (
-	"cmp"
-)
+import "cmp"
 
-// Evidence is one piece of what is known against an auth: it was learnt at one time and says until when to stay away.
-// Times are Unix nanoseconds.
+// Observation is one thing that is known against an auth: it was made at one time and says until when to stay away.
 type Observation struct {
 	Received Instant `json:"received"`
-	// Until is its end; the greatest number: it has none.
+	// Until is its end; Never: it has none.
 	Until Instant `json:"until"`
-	// Probe is from when on one request at a time may try, at most Until.
+	// Probe is from when on one request at a time may probe it, at most Until.
 	Probe Instant `json:"probe"`
 	// Level is the step of the ladder that gave the times, from 1; 0: they were told.
 	Level  int    `json:"level,omitempty"`
 	Ladder Ladder `json:"ladder,omitempty"`
 	// Command: a caller ordered it. A success does not end it.
 	Command bool `json:"command,omitempty"`
-	// Secret stands for the secret that was refused: the piece concerns the auths that have it. 0: it concerns all.
+	// Secret stands for the secret that was refused: it concerns the auths that have it. 0: it concerns all.
 	Secret Fingerprint `json:"secret,omitempty"`
-	// Reason are the words of a command, else the reason of a finding, with its rule and what a person must do.
+	// Reason is that of a command, or else of a finding, which has a rule and perhaps something that an operator must do.
 	Reason         string `json:"reason,omitempty"`
 	Rule           string `json:"rule,omitempty"`
 	OperatorAction string `json:"person,omitempty"`
 }
 
-// alike: they are pieces of one sort, so that one may stand for both.
+// alike: they are of one sort, so that one may stand for both.
 func (e *Observation) alike(o *Observation) bool {
 	return e.Ladder == o.Ladder && e.Command == o.Command && e.Secret == o.Secret
 }
 
-// covers reports whether o says nothing that e does not say. Of two that say the same, the greater in text order of their
-// words covers the other, so that covering is an order and what is left of a set does not depend on the way there.
+// covers reports whether o says nothing that e does not say. Of two that say the same, the one whose
+// text sorts last covers the other, so that covering is an order and what is left of a set does not depend on the way there.
 func (e *Observation) covers(o *Observation) bool {
 	if !e.alike(o) || e.Received < o.Received || e.Until < o.Until || e.Probe < o.Probe || e.Level < o.Level {
 		return false
@@ -63,12 +60,12 @@ func (e *Observation) compare(o *Observation) int {
 
 // Message is the observation for people to read.
 func (e *Observation) Message() string {
-	words := e.Reason
+	text := e.Reason
 	if e.Rule != "" {
-		words += " (rule " + e.Rule + ")"
+		text += " (rule " + e.Rule + ")"
 	}
 	if e.OperatorAction != "" {
-		words += ": " + e.OperatorAction
+		text += ": " + e.OperatorAction
 	}
-	return words
+	return text
 }

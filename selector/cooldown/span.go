@@ -3,10 +3,10 @@ package cooldown
 // Span is the time for which a ledger keeps auths out.
 type Span struct {
 	Kind Kind
-	// firm is the end of the time in which nobody may try, and end that of the time in which one at a time may. One that
-	// is not after the time is over.
+	// Until Probe nobody may use the auth, and until Until one request at a time may probe it. One that is not after the
+	// time is over.
 	Probe, Until Instant
-	Deciding     *Observation // the one that decides end; nil: all is over
+	Deciding     *Observation // the one that decides Until; nil: all is over
 }
 
 // Span of the auths whose secret was not refused. With a fingerprint it is that of those that have the secret.
