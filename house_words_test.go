@@ -72,6 +72,11 @@ func (r *repository) checkWords(t *testing.T) {
 		found[folder] = append(found[folder], fmt.Sprintf("%s:%d: %s: say %s", file, line, what, b.instead))
 	}
 	names, text := compileBans(bannedNames), compileBans(bannedInText)
+	patterns := make([]string, len(bannedInText))
+	for i, b := range bannedInText {
+		patterns[i] = b.words
+	}
+	some := regexp.MustCompile(strings.Join(patterns, "|"))
 	for _, s := range r.sources {
 		lines := strings.Split(readFile(t, s.path), "\n")
 		eachDeclared(s.ast, func(id *ast.Ident) {
@@ -88,6 +93,9 @@ func (r *repository) checkWords(t *testing.T) {
 			continue
 		}
 		for i, line := range strings.Split(readFile(t, file), "\n") {
+			if !some.MatchString(line) && !some.MatchString(splitName(line)) {
+				continue // as nearly all are: one pattern for all is ten times as quick
+			}
 			for _, b := range text {
 				if word := b.findIn(line); word != "" && b.counts(file) && !excused(line) {
 					report(file, i+1, word, b.ban)
