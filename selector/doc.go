@@ -18,7 +18,7 @@
 //
 // # Where a rule lives
 //
-// pick.go is the order of a pick; bound.go and pinned.go what its session has to say,
+// pick.go is the order of a pick; affinity.go and pinned.go what its session has to say,
 // answered.go what an answer adds to that; lane.go the list that a strategy sees; strategy.go and
 // weighted.go the strategies, route.go the rotations; index.go what
 // the membership is turned into. Package cooldown is what is known and how it merges; blockset.go and

@@ -20,8 +20,8 @@ type binding struct {
 	pin    bool      // it is a reference that only its issuer can resolve
 }
 
-// bound looks for the auth that the request's session must stay with. Without one, the outcome is what the strategy's
-// choice will mean for the session.
+// bound is session affinity: it looks for the auth that the request's session must stay with. Without one, the outcome is
+// what the strategy's choice will mean for the session; a bound session is moved if that is BindingRebound.
 func (q *query) bound(now time.Time) (b binding, outcome Binding) {
 	sessions := q.req.Sessions
 	switch {
