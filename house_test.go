@@ -96,6 +96,7 @@ func TestHouseRules(t *testing.T) {
 	t.Run("the README is short and the change log is kept", r.checkFrontPages)
 	t.Run("no file names a path of somebody's machine", r.checkMachinePaths)
 	t.Run("words are those of the field", r.checkWords)
+	t.Run("the map and the glossary name what there is", r.checkPointers)
 }
 
 // repository is what git knows of, files that are not committed yet included.

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -112,6 +113,20 @@ func (r *repository) checkWords(t *testing.T) {
 
 // excused: the line says why it needs the word.
 func excused(line string) bool { return strings.Contains(line, "word: ") }
+
+// checkPointers: a page that says where something is must not outlive a move.
+func (r *repository) checkPointers(t *testing.T) {
+	pointer := regexp.MustCompile("`([a-z][a-z0-9]*/[a-z0-9_/.*-]+)`")
+	for _, page := range []string{"docs/architecture.md", "docs/glossary.md"} {
+		for i, line := range strings.Split(readFile(t, page), "\n") {
+			for _, match := range pointer.FindAllStringSubmatch(line, -1) {
+				if found, err := filepath.Glob(match[1]); err != nil || len(found) == 0 {
+					t.Errorf("%s:%d: there is no %s: name where it went", page, i+1, match[1])
+				}
+			}
+		}
+	}
+}
 
 // hasWords tells the files that people read from those that hold data.
 func hasWords(file string) bool {
