@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,10 +25,10 @@ func TestUpkeepWorksOffWhatHasEnded(t *testing.T) {
 			defer close(done)
 			b.Run(ctx)
 		}()
-		changed := 0
+		var events atomic.Int64
 		go func() {
 			_ = b.Watch(ctx, "", func(broker.Event) error {
-				changed++
+				events.Add(1)
 				return nil
 			})
 		}()
@@ -36,19 +37,19 @@ func TestUpkeepWorksOffWhatHasEnded(t *testing.T) {
 		if n := b.Status(time.Now()).Bindings; n != 1 {
 			t.Errorf("bindings just before their end = %d, want 1", n)
 		}
-		snapshot := changed
+		snapshot := events.Load()
 		time.Sleep(time.Second + 1)
 		synctest.Wait()
 		if n := b.Status(time.Now()).Bindings; n != 0 {
 			t.Errorf("bindings after their end = %d, want 0", n)
 		}
-		if changed != snapshot {
-			t.Errorf("%d auths changed before the cooldown ended", changed-snapshot)
+		if changed := events.Load() - snapshot; changed != 0 {
+			t.Errorf("%d auths changed before the cooldown ended", changed)
 		}
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if changed != snapshot+1 {
-			t.Errorf("%d auths changed after the cooldown ended, want 1", changed-snapshot)
+		if changed := events.Load() - snapshot; changed != 1 {
+			t.Errorf("%d auths changed after the cooldown ended, want 1", changed)
 		}
 		cancel()
 		<-done
