@@ -81,7 +81,7 @@ func exhaustionOf(c *census.Census, strategy Strategy, now cooldown.Instant) (co
 func (p *provider) place(m *member) int {
 	switch {
 	case p.scope == scopeEveryone:
-		return m.index
+		return int(m.index)
 	case m.provider == p:
 		return m.place
 	}

@@ -28,7 +28,7 @@ func (p *Pool) checkMembers() error {
 	}
 	for i, m := range x.members {
 		switch {
-		case m.index != i || x.byID[m.auth.ID] != m:
+		case int(m.index) != i || x.byID[m.auth.ID] != m:
 			return fmt.Errorf("member %s is not at its place", m.auth.ID)
 		case p.runtime.identities[m.auth.identity()] != m.state || !slices.Contains(m.state.members, m):
 			return fmt.Errorf("member %s and its identity do not know each other", m.auth.ID)

@@ -65,7 +65,7 @@ func newIndex(members []*member, generation uint64) *index {
 	}
 	shared := make(map[[2]string]*modelglob.Served) // by provider and models
 	for i, m := range members {
-		m.index = i
+		m.index = int32(i) //nolint:gosec // a pool has fewer auths
 		x.byID[m.auth.ID] = m
 		p := x.providers[m.auth.Provider]
 		if p == nil {

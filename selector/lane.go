@@ -106,7 +106,7 @@ func (l *lane) fill() {
 
 // position of a member, or -1.
 func (l *lane) position(m *member) int {
-	if m.index >= len(l.places) {
+	if int(m.index) >= len(l.places) {
 		return -1
 	}
 	return int(l.places[m.index])

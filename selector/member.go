@@ -10,16 +10,20 @@ import (
 
 // member is one auth within one index.
 type member struct {
-	// What a pick reads and writes comes first, in one cache line.
+	// What a pick without a session reads and writes comes first, in one cache line.
 	auth       *Auth
 	state      *identity
-	prefix     string
+	name       string // of its identity
 	priority   int64
 	picks      uint64 // since the index was made; identity has those before
 	lastPicked cooldown.Instant
-	index      int // in text order of id, over the pool
+	index      int32 // sorted by id, over the pool
+	prefixed   bool  // it has a prefix
+	expires    bool  // its token does
 	trial      bool
-	domains    []*subject // of which something is known
+
+	prefix  string
+	domains []*subject // of which something is known
 
 	timer    deadline.Timer // of the end of its token
 	weight   uint32
@@ -37,12 +41,15 @@ type member struct {
 	renewed cooldown.Instant
 	// excludedBy is the number of the last pick that excluded it.
 	excludedBy uint64
+
+	_ [32]byte // members lie side by side, each from the beginning of a cache line
 }
 
 func makeMember(m *member, a *Auth) {
 	*m = member{
 		auth: a, priority: a.priority(), weight: a.weight(), prefix: a.Prefix,
 		webSocks: a.webSockets(), parent: a.virtualParent(),
+		prefixed: a.Prefix != "", expires: !a.ExpiresAt.IsZero(),
 	}
 	m.timer.Of = m
 }

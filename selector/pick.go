@@ -180,10 +180,10 @@ func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
 
 func (q *query) answer(m *member, outcome Binding) Pick {
 	model := q.req.Model
-	if m.prefix != "" {
+	if m.prefixed {
 		model = modelglob.WithoutPrefix(m.prefix, strings.TrimSpace(model))
 	}
-	return Pick{Auth: m.auth, Model: model, Binding: outcome, Identity: m.state.name}
+	return Pick{Auth: m.auth, Model: model, Binding: outcome, Identity: m.name}
 }
 
 func (q *query) count(m *member) {

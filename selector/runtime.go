@@ -242,7 +242,7 @@ func (rt *runtimeState) resting(key string) (lists [][]*blockSet) {
 func (rt *runtimeState) changed(s *subject) {
 	for _, m := range s.members {
 		m.provider.changes.Add(m.place)
-		rt.index.everyone.changes.Add(m.index)
+		rt.index.everyone.changes.Add(int(m.index))
 		for w := range rt.watchers {
 			w.add(m.auth.ID)
 		}

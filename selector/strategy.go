@@ -43,7 +43,7 @@ func (c *choice) take() {
 func (q *query) chooseValid() (choice, bool) {
 	for {
 		c, ok := q.choose()
-		if !ok || !c.member.timer.Over(int64(q.now)) {
+		if !ok || !c.member.expires || !c.member.timer.Over(int64(q.now)) {
 			return c, ok
 		}
 		q.pool.runtime.refreshToken(c.member, q.now)

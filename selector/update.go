@@ -131,7 +131,7 @@ func (p *Pool) swapAuths(changed map[string]*Auth, now cooldown.Instant) {
 			continue // it was to be removed, and is not there
 		}
 		m.renew(a, m, now)
-		m.auth, m.print = a, 0
+		m.auth, m.expires, m.print = a, !a.ExpiresAt.IsZero(), 0
 		m.refused = m.refusal(now) != nil
 		p.runtime.refreshToken(m, now)
 		p.runtime.refreshMember(m)
@@ -169,6 +169,7 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 	}
 	for _, m := range next.members {
 		m.state = p.runtime.identity(m.auth.identity())
+		m.name = m.state.name
 		m.state.members = append(m.state.members, m)
 		m.expired = m.tokenOver(now)
 		m.refused = m.refusal(now) != nil
