@@ -258,6 +258,6 @@ func (q *query) inBestTier(m *member) bool {
 	if list.Len() == 0 {
 		return true
 	}
-	_, best := list.Best()
+	best := list.Best()
 	return m.priority >= l.Tiers[best].Priority
 }

@@ -43,7 +43,7 @@ func (q *query) tiering(c *choice) func(*member, Reason) Reason {
 	if list.Len() == 0 {
 		return func(_ *member, r Reason) Reason { return r }
 	}
-	_, t := list.Best()
+	t := list.Best()
 	best := l.Tiers[t].Priority
 	preferred := false
 	if c != nil && c.route != nil && q.wantsWebSocket() {

@@ -112,6 +112,9 @@ func (q *query) hidden(l *lane) *readyset.Hidden {
 // pick live side by side, each in the next piece of the scratch.
 func (q *query) list(l *lane) readyset.List {
 	h, start := q.hidden(l), len(q.pool.scratch)
+	if len(q.excluded) == 0 {
+		return l.List(h, nil)
+	}
 	for _, m := range q.excluded {
 		if position := l.position(m); position >= 0 {
 			q.pool.scratch = append(q.pool.scratch, int32(position)) //nolint:gosec // a pool has fewer auths
@@ -121,7 +124,11 @@ func (q *query) list(l *lane) readyset.List {
 }
 
 func (q *query) anyReady() bool {
-	list := q.list(q.view.plain())
+	l := q.view.plain()
+	if len(q.excluded) == 0 {
+		return l.View(q.hidden(l)).Len() > 0
+	}
+	list := q.list(l)
 	return list.Len() > 0
 }
 

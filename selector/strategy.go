@@ -55,11 +55,11 @@ func (q *query) chooseValid() (choice, bool) {
 func (q *query) choose() (choice, bool) {
 	kind := q.strategyLane()
 	l := q.view.lane(kind)
-	all := q.list(l)
-	if all.Len() == 0 {
+	list := q.list(l)
+	if list.Len() == 0 {
 		return choice{}, false
 	}
-	list, t := all.Best()
+	t := list.Best()
 	if q.wantsWebSocket() {
 		if preferred, at, ok := q.preferred(kind, l.Tiers[t].Priority); ok {
 			list, t, kind = preferred, at, kind|webSocketLane

@@ -15,10 +15,9 @@ type List struct {
 }
 
 // List is the list of all tiers. Excluded may name positions that are not ready; it is used up.
-func (o *Order) List(h *Hidden, excluded []int32) List {
-	l := List{order: o, hidden: h}
+func (o *Order) List(h *Hidden, excluded []int32) (l List) {
 	view := o.View(h)
-	l.end = view.Len()
+	l.order, l.hidden, l.end = o, h, view.Len()
 	if len(excluded) > 0 {
 		l.excluded = excluded[:0]
 		for _, position := range excluded {
@@ -71,28 +70,34 @@ func (l *List) Excluded(positions []int32) []int32 {
 // Within is the part of the list from a position up to, not including, another.
 func (l *List) Within(low, end int) List {
 	part := *l
-	view := l.View()
-	part.low, part.end = view.Rank(low), view.Rank(end)
-	part.length = part.end - part.low
-	for _, excluded := range l.excluded {
-		if int(excluded) >= part.low && int(excluded) < part.end {
-			part.length--
-		}
-	}
+	part.narrow(low, end)
 	return part
 }
 
-// Best is the part of the list in its best tier, and that tier. The list must not be empty.
-func (l *List) Best() (List, int) {
+func (l *List) narrow(low, end int) {
+	view := l.View()
+	l.low, l.end = view.Rank(low), view.Rank(end)
+	l.length = l.end - l.low
+	for _, excluded := range l.excluded {
+		if int(excluded) >= l.low && int(excluded) < l.end {
+			l.length--
+		}
+	}
+}
+
+// Best leaves the part of the list that is in its best tier, and returns that tier. The list must have all
+// tiers, and not be empty.
+func (l *List) Best() int {
 	t, tiers := 0, l.order.Tiers
 	if len(tiers) == 1 {
-		return *l, t
+		return t
 	}
 	// Most of the time it is the first one.
-	part := l.Within(tiers[t].Low, tiers[t].End)
-	if part.length == 0 {
+	end, length := l.end, l.length
+	if l.narrow(tiers[t].Low, tiers[t].End); l.length == 0 {
+		l.low, l.end, l.length = 0, end, length
 		t = l.order.TierAt(l.At(0))
-		part = l.Within(tiers[t].Low, tiers[t].End)
+		l.narrow(tiers[t].Low, tiers[t].End)
 	}
-	return part, t
+	return t
 }

@@ -116,7 +116,8 @@ func (m *orderModel) compareBest(t *testing.T, o *readyset.Order, list *readyset
 	if len(want) == 0 {
 		return
 	}
-	best, tier := list.Best()
+	best := *list
+	tier := best.Best()
 	want = slices.DeleteFunc(slices.Clone(want), func(i int) bool { return m.priority[i] != m.priority[want[0]] })
 	compareList(t, "best tier", &best, want)
 	if o.Tiers[tier].Priority != m.priority[want[0]] || o.TierOf(m.priority[want[0]]) != tier || o.TierAt(want[0]) != tier {
