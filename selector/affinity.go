@@ -68,7 +68,7 @@ func (q *query) boundName(now time.Time) (binding, Binding) {
 }
 
 // boundPrefix looks for the longest prefix of the conversation that is bound to an auth that can be used. If a longer one
-// is bound to one that cannot, the opening does not count: it is bound to where the latest conversation opened that began
+// is bound to one that cannot, the first turn does not count: it is bound to where the latest conversation opened that began
 // alike, and all of them would move there at once.
 func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 	var longest binding
@@ -82,7 +82,7 @@ func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 		}
 		if i == 0 {
 			own = b.state
-			if q.twin(now) {
+			if q.ambiguous(now) {
 				break
 			}
 		}
@@ -116,9 +116,9 @@ func opener(sessions []Session) int {
 	return past - 1
 }
 
-// twin reports whether a session that is bound is an opening of another conversation: no repetition, and nothing else that
+// ambiguous reports whether a session that is bound is the first turn of another conversation: no repetition, and nothing else that
 // it continues is known. What is past does not tell: of a request that begins its answer itself, that is its question.
-func (q *query) twin(now time.Time) bool {
+func (q *query) ambiguous(now time.Time) bool {
 	if !q.opens() || q.pool.firstTurns.Repeats(q.req.Sessions[0].Key, int64(q.now)) {
 		return false
 	}
@@ -149,15 +149,15 @@ func (q *query) boundParent(own binding, now time.Time) (binding, Binding) {
 	return b, BindingInherited
 }
 
-// opens reports whether the session is an opening.
+// opens reports whether the session is a first turn.
 func (q *query) opens() bool { return q.req.Options&Opening != 0 }
 
-// hold notes that a request stays with what it is bound to, and returns the end of that.
-func (q *query) hold(b binding, outcome Binding, now time.Time) time.Time {
+// prolong notes that a request stays with what it is bound to, and returns the end of that.
+func (q *query) prolong(b binding, outcome Binding, now time.Time) time.Time {
 	bindings, sessions := q.pool.bindings, q.req.Sessions
 	switch {
 	case b.pin:
-		return q.holdPinned(b, outcome, now)
+		return q.prolongPinned(b, outcome, now)
 	case outcome == BindingHit:
 		if q.opens() {
 			q.pool.firstTurns.Again(b.key)
@@ -253,7 +253,7 @@ func (q *query) catchUp(s *identity) {
 
 // inBestTier reports whether the strategy could take nobody of a higher priority.
 func (q *query) inBestTier(m *member) bool {
-	l := q.view.lane(q.strategyLane())
+	l := q.view.ordered(q.strategyOrder())
 	list := q.list(l)
 	if list.Len() == 0 {
 		return true

@@ -9,9 +9,9 @@ type Auth struct {
 	ID string
 	// Provider is matched exactly.
 	Provider string
-	// Label is a name for people.
+	// Label is a human-readable name.
 	Label string
-	// Note is free text for people.
+	// Note is human-readable free text.
 	Note string
 	// Identity is what runtime state (blocks, bindings, counters) belongs to, so that a renamed or refreshed auth keeps
 	// it. Auths of one identity share it. Empty: the ID.

@@ -51,9 +51,9 @@ func (s *blockSet) ledger(kind cooldown.Kind) *cooldown.Ledger {
 	return s.ledgers.Of(kind)
 }
 
-// rest is what decides at a time, refused secrets aside: of what keeps everybody away the one that does so for longest, else of what is
+// span is what decides at a time, refused secrets aside: of what keeps everybody away the one that does so for longest, else of what is
 // half-open the one that ends last; a quota block where several do.
-func (s *blockSet) rest(now cooldown.Instant) cooldown.Span {
+func (s *blockSet) span(now cooldown.Instant) cooldown.Span {
 	var best cooldown.Span
 	if s.ledgers == nil {
 		return best
@@ -68,8 +68,8 @@ func (s *blockSet) rest(now cooldown.Instant) cooldown.Span {
 	return best
 }
 
-// mayTry reports whether a request could try what is half-open, if none does.
-func (s *blockSet) mayTry(now cooldown.Instant) bool { return s.owner.alone || s.permit >= now }
+// mayProbe reports whether a request could probe what is half-open, if none does.
+func (s *blockSet) mayProbe(now cooldown.Instant) bool { return s.owner.alone || s.permit >= now }
 
 // deadline is the last end of all, whether it is over or not.
 func (s *blockSet) deadline() (last cooldown.Instant) {
@@ -97,8 +97,8 @@ func (s *blockSet) inForce(secret cooldown.Fingerprint, now cooldown.Instant) (c
 	return count
 }
 
-// forget drops what nothing counts on any more; 0: there is nothing left.
-func (s *blockSet) forget(now cooldown.Instant) (next cooldown.Instant) {
+// prune drops what nothing counts on any more; 0: there is nothing left.
+func (s *blockSet) prune(now cooldown.Instant) (next cooldown.Instant) {
 	if s.ledgers == nil {
 		return 0
 	}
@@ -125,7 +125,7 @@ func (s *blockSet) succeed(start cooldown.Instant) (ended bool) {
 	return ended
 }
 
-// renew lets the hints that an attempt tried stand until the next try, and reports whether there are any.
+// renew lets the hints that an attempt probed stand until the next probe, and reports whether there are any.
 func (s *blockSet) renew(r *report, next cooldown.Instant) (renewed bool) {
 	if s.ledgers == nil {
 		return false

@@ -62,10 +62,10 @@ func TestMillionModelNamesLeaveFourThousandRoutesAndFlatMemory(t *testing.T) {
 		if n := len(p.routes.byKey); n != maxRoutes {
 			t.Errorf("%v: %d routes, want %d", s, n, maxRoutes)
 		}
-		for _, l := range p.runtime.index.provider("p").lanes {
+		for _, l := range p.runtime.index.provider("p").orders {
 			hidden := 0
 			if l.Keys(func(string) { hidden++ }); hidden > maxRoutes {
-				t.Errorf("%v: a lane knows what is hidden from %d models", s, hidden)
+				t.Errorf("%v: ordered members knows what is hidden from %d models", s, hidden)
 			}
 		}
 		if err := p.CheckIndex(); err != nil {

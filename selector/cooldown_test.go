@@ -91,8 +91,8 @@ func TestEndsBeyondWhatNanosecondsReachAreStillEnds(t *testing.T) {
 		t.Errorf("Cooldown until %v = %+v, %v", far, b, err)
 	}
 	var cooling *selector.UnavailableError
-	var cooldown *selector.CooldownError
-	if _, err := p.Pick(&selector.Request{}, p.now); errors.As(err, &cooling) || !errors.As(err, &cooldown) {
+	var cooldownErr *selector.CooldownError
+	if _, err := p.Pick(&selector.Request{}, p.now); errors.As(err, &cooling) || !errors.As(err, &cooldownErr) {
 		t.Errorf("Pick = %v, want a CooldownError", err)
 	}
 }

@@ -7,7 +7,7 @@
 // # Promises
 //
 //   - A pick costs O(log n) in the number of auths, nothing for each of them, and allocates nothing: readiness is an index
-//     (readyset, lane) that is changed in place when a block begins or ends, not looked for at a pick. The begin or end of a
+//     (readyset, ordered.go) that is changed in place when a block begins or ends, not looked for at a pick. The begin or end of a
 //     limit domain's block, a try of one included, costs as much as the domain has auths.
 //   - An auth that is blocked, disabled or expired at the pick's time is never returned.
 //   - Memory is bounded by the configuration, not by what callers send: rotations are kept for 4,096 model keys, blocks
@@ -19,7 +19,7 @@
 // # Where a rule lives
 //
 // pick.go is the order of a pick; affinity.go and pinned.go what its session has to say,
-// answered.go what an answer adds to that; lane.go the list that a strategy sees; strategy.go and
+// answered.go what an answer adds to that; ordered.go the list that a strategy sees; strategy.go and
 // weighted.go the strategies, route.go the rotations; index.go what
 // the membership is turned into. Package cooldown is what is known and how it merges; blockset.go and
 // subject.go whom it concerns, runtime.go how the index follows it, domain.go limit domains, outage.go whole providers; report.go is what a report does,

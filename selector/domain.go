@@ -17,7 +17,7 @@ func outageKey(provider string) domainKey {
 	return domainKey{provider: provider, name: "provider:" + provider, outage: true}
 }
 
-// domainsOf an auth that are of a kind, in text order.
+// domainsOf an auth that are of a kind, sorted.
 func domainsOf(a *Auth, kind string) []domainKey {
 	var keys []domainKey
 	for _, name := range a.Domains {
@@ -39,7 +39,7 @@ func (x *index) addDomains(m *member) {
 	}
 }
 
-// sharing are the members of a domain, in text order of id.
+// sharing are the members of a domain, sorted by id.
 func (x *index) sharing(key domainKey) []*member {
 	if !key.outage {
 		return x.domains[key]
@@ -62,13 +62,13 @@ func (rt *runtimeState) makeDomain(key domainKey) *subject {
 	return d
 }
 
-// attach tells the members of a domain that there is something to know about it. Each keeps its domains in text order.
+// attach tells the members of a domain that there is something to know about it. Each keeps its domains sorted.
 func (rt *runtimeState) attach(d *subject) {
 	d.members = rt.index.sharing(d.domain)
 	for _, m := range d.members {
 		at, _ := slices.BinarySearchFunc(m.domains, d, func(x, y *subject) int { return strings.Compare(x.domain.name, y.domain.name) })
 		m.domains = slices.Insert(m.domains, at, d)
-		m.noteTrials()
+		m.noteHalfOpen()
 	}
 }
 
@@ -90,8 +90,8 @@ func (m *member) subjects(f func(*subject)) {
 	f(&m.state.subject)
 }
 
-// held: a domain of it rests as a whole.
-func (m *member) held() bool {
+// domainBlocked: a limit domain of it is blocked as a whole.
+func (m *member) domainBlocked() bool {
 	for _, d := range m.domains {
 		if d.whole.active {
 			return true
@@ -100,24 +100,24 @@ func (m *member) held() bool {
 	return false
 }
 
-// rests reports whether a requested model key rests for it, the whole auth aside.
-func (m *member) rests(key string) bool {
+// blockedFor reports whether it is blocked for a requested model key, the whole auth aside.
+func (m *member) blockedFor(key string) bool {
 	key = m.blockKey(key)
-	if m.state.rests(key) {
+	if m.state.blockedFor(key) {
 		return true
 	}
 	for _, d := range m.domains {
-		if d.rests(key) {
+		if d.blockedFor(key) {
 			return true
 		}
 	}
 	return false
 }
 
-// noteTrials keeps in the member whether a pick of it may be a trial.
-func (m *member) noteTrials() {
-	m.trial = m.state != nil && m.state.trials > 0
+// noteHalfOpen keeps in the member whether a pick of it may be a trial.
+func (m *member) noteHalfOpen() {
+	m.halfOpen = m.state != nil && m.state.halfOpen > 0
 	for _, d := range m.domains {
-		m.trial = m.trial || d.trials > 0
+		m.halfOpen = m.halfOpen || d.halfOpen > 0
 	}
 }

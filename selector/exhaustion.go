@@ -89,7 +89,7 @@ func (p *provider) place(m *member) int {
 }
 
 // census finds or makes the one of a model key.
-func (v *view) census(key string) *census.Census {
+func (v *modelView) census(key string) *census.Census {
 	c := v.censuses[key]
 	if c == nil {
 		if len(v.censuses) >= maxRoutes {
@@ -127,8 +127,8 @@ func (p *provider) makeRoom() {
 }
 
 // mark says what a member counts as, and the end of its block; never: it has none, or is no candidate.
-func (v *view) mark(m *member, key string, now cooldown.Instant) (mark uint8, end int64) {
-	s := v.standing(m, key, now)
+func (v *modelView) mark(m *member, key string, now cooldown.Instant) (mark uint8, end int64) {
+	s := v.eligibility(m, key, now)
 	mark, end = uint8(s.reason), census.Never
 	if s.reason == ReasonReady && m.weight == 0 {
 		mark |= markZero

@@ -169,7 +169,7 @@ func (p *Pool) compareRefusal(t *testing.T, req Request, now time.Time) bool {
 	q.exclude()
 	want, candidates, quota, earliest := Counts{}, 0, 0, time.Duration(0)
 	for _, m := range q.provider.members {
-		s := q.standing(m)
+		s := q.eligibility(m)
 		want[s.reason]++
 		if s.reason == ReasonExcluded || s.until == cooldown.Never {
 			continue

@@ -18,9 +18,9 @@ func (q *query) explain(c *choice, bound *identity) *Explanation {
 	refine := q.tiering(c)
 	var list []Candidate
 	for _, m := range q.provider.members {
-		s := q.standing(m)
+		s := q.eligibility(m)
 		if m == selected {
-			s = standing{reason: ReasonSelected}
+			s = eligibility{reason: ReasonSelected}
 		} else {
 			s.reason = refine(m, s.reason)
 		}
@@ -37,8 +37,8 @@ func (q *query) explain(c *choice, bound *identity) *Explanation {
 // tiering tells the ready candidates that the strategy looked at from those below or beside them. A pick that kept its
 // session on an auth looked at no list.
 func (q *query) tiering(c *choice) func(*member, Reason) Reason {
-	kind := q.strategyLane()
-	l := q.view.lane(kind)
+	kind := q.strategyOrder()
+	l := q.view.ordered(kind)
 	list := q.list(l)
 	if list.Len() == 0 {
 		return func(_ *member, r Reason) Reason { return r }

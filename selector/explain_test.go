@@ -107,15 +107,15 @@ func TestFailedPickCountsWhatItsExplanationCounts(t *testing.T) {
 	for i := range 300 {
 		p.cool(fmt.Sprintf("auth-%06d", i), "", time.Minute+time.Duration(i))
 	}
-	var cooldown *selector.CooldownError
+	var cooldownErr *selector.CooldownError
 	_, err := p.Pick(&selector.Request{Provider: "p", Model: "m(high)", Options: selector.Explain}, p.now)
-	if !errors.As(err, &cooldown) {
+	if !errors.As(err, &cooldownErr) {
 		t.Fatalf("Pick = %v, want a CooldownError: disabled auths are no candidates", err)
 	}
-	if cooldown.Counts != cooldown.Explanation.Counts || cooldown.Counts[selector.ReasonDisabled] != 100 || cooldown.Counts[selector.ReasonCoolingAuth] != 200 {
-		t.Errorf("Counts = %v, explained %v", cooldown.Counts, cooldown.Explanation.Counts)
+	if cooldownErr.Counts != cooldownErr.Explanation.Counts || cooldownErr.Counts[selector.ReasonDisabled] != 100 || cooldownErr.Counts[selector.ReasonCoolingAuth] != 200 {
+		t.Errorf("Counts = %v, explained %v", cooldownErr.Counts, cooldownErr.Explanation.Counts)
 	}
-	if cooldown.Wait != time.Minute+1 {
-		t.Errorf("Wait = %v, want the earliest end of a candidate", cooldown.Wait)
+	if cooldownErr.Wait != time.Minute+1 {
+		t.Errorf("Wait = %v, want the earliest end of a candidate", cooldownErr.Wait)
 	}
 }

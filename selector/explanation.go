@@ -44,7 +44,7 @@ type Explanation struct {
 	// Counts are all auths of the provider by reason.
 	Counts Counts
 	// Candidates are at most MaxExplained of them: the picked and the bound one first, then the greatest Reason first,
-	// higher priority first, text order of id.
+	// higher priority first, sorted by id.
 	Candidates []Candidate
 }
 

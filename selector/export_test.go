@@ -14,14 +14,14 @@ func (p *Pool) CheckIndex() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return errors.Join(
-		p.checkMembers(), p.checkIdentities(), p.checkDomains(), p.checkBlocked(), p.checkTimers(), p.checkLanes(), p.checkRoutes(),
+		p.checkMembers(), p.checkIdentities(), p.checkDomains(), p.checkBlocked(), p.checkTimers(), p.checkOrders(), p.checkRoutes(),
 	)
 }
 
 func (p *Pool) checkMembers() error {
 	x := p.runtime.index
 	if !slices.IsSortedFunc(x.members, func(a, b *member) int { return compareText(a.auth.ID, b.auth.ID) }) {
-		return errors.New("members are not in text order")
+		return errors.New("members are not sorted")
 	}
 	if len(x.byID) != len(x.members) {
 		return fmt.Errorf("%d ids of %d members", len(x.byID), len(x.members))
@@ -61,7 +61,7 @@ func (p *Pool) checkIdentities() error {
 			return fmt.Errorf("identity %s is not in its slot", name)
 		}
 		if !slices.IsSortedFunc(s.members, func(a, b *member) int { return compareText(a.auth.ID, b.auth.ID) }) {
-			return fmt.Errorf("members of identity %s are not in text order", name)
+			return fmt.Errorf("members of identity %s are not sorted", name)
 		}
 		if orphan := len(s.members) == 0; orphan != s.orphan || orphan != slices.Contains(p.runtime.orphans, s) {
 			return fmt.Errorf("identity %s: orphan %t, marked %t", name, orphan, s.orphan)
@@ -136,8 +136,8 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		if families != len(s.families) || trials != s.trials || len(s.models) > maxModelBlocks {
-			return fmt.Errorf("%s counts %d families of %d, %d half-open of %d, %d models", name, len(s.families), families, s.trials, trials, len(s.models))
+		if families != len(s.families) || trials != s.halfOpen || len(s.models) > maxModelBlocks {
+			return fmt.Errorf("%s counts %d families of %d, %d half-open of %d, %d models", name, len(s.families), families, s.halfOpen, trials, len(s.models))
 		}
 		return nil
 	})
@@ -146,12 +146,12 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 // checkDomains compares what members know of domains with the domains.
 func (p *Pool) checkDomains() error {
 	for _, m := range p.runtime.index.members {
-		trials := m.state.trials > 0
+		trials := m.state.halfOpen > 0
 		for _, d := range m.domains {
 			if p.runtime.domains[d.domain] != d || !slices.Contains(d.members, m) {
 				return fmt.Errorf("member %s is in domain %v, which does not know it", m.auth.ID, d.domain)
 			}
-			trials = trials || d.trials > 0
+			trials = trials || d.halfOpen > 0
 		}
 		known := 0
 		for _, d := range p.runtime.domains {
@@ -159,8 +159,8 @@ func (p *Pool) checkDomains() error {
 				known++
 			}
 		}
-		if known != len(m.domains) || trials != m.trial {
-			return fmt.Errorf("member %s knows %d domains of %d, trials %t of %t", m.auth.ID, len(m.domains), known, m.trial, trials)
+		if known != len(m.domains) || trials != m.halfOpen {
+			return fmt.Errorf("member %s knows %d domains of %d, trials %t of %t", m.auth.ID, len(m.domains), known, m.halfOpen, trials)
 		}
 	}
 	return nil
@@ -204,7 +204,7 @@ func (p *Pool) checkTimers() error {
 		if s.ledgers == nil && s.scope.model != "" {
 			return fmt.Errorf("set %v is kept for nothing", s.scope)
 		}
-		if (s.active || s.halfOpen) && s.rest(p.last).Until != cooldown.Never || s.timer.Scheduled() {
+		if (s.active || s.halfOpen) && s.span(p.last).Until != cooldown.Never || s.timer.Scheduled() {
 			waiting[&s.timer] = true
 		}
 		return s.check()
@@ -228,17 +228,17 @@ func (p *Pool) checkTimers() error {
 // check compares what a set was when time was last worked off with what its evidence says then.
 func (s *blockSet) check() error {
 	if !s.timer.Scheduled() {
-		if r := s.rest(0); (s.active || s.halfOpen) && r.Probe != cooldown.Never {
+		if r := s.span(0); (s.active || s.halfOpen) && r.Probe != cooldown.Never {
 			return fmt.Errorf("set %v rests until %d and nobody will look again", s.scope, r.Probe)
 		}
 		return nil
 	}
 	// At the instant before its timer is due, it is as it is marked.
 	at := cooldown.Instant(s.timer.Due() - 1)
-	r := s.rest(at)
-	resting := r.Probe > at
-	halfOpen := r.Deciding != nil && !resting
-	if halfOpen != s.halfOpen || (resting || halfOpen && s.probeUntil > at) != s.active {
+	r := s.span(at)
+	firm := r.Probe > at
+	halfOpen := r.Deciding != nil && !firm
+	if halfOpen != s.halfOpen || (firm || halfOpen && s.probeUntil > at) != s.active {
 		return fmt.Errorf("set %v is marked active %t, half-open %t, and rests until %d, %d", s.scope, s.active, s.halfOpen, r.Probe, r.Until)
 	}
 	return nil
@@ -250,9 +250,9 @@ func (p *Pool) checkRoutes() error {
 		if p.routes.byKey[r.key] != r || r.older.newer != r || r.strategy != p.settings.strategyFor(r.key.provider, r.key.model) {
 			return fmt.Errorf("route %v is not at its place", r.key)
 		}
-		for slot, l := range r.lanes {
-			if l != nil && (l.view.provider != nil && l.view.lanes[l.kind] != l || r.weighted[slot] == nil) {
-				return fmt.Errorf("the weighted rotation %d of route %v is over a lane that is gone", slot, r.key)
+		for slot, l := range r.orders {
+			if l != nil && (l.view.provider != nil && l.view.orders[l.kind] != l || r.weighted[slot] == nil) {
+				return fmt.Errorf("the weighted rotation %d of route %v is over ordered members that is gone", slot, r.key)
 			}
 		}
 		count++

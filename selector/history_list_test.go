@@ -85,8 +85,8 @@ func (op opStatus) do(w *world) error {
 }
 
 // state of an auth for a model key that it serves, or as a whole for "".
-func (o *oracle) state(a *selector.Auth, key string) (selector.State, oracleStanding) {
-	s := o.standing(a, key, nil)
+func (o *oracle) state(a *selector.Auth, key string) (selector.State, oracleEligibility) {
+	s := o.eligibility(a, key, nil)
 	switch {
 	case s.reason == selector.ReasonReady:
 		return selector.StateReady, s

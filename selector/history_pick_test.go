@@ -106,7 +106,7 @@ func (w *world) comparePick(want *oraclePick, req *selector.Request, got selecto
 	if want.unknown || want.refused || want.lost != nil {
 		return fmt.Errorf("Pick = %s, want an error", got.Auth.ID)
 	}
-	if s := want.standing[got.Auth.ID]; s.reason != selector.ReasonReady {
+	if s := want.eligibility[got.Auth.ID]; s.reason != selector.ReasonReady {
 		return fmt.Errorf("Pick = %s, which is out: reason %d until %v", got.Auth.ID, s.reason, s.until)
 	}
 	allowed := want.choice.allowed
@@ -187,10 +187,10 @@ func (w *world) comparePinned(want *oraclePick, req *selector.Request, err error
 }
 
 // reasons are those of every auth, with the tiers and preferences that the pick looked at.
-func (p *oraclePick) reasons(o *oracle, taken *selector.Auth) map[string]oracleStanding {
-	all := map[string]oracleStanding{}
+func (p *oraclePick) reasons(o *oracle, taken *selector.Auth) map[string]oracleEligibility {
+	all := map[string]oracleEligibility{}
 	for _, a := range p.known {
-		s := p.standing[a.ID]
+		s := p.eligibility[a.ID]
 		if s.reason == selector.ReasonReady {
 			switch {
 			case a == taken:
@@ -248,7 +248,7 @@ func shown(c selector.Candidate) string {
 		c.Auth.ID, c.Priority, c.Reason, c.Until.Format(time.RFC3339Nano), c.Bound, c.Detail)
 }
 
-// explainedOrder: picked and bound first, then the greatest reason, the higher priority, text order of id.
+// explainedOrder: picked and bound first, then the greatest reason, the higher priority, sorted by id.
 func explainedOrder(a, b selector.Candidate) int {
 	first := func(x, y bool) int {
 		if x == y {

@@ -58,7 +58,7 @@ func (op opReport) do(w *world) error {
 	} else {
 		r.fail()
 	}
-	r.endTrial()
+	r.endProbe()
 	if r.wrong != nil || err != nil {
 		return errors.Join(err, r.wrong)
 	}
@@ -205,7 +205,7 @@ func (r *oracleReport) restDomains(scope oracleScope) (rests bool) {
 	return rests
 }
 
-func (r *oracleReport) latch() time.Time {
+func (r *oracleReport) hintLimit() time.Time {
 	if r.settings.MaxLatch == 0 {
 		return r.now.Add(selector.DefaultMaxLatch)
 	}
@@ -218,8 +218,8 @@ func (r *oracleReport) block(k oracleLedgerKey) {
 	p := oraclePiece{received: r.stamp, reason: r.f.Reason, rule: r.f.Rule, person: r.f.OperatorAction}
 	switch {
 	case !r.f.Until.IsZero():
-		if p.until, p.probe = r.f.Until, r.f.Until; r.f.Hint && r.latch().Before(p.probe) {
-			p.probe = r.latch()
+		if p.until, p.probe = r.f.Until, r.f.Until; r.f.Hint && r.hintLimit().Before(p.probe) {
+			p.probe = r.hintLimit()
 		}
 		if r.f.Until.After(r.now) {
 			l.add(p)
@@ -290,7 +290,7 @@ func evidenceOf(pool *selector.Pool) map[oracleLedgerKey][]cooldown.Observation 
 
 // renew keeps the hints that the attempt tried until the next try.
 func (r *oracleReport) renew() {
-	next := r.latch()
+	next := r.hintLimit()
 	if !r.f.Until.IsZero() && r.f.Until.Before(next) {
 		next = r.f.Until
 	}
@@ -317,8 +317,8 @@ func (r *oracleReport) renew() {
 	})
 }
 
-// endTrial lets the next request try what this one tried.
-func (r *oracleReport) endTrial() {
+// endProbe lets the next request probe what this one probed.
+func (r *oracleReport) endProbe() {
 	for _, subject := range r.subjects(r.auth) {
 		for _, scope := range r.scopes(subject, bare(r.auth, r.key)) {
 			if r.trials[scope].started.Equal(r.started) {
@@ -332,7 +332,7 @@ func (r *oracleReport) endTrial() {
 func (r *oracleReport) others() bool {
 	for _, a := range slices.Sorted(maps.Keys(r.auths)) {
 		b := r.auths[a]
-		if b != r.auth && b.Provider == r.auth.Provider && r.standing(b, r.key, nil).reason == selector.ReasonReady {
+		if b != r.auth && b.Provider == r.auth.Provider && r.eligibility(b, r.key, nil).reason == selector.ReasonReady {
 			return true
 		}
 	}

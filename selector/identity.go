@@ -22,7 +22,7 @@ type identity struct {
 
 	orphan  bool // in Pool.orphans
 	report  cooldown.Report
-	windows []cooldown.Window // in text order of name
+	windows []cooldown.Window // sorted of name
 
 	// Of auths that were in earlier indexes.
 	picks      uint64

@@ -17,7 +17,7 @@ const maxViews = 256
 // index is what a membership is turned into: its members, and for each provider the views that picks look at. The
 // members are fixed; their readiness and the views change under the pool's lock.
 type index struct {
-	members   []*member // in text order of id
+	members   []*member // sorted by id
 	byID      map[string]*member
 	providers map[string]*provider
 	everyone  *provider
@@ -33,25 +33,25 @@ type provider struct {
 	name     string
 	scope    int
 	changes  readyset.Changes // of readiness, or of why not, by place in members
-	members  []*member        // in text order of id
+	members  []*member        // sorted by id
 	patterns []*modelglob.Served
-	views    map[string]*view // by signature
-	lanes    []*lane          // of all views
-	parents  bool             // some member has a virtual parent
-	zero     bool             // some member has weight 0
+	views    map[string]*modelView // by signature
+	orders   []*orderedMembers     // of all views
+	parents  bool                  // some member has a virtual parent
+	zero     bool                  // some member has weight 0
 }
 
-// view are the auths of a provider that serve the same model keys: those whose patterns are in the signature.
-type view struct {
+// modelView are the auths of a provider that serve the same model keys: those whose patterns are in the signature.
+type modelView struct {
 	provider  *provider
 	signature string
-	lanes     [numLaneKinds]*lane
+	orders    [numOrderKinds]*orderedMembers
 	used      uint64
 	// censuses count why its members are not ready, by model key that some member is blocked for; "": all others.
 	censuses map[string]*census.Census
 }
 
-// newIndex takes members in text order of id.
+// newIndex takes members sorted by id.
 func newIndex(members []*member, generation uint64) *index {
 	x := &index{
 		generation: generation,
@@ -65,7 +65,7 @@ func newIndex(members []*member, generation uint64) *index {
 	}
 	shared := make(map[[2]string]*modelglob.Served) // by provider and models
 	for i, m := range members {
-		m.index = int32(i) //nolint:gosec // a pool has fewer auths
+		m.index = int32(i)
 		x.byID[m.auth.ID] = m
 		p := x.providers[m.auth.Provider]
 		if p == nil {
@@ -105,7 +105,7 @@ const (
 )
 
 func newProvider(name string, scope int) *provider {
-	return &provider{name: name, scope: scope, views: make(map[string]*view)}
+	return &provider{name: name, scope: scope, views: make(map[string]*modelView)}
 }
 
 func (p *provider) addPatterns(served *modelglob.Served) {
@@ -134,7 +134,7 @@ func (x *index) provider(name string) *provider {
 }
 
 // view finds or makes the view of a model key.
-func (p *provider) view(key string) *view {
+func (p *provider) view(key string) *modelView {
 	signature := make([]byte, (len(p.patterns)+7)/8)
 	for place, served := range p.patterns {
 		if served.Serve(key) {
@@ -147,7 +147,7 @@ func (p *provider) view(key string) *view {
 	if len(p.views) >= maxViews {
 		p.dropView()
 	}
-	v := &view{provider: p, signature: string(signature)}
+	v := &modelView{provider: p, signature: string(signature)}
 	p.views[v.signature] = v
 	return v
 }
@@ -155,45 +155,45 @@ func (p *provider) view(key string) *view {
 // dropView forgets the view that was used least recently. Routes that still hold it go on with what it knew of the
 // members, so they must look for their view again: it is marked by an empty provider.
 func (p *provider) dropView() {
-	var oldest *view
+	var oldest *modelView
 	for _, v := range p.views {
 		if oldest == nil || v.used < oldest.used {
 			oldest = v
 		}
 	}
 	delete(p.views, oldest.signature)
-	p.lanes = slices.DeleteFunc(p.lanes, func(l *lane) bool { return l.view == oldest })
+	p.orders = slices.DeleteFunc(p.orders, func(l *orderedMembers) bool { return l.view == oldest })
 	oldest.provider = nil
 }
 
-func (v *view) serves(m *member) bool {
+func (v *modelView) serves(m *member) bool {
 	place := m.patterns.Places[v.provider.scope]
 	return v.signature[place/8]>>(place%8)&1 != 0
 }
 
-// lane finds or makes the lane of a kind.
-func (v *view) lane(kind laneKind) *lane {
-	if v.lanes[kind] == nil {
+// ordered finds or makes the members of a kind.
+func (v *modelView) ordered(kind orderKind) *orderedMembers {
+	if v.orders[kind] == nil {
 		v.make(kind)
-		v.lanes[kind].fill()
+		v.orders[kind].fill()
 	}
-	return v.lanes[kind]
+	return v.orders[kind]
 }
 
-// make makes the lane of a kind, with nobody ready.
-func (v *view) make(kind laneKind) {
-	if v.lanes[kind] == nil {
-		v.lanes[kind] = newLane(v, kind)
-		v.provider.lanes = append(v.provider.lanes, v.lanes[kind])
+// make makes the members of a kind, with nobody ready.
+func (v *modelView) make(kind orderKind) {
+	if v.orders[kind] == nil {
+		v.orders[kind] = newOrderedMembers(v, kind)
+		v.provider.orders = append(v.provider.orders, v.orders[kind])
 	}
 }
 
-// fill sets the readiness of every member in every lane.
+// fill sets the readiness of every member in every order.
 func (p *provider) fill() {
-	for _, l := range p.lanes {
+	for _, l := range p.orders {
 		l.fill()
 	}
 }
 
-// plain is the kind of lane that has every member.
-func (v *view) plain() *lane { return v.lane(0) }
+// plain has every member.
+func (v *modelView) plain() *orderedMembers { return v.ordered(0) }

@@ -44,7 +44,7 @@ func (p *Pool) Status(id string, now time.Time) (Status, error) {
 	return m.status("", cooldown.InstantOf(now)), nil
 }
 
-// List returns the auths that match, in text order of id, and how many match in all, whatever After and Limit.
+// List returns the auths that match, sorted by id, and how many match in all, whatever After and Limit.
 func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
 	nanos := cooldown.InstantOf(now)
 	key := ModelKey(f.Model)
@@ -71,7 +71,7 @@ type Quotas struct {
 	Windows []cooldown.Window
 }
 
-// Quotas returns those of at most limit auths that have any, in text order of id; of auths of one identity the first.
+// Quotas returns those of at most limit auths that have any, sorted by id; of auths of one identity the first.
 func (p *Pool) Quotas(limit int) []Quotas {
 	var all []Quotas
 	p.each(func(m *member) {
@@ -111,7 +111,7 @@ func (p *Pool) Counts(now time.Time) []PoolCount {
 // eachAtOnce is how many auths a listing looks at before it lets picks pass.
 const eachAtOnce = 1024
 
-// each calls f for the auths in text order of id, under the lock, which it lets go of now and then.
+// each calls f for the auths sorted by id, under the lock, which it lets go of now and then.
 func (p *Pool) each(f func(*member)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -125,8 +125,8 @@ func (p *Pool) each(f func(*member)) {
 }
 
 // stateFor is the state of an auth for a model key that it serves, or as a whole for "".
-func (m *member) stateFor(key string, now cooldown.Instant) (State, standing) {
-	s := m.standing(key, now)
+func (m *member) stateFor(key string, now cooldown.Instant) (State, eligibility) {
+	s := m.eligibility(key, now)
 	switch s.reason {
 	case ReasonReady:
 		return StateReady, s
@@ -155,13 +155,13 @@ func (m *member) status(key string, now cooldown.Instant) Status {
 	}
 	status.LastPicked = timeOf(last)
 	if state != StateReady && status.Why == "" {
-		status.Why = s.reason.words()
+		status.Why = s.reason.message()
 	}
 	return status
 }
 
-// words for people, where nobody gave any.
-func (r Reason) words() string {
+// message is a human-readable one, where nobody gave any.
+func (r Reason) message() string {
 	switch r {
 	case ReasonDisabled:
 		return "disabled by an operator"

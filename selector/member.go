@@ -20,7 +20,7 @@ type member struct {
 	index      int32 // sorted by id, over the pool
 	prefixed   bool  // it has a prefix
 	expires    bool  // its token does
-	trial      bool
+	halfOpen   bool
 
 	prefix  string
 	domains []*subject // of which something is known
@@ -31,7 +31,7 @@ type member struct {
 	parent   string
 	patterns *modelglob.Served
 	provider *provider
-	place    int // in text order of id, over the provider
+	place    int // sorted by id, over the provider
 	expired  bool
 	// refused: the upstream refused its secret, as far as time was worked off.
 	refused bool
@@ -70,7 +70,7 @@ func (m *member) disabled() bool { return m.auth.Disabled || m.state.change.Disa
 
 // ready as far as time was worked off, single models aside.
 func (m *member) ready() bool {
-	return !m.disabled() && !m.expired && !m.refused && !m.state.whole.active && !m.held()
+	return !m.disabled() && !m.expired && !m.refused && !m.state.whole.active && !m.domainBlocked()
 }
 
 // blockKey is the model key under which this auth keeps the state of a requested one: without its prefix.

@@ -12,7 +12,7 @@ func TestMembersFillCacheLines(t *testing.T) {
 	if size := unsafe.Sizeof(m); size%line != 0 {
 		t.Errorf("a member takes %d bytes, want a multiple of %d", size, line)
 	}
-	if end := unsafe.Offsetof(m.trial) + unsafe.Sizeof(m.trial); end > line {
+	if end := unsafe.Offsetof(m.halfOpen) + unsafe.Sizeof(m.halfOpen); end > line {
 		t.Errorf("what a pick reads ends at byte %d, want %d at most", end, line)
 	}
 }

@@ -131,7 +131,7 @@ func (o *oracle) decidePin(p *oraclePick, req *selector.Request, ready []*select
 	lost := selector.PinnedError{Pin: pin, Lost: true, Model: req.Model, Provider: req.Provider}
 	var earliest time.Time
 	for _, a := range p.known {
-		s := p.standing[a.ID]
+		s := p.eligibility[a.ID]
 		if identityOf(a) != p.bound {
 			continue
 		}

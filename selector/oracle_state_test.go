@@ -64,7 +64,7 @@ func (o *oracle) stamp() time.Time {
 	return o.last
 }
 
-// subjects of an auth: the limit domains that it declares, in text order, then its identity.
+// subjects of an auth: the limit domains that it declares, sorted, then its identity.
 func (o *oracle) subjects(a *selector.Auth) []oracleSubject {
 	var all []oracleSubject
 	for _, name := range a.Domains {
@@ -74,7 +74,7 @@ func (o *oracle) subjects(a *selector.Auth) []oracleSubject {
 	return append(slices.Compact(all), oracleSubject{name: identityOf(a)})
 }
 
-// scopes that concern a model key, of those that anything was ever learnt of: the whole, the model, families in text order.
+// scopes that concern a model key, of those that anything was ever learnt of: the whole, the model, families sorted.
 func (o *oracle) scopes(subject oracleSubject, key string) (found []oracleScope) {
 	for k := range o.ledgers {
 		s := k.scope
@@ -230,7 +230,7 @@ func (o *oracle) holding(a *selector.Auth, key string) (all []oracleRest) {
 	return all
 }
 
-// try makes a pick the one that tries what is half-open of its auth.
+// probe makes a pick the one that tries what is half-open of its auth.
 func (o *oracle) try(a *selector.Auth, key string) {
 	timeout := o.settings.ProbeTimeout
 	if timeout == 0 {
@@ -282,7 +282,7 @@ func (l *oracleLedger) block(k oracleLedgerKey, secret string, now time.Time) (s
 	return b, rests
 }
 
-// words for people, of a piece.
+// a human-readable message, of a piece.
 func (p oraclePiece) words() string {
 	words := p.reason
 	if p.rule != "" {

@@ -39,8 +39,8 @@ type oracleIdentity struct {
 	report   string // what was last reported, and the rule
 }
 
-// standing is what the rules say of one auth for one request, tiers aside.
-type oracleStanding struct {
+// eligibility is what the rules say of one auth for one request, tiers aside.
+type oracleEligibility struct {
 	reason selector.Reason
 	until  time.Time // zero: it does not end by itself
 	detail string
@@ -131,7 +131,7 @@ func parentOf(a *selector.Auth) string {
 	return strings.TrimSpace(a.Attributes["gemini_virtual_parent"])
 }
 
-// known are the auths that a provider name means, in text order of id.
+// known are the auths that a provider name means, sorted by id.
 func (o *oracle) known(provider string) []*selector.Auth {
 	var found []*selector.Auth
 	for _, a := range o.auths {
@@ -143,33 +143,33 @@ func (o *oracle) known(provider string) []*selector.Auth {
 	return found
 }
 
-// standing judges an auth for a model key, by precedence of reasons.
-func (o *oracle) standing(a *selector.Auth, key string, excluded []string) oracleStanding {
+// eligibility judges an auth for a model key, by precedence of reasons.
+func (o *oracle) eligibility(a *selector.Auth, key string, excluded []string) oracleEligibility {
 	s := o.identity(a)
 	refusal, _ := o.ledger(oracleScope{subject: oracleSubject{name: identityOf(a)}}, cooldown.Authentication).rest(o.now, secretOf(a))
 	switch {
 	case slices.Contains(excluded, a.ID):
-		return oracleStanding{reason: selector.ReasonExcluded}
+		return oracleEligibility{reason: selector.ReasonExcluded}
 	case a.Disabled:
-		return oracleStanding{reason: selector.ReasonDisabled, detail: "disabled in " + a.Source}
+		return oracleEligibility{reason: selector.ReasonDisabled, detail: "disabled in " + a.Source}
 	case s.disabled:
-		return oracleStanding{reason: selector.ReasonDisabled, detail: s.why}
+		return oracleEligibility{reason: selector.ReasonDisabled, detail: s.why}
 	case refusal.endless:
-		return oracleStanding{reason: selector.ReasonInvalidated, detail: refusal.piece.words()}
+		return oracleEligibility{reason: selector.ReasonInvalidated, detail: refusal.piece.words()}
 	case !a.ExpiresAt.IsZero() && !a.ExpiresAt.After(o.now):
-		return oracleStanding{reason: selector.ReasonTokenExpired, detail: "the access token is over"}
+		return oracleEligibility{reason: selector.ReasonTokenExpired, detail: "the access token is over"}
 	case !serves(a, key):
-		return oracleStanding{reason: selector.ReasonModelNotServed}
+		return oracleEligibility{reason: selector.ReasonModelNotServed}
 	}
 	if r, held := o.deciding(a, key); held {
 		return o.heldBack(r)
 	}
-	return oracleStanding{reason: selector.ReasonReady}
+	return oracleEligibility{reason: selector.ReasonReady}
 }
 
 // heldBack is the standing of an auth that something keeps away.
-func (o *oracle) heldBack(r oracleRest) oracleStanding {
-	out := oracleStanding{reason: selector.ReasonBlocked, until: r.firm, quota: r.kind == cooldown.Quota}
+func (o *oracle) heldBack(r oracleRest) oracleEligibility {
+	out := oracleEligibility{reason: selector.ReasonBlocked, until: r.firm, quota: r.kind == cooldown.Quota}
 	out.reason, out.detail = o.reasonOf(r), r.piece.words()
 	switch {
 	case r.endless:
@@ -197,11 +197,11 @@ func (o *oracle) reasonOf(r oracleRest) selector.Reason {
 }
 
 // candidate: not disabled, excluded, expired or permanently blocked, and it serves the model.
-func (s oracleStanding) candidate() bool {
+func (s oracleEligibility) candidate() bool {
 	return s.reason == selector.ReasonReady || !s.until.IsZero()
 }
 
-func (s oracleStanding) cooling() bool { return s.quota && !s.until.IsZero() }
+func (s oracleEligibility) cooling() bool { return s.quota && !s.until.IsZero() }
 
 func (o *oracle) strategy(route oracleRoute) selector.Strategy {
 	for _, rule := range o.settings.Rules {
@@ -214,10 +214,10 @@ func (o *oracle) strategy(route oracleRoute) selector.Strategy {
 
 // oraclePick is what a pick must answer.
 type oraclePick struct {
-	route    oracleRoute
-	strategy selector.Strategy
-	known    []*selector.Auth
-	standing map[string]oracleStanding
+	route       oracleRoute
+	strategy    selector.Strategy
+	known       []*selector.Auth
+	eligibility map[string]oracleEligibility
 
 	unknown bool // no auth of that provider
 	refused bool
@@ -239,7 +239,7 @@ type oraclePick struct {
 func (o *oracle) decide(req *selector.Request) oraclePick {
 	p := oraclePick{
 		route: oracleRoute{req.Provider, oracleKey(req.Model)}, known: o.known(req.Provider),
-		standing: map[string]oracleStanding{},
+		eligibility: map[string]oracleEligibility{},
 	}
 	if p.unknown = len(p.known) == 0; p.unknown {
 		return p
@@ -247,8 +247,8 @@ func (o *oracle) decide(req *selector.Request) oraclePick {
 	p.strategy = o.strategy(p.route)
 	var ready []*selector.Auth
 	for _, a := range p.known {
-		s := o.standing(a, p.route.key, req.Exclude)
-		p.standing[a.ID] = s
+		s := o.eligibility(a, p.route.key, req.Exclude)
+		p.eligibility[a.ID] = s
 		if s.reason == selector.ReasonReady {
 			ready = append(ready, a)
 		}
@@ -276,7 +276,7 @@ func (o *oracle) decide(req *selector.Request) oraclePick {
 func (p *oraclePick) refuse(now time.Time) {
 	p.refused, p.bound = true, ""
 	candidates, cooling := 0, 0
-	for _, s := range p.standing {
+	for _, s := range p.eligibility {
 		if !s.candidate() {
 			continue
 		}
@@ -315,7 +315,7 @@ func (o *oracle) mayStay(p *oraclePick, a *selector.Auth) bool {
 func (o *oracle) onlyExcluded(p *oraclePick, req *selector.Request, identity string) bool {
 	for _, a := range p.known {
 		if identityOf(a) == identity && slices.Contains(req.Exclude, a.ID) &&
-			o.standing(a, p.route.key, nil).reason == selector.ReasonReady && o.mayStay(p, a) {
+			o.eligibility(a, p.route.key, nil).reason == selector.ReasonReady && o.mayStay(p, a) {
 			return true
 		}
 	}

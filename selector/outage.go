@@ -9,7 +9,7 @@ import (
 	"github.com/credbroker/credbroker/selector/internal/alike"
 )
 
-// outageSpan is how long a provider rests at most without another failure that says so. It is tried all the while.
+// outageSpan is how long a provider is blocked at most without another failure that says so. It is tried all the while.
 const outageSpan = time.Hour
 
 // suspect notes a failure. It returns what it belongs to if that shows an outage: most auths that can be used have failed alike
@@ -53,7 +53,7 @@ func (r *report) usable(s *alike.Suspicion[*identity, scope]) int {
 	return count
 }
 
-// gateScope is what of the provider rests in an outage that the finding tells of: a failure that says nothing of its scope
+// gateScope is what of the provider is blocked in an outage that the finding tells of: a failure that says nothing of its scope
 // is held against the model alone.
 func (r *report) gateScope() scope {
 	if r.finding.Scope == cooldown.ScopeAuth || r.finding.Scope == cooldown.ScopeNone && r.finding.Domain != "" {
@@ -91,7 +91,7 @@ func (r *report) contradict() {
 	})
 }
 
-// openGate makes the provider rest in place of its auths: what they failed with is not held against them, but for limits,
+// openGate blocks the provider in place of its auths: what they failed with is not held against them, but for limits,
 // which each may have as well.
 func (r *report) openGate(s *alike.Suspicion[*identity, scope]) {
 	r.pool.outages.Drop(r.member.provider.name, s)
@@ -107,7 +107,7 @@ func (r *report) openGate(s *alike.Suspicion[*identity, scope]) {
 	r.renewGate(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))
 }
 
-// renewGate lets nobody try until the ladder's next step, and one at a time after it.
+// renewGate lets nobody probe until the ladder's next step, and one at a time after it.
 func (r *report) renewGate(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
 	e := cooldown.Observation{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, cooldown.LadderEgress)}

@@ -13,7 +13,7 @@ type PermitKey struct {
 	Family bool
 }
 
-// permitSpan is how many times the time of a try a permit lasts, so that one that is not used at once is good for a while.
+// permitSpan is how many times the time of a probe a permit lasts, so that one that is not used at once is good for a while.
 const permitSpan = 2
 
 // PermitLease is for how long a permit has to be claimed.
@@ -101,11 +101,11 @@ func (rt *runtimeState) refreshPermit(s *blockSet, now cooldown.Instant) {
 	if s.owner.alone {
 		return
 	}
-	tried := s.probeUntil > now
-	if !tried && (!s.halfOpen || s.permit < now) {
+	probed := s.probeUntil > now
+	if !probed && (!s.halfOpen || s.permit < now) {
 		rt.outbox.giveBack(s)
 	}
-	if s.halfOpen && s.permit == 0 && !tried {
+	if s.halfOpen && s.permit == 0 && !probed {
 		rt.outbox.want(s)
 	}
 }

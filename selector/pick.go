@@ -19,7 +19,7 @@ type query struct {
 	now      cooldown.Instant
 	key      routeKey
 	provider *provider
-	view     *view
+	view     *modelView
 	route    *route
 	excluded []*member
 	pinned   binding // with a member: it must serve
@@ -64,7 +64,7 @@ func (q *query) find() {
 	}
 	if q.route.index != p.runtime.index || q.route.view.provider == nil {
 		q.route.index, q.route.view = p.runtime.index, q.provider.view(q.key.model)
-		q.route.saveLanes()
+		q.route.saveOrders()
 	}
 	q.view = q.route.view
 	p.uses++
@@ -88,19 +88,19 @@ func (q *query) exclude() {
 
 func (q *query) excludes(m *member) bool { return m.excludedBy == q.pool.uses }
 
-// hidden is what is hidden from the requested model key in a lane; nil: nothing.
-func (q *query) hidden(l *lane) *readyset.Hidden {
+// hidden is what is hidden from the requested model key in ordered members; nil: nothing.
+func (q *query) hidden(l *orderedMembers) *readyset.Hidden {
 	rt := &q.pool.runtime
 	if q.key.model == "" || len(rt.blocked) == 0 && len(rt.families) == 0 {
 		return nil
 	}
 	h := l.Hidden(q.key.model)
 	if h == nil {
-		resting := rt.resting(q.key.model)
-		if resting == nil {
+		blocks := rt.blocksFor(q.key.model)
+		if blocks == nil {
 			return nil
 		}
-		h = l.hide(q.key.model, resting)
+		h = l.hide(q.key.model, blocks)
 	}
 	if h.Blocks() == 0 {
 		return nil
@@ -108,9 +108,9 @@ func (q *query) hidden(l *lane) *readyset.Hidden {
 	return h
 }
 
-// list is the list of all ready candidates in a lane, less those that the request excludes. Exclusions of the lists of one
+// list is the list of all ready candidates in ordered members, less those that the request excludes. Exclusions of the lists of one
 // pick live side by side, each in the next piece of the scratch.
-func (q *query) list(l *lane) readyset.List {
+func (q *query) list(l *orderedMembers) readyset.List {
 	h, start := q.hidden(l), len(q.pool.scratch)
 	if len(q.excluded) == 0 {
 		return l.List(h, nil)
@@ -137,7 +137,7 @@ func (q *query) anyReady() bool {
 func (q *query) decide(now time.Time) (Pick, bool) {
 	bound, outcome := q.bound(now)
 	if bound.member != nil {
-		return q.keep(bound, outcome, now), true
+		return q.stay(bound, outcome, now), true
 	}
 	c, ok := q.chooseValid()
 	if !ok {
@@ -153,7 +153,7 @@ func (q *query) decide(now time.Time) (Pick, bool) {
 	if q.req.Options&DryRun != 0 {
 		return pick, true
 	}
-	c.take()
+	c.advance()
 	q.count(c.member)
 	switch outcome {
 	case BindingNew:
@@ -167,8 +167,8 @@ func (q *query) decide(now time.Time) (Pick, bool) {
 	return pick, true
 }
 
-// keep answers with the auth that the session is bound to.
-func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
+// stay answers with the auth that the session is bound to.
+func (q *query) stay(b binding, outcome Binding, now time.Time) Pick {
 	pick := q.answer(b.member, outcome)
 	if b.from != nil {
 		pick.From = b.from.name
@@ -180,7 +180,7 @@ func (q *query) keep(b binding, outcome Binding, now time.Time) Pick {
 		return pick
 	}
 	q.count(b.member)
-	pick.BoundUntil = q.hold(b, outcome, now)
+	pick.BoundUntil = q.prolong(b, outcome, now)
 	q.mark(b.state.slot, now)
 	return pick
 }
@@ -194,16 +194,16 @@ func (q *query) answer(m *member, outcome Binding) Pick {
 }
 
 func (q *query) count(m *member) {
-	q.pool.routes.keep(q.route)
+	q.pool.routes.used(q.route)
 	m.picks++
 	m.lastPicked = q.now
-	if m.trial {
-		q.try(m)
+	if m.halfOpen {
+		q.probe(m)
 	}
 }
 
-// try makes the pick the one request that may try what is half-open of its auth.
-func (q *query) try(m *member) {
+// probe makes the pick the one request that may probe what is half-open of its auth.
+func (q *query) probe(m *member) {
 	p := q.pool
 	key := m.blockKey(q.key.model)
 	m.subjects(func(s *subject) {

@@ -43,12 +43,12 @@ func (q *query) boundPin(now time.Time) (binding, Binding) {
 	return b, BindingInherited
 }
 
-// bindsBesidePin reports whether the request has a session that is worth a binding: an opening says nothing that the
+// bindsBesidePin reports whether the request has a session that is worth a binding: a first turn says nothing that the
 // reference does not.
 func (q *query) bindsBesidePin() bool { return len(q.req.Sessions) > 0 && !q.opens() }
 
-// holdPinned notes that a request stays with the issuer of its reference.
-func (q *query) holdPinned(b binding, outcome Binding, now time.Time) time.Time {
+// prolongPinned notes that a request stays with the issuer of its reference.
+func (q *query) prolongPinned(b binding, outcome Binding, now time.Time) time.Time {
 	bindings := q.pool.bindings
 	until := bindings.Keep(b.key, now)
 	switch {
@@ -69,7 +69,7 @@ func (q *query) pinnedError(pin int, issuer *identity) error {
 			if q.provider.scope == scopeOne && m.provider != q.provider {
 				continue
 			}
-			s := q.standing(m)
+			s := q.eligibility(m)
 			if e.AuthID == "" || s.until < earliest {
 				e.AuthID, e.Reason = m.auth.ID, s.reason
 			}

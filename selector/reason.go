@@ -4,30 +4,30 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-// standing is why a member is or is not a ready candidate.
-type standing struct {
+// eligibility is why a member is or is not a ready candidate.
+type eligibility struct {
 	reason Reason           // ReasonReady if it is
 	until  cooldown.Instant // when that ends; never, or 0 where nothing has to end
 	detail string
 	quota  bool // it is out for a quota
 }
 
-// standing classifies a member for a requested model key that it serves.
-func (m *member) standing(key string, now cooldown.Instant) standing {
+// eligibility classifies a member for a requested model key that it serves.
+func (m *member) eligibility(key string, now cooldown.Instant) eligibility {
 	if m.disabled() {
-		return standing{reason: ReasonDisabled, until: cooldown.Never, detail: m.whyDisabled()}
+		return eligibility{reason: ReasonDisabled, until: cooldown.Never, detail: m.whyDisabled()}
 	}
 	if e := m.refusal(now); e != nil && e.Until == cooldown.Never {
-		return standing{reason: ReasonInvalidated, until: cooldown.Never, detail: e.Message()}
+		return eligibility{reason: ReasonInvalidated, until: cooldown.Never, detail: e.Message()}
 	}
 	if m.tokenOver(now) {
-		return standing{reason: ReasonTokenExpired, until: cooldown.Never, detail: "the access token is over"}
+		return eligibility{reason: ReasonTokenExpired, until: cooldown.Never, detail: "the access token is over"}
 	}
 	set, span := m.blocking(m.blockKey(key), now)
 	if set == nil {
-		return standing{reason: ReasonReady}
+		return eligibility{reason: ReasonReady}
 	}
-	s := standing{reason: ReasonBlocked, until: span.Probe, detail: span.Deciding.Message(), quota: span.Kind == cooldown.Quota}
+	s := eligibility{reason: ReasonBlocked, until: span.Probe, detail: span.Deciding.Message(), quota: span.Kind == cooldown.Quota}
 	switch {
 	case span.Probe <= now:
 		s.reason, s.until = ReasonHalfOpen, 0
@@ -49,7 +49,7 @@ func (m *member) standing(key string, now cooldown.Instant) standing {
 // then of its identity. Without a set nothing keeps the member away.
 func (m *member) blocking(key string, now cooldown.Instant) (set *blockSet, span cooldown.Span) {
 	consider := func(other *blockSet, r cooldown.Span) {
-		if r.Deciding == nil || r.Probe <= now && other.probeUntil <= now && other.mayTry(now) {
+		if r.Deciding == nil || r.Probe <= now && other.probeUntil <= now && other.mayProbe(now) {
 			return
 		}
 		longer := r.Outlasts(span, now)
@@ -59,7 +59,7 @@ func (m *member) blocking(key string, now cooldown.Instant) (set *blockSet, span
 		}
 	}
 	m.subjects(func(s *subject) {
-		s.each(key, func(set *blockSet) { consider(set, set.rest(now)) })
+		s.each(key, func(set *blockSet) { consider(set, set.span(now)) })
 	})
 	if e := m.refusal(now); e != nil {
 		consider(&m.state.whole, cooldown.Span{Kind: cooldown.Authentication, Probe: e.Probe, Until: e.Until, Deciding: e})
@@ -78,23 +78,23 @@ func (m *member) tokenOver(now cooldown.Instant) bool {
 	return !m.auth.ExpiresAt.IsZero() && cooldown.InstantOf(m.auth.ExpiresAt) <= now
 }
 
-// standing of a member in this pick.
-func (q *query) standing(m *member) standing {
+// eligibility of a member in this pick.
+func (q *query) eligibility(m *member) eligibility {
 	if q.excludes(m) {
-		return standing{reason: ReasonExcluded, until: cooldown.Never}
+		return eligibility{reason: ReasonExcluded, until: cooldown.Never}
 	}
-	s := q.view.standing(m, q.key.model, q.now)
+	s := q.view.eligibility(m, q.key.model, q.now)
 	if s.reason == ReasonReady && m.weight == 0 && q.route.strategy == WeightedRoundRobin {
 		s.reason = ReasonZeroWeight
 	}
 	return s
 }
 
-// standing classifies a member of the view's provider, whether the view serves it or not.
-func (v *view) standing(m *member, key string, now cooldown.Instant) standing {
-	s := m.standing(key, now)
+// eligibility classifies a member of the view's provider, whether the view serves it or not.
+func (v *modelView) eligibility(m *member, key string, now cooldown.Instant) eligibility {
+	s := m.eligibility(key, now)
 	if s.reason > ReasonModelNotServed && !v.serves(m) {
-		return standing{reason: ReasonModelNotServed, until: cooldown.Never}
+		return eligibility{reason: ReasonModelNotServed, until: cooldown.Never}
 	}
 	return s
 }

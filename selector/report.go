@@ -37,14 +37,14 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 		r.begun = r.now
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
-	return r.take(), nil
+	return r.apply(), nil
 }
 
 // whatSuccess is what a report of a request that was served is called.
 const whatSuccess = "success"
 
-// take does what the finding says.
-func (r *report) take() Consequence {
+// apply does what the finding says.
+func (r *report) apply() Consequence {
 	if r.finding.Success {
 		r.member.state.report.What = whatSuccess
 		r.succeed()
@@ -52,7 +52,7 @@ func (r *report) take() Consequence {
 		r.pool.runtime.advance(r.now, pickAdvance)
 		r.fail()
 	}
-	r.endTrial()
+	r.endProbe()
 	r.done.Others = !r.finding.Success && r.others()
 	return r.done
 }
@@ -113,9 +113,9 @@ func (r *report) fail() {
 func (r *report) act(action cooldown.Action) {
 	switch action {
 	case cooldown.ActionNone:
-		// It says nothing against the auth; the way to the upstream may rest all the same.
+		// It says nothing against the auth; the way to the upstream may be blocked all the same.
 		if r.finding.Domain != "" && r.finding.Ladder != cooldown.LadderNone {
-			r.rest(domainsOf(r.member.auth, r.finding.Domain), scope{})
+			r.blockDomains(domainsOf(r.member.auth, r.finding.Domain), scope{})
 		}
 	case cooldown.ActionCooldown:
 		r.cooldown()
@@ -126,13 +126,13 @@ func (r *report) act(action cooldown.Action) {
 	}
 }
 
-// cooldown makes the narrowest scope rest that the answer proves closed.
+// cooldown blocks the narrowest scope that the answer proves closed.
 func (r *report) cooldown() {
 	at, domain := scope{}, r.finding.Domain
 	switch {
 	case r.finding.Scope != cooldown.ScopeModel:
 	case r.key == "":
-		domain = "" // what rests of it is one model, and nobody knows which
+		domain = "" // what is blocked of it is one model, and nobody knows which
 	case r.finding.ModelFamily != "":
 		at = scope{model: r.finding.ModelFamily, family: true}
 	case !r.member.patterns.Serve(r.model):
@@ -141,7 +141,7 @@ func (r *report) cooldown() {
 	default:
 		at.model = r.key
 	}
-	if r.rest(domainsOf(r.member.auth, domain), at) {
+	if r.blockDomains(domainsOf(r.member.auth, domain), at) {
 		return
 	}
 	set := r.pool.runtime.makeSet(&r.member.state.subject, at)
@@ -167,8 +167,8 @@ func (r *report) repeated(set *blockSet) bool {
 	return l.CountFailures(r.finding.Reason, since) >= repeat.Count
 }
 
-// rest makes limit domains rest; false: there are none.
-func (r *report) rest(domains []domainKey, at scope) bool {
+// blockDomains cools limit domains down; false: there are none.
+func (r *report) blockDomains(domains []domainKey, at scope) bool {
 	for _, key := range domains {
 		r.done.Action = cooldown.ActionCooldown
 		r.done.Domains = append(r.done.Domains, key.name)
@@ -210,7 +210,7 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 		e.Until = cooldown.InstantOf(f.Until)
 		e.Probe = e.Until
 		if f.Hint {
-			e.Probe = min(e.Until, r.latch())
+			e.Probe = min(e.Until, r.hintLimit())
 		}
 		return e, e.Until > r.now
 	}
@@ -224,13 +224,13 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	return e, true
 }
 
-// latch is the latest time to which a guess of the upstream's is kept untried.
-func (r *report) latch() cooldown.Instant { return r.now.Add(r.pool.settings.maxLatch()) }
+// hintLimit is the latest time to which a guess of the upstream's is kept untried.
+func (r *report) hintLimit() cooldown.Instant { return r.now.Add(r.pool.settings.maxLatch()) }
 
-// renew keeps the hints that the request tried, and that its failure speaks for, until the next try: when the failure says,
+// renew keeps the hints that the request probed, and that its failure speaks for, until the next probe: when the failure says,
 // at the latest after max_hint.
 func (r *report) renew() {
-	next := r.latch()
+	next := r.hintLimit()
 	if until := r.finding.Until; !until.IsZero() {
 		next = min(next, cooldown.InstantOf(until))
 	}
@@ -279,8 +279,8 @@ func (r *report) disable() {
 	r.pool.turn(s, cooldown.Switch{At: r.stamp, Disabled: true, Why: e.Message()})
 }
 
-// endTrial lets the next request try what this one tried, once or as soon as it is half-open.
-func (r *report) endTrial() {
+// endProbe lets the next request probe what this one probed, once or as soon as it is half-open.
+func (r *report) endProbe() {
 	if r.member.nothingKnown() {
 		return
 	}
@@ -301,7 +301,7 @@ func (r *report) others() bool {
 }
 
 // ready are the auths of the provider that a request could use now.
-func (r *report) ready(req Request) (*lane, readyset.List) {
+func (r *report) ready(req Request) (*orderedMembers, readyset.List) {
 	q := query{pool: r.pool, now: r.now, provider: r.member.provider, req: &req}
 	req.Provider = r.member.provider.name
 	q.find()

@@ -46,12 +46,12 @@ func (p *player) report(id string, ago time.Duration, f cooldown.Finding) select
 func (p *player) tryPick(exclude ...string) string {
 	p.t.Helper()
 	got, err := p.Pick(&selector.Request{Provider: "p", Model: "m", Exclude: exclude}, p.now)
-	var cooldown *selector.CooldownError
+	var cooldownErr *selector.CooldownError
 	var unavailable *selector.UnavailableError
 	switch {
 	case err == nil:
 		return got.Auth.ID
-	case errors.As(err, &cooldown):
+	case errors.As(err, &cooldownErr):
 		return "cooling"
 	case errors.As(err, &unavailable):
 		return "unavailable"

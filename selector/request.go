@@ -121,7 +121,7 @@ type Settings struct {
 	Failback bool
 	// MaxLatch is how long a cooldown that an upstream hinted at is kept without trying; 0: DefaultMaxLatch.
 	MaxLatch time.Duration
-	// ProbeTimeout is how long a try may be under way before another may start; 0: DefaultProbeTimeout.
+	// ProbeTimeout is how long a probe may be under way before another may start; 0: DefaultProbeTimeout.
 	ProbeTimeout time.Duration
 }
 

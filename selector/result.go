@@ -24,13 +24,13 @@ type Consequence struct {
 	Action cooldown.Action
 	// Until is the end of the cooldown now in force; zero: there is none, or it has no end.
 	Until time.Time
-	// ProbeAt is from when on one request at a time may try it before Until; zero: none may.
+	// ProbeAt is from when on one request at a time may probe it before Until; zero: none may.
 	ProbeAt time.Time
 	// Level is the step of the backoff ladder, from 1; 0: the time was told.
 	Level int
-	// Domains are the limit domains that rest instead of the auth, in text order.
+	// Domains are the limit domains that cool down instead of the auth, sorted.
 	Domains []string
-	// Outage: most auths of the provider fail alike, so the provider rests instead of the auth.
+	// Outage: most auths of the provider fail alike, so the provider cools down instead of the auth.
 	Outage bool
 	// Released counts the sessions that were bound to the auth and are not any more.
 	Released int
@@ -38,6 +38,6 @@ type Consequence struct {
 	Others bool
 	// Changed: something must be stored before the report is acknowledged, see Pool.Changes.
 	Changed bool
-	// Note says, for people, why less was done than the finding says; empty: it was done.
+	// Note is a human-readable message: why less was done than the finding says; empty: it was done.
 	Note string
 }

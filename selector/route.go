@@ -15,14 +15,14 @@ type routeKey struct{ provider, model string }
 type route struct {
 	key      routeKey
 	index    *index
-	view     *view
+	view     *modelView
 	strategy Strategy
 
 	plain   rotation.RoundRobin
 	parents rotation.TwoLevel // over virtual parents
-	// weighted are those of requests that do not prefer WebSockets, and of those that do, over lanes.
+	// weighted are those of requests that do not prefer WebSockets, and of those that do, over ordered members.
 	weighted [2]*rotation.Tiers
-	lanes    [2]*lane
+	orders   [2]*orderedMembers
 
 	newer, older *route
 }
@@ -42,8 +42,8 @@ func (r *routes) init() {
 	r.ends.newer, r.ends.older = &r.ends, &r.ends
 }
 
-// keep puts a route that a pick used in front, adding it if needed.
-func (r *routes) keep(t *route) {
+// used puts a route that a pick used in front, adding it if needed.
+func (r *routes) used(t *route) {
 	switch {
 	case r.ends.older == t:
 		return

@@ -12,7 +12,7 @@ import (
 // ends; and the index, which it keeps true to that. Pool.mu guards it.
 type runtimeState struct {
 	bindings Bindings // nil: none
-	permits  bool     // what is half-open is tried only with a permit
+	permits  bool     // what is half-open is probed only with a permit
 	index    *index
 
 	identities map[string]*identity
@@ -56,16 +56,16 @@ func (rt *runtimeState) advance(now cooldown.Instant, limit int) {
 // refreshSet makes the index follow the blocks of a set: whether any is in force, whether it is half-open, and when to
 // look again.
 func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
-	r := s.rest(now)
-	resting := r.Probe > now
-	halfOpen := r.Deciding != nil && !resting
-	tried := halfOpen && s.probeUntil > now
+	r := s.span(now)
+	firm := r.Probe > now
+	halfOpen := r.Deciding != nil && !firm
+	probed := halfOpen && s.probeUntil > now
 	if halfOpen != s.halfOpen {
 		s.halfOpen = halfOpen
-		rt.countTrial(s)
+		rt.countHalfOpen(s)
 	}
 	rt.refreshPermit(s, now)
-	if active := resting || tried || halfOpen && !s.mayTry(now); active != s.active {
+	if active := firm || probed || halfOpen && !s.mayProbe(now); active != s.active {
 		s.active = active
 		rt.refreshScope(s)
 	}
@@ -75,9 +75,9 @@ func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
 		due = min(due, s.probeUntil) // it is given back then
 	}
 	switch {
-	case resting:
+	case firm:
 		due = min(due, r.Probe)
-	case tried:
+	case probed:
 		due = min(due, s.probeUntil, r.Until)
 	case halfOpen && s.permit != 0:
 		due = min(due, s.permit+1, r.Until)
@@ -114,7 +114,7 @@ func (rt *runtimeState) refreshRefusals(s *blockSet, now cooldown.Instant) (next
 
 // refreshMemory keeps what is over for as long as something counts on it.
 func (rt *runtimeState) refreshMemory(s *blockSet, now cooldown.Instant) {
-	if next := s.forget(now); next != 0 {
+	if next := s.prune(now); next != 0 {
 		rt.timers.Schedule(&s.timer, int64(next))
 		return
 	}
@@ -127,15 +127,15 @@ func (rt *runtimeState) refreshMemory(s *blockSet, now cooldown.Instant) {
 	}
 }
 
-// countTrial follows the begin or end of a set's being half-open.
-func (rt *runtimeState) countTrial(s *blockSet) {
+// countHalfOpen follows the begin or end of a set's being half-open.
+func (rt *runtimeState) countHalfOpen(s *blockSet) {
 	if s.halfOpen {
-		s.owner.trials++
+		s.owner.halfOpen++
 	} else {
-		s.owner.trials--
+		s.owner.halfOpen--
 	}
 	for _, m := range s.owner.members {
-		m.noteTrials()
+		m.noteHalfOpen()
 	}
 }
 
@@ -171,10 +171,10 @@ func (rt *runtimeState) refreshIdentity(s *identity) {
 }
 
 func (rt *runtimeState) refreshMember(m *member) {
-	for _, l := range m.provider.lanes {
+	for _, l := range m.provider.orders {
 		l.update(m)
 	}
-	for _, l := range rt.index.everyone.lanes {
+	for _, l := range rt.index.everyone.orders {
 		l.update(m)
 	}
 }
@@ -188,8 +188,8 @@ func (rt *runtimeState) refreshModel(s *blockSet) {
 		unblock(lists, s)
 	}
 	for _, m := range s.owner.members {
-		for _, lanes := range [][]*lane{m.provider.lanes, rt.index.everyone.lanes} {
-			for _, l := range lanes {
+		for _, orders := range [][]*orderedMembers{m.provider.orders, rt.index.everyone.orders} {
+			for _, l := range orders {
 				l.eachKey(m, s, func(key string) { l.updateModel(m, key, s.active) })
 			}
 		}
@@ -205,20 +205,20 @@ func (rt *runtimeState) listsOf(s *blockSet) map[string][]*blockSet {
 }
 
 func unblock(lists map[string][]*blockSet, s *blockSet) {
-	resting := lists[s.scope.model]
-	last := resting[len(resting)-1]
-	resting[s.place], last.place = last, s.place
-	resting[len(resting)-1] = nil
-	if len(resting) == 1 {
+	firm := lists[s.scope.model]
+	last := firm[len(firm)-1]
+	firm[s.place], last.place = last, s.place
+	firm[len(firm)-1] = nil
+	if len(firm) == 1 {
 		delete(lists, s.scope.model)
 		return
 	}
-	lists[s.scope.model] = resting[:len(resting)-1]
+	lists[s.scope.model] = firm[:len(firm)-1]
 }
 
-// resting are the blocks in force that may concern a requested model key: those for the key itself, those for what is
+// blocksFor are the blocks in force that may concern a requested model key: those for the key itself, those for what is
 // left of it without a prefix that some auth has, and those for families of either.
-func (rt *runtimeState) resting(key string) (lists [][]*blockSet) {
+func (rt *runtimeState) blocksFor(key string) (lists [][]*blockSet) {
 	keys := []string{key}
 	for i := range len(key) {
 		if key[i] == '/' && rt.index.prefixes[key[:i]] {
@@ -253,7 +253,7 @@ func (rt *runtimeState) changed(s *subject) {
 func (rt *runtimeState) dropSet(s *blockSet) {
 	if s.halfOpen {
 		s.halfOpen = false
-		rt.countTrial(s)
+		rt.countHalfOpen(s)
 	}
 	if s.active {
 		s.active = false

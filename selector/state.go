@@ -8,14 +8,14 @@ import (
 
 // Cooldown is an explicit order to stay away from an auth. It only lengthens what holds.
 type Cooldown struct {
-	// Model that rests, prefix and thinking suffix allowed; blank: the whole auth.
+	// Model that cools down, prefix and thinking suffix allowed; blank: the whole auth.
 	Model string
 	Kind  cooldown.Kind
 	// Until is its end. Zero: the backoff ladder of Kind decides.
 	Until time.Time
 	// Endless: it does not end by itself, whatever Until says.
 	Endless bool
-	// Reason are words for people.
+	// Reason is a human-readable message.
 	Reason string
 }
 
@@ -23,14 +23,14 @@ type Cooldown struct {
 type Block struct {
 	// Model key; empty: the whole auth, or a family.
 	Model string
-	// Family is a glob on model keys that rest together; empty: it is no family.
+	// Family is a glob on model keys that cool down together; empty: it is no family.
 	Family string
-	// Domain is the limit domain that rests, with this auth in it; empty: the auth itself does.
+	// Domain is the limit domain that cools down, with this auth in it; empty: the auth itself does.
 	Domain string
 	Kind   cooldown.Kind
 	// Until is its end; zero: it has none.
 	Until time.Time
-	// ProbeAt is from when on one request at a time may try it before Until; zero: none may.
+	// ProbeAt is from when on one request at a time may probe it before Until; zero: none may.
 	ProbeAt time.Time
 	// Reason are the words given with it, or the reason of a judged answer.
 	Reason string
@@ -59,18 +59,18 @@ type Status struct {
 	// Weight in force.
 	Weight uint32
 	State  State
-	// Why are words for people; empty when ready.
+	// Why is a human-readable message; empty when ready.
 	Why string
 	// Until is when State ends by itself; zero: it does not, or it is ready.
 	Until time.Time
-	// Blocks in force, of the whole auth first, then in text order of the model key.
+	// Blocks in force, of the whole auth first, then sorted of the model key.
 	Blocks []Block
 	// Slot stands for it in Bindings.
 	Slot Slot
 	// Picks since the start, and the time of the last.
 	Picks      uint64
 	LastPicked time.Time
-	// Windows are the quota windows that its answers told of, in text order of their names.
+	// Windows are the quota windows that its answers told of, sorted of their names.
 	Windows []cooldown.Window
 	// LastReport is the last thing reported of it; its time is zero if nothing was.
 	LastReport cooldown.Report

@@ -13,7 +13,7 @@ import (
 // codex is the provider whose clients may be connected over a WebSocket.
 const codex = "codex"
 
-// choice is what a strategy decided, not yet done: take does it.
+// choice is what a strategy decided, not yet done: advance does it.
 type choice struct {
 	member   *member
 	position uint64 // the cursor before
@@ -27,8 +27,8 @@ type choice struct {
 	excluded []int32
 }
 
-// take advances the rotation by the choice.
-func (c *choice) take() {
+// advance moves the rotation on by the choice.
+func (c *choice) advance() {
 	switch {
 	case c.plain:
 		c.route.plain.Take(c.position)
@@ -53,8 +53,8 @@ func (q *query) chooseValid() (choice, bool) {
 
 // choose lets the strategy decide among the best tier. False: it has nobody to take.
 func (q *query) choose() (choice, bool) {
-	kind := q.strategyLane()
-	l := q.view.lane(kind)
+	kind := q.strategyOrder()
+	l := q.view.ordered(kind)
 	list := q.list(l)
 	if list.Len() == 0 {
 		return choice{}, false
@@ -62,13 +62,13 @@ func (q *query) choose() (choice, bool) {
 	t := list.Best()
 	if q.wantsWebSocket() {
 		if preferred, at, ok := q.preferred(kind, l.Tiers[t].Priority); ok {
-			list, t, kind = preferred, at, kind|webSocketLane
-			l = q.view.lane(kind)
+			list, t, kind = preferred, at, kind|webSocketsOnly
+			l = q.view.ordered(kind)
 		}
 	}
 	switch q.route.strategy {
 	case FillFirst:
-		return choice{route: q.route, member: l.order[list.At(0)]}, true
+		return choice{route: q.route, member: l.members[list.At(0)]}, true
 	case WeightedRoundRobin:
 		return q.byWeight(l, &list, t), true
 	default:
@@ -76,10 +76,10 @@ func (q *query) choose() (choice, bool) {
 	}
 }
 
-// strategyLane has the members that the strategy can take at all.
-func (q *query) strategyLane() laneKind {
+// strategyOrder has the members that the strategy can take at all.
+func (q *query) strategyOrder() orderKind {
 	if q.route.strategy == WeightedRoundRobin && q.provider.zero {
-		return weightedLane
+		return weightedOnly
 	}
 	return 0
 }
@@ -89,8 +89,8 @@ func (q *query) wantsWebSocket() bool {
 }
 
 // preferred is the list of ready candidates of one priority that serve WebSockets, and its tier; false: there are none.
-func (q *query) preferred(kind laneKind, priority int64) (list readyset.List, t int, ok bool) {
-	l := q.view.lane(kind | webSocketLane)
+func (q *query) preferred(kind orderKind, priority int64) (list readyset.List, t int, ok bool) {
+	l := q.view.ordered(kind | webSocketsOnly)
 	if t = l.TierOf(priority); t < 0 {
 		return readyset.List{}, t, false
 	}
@@ -100,7 +100,7 @@ func (q *query) preferred(kind laneKind, priority int64) (list readyset.List, t 
 }
 
 // inTurn is round robin.
-func (q *query) inTurn(l *lane, list *readyset.List, t int) choice {
+func (q *query) inTurn(l *orderedMembers, list *readyset.List, t int) choice {
 	if q.provider.parents {
 		if c, ok := q.byParent(l.kind, l.Tiers[t].Priority); ok {
 			return c
@@ -109,14 +109,14 @@ func (q *query) inTurn(l *lane, list *readyset.List, t int) choice {
 	cursor := q.route.plain.Cursor(q.pool.cursorStart)
 	return choice{
 		route: q.route, plain: true, position: cursor,
-		member: l.order[list.At(int(cursor%uint64(list.Len())))], //nolint:gosec // below length
+		member: l.members[list.At(int(cursor%uint64(list.Len())))], //nolint:gosec // below length
 	}
 }
 
 // byParent is the two-level round robin over virtual parents. False: some member of the list has no parent, or all have
 // the same.
-func (q *query) byParent(kind laneKind, priority int64) (choice, bool) {
-	l := q.view.lane(kind | parentLane)
+func (q *query) byParent(kind orderKind, priority int64) (choice, bool) {
+	l := q.view.ordered(kind | parentsFirst)
 	t := &l.Tiers[l.TierOf(priority)]
 	all := q.list(l)
 	orphans := l.Groups[t.FirstGroup]
@@ -137,7 +137,7 @@ func (q *query) byParent(kind laneKind, priority int64) (choice, bool) {
 	inner := turns.Inner(g.Name)
 	return choice{
 		route: q.route, byParent: true, position: cursor,
-		member: l.order[members.At(int(inner%uint64(members.Len())))], //nolint:gosec // below length
+		member: l.members[members.At(int(inner%uint64(members.Len())))], //nolint:gosec // below length
 	}, true
 }
 

@@ -14,12 +14,12 @@ const maxModelBlocks = 1024
 type subject struct {
 	domain   domainKey // the zero one: it is an identity
 	identity *identity // nil: it is a domain
-	members  []*member // of the index in use, in text order of id
+	members  []*member // of the index in use, sorted by id
 	whole    blockSet
 	models   map[scope]*blockSet
-	families []*blockSet // those of models that are of families, in text order of their globs
-	// trials counts the sets that are half-open.
-	trials int
+	families []*blockSet // those of models that are of families, sorted of their globs
+	// halfOpen counts the sets that are half-open.
+	halfOpen int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
 	cleared, succeeded cooldown.Instant
 	// alone: what is half-open may be tried without a permit.
@@ -104,8 +104,8 @@ func (s *subject) each(key string, f func(*blockSet)) {
 	}
 }
 
-// rests reports whether some set keeps a model away, as far as time was worked off.
-func (s *subject) rests(key string) (active bool) {
+// blockedFor reports whether some set keeps a model away, as far as time was worked off.
+func (s *subject) blockedFor(key string) (active bool) {
 	s.each(key, func(set *blockSet) { active = active || set.active && set != &s.whole })
 	return active
 }

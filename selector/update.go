@@ -33,7 +33,7 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 	}
 	generation := x.generation + 1
 	next := newIndex(x.merge(changed, generation, cooldown.InstantOf(now)), generation)
-	for key, kinds := range p.usedLanes() {
+	for key, kinds := range p.usedOrders() {
 		next.prepare(key, kinds)
 	}
 	p.mu.Lock()
@@ -52,7 +52,7 @@ func (x *index) fits(changed map[string]*Auth) bool {
 	return true
 }
 
-// merge is the membership after a change, in text order of id.
+// merge is the membership after a change, sorted by id.
 func (x *index) merge(changed map[string]*Auth, generation uint64, now cooldown.Instant) []*member {
 	added := make([]*Auth, 0, len(changed))
 	for _, a := range changed {
@@ -91,8 +91,8 @@ func (x *index) merge(changed map[string]*Auth, generation uint64, now cooldown.
 	return members
 }
 
-// usedLanes are the kinds of lanes, as a set of bits, that routes look at.
-func (p *Pool) usedLanes() map[routeKey]uint {
+// usedOrders are the kinds of orders, as a set of bits, that routes look at.
+func (p *Pool) usedOrders() map[routeKey]uint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	used := make(map[routeKey]uint, len(p.routes.byKey))
@@ -100,7 +100,7 @@ func (p *Pool) usedLanes() map[routeKey]uint {
 		if r.view == nil {
 			continue
 		}
-		for kind, l := range r.view.lanes {
+		for kind, l := range r.view.orders {
 			if l != nil {
 				used[key] |= 1 << kind
 			}
@@ -109,14 +109,14 @@ func (p *Pool) usedLanes() map[routeKey]uint {
 	return used
 }
 
-// prepare makes the lanes of a route before an index is in use, so that no pick has to.
+// prepare makes the ordered members of a route before an index is in use, so that no pick has to.
 func (x *index) prepare(key routeKey, kinds uint) {
 	provider := x.provider(key.provider)
 	if provider == nil {
 		return
 	}
 	v := provider.view(key.model)
-	for kind := range laneKind(numLaneKinds) {
+	for kind := range orderKind(numOrderKinds) {
 		if kinds>>kind&1 != 0 {
 			v.make(kind)
 		}
@@ -150,7 +150,7 @@ func (m *member) renew(a *Auth, old *member, now cooldown.Instant) {
 func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 	for _, r := range p.routes.byKey {
 		r.view, r.index = nil, nil
-		r.saveLanes()
+		r.saveOrders()
 		r.parents.Prune(maxParents, next.parents)
 	}
 	clear(p.excluded[:cap(p.excluded)])
@@ -176,7 +176,7 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 		if !m.auth.ExpiresAt.IsZero() && !m.expired {
 			p.runtime.timers.Schedule(&m.timer, int64(cooldown.InstantOf(m.auth.ExpiresAt)))
 		}
-		m.noteTrials()
+		m.noteHalfOpen()
 	}
 	for _, d := range p.runtime.domains {
 		p.runtime.attach(d)
@@ -232,7 +232,7 @@ func (p *Pool) NameOf(slot Slot) (identity string, ok bool) {
 	return s.name, true
 }
 
-// AuthOf returns the id of an auth of the identity behind a slot, the first in text order. False: it left the pool.
+// AuthOf returns the id of an auth of the identity behind a slot, the first sorted. False: it left the pool.
 func (p *Pool) AuthOf(slot Slot) (id string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

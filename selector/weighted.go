@@ -6,11 +6,11 @@ import (
 )
 
 // byWeight is weighted round robin among a list of one tier.
-func (q *query) byWeight(l *lane, list *readyset.List, t int) choice {
+func (q *query) byWeight(l *orderedMembers, list *readyset.List, t int) choice {
 	tiers, tier := q.route.weightedOver(l, q.pool.runtime.index.generation), &l.Tiers[t]
 	r := tiers.Rotation(tier, list)
 	if r == nil {
-		born := func(position int) uint64 { return l.order[position].born }
+		born := func(position int) uint64 { return l.members[position].born }
 		r = tiers.Start(tier, list, l.weights, born, func(id string) int {
 			if m := q.pool.runtime.index.byID[id]; m != nil {
 				return l.position(m)
@@ -22,36 +22,36 @@ func (q *query) byWeight(l *lane, list *readyset.List, t int) choice {
 	q.pool.scratch = list.Excluded(q.pool.scratch)
 	excluded := q.pool.scratch[start:]
 	at := r.Next(excluded)
-	return choice{route: q.route, member: l.order[at], weighted: r, at: at, excluded: excluded}
+	return choice{route: q.route, member: l.members[at], weighted: r, at: at, excluded: excluded}
 }
 
-// weightedOver finds or makes the weighted rotations over a lane of the index of a generation.
-func (t *route) weightedOver(l *lane, generation uint64) *rotation.Tiers {
-	slot := l.kind & webSocketLane
+// weightedOver finds or makes the weighted rotations over ordered members of the index of a generation.
+func (t *route) weightedOver(l *orderedMembers, generation uint64) *rotation.Tiers {
+	slot := l.kind & webSocketsOnly
 	if t.weighted[slot] == nil {
 		t.weighted[slot] = new(rotation.Tiers)
 	}
-	if t.lanes[slot] != l {
+	if t.orders[slot] != l {
 		t.saveWeighted(slot)
-		t.lanes[slot] = l
+		t.orders[slot] = l
 		t.weighted[slot].Begin(generation)
 	}
 	return t.weighted[slot]
 }
 
-// saveWeighted turns weighted rotations into what outlives their lane: it lasts only until the next change of the membership.
-func (t *route) saveWeighted(slot laneKind) {
-	if l := t.lanes[slot]; l != nil {
-		t.weighted[slot].Save(func(at int) string { return l.order[at].auth.ID })
-		t.lanes[slot] = nil
+// saveWeighted turns weighted rotations into what outlives the ordered members: they last only until the next change of the membership.
+func (t *route) saveWeighted(slot orderKind) {
+	if l := t.orders[slot]; l != nil {
+		t.weighted[slot].Save(func(at int) string { return l.members[at].auth.ID })
+		t.orders[slot] = nil
 	}
 }
 
-// saveLanes saves the weighted rotations over lanes that are no longer looked at.
-func (t *route) saveLanes() {
-	for slot, l := range t.lanes {
+// saveOrders saves the weighted rotations over ordered members that are no longer looked at.
+func (t *route) saveOrders() {
+	for slot, l := range t.orders {
 		if l != nil && (t.view == nil || l.view != t.view) {
-			t.saveWeighted(laneKind(slot))
+			t.saveWeighted(orderKind(slot))
 		}
 	}
 }

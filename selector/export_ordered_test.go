@@ -8,54 +8,54 @@ import (
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
-func (p *Pool) checkLanes() error {
+func (p *Pool) checkOrders() error {
 	all := []*provider{p.runtime.index.everyone}
 	for _, provider := range p.runtime.index.providers {
 		all = append(all, provider)
 	}
 	for _, provider := range all {
-		lanes := 0
+		orders := 0
 		for signature, v := range provider.views {
 			if v.signature != signature || v.provider != provider {
 				return fmt.Errorf("a view of %s is not at its place", provider.name)
 			}
-			for kind, l := range v.lanes {
+			for kind, l := range v.orders {
 				if l == nil {
 					continue
 				}
-				lanes++
-				if l.view != v || l.kind != laneKind(kind) || !slices.Contains(provider.lanes, l) {
-					return fmt.Errorf("lane %d of a view of %s is not at its place", kind, provider.name)
+				orders++
+				if l.view != v || l.kind != orderKind(kind) || !slices.Contains(provider.orders, l) {
+					return fmt.Errorf("ordered members %d of a view of %s is not at its place", kind, provider.name)
 				}
 				if err := l.check(p); err != nil {
-					return fmt.Errorf("lane %d of a view of %s: %w", kind, provider.name, err)
+					return fmt.Errorf("ordered members %d of a view of %s: %w", kind, provider.name, err)
 				}
 			}
 		}
-		if lanes != len(provider.lanes) || len(provider.views) > maxViews {
-			return fmt.Errorf("provider %s: %d lanes, %d listed, %d views", provider.name, lanes, len(provider.lanes), len(provider.views))
+		if orders != len(provider.orders) || len(provider.views) > maxViews {
+			return fmt.Errorf("provider %s: %d orders, %d listed, %d views", provider.name, orders, len(provider.orders), len(provider.views))
 		}
 	}
 	return nil
 }
 
-// check compares a lane with one that is made anew.
-func (l *lane) check(p *Pool) error {
-	fresh := newLane(l.view, l.kind)
+// check compares ordered members with one that is made anew.
+func (l *orderedMembers) check(p *Pool) error {
+	fresh := newOrderedMembers(l.view, l.kind)
 	fresh.fill()
-	if !slices.Equal(l.order, fresh.order) || !slices.Equal(l.places, fresh.places) || !slices.Equal(l.weights, fresh.weights) ||
+	if !slices.Equal(l.members, fresh.members) || !slices.Equal(l.positions, fresh.positions) || !slices.Equal(l.weights, fresh.weights) ||
 		!slices.Equal(l.Tiers, fresh.Tiers) || !slices.Equal(l.Groups, fresh.Groups) {
 		return errors.New("its order is not that of its members")
 	}
 	ready := l.View(nil)
-	for position, m := range l.order {
+	for position, m := range l.members {
 		if ready.Has(position) != m.ready() {
 			return fmt.Errorf("%s is ready: %t, and marked otherwise", m.auth.ID, m.ready())
 		}
 		if l.position(m) != position {
 			return fmt.Errorf("%s is not at its place", m.auth.ID)
 		}
-		if position > 0 && !l.inOrder(l.order[position-1], m) {
+		if position > 0 && !l.inOrder(l.members[position-1], m) {
 			return fmt.Errorf("%s comes too late", m.auth.ID)
 		}
 	}
@@ -71,21 +71,21 @@ func (l *lane) check(p *Pool) error {
 	return errors.Join(errs...)
 }
 
-// inOrder: higher priority first, of a parent lane the parent next, then text order of id.
-func (l *lane) inOrder(a, b *member) bool {
+// inOrder: higher priority first, with parents first the parent next, then sorted by id.
+func (l *orderedMembers) inOrder(a, b *member) bool {
 	switch {
 	case a.priority != b.priority:
 		return a.priority > b.priority
-	case l.kind&parentLane != 0 && a.parent != b.parent:
+	case l.kind&parentsFirst != 0 && a.parent != b.parent:
 		return a.parent < b.parent
 	}
 	return a.auth.ID < b.auth.ID
 }
 
-// checkHidden makes what is hidden from a key anew in a fresh lane.
-func (l *lane) checkHidden(key string, fresh *lane) error {
+// checkHidden makes what is hidden from a key anew among fresh members.
+func (l *orderedMembers) checkHidden(key string, fresh *orderedMembers) error {
 	h, want := l.Hidden(key), fresh.Hide(key, maxRoutes+1)
-	for position, m := range l.order {
+	for position, m := range l.members {
 		m.subjects(func(s *subject) {
 			s.each(m.blockKey(key), func(set *blockSet) {
 				if set.active && set.scope.model != "" {
@@ -100,9 +100,9 @@ func (l *lane) checkHidden(key string, fresh *lane) error {
 	return l.compare(h, fresh, want)
 }
 
-// compare asks two lanes everything that picks ask.
-func (l *lane) compare(h *readyset.Hidden, fresh *lane, want *readyset.Hidden) error {
-	if err := compareViews(l.View(h), fresh.View(want), len(l.order)); err != nil {
+// compare asks two lists of members everything that picks ask.
+func (l *orderedMembers) compare(h *readyset.Hidden, fresh *orderedMembers, want *readyset.Hidden) error {
+	if err := compareViews(l.View(h), fresh.View(want), len(l.members)); err != nil {
 		return err
 	}
 	have, wanted := l.List(h, nil), fresh.List(want, nil)
