@@ -67,7 +67,7 @@ func (c *catalog) put(at place, auth *selector.Auth) {
 	} else {
 		c.byID[auth.ID] = slices.Insert(claims, i, claim{at, auth})
 	}
-	c.settle(auth.ID)
+	c.review(auth.ID)
 }
 
 // remove clears a place.
@@ -83,7 +83,7 @@ func (c *catalog) remove(at place) {
 	if len(claims) == 0 {
 		delete(c.byID, auth.ID)
 	}
-	c.settle(auth.ID)
+	c.review(auth.ID)
 }
 
 // clear clears every place of a rank, and returns what was there.
@@ -100,8 +100,8 @@ func (c *catalog) clear(rank int) map[string]*selector.Auth {
 	return found
 }
 
-// settle notes that somebody should look at an id again, and who is refused it.
-func (c *catalog) settle(id string) {
+// review notes that the target may not know who has an id, and which places are refused it.
+func (c *catalog) review(id string) {
 	c.changed[id] = true
 	for i, refused := range c.byID[id] {
 		if i == 0 {
@@ -131,8 +131,8 @@ func (c *catalog) holder(id string) (claim, bool) {
 	return claim{}, false
 }
 
-// take returns what the target does not know yet, in order of id.
-func (c *catalog) take() (put []*selector.Auth, remove []string) {
+// updates returns what the target does not know yet, sorted by id. It counts as known then.
+func (c *catalog) updates() (put []*selector.Auth, remove []string) {
 	for id := range c.changed {
 		now, ok := c.holder(id)
 		switch before := c.inForce[id]; {

@@ -32,7 +32,7 @@ func stampOf(path string) stamp {
 	return stamp{info}
 }
 
-// readFile reads a regular file of at most limit bytes, and stamps it before it reads. Its errors are words to put
+// readFile reads a regular file of at most limit bytes, and stamps it before it reads. Its errors are to be put
 // behind the file's name.
 func readFile(path string, limit int64) ([]byte, stamp, error) {
 	// Opening a pipe would wait for a writer.

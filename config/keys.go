@@ -239,7 +239,7 @@ func logging(l *Log) document.Type {
 	return document.Object(document.Keys{
 		"level":  document.Enum(&l.Level, "debug", "info", "warn", "error").Doc("The least important lines that are written."),
 		"access": document.Boolean(&l.Access).Doc("One line for each call."),
-		"format": document.Enum(&l.Format, "json", "console").Doc("json for programs, console for people."),
+		"format": document.Enum(&l.Format, "json", "console").Doc("json for programs, console for human readers."),
 	})
 }
 

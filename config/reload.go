@@ -85,8 +85,8 @@ func (s *Source) lookAtConfig(c changes, o outcome, again *changes) (changed boo
 	}
 	before := s.config
 	s.refused, s.restart = nil, keepStarted(before, conf)
-	s.takeAuths(conf)
-	s.takeFolders(conf)
+	s.replaceAuths(conf)
+	s.replaceFolders(conf)
 	s.mu.Lock()
 	s.config = conf
 	s.mu.Unlock()
@@ -118,8 +118,8 @@ func keepStarted(before, c *Config) Problems {
 	return list
 }
 
-// takeAuths builds the auths of a YAML file and puts them in place of those of the file before.
-func (s *Source) takeAuths(c *Config) {
+// replaceAuths builds the auths of a YAML file and puts them in place of those of the file before.
+func (s *Source) replaceAuths(c *Config) {
 	kept := make(map[string]bool, len(c.drafts))
 	for _, d := range c.drafts {
 		auth := d.Build(s.fingerprintKey)
@@ -134,8 +134,8 @@ func (s *Source) takeAuths(c *Config) {
 	}
 }
 
-// takeFolders makes the auth folders those of a configuration. Folders that stay keep what is known of them.
-func (s *Source) takeFolders(c *Config) {
+// replaceFolders makes the auth folders those of a configuration. Folders that stay keep what is known of them.
+func (s *Source) replaceFolders(c *Config) {
 	before := make(map[string]*folder, len(s.folders))
 	for _, f := range s.folders {
 		before[f.root] = f

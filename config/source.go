@@ -70,8 +70,8 @@ func (s *Source) Attach(target Target, fingerprintKey [32]byte) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.target, s.fingerprintKey = target, fingerprintKey
-	s.takeAuths(s.config)
-	s.takeFolders(s.config)
+	s.replaceAuths(s.config)
+	s.replaceFolders(s.config)
 	s.lookAtFolders(changes{all: true}, final, new(changes))
 	s.publish(false)
 }
@@ -121,7 +121,7 @@ func (s *Source) now() time.Time {
 // publish hands what changed to the target and to those who asked to be told.
 func (s *Source) publish(configChanged bool) {
 	now := s.now()
-	put, remove := s.catalog.take()
+	put, remove := s.catalog.updates()
 	if len(put)+len(remove) > 0 {
 		s.target.Update(put, remove, now)
 	}

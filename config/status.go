@@ -35,7 +35,7 @@ type Reload struct {
 	New, Solved Problems
 }
 
-// ordered sorts problems by file, line and words.
+// ordered sorts problems by file, line, field and message.
 func ordered(list Problems) Problems {
 	slices.SortFunc(list, compareProblems)
 	return list

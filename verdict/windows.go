@@ -12,7 +12,7 @@ import (
 // maxWindows is how many windows of one answer are told.
 const maxWindows = 16
 
-// windows returns the quota windows that headers tell of, in text order of their names: the unified windows and rate limits of
+// windows returns the quota windows that headers tell of, sorted by name: the unified windows and rate limits of
 // Anthropic's dialects, those of codex, and x-ratelimit-* of every dialect.
 func windows(dialect string, headers map[string]string, receivedAt time.Time) []cooldown.Window {
 	o := Outcome{Dialect: dialect, ReceivedAt: receivedAt}

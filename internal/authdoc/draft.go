@@ -112,7 +112,7 @@ func (d *Draft) send() []selector.Header {
 // The keys below mean the same in the YAML file and in auth files.
 
 func (d *Draft) note() document.Type {
-	return document.Text(&d.Auth.Note, maxNote, anyText).Doc("Free text for people.")
+	return document.Text(&d.Auth.Note, maxNote, anyText).Doc("Free text for human readers.")
 }
 
 func (d *Draft) models() document.Type {

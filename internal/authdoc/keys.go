@@ -22,7 +22,7 @@ func (d *Draft) Keys(secrets Secrets) document.Keys {
 		"provider": document.Text(&a.Provider, MaxProvider, wrongProvider).
 			With(document.Schema{"not": document.Schema{"const": everyProvider}}).
 			Doc("What requests ask for, such as claude, codex, gemini, openai or openrouter; any name but mixed."),
-		"label": document.Text(&a.Label, maxLabel, wrongLabel).Doc("A name for people."),
+		"label": document.Text(&a.Label, maxLabel, wrongLabel).Doc("A human-readable name."),
 		"priority": document.Optional(&a.Priority, priority).
 			Doc("Auths of the greatest priority that has a ready one are used; the others wait. Absent: the attribute priority, else 0."),
 		"weight": document.Optional(&a.Weight, weight).With(document.Schema{"default": 1}).
@@ -33,7 +33,7 @@ func (d *Draft) Keys(secrets Secrets) document.Keys {
 		"base_url": document.Text(&a.BaseURL, maxURL, wrongBaseURL).With(document.Schema{"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/]"}).
 			Doc("Where to send requests. Absent: the gateway's default."),
 		"proxy_url": secrets.proxy(&d.proxy).
-			Doc("Proxy to send requests through: an http, https, socks5 or socks5h URL, or the word direct or none."),
+			Doc("Proxy to send requests through: an http, https, socks5 or socks5h URL, or direct or none."),
 		"headers": d.headersType(secrets.Literal).
 			Doc("Headers of the upstream request, over those that follow from provider and kind."),
 		"secret":  secrets.Reference(func(text string) { d.secret = text }).Doc("The key or access token. Absent: only the headers are sent."),

@@ -111,7 +111,7 @@ func wrongBaseURL(text string) string {
 
 // wrongProxyURL may hold a password. A message never repeats it. Words that gateways know are passed on.
 func wrongProxyURL(text string) string {
-	const allowed = "; allowed: a URL such as http://proxy.example.com:3128, https, socks5 and socks5h too, or the word direct or none"
+	const allowed = "; allowed: a URL such as http://proxy.example.com:3128, https, socks5 and socks5h too, or direct or none"
 	if text == "direct" || text == "none" {
 		return ""
 	}

@@ -41,7 +41,7 @@ func (f *File) JSON(data []byte) (Value, bool) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		f.Add(p.here(), "", "is not JSON: it ends too early")
 	default:
-		// The words of the parser name one character at most.
+		// The error of the parser names one character at most.
 		f.Add(p.after(err), "", "is not JSON: "+strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return Value{}, false

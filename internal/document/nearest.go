@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxShown is how many bytes of a word from a document a message repeats.
+// maxShown is how many bytes of a text from a document a message repeats.
 const maxShown = 48
 
 // shown is a key of a document as a message names it.
@@ -20,32 +20,32 @@ func shown(key string) string {
 	return Quote(key)
 }
 
-// Quote is a word of a document as a message may repeat it.
-func Quote(word string) string {
-	if len(word) > maxShown {
-		word = word[:maxShown] + "..."
+// Quote is text of a document as a message may repeat it.
+func Quote(text string) string {
+	if len(text) > maxShown {
+		text = text[:maxShown] + "..."
 	}
-	return strconv.Quote(strings.ToValidUTF8(word, "?"))
+	return strconv.Quote(strings.ToValidUTF8(text, "?"))
 }
 
-// suggestion asks whether a mistyped word stands for one of some names.
-func suggestion(word string, names []string) string {
-	if near := nearest(word, names); near != "" {
+// suggestion asks whether a mistyped text stands for one of some names.
+func suggestion(text string, names []string) string {
+	if near := nearest(text, names); near != "" {
 		return ", did you mean " + near + "?"
 	}
 	return ""
 }
 
-// nearest is the name that a mistyped word most likely stands for; empty: none is near.
-func nearest(word string, names []string) string {
-	if len(word) > maxShown {
+// nearest is the name that a mistyped text most likely stands for; empty: none is near.
+func nearest(text string, names []string) string {
+	if len(text) > maxShown {
 		return ""
 	}
 	// Case, and whether parts are joined by - or _, is the easiest to mistake.
-	plain := func(text string) string { return strings.ToLower(strings.ReplaceAll(text, "-", "_")) }
-	best, distance := "", 1+max(1, min(2, len(word)/3))
+	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "_")) }
+	best, distance := "", 1+max(1, min(2, len(text)/3))
 	for _, name := range names {
-		if d := editDistance(plain(word), plain(name)); d < distance {
+		if d := editDistance(plain(text), plain(name)); d < distance {
 			best, distance = name, d
 		}
 	}
