@@ -104,7 +104,7 @@ func (k *Persister) forFleet(changed []bindings.Change, list []BoundSession) []B
 // Forget ends the binding of a session, everywhere, and returns the slot that it was bound to once that is kept. False:
 // there was no such binding.
 func (k *Persister) Forget(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
-	slot, ok := k.table.Forget(key, now)
+	slot, ok := k.table.Unbind(key, now)
 	if !ok {
 		return 0, false, nil
 	}
@@ -132,7 +132,7 @@ func (k *Persister) applyBinding(b *BoundSession) {
 	case b.Identity == "", !ok && b.Bound <= k.pool.Released(b.Identity):
 		// It was ended, or moved to what has been released since.
 		k.claims.confirm([]selector.Session{{Key: b.Key}})
-		k.table.Forget(b.Key, now)
+		k.table.Unbind(b.Key, now)
 	case ok && moved != slot:
 		k.claims.confirm([]selector.Session{{Key: b.Key}})
 		k.table.Bind([]selector.Session{{Key: b.Key, Source: b.Source}}, moved, now)

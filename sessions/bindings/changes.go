@@ -42,11 +42,11 @@ type changeLog struct {
 	ended []Change
 }
 
-// forget is for a table that has no bindings any more.
-func (l *changeLog) forget() { *l = changeLog{on: l.on, ended: l.ended} }
+// reset is for a table that has no bindings any more.
+func (l *changeLog) reset() { *l = changeLog{on: l.on, ended: l.ended} }
 
-// changed notes that a binding must be told.
-func (l *changeLog) changed(binding uint32) {
+// markChanged notes that a binding must be reported.
+func (l *changeLog) markChanged(binding uint32) {
 	if !l.on {
 		return
 	}
@@ -60,8 +60,8 @@ func (l *changeLog) changed(binding uint32) {
 	}
 }
 
-// take returns a binding that changed, each once; 0: there is none.
-func (l *changeLog) take() uint32 {
+// nextChanged returns a binding that changed, each once; 0: there is none.
+func (l *changeLog) nextChanged() uint32 {
 	if l.head == len(l.order) {
 		l.order, l.head = l.order[:0], 0
 		return 0
@@ -76,8 +76,8 @@ func (l *changeLog) take() uint32 {
 	return binding
 }
 
-// waits reports whether a binding is to be told.
-func (l *changeLog) waits(binding uint32) bool {
+// isMarked reports whether a binding is to be reported.
+func (l *changeLog) isMarked(binding uint32) bool {
 	return int(binding/64) < len(l.bits) && l.bits[binding/64]>>(binding%64)&1 != 0
 }
 
@@ -96,28 +96,28 @@ func (l *changeLog) boundAt(binding uint32) int64 {
 	return l.bound[binding>>slabBits][binding&(slabSize-1)]
 }
 
-// end notes that an id is bound to nothing any more. Past the bound it is lost: who reads it from a store then finds a
+// addEnd notes that an id is bound to nothing any more. Past the bound it is lost: who reads it from a store then finds a
 // session bound that was not, until that is over.
-func (l *changeLog) end(key selector.SessionKey, evicted bool) {
+func (l *changeLog) addEnd(key selector.SessionKey, evicted bool) {
 	if l.on && len(l.ended) < maxEnded {
 		l.ended = append(l.ended, Change{Key: key, Ended: true, Evicted: evicted})
 	}
 }
 
-// mustEnd reports whether the end of a binding must be told: not of one that is over as it was told last.
-func (t *Table) mustEnd(binding uint32) bool {
-	return t.changes.on && (t.clock < t.bindings.at(binding).ends || t.changes.waits(binding))
+// isEndNews reports whether the end of a binding must be reported: not if it is over by the end reported last.
+func (t *Table) isEndNews(binding uint32) bool {
+	return t.changes.on && (t.clock < t.bindings.at(binding).ends || t.changes.isMarked(binding))
 }
 
-// endAll notes the end of all ids of a binding that is about to be dropped.
-func (t *Table) endAll(binding uint32, evicted bool) {
-	if t.mustEnd(binding) {
-		t.eachID(binding, func(id *idRecord) { t.changes.end(id.key, evicted) })
+// recordEnds notes the end of all ids of a binding that is about to be dropped.
+func (t *Table) recordEnds(binding uint32, evicted bool) {
+	if t.isEndNews(binding) {
+		t.eachID(binding, func(id *idRecord) { t.changes.addEnd(id.key, evicted) })
 	}
 }
 
 // Changed returns what became of ids since it was last asked: ends first, then what is bound. It returns about limit of
-// them, so that it does not hold the lock for long; few are all there were. Not told are ends in time, and what Release
+// them, so that it does not hold the lock for long; few are all there were. Not reported are ends in time, and what Release
 // ended: the record of the identity says so. Without Config.Recording there is nothing.
 func (t *Table) Changed(limit int) []Change {
 	t.mu.Lock()
@@ -125,7 +125,7 @@ func (t *Table) Changed(limit int) []Change {
 	n := min(limit, len(t.changes.ended))
 	changes := make([]Change, 0, n)
 	for _, c := range t.changes.ended[:n] {
-		if t.find(c.Key) == 0 { // else what it is bound to by now is told
+		if t.findID(c.Key) == 0 { // else what it is bound to by now is reported
 			changes = append(changes, c)
 		}
 	}
@@ -133,7 +133,7 @@ func (t *Table) Changed(limit int) []Change {
 		t.changes.ended = nil
 	}
 	for n < limit {
-		binding := t.changes.take()
+		binding := t.changes.nextChanged()
 		if binding == 0 {
 			break
 		}
@@ -144,7 +144,7 @@ func (t *Table) Changed(limit int) []Change {
 	return changes
 }
 
-// MarkAllChanged has Changed return everything that is bound, for a store that lost what it was told.
+// MarkAllChanged has Changed return everything that is bound, for a store that lost what it had.
 func (t *Table) MarkAllChanged() {
 	for next := uint32(1); next != 0; {
 		next = t.markChanged(next)
@@ -161,7 +161,7 @@ func (t *Table) markChanged(from uint32) (next uint32) {
 			return 0
 		}
 		if t.bindings.at(number).first.owner == number {
-			t.changes.changed(number)
+			t.changes.markChanged(number)
 		}
 	}
 	return to
@@ -175,7 +175,7 @@ func (t *Table) appendBound(changes []Change, binding uint32) []Change {
 	}
 	g := t.groups.at(b.group)
 	if g.released {
-		// It was bound to something else as it was told last.
+		// What was reported last is that it is bound to something else.
 		t.eachID(binding, func(id *idRecord) { changes = append(changes, Change{Key: id.key, Ended: true, Evicted: true}) })
 		return changes
 	}
@@ -191,7 +191,7 @@ func (t *Table) appendBound(changes []Change, binding uint32) []Change {
 	return changes
 }
 
-// roundedEnd is the end that those are told who keep bindings.
+// roundedEnd is the end that is reported.
 func (t *Table) roundedEnd(ends int64) int64 {
 	step := max(int64(t.ttl)/refreshShare, 1)
 	if rest := ends % step; rest != 0 && ends < math.MaxInt64-step {

@@ -108,7 +108,7 @@ func (k keptChanges) compareRestored(h *tableHistory) error {
 		if k[key].Ends <= h.now.UnixNano() {
 			continue
 		}
-		restored.Forget(key, h.now)
+		restored.Unbind(key, h.now)
 		for _, s := range b.ids {
 			if _, ok := restored.Find(s.Key, h.now); ok {
 				return fmt.Errorf("restored, %v and %v are two bindings", key, s.Key)
@@ -243,7 +243,7 @@ func TestEverythingIsToldAgain(t *testing.T) {
 		ids := []selector.Session{{Key: selector.SessionKey{Lo: i}, Source: 1}, {Key: selector.SessionKey{Hi: 1, Lo: i}, Source: 2}}
 		table.Bind(ids[:1+i%2], selector.Slot(i%3), now)
 		if i%5 == 0 {
-			table.Forget(ids[0].Key, now)
+			table.Unbind(ids[0].Key, now)
 		}
 	}
 	told, again := keptChanges{}, keptChanges{}

@@ -22,7 +22,7 @@ type endEpoch struct {
 	last  int64  // none ends later
 }
 
-// noteEnd is told the end of the binding that is being used.
+// noteEnd takes the end of the binding that is being used.
 func (u *useOrder) noteEnd(ends int64) {
 	e := &u.epochs[len(u.epochs)-1]
 	if ends < e.last-int64(endSlack) {
@@ -60,8 +60,8 @@ func (u *useOrder) epochBetween(a, b uint64) bool {
 	return false
 }
 
-// over returns a binding that is over; 0: none.
-func (u *useOrder) over(now int64) uint32 {
+// nextEnded returns a binding that is over; 0: none.
+func (u *useOrder) nextEnded(now int64) uint32 {
 	for i := 0; i < len(u.epochs); {
 		e := &u.epochs[i]
 		if now < e.next {
@@ -87,7 +87,7 @@ func (u *useOrder) over(now int64) uint32 {
 
 // oldestOf returns the least recently used binding of an epoch; 0: none.
 func (u *useOrder) oldestOf(epoch int) uint32 {
-	u.blank()
+	u.blankStale()
 	i := u.from(u.epochs[epoch].start)
 	if i == len(u.order) {
 		return 0
@@ -100,49 +100,49 @@ func (u *useOrder) oldestOf(epoch int) uint32 {
 
 // leastRecent returns the binding whose last use is longest ago; 0: there is none.
 func (u *useOrder) leastRecent() uint32 {
-	u.blank()
+	u.blankStale()
 	return u.oldest(0)
 }
 
-// dead returns a binding that was released or is over; 0: none.
-func (t *Table) dead(now int64) uint32 {
+// nextDead returns a binding that was released or is over; 0: none.
+func (t *Table) nextDead(now int64) uint32 {
 	if t.groups.released != 0 {
 		return t.groups.at(t.groups.released).members
 	}
-	return t.uses.over(now)
+	return t.uses.nextEnded(now)
 }
 
 // reclaim frees at most limit bindings, and not many more than callWork ids: dead ones first, then the least recently
 // used ones beyond max. It returns how many bindings.
 func (t *Table) reclaim(now int64, limit int) (count int) {
 	for work := 0; count < limit && work < callWork; count++ {
-		binding := t.dead(now)
+		binding := t.nextDead(now)
 		if binding == 0 && t.bindings.used > t.max {
 			binding = t.uses.leastRecent()
 		}
 		if binding == 0 {
 			break
 		}
-		t.endAll(binding, true)
-		work += t.drop(binding)
+		t.recordEnds(binding, true)
+		work += t.freeBinding(binding)
 	}
 	return count
 }
 
-// settle frees bindings that are over, so that what is counted afterwards is alive.
-func (t *Table) settle() {
+// freeEnded frees bindings that are over, so that what is counted afterwards is alive.
+func (t *Table) freeEnded() {
 	for work := 0; work < callWork; {
-		binding := t.uses.over(t.clock)
+		binding := t.uses.nextEnded(t.clock)
 		if binding == 0 {
 			return
 		}
-		t.endAll(binding, true)
-		work += t.drop(binding)
+		t.recordEnds(binding, true)
+		work += t.freeBinding(binding)
 	}
 }
 
-// tell notes the time and returns it in nanoseconds since 1970.
-func (t *Table) tell(now time.Time) int64 {
+// setClock notes the time and returns it in nanoseconds since 1970.
+func (t *Table) setClock(now time.Time) int64 {
 	t.clock = now.UnixNano()
 	return t.clock
 }

@@ -11,17 +11,11 @@ type slotGroups struct {
 	dead     int                      // bindings in released groups
 }
 
-// slotOf is the slot of a binding, and false if that was released.
-func (g *slotGroups) slotOf(b *bindingRecord) (selector.Slot, bool) {
-	group := g.at(b.group)
-	return group.slot, !group.released
-}
-
 // join adds a binding to the group of a slot.
 func (g *slotGroups) join(binding uint32, slot selector.Slot) {
 	number := g.bySlot[slot]
 	if number == 0 {
-		number = g.take()
+		number = g.alloc()
 		g.at(number).slot = slot
 		g.bySlot[slot] = number
 	}
@@ -58,7 +52,7 @@ func (g *slotGroups) leave(binding uint32) {
 	} else {
 		delete(g.bySlot, group.slot)
 	}
-	g.put(b.group)
+	g.recycle(b.group)
 }
 
 // release makes the group of a slot one of the released ones.

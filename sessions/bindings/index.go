@@ -132,8 +132,8 @@ func (x *idIndex) segment(hash uint64) *indexSegment {
 	return x.directory[hash>>(64-x.depth)]
 }
 
-// find returns the number of the id record of a key, 0 if there is none.
-func (r *records) find(key selector.SessionKey) uint32 {
+// findID returns the number of the id record of a key, 0 if there is none.
+func (r *records) findID(key selector.SessionKey) uint32 {
 	if len(r.index.directory) == 0 {
 		return 0
 	}

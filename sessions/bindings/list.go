@@ -93,8 +93,8 @@ const listWork = 1024
 func (t *Table) listChunk(l *listing, before uint64, now time.Time) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l.now = t.tell(now)
-	t.uses.blank()
+	l.now = t.setClock(now)
+	t.uses.blankStale()
 	i := t.uses.from(before) - 1
 	if i < 0 || l.query.OfSlot && t.groups.bySlot[l.query.Slot] == 0 {
 		return 0
@@ -139,7 +139,7 @@ func (t *Table) listBinding(l *listing, b *bindingRecord) (ids int) {
 // tokenSize: a use, a checksum.
 const tokenSize = 8 + 8
 
-// token stands for the place behind a use. It is sealed, so that a token of another table or filter is refused.
+// token stands for the position behind a use. It is sealed, so that a token of another table or filter is refused.
 func token(hashKey [2]uint64, q Query, use uint64) string {
 	var b [tokenSize]byte
 	binary.BigEndian.PutUint64(b[:8], use)

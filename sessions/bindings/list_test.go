@@ -93,8 +93,8 @@ func TestListWhileUsed(t *testing.T) {
 		t.Fatalf("first page = %q, %v", got, err)
 	}
 	keepNamed(table, "5", 1)
-	table.Forget(keyNamed(table, "6"), tableAt(1))
-	table.Forget(keyNamed(table, "3"), tableAt(1))
+	table.Unbind(keyNamed(table, "6"), tableAt(1))
+	table.Unbind(keyNamed(table, "3"), tableAt(1))
 	keepNamed(table, "1", 1)
 	page, next, err = table.List(Query{Size: 3, Token: next}, tableAt(1))
 	if got := listedNames(table, 8, page); got != "4 2 0" || next != "" || err != nil {

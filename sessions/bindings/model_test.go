@@ -211,7 +211,7 @@ func (h *tableHistory) step() {
 		h.equal("Release", h.table.Release(slot), h.model.release(slot))
 	case op < 80:
 		key := h.key()
-		slot, ok := h.table.Forget(key, h.now)
+		slot, ok := h.table.Unbind(key, h.now)
 		wantSlot, wantOK := h.model.forget(key)
 		h.equal("Forget", fmt.Sprint(slot, ok), fmt.Sprint(wantSlot, wantOK))
 	case op < 83:
@@ -350,7 +350,7 @@ func TestTableModelSeeds(t *testing.T) {
 func checkTable(t *Table) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.uses.blank()
+	t.uses.blankStale()
 	ids, bindings, err := checkUses(t)
 	if err != nil {
 		return err
@@ -422,15 +422,15 @@ func checkUses(t *Table) (ids, bindings int, err error) {
 			}
 			live++
 			b := t.bindings.at(binding)
-			if b.place != number<<useBits|uint32(offset) || b.used <= last.used {
-				return 0, 0, fmt.Errorf("binding %d at place %d, used %d after %d", binding, b.place, b.used, last.used)
+			if b.position != number<<useBits|uint32(offset) || b.used <= last.used {
+				return 0, 0, fmt.Errorf("binding %d at place %d, used %d after %d", binding, b.position, b.used, last.used)
 			}
 			last = *b
 			bindings++
 			for id := binding; id != 0; id = t.id(id).next {
 				if r := t.id(id); r.used != 0 {
 					ids++
-					if r.owner != binding || t.find(r.key) != id {
+					if r.owner != binding || t.findID(r.key) != id {
 						return 0, 0, fmt.Errorf("id %d of binding %d is not found or not its own", id, binding)
 					}
 				}

@@ -27,11 +27,11 @@ func (r *idRecord) source() uint8 { return uint8(r.used & 0xff) }
 // bindingRecord is one binding with its first id: 64 bytes, so that a hit on that id touches one cache line.
 type bindingRecord struct {
 	// first may be vacant, but is always where the list of ids begins.
-	first idRecord
-	ends  int64  // nanoseconds since 1970
-	used  uint64 // number of its last use
-	place uint32 // in the log of uses
-	group uint32
+	first    idRecord
+	ends     int64  // nanoseconds since 1970
+	used     uint64 // number of its last use
+	position uint32 // in the log of uses
+	group    uint32
 	// Neighbours in the group.
 	before, after uint32
 }
@@ -67,10 +67,10 @@ func (r *records) id(number uint32) *idRecord {
 	return &r.bindings.at(number).first
 }
 
-// live returns the binding of a key and the number of its id record, if it is alive. The binding is 0 if there is none,
+// lookUp returns the binding of a key and the number of its id record, if it is alive. The binding is 0 if there is none,
 // dead or alive.
-func (t *Table) live(key selector.SessionKey, now int64) (id, binding uint32, alive bool) {
-	if id = t.find(key); id == 0 {
+func (t *Table) lookUp(key selector.SessionKey, now int64) (id, binding uint32, alive bool) {
+	if id = t.findID(key); id == 0 {
 		return 0, 0, false
 	}
 	binding = t.id(id).owner
@@ -78,18 +78,18 @@ func (t *Table) live(key selector.SessionKey, now int64) (id, binding uint32, al
 	return id, binding, now < b.ends && !t.groups.at(b.group).released
 }
 
-// create makes a binding without ids. The caller adds one and calls use.
-func (t *Table) create(slot selector.Slot) uint32 {
-	binding := t.bindings.take()
+// createBinding makes a binding without ids. The caller adds one and calls use.
+func (t *Table) createBinding(slot selector.Slot) uint32 {
+	binding := t.bindings.alloc()
 	b := t.bindings.at(binding)
 	b.first.owner = binding
-	b.place = noPlace
+	b.position = noPosition
 	t.groups.join(binding, slot)
 	return binding
 }
 
-// drop frees a binding and all its ids, and returns how many ids it had.
-func (t *Table) drop(binding uint32) (ids int) {
+// freeBinding frees a binding and all its ids, and returns how many ids it had.
+func (t *Table) freeBinding(binding uint32) (ids int) {
 	b := t.bindings.at(binding)
 	if b.first.used != 0 {
 		t.removeID(binding)
@@ -98,16 +98,16 @@ func (t *Table) drop(binding uint32) (ids int) {
 	for number := b.first.next; number != 0; ids++ {
 		next := t.id(number).next
 		t.removeID(number)
-		t.aliases.put(number &^ aliasBit)
+		t.aliases.recycle(number &^ aliasBit)
 		number = next
 	}
 	t.groups.leave(binding)
-	if b.place != noPlace { // one that is being restored may have none yet
-		t.uses.remove(b.place)
+	if b.position != noPosition { // one that is being restored may have none yet
+		t.uses.remove(b.position)
 	}
-	t.bindings.put(binding)
+	t.bindings.recycle(binding)
 	if t.bindings.used == 0 && len(t.bindings.chunks)+len(t.aliases.chunks) > 2 {
-		t.clear()
+		t.reset()
 	}
 	return ids
 }
@@ -117,12 +117,12 @@ func (t *Table) attach(binding uint32, s selector.Session) {
 	b := t.bindings.at(binding)
 	count, oldest := t.leastUsedID(binding)
 	if count >= maxAliases || count > 0 && t.aliases.used >= t.maxAliasRecords() {
-		t.changes.end(t.id(oldest).key, true)
+		t.changes.addEnd(t.id(oldest).key, true)
 		t.detach(oldest)
 	}
 	number, r := binding, &b.first
 	if b.first.used != 0 {
-		number = t.aliases.take()
+		number = t.aliases.alloc()
 		r = t.aliases.at(number)
 		number |= aliasBit
 		r.owner, r.next, b.first.next = binding, b.first.next, number
@@ -137,7 +137,7 @@ func (t *Table) attach(binding uint32, s selector.Session) {
 func (t *Table) detach(number uint32) (last bool) {
 	r := t.id(number)
 	t.removeID(number)
-	t.changes.changed(r.owner) // the others may be a group by another name now
+	t.changes.markChanged(r.owner) // the others may be a group by another name now
 	b := t.bindings.at(r.owner)
 	if number&aliasBit == 0 {
 		r.key, r.used = selector.SessionKey{}, 0
@@ -147,7 +147,7 @@ func (t *Table) detach(number uint32) (last bool) {
 			before = t.id(before.next)
 		}
 		before.next = r.next
-		t.aliases.put(number &^ aliasBit)
+		t.aliases.recycle(number &^ aliasBit)
 	}
 	return b.first.used == 0 && b.first.next == 0
 }

@@ -28,7 +28,7 @@ type Restorer struct {
 func (t *Table) Restore(now time.Time) *Restorer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return &Restorer{table: t, now: t.tell(now), groups: make(map[selector.SessionKey]uint32)}
+	return &Restorer{table: t, now: t.setClock(now), groups: make(map[selector.SessionKey]uint32)}
 }
 
 // Expect tells about how many changes will be added, so that the table makes room for them at once.
@@ -54,7 +54,7 @@ func (r *Restorer) Add(changes []Change) {
 
 func (r *Restorer) add(c *Change) {
 	t := r.table
-	if t.find(c.Key) != 0 {
+	if t.findID(c.Key) != 0 {
 		return
 	}
 	binding := r.binding(c)
@@ -62,7 +62,7 @@ func (r *Restorer) add(c *Change) {
 		if t.bindings.used >= mostBindings {
 			return
 		}
-		binding = t.create(c.Slot)
+		binding = t.createBinding(c.Slot)
 		t.bindings.at(binding).ends = c.Ends
 		t.changes.setBound(binding, c.Bound)
 		r.numbers = append(r.numbers, binding)
@@ -78,7 +78,7 @@ func (r *Restorer) binding(c *Change) uint32 {
 	t := r.table
 	var candidates [2]uint32
 	if c.Group != c.Key { // which is not there yet
-		if id := t.find(c.Group); id != 0 {
+		if id := t.findID(c.Group); id != 0 {
 			candidates[0] = t.id(id).owner
 		}
 	}
@@ -86,7 +86,7 @@ func (r *Restorer) binding(c *Change) uint32 {
 		candidates[1] = r.groups[c.Group]
 	}
 	for _, binding := range candidates {
-		if !r.waits(binding) {
+		if !r.isUnordered(binding) {
 			continue
 		}
 		if b := t.bindings.at(binding); t.groups.at(b.group).slot == c.Slot {
@@ -97,15 +97,15 @@ func (r *Restorer) binding(c *Change) uint32 {
 	return 0
 }
 
-// waits reports whether a binding waits for its place. One that was used has it; one that was dropped is not there, or has
-// left its number to another, which has a place.
-func (r *Restorer) waits(number uint32) bool {
+// isUnordered reports whether a binding waits for its position in the order of uses. One that was used has it; one that was
+// dropped is not there, or has left its number to another, which has a position.
+func (r *Restorer) isUnordered(number uint32) bool {
 	t := r.table
 	if number == 0 || int(number>>slabBits) >= len(t.bindings.chunks) {
 		return false
 	}
 	b := t.bindings.at(number)
-	return b.first.owner == number && b.place == noPlace
+	return b.first.owner == number && b.position == noPosition
 }
 
 // Finish puts what was added in order, those that end last as those that were used last, and drops what is beyond the
@@ -114,7 +114,7 @@ func (r *Restorer) Finish() {
 	order := r.order()
 	for len(order) > 0 {
 		n := min(len(order), restoreChunk)
-		r.place(order[:n])
+		r.appendUses(order[:n])
 		order = order[n:]
 	}
 	t := r.table
@@ -132,7 +132,7 @@ func (r *Restorer) Finish() {
 	}
 }
 
-// restored is one binding that waits for its place in the order of uses.
+// restored is one binding that waits for its position in the order of uses.
 type restored struct {
 	ends   int64
 	number uint32
@@ -144,7 +144,7 @@ func (r *Restorer) order() []restored {
 	t.mu.Lock()
 	order := make([]restored, 0, len(r.numbers))
 	for _, number := range r.numbers {
-		if r.waits(number) {
+		if r.isUnordered(number) {
 			order = append(order, restored{t.bindings.at(number).ends, number})
 		}
 	}
@@ -181,14 +181,14 @@ func sortRestored(order []restored) {
 	copy(order, from)
 }
 
-// place gives bindings the next places in the order of uses, unless they were used or dropped meanwhile.
-func (r *Restorer) place(order []restored) {
+// appendUses gives bindings the next positions in the order of uses, unless they were used or dropped meanwhile.
+func (r *Restorer) appendUses(order []restored) {
 	t := r.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, o := range order {
-		if r.waits(o.number) {
-			t.uses.placeUse(o.number)
+		if r.isUnordered(o.number) {
+			t.uses.appendUse(o.number)
 		}
 	}
 }

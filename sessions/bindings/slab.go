@@ -24,8 +24,8 @@ func (s *slab[T, P]) at(number uint32) *T {
 	return &s.chunks[number>>slabBits][number&(slabSize-1)]
 }
 
-// take gives out a zero record.
-func (s *slab[T, P]) take() uint32 {
+// alloc gives out a zero record.
+func (s *slab[T, P]) alloc() uint32 {
 	s.used++
 	if number := s.free; number != 0 {
 		link := P(s.at(number)).link()
@@ -39,7 +39,7 @@ func (s *slab[T, P]) take() uint32 {
 	return s.top
 }
 
-func (s *slab[T, P]) put(number uint32) {
+func (s *slab[T, P]) recycle(number uint32) {
 	s.used--
 	record := s.at(number)
 	*record = *new(T)

@@ -17,7 +17,7 @@ const (
 )
 
 const (
-	// mostBindings keeps numbers of records and places in the log within 32 bits.
+	// mostBindings keeps numbers of records and positions in the log within 32 bits.
 	mostBindings = 1 << 28
 	// upkeep is how many bindings a change frees at most beside the one it needs, so that the table gets rid of them
 	// faster than it fills.
@@ -53,7 +53,7 @@ type Table struct {
 	mu    sync.Mutex
 	ttl   time.Duration
 	max   int
-	clock int64 // the time that the table was told last
+	clock int64 // the latest time that a call gave
 
 	records
 	groups  slotGroups
@@ -69,13 +69,13 @@ func New(c Config) *Table {
 		binary.LittleEndian.Uint64(c.HashKey[:8]),
 		binary.LittleEndian.Uint64(c.HashKey[8:]),
 	}}
-	t.set(c.TTL, c.Max)
+	t.configure(c.TTL, c.Max)
 	t.changes.on = c.Recording
-	t.clear()
+	t.reset()
 	return t
 }
 
-func (t *Table) set(ttl time.Duration, most int) {
+func (t *Table) configure(ttl time.Duration, most int) {
 	if ttl <= 0 {
 		ttl = DefaultTTL
 	}
@@ -85,19 +85,19 @@ func (t *Table) set(ttl time.Duration, most int) {
 	t.ttl, t.max = ttl, min(most, mostBindings)
 }
 
-// clear gives the memory of a table back that has no bindings.
-func (t *Table) clear() {
+// reset gives the memory of a table back that has no bindings.
+func (t *Table) reset() {
 	t.records = records{seq: t.seq}
 	t.groups = slotGroups{records: &t.records, bySlot: make(map[selector.Slot]uint32)}
-	t.uses = useOrder{useLog: useLog{newest: noPlace}, records: &t.records, epochs: []endEpoch{newEpoch(0)}}
-	t.changes.forget()
+	t.uses = useOrder{useLog: useLog{newest: noPosition}, records: &t.records, epochs: []endEpoch{newEpoch(0)}}
+	t.changes.reset()
 }
 
 // Find reports the slot that the session is bound to, if the binding is alive. It changes nothing.
 func (t *Table) Find(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, binding, alive := t.live(key, t.tell(now))
+	_, binding, alive := t.lookUp(key, t.setClock(now))
 	if !alive {
 		return 0, false
 	}
@@ -108,12 +108,12 @@ func (t *Table) Find(key selector.SessionKey, now time.Time) (selector.Slot, boo
 func (t *Table) Keep(key selector.SessionKey, now time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at := t.tell(now)
-	id, binding, alive := t.live(key, at)
+	at := t.setClock(now)
+	id, binding, alive := t.lookUp(key, at)
 	if !alive {
 		return time.Time{}
 	}
-	t.use(binding, at)
+	t.renew(binding, at)
 	t.id(id).touch(t.seq, t.id(id).source())
 	return now.Add(t.ttl)
 }
@@ -123,13 +123,13 @@ func (t *Table) Keep(key selector.SessionKey, now time.Time) time.Time {
 func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at := t.tell(now)
+	at := t.setClock(now)
 	t.reclaim(at, upkeep)
-	id, binding, alive := t.live(fallback, at)
+	id, binding, alive := t.lookUp(fallback, at)
 	if !alive {
 		return time.Time{}
 	}
-	t.use(binding, at)
+	t.renew(binding, at)
 	t.id(id).touch(t.seq, t.id(id).source())
 	t.bindID(binding, primary)
 	return now.Add(t.ttl)
@@ -145,39 +145,39 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 	sessions = sessions[:min(len(sessions), maxAliases)]
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at := t.tell(now)
+	at := t.setClock(now)
 	t.reclaim(at, upkeep)
 	if sessions[0].Role == selector.RolePrefix {
-		t.shed(sessions[1:], slot, at)
+		t.unbindPast(sessions[1:], slot, at)
 		sessions = sessions[:1]
 	}
-	_, binding, alive := t.live(sessions[0].Key, at)
+	_, binding, alive := t.lookUp(sessions[0].Key, at)
 	if alive {
-		t.move(binding, slot, at)
+		t.moveTo(binding, slot, at)
 	} else {
 		for _, s := range sessions {
 			t.unbindID(s.Key)
 		}
 		t.makeRoom(at)
-		binding = t.create(slot)
+		binding = t.createBinding(slot)
 		t.changes.setBound(binding, at)
-		t.changes.changed(binding)
+		t.changes.markChanged(binding)
 	}
-	t.use(binding, at)
+	t.renew(binding, at)
 	for _, s := range slices.Backward(sessions) { // the primary is used last
 		t.bindID(binding, s)
 	}
 	return now.Add(t.ttl)
 }
 
-// shed unbinds the past ones of a conversation's prefixes, as far as they are bound to slot: elsewhere another
+// unbindPast unbinds the past ones of a conversation's prefixes, as far as they are bound to slot: elsewhere another
 // conversation may go on from them.
-func (t *Table) shed(prefixes []selector.Session, slot selector.Slot, now int64) {
+func (t *Table) unbindPast(prefixes []selector.Session, slot selector.Slot, now int64) {
 	for i := range prefixes {
 		if prefixes[i].Role != selector.RolePast {
 			continue
 		}
-		_, binding, alive := t.live(prefixes[i].Key, now)
+		_, binding, alive := t.lookUp(prefixes[i].Key, now)
 		if alive && t.groups.at(t.bindings.at(binding).group).slot == slot {
 			t.unbindID(prefixes[i].Key)
 		}
@@ -189,86 +189,86 @@ func (t *Table) makeRoom(now int64) {
 	if t.bindings.used < t.max {
 		return
 	}
-	victim := t.dead(now)
+	victim := t.nextDead(now)
 	if victim == 0 {
 		victim = t.uses.leastRecent()
 	}
 	if victim != 0 {
-		t.endAll(victim, true)
-		t.drop(victim)
+		t.recordEnds(victim, true)
+		t.freeBinding(victim)
 	}
 }
 
-// use makes a binding the most recently used and starts its time to live anew.
-func (t *Table) use(binding uint32, now int64) {
+// renew makes a binding the most recently used and starts its time to live anew.
+func (t *Table) renew(binding uint32, now int64) {
 	b := t.bindings.at(binding)
 	ends := addSaturated(now, t.ttl)
 	if t.changes.on && t.roundedEnd(ends) != t.roundedEnd(b.ends) {
-		t.changes.changed(binding)
+		t.changes.markChanged(binding)
 	}
 	b.ends = ends
-	t.uses.placeUse(binding)
+	t.uses.appendUse(binding)
 }
 
-// move takes a binding to the group of a slot.
-func (t *Table) move(binding uint32, slot selector.Slot, now int64) {
+// moveTo takes a binding to the group of a slot.
+func (t *Table) moveTo(binding uint32, slot selector.Slot, now int64) {
 	if t.groups.at(t.bindings.at(binding).group).slot != slot {
 		t.groups.leave(binding)
 		t.groups.join(binding, slot)
 		t.changes.setBound(binding, now)
-		t.changes.changed(binding)
+		t.changes.markChanged(binding)
 	}
 }
 
 // bindID makes an id the most recently used of a binding, taking it from another one if need be.
 func (t *Table) bindID(binding uint32, s selector.Session) {
-	if id := t.find(s.Key); id != 0 && t.id(id).owner == binding {
+	if id := t.findID(s.Key); id != 0 && t.id(id).owner == binding {
 		t.seq++
 		t.id(id).touch(t.seq, s.Source)
 		return
 	}
 	t.unbindID(s.Key)
 	t.attach(binding, s)
-	t.changes.changed(binding)
+	t.changes.markChanged(binding)
 }
 
 // unbindID takes an id from the binding that it belongs to, if any.
 func (t *Table) unbindID(key selector.SessionKey) {
-	id := t.find(key)
+	id := t.findID(key)
 	if id == 0 {
 		return
 	}
 	owner := t.id(id).owner
-	if t.mustEnd(owner) {
-		t.changes.end(key, false)
+	if t.isEndNews(owner) {
+		t.changes.addEnd(key, false)
 	}
 	if t.detach(id) {
-		t.drop(owner)
+		t.freeBinding(owner)
 	}
 }
 
-// Release ends every binding to slot and returns how many were alive at the time that the table was told last. For
+// Release ends every binding to slot and returns how many were alive at the latest time that a call gave. For
 // that it frees bindings that were over by then, of about 1,024 ids; if more are left because Expire was not called for
 // long, those count.
 func (t *Table) Release(slot selector.Slot) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.settle()
+	t.freeEnded()
 	return t.groups.release(slot)
 }
 
-// Forget ends the binding of a session, with all its ids, and returns the slot that it was bound to. False: there was
+// Unbind ends the binding of a session, with all its ids, and returns the slot that it was bound to. False: there was
 // no live one.
-func (t *Table) Forget(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
+func (t *Table) Unbind(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, binding, alive := t.live(key, t.tell(now))
+	_, binding, alive := t.lookUp(key, t.setClock(now))
 	if !alive {
 		return 0, false
 	}
 	slot := t.groups.at(t.bindings.at(binding).group).slot
-	t.endAll(binding, false)
-	t.drop(binding)
+	t.recordEnds(binding, false)
+	t.freeBinding(binding)
 	return slot, true
 }
 
@@ -279,7 +279,7 @@ func (t *Table) Configure(ttl time.Duration, most int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	before := t.ttl
-	t.set(ttl, most)
+	t.configure(ttl, most)
 	if t.ttl < before {
 		t.uses.startEpoch(t.seq + 1)
 	}
@@ -292,7 +292,7 @@ func (t *Table) Expire(now time.Time, limit int) (removed int) {
 	for removed < limit {
 		asked := min(limit-removed, expireChunk)
 		t.mu.Lock()
-		n := t.reclaim(t.tell(now), asked)
+		n := t.reclaim(t.setClock(now), asked)
 		t.mu.Unlock()
 		if n == 0 {
 			break
@@ -303,11 +303,11 @@ func (t *Table) Expire(now time.Time, limit int) (removed int) {
 	return removed
 }
 
-// Len is how many bindings were alive at the time that the table was told last, as exact as Release.
+// Len is how many bindings were alive at the latest time that a call gave, as exact as Release.
 func (t *Table) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.settle()
+	t.freeEnded()
 	return t.bindings.used - t.groups.dead
 }
 
@@ -322,7 +322,7 @@ func (t *Table) Max() int {
 func (t *Table) Count(slot selector.Slot) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.settle()
+	t.freeEnded()
 	if number := t.groups.bySlot[slot]; number != 0 {
 		return int(t.groups.at(number).count)
 	}

@@ -341,10 +341,10 @@ func TestTableCounts(t *testing.T) {
 	if got := table.Len(); got != 251 {
 		t.Errorf("Len = %d, want 251", got)
 	}
-	if slot, ok := table.Forget(keyNamed(table, "598"), tableAt(10.995)); slot != 0 || !ok {
+	if slot, ok := table.Unbind(keyNamed(table, "598"), tableAt(10.995)); slot != 0 || !ok {
 		t.Errorf("Forget = %d, %v, want 0, true", slot, ok)
 	}
-	if _, ok := table.Forget(keyNamed(table, "598"), tableAt(10.995)); ok {
+	if _, ok := table.Unbind(keyNamed(table, "598"), tableAt(10.995)); ok {
 		t.Error("Forget finds a session that is forgotten")
 	}
 	if got := table.Count(0); got != 249 {
@@ -484,7 +484,7 @@ func useAtRandom(t *Table, r *rand.Rand, now time.Time) {
 	case 7:
 		t.Release(slot)
 	case 8:
-		t.Forget(key(), now)
+		t.Unbind(key(), now)
 	case 9:
 		t.Expire(now, 10)
 	case 10:

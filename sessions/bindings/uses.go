@@ -7,20 +7,20 @@ import (
 )
 
 const (
-	useBits  = 10
-	useChunk = 1 << useBits
-	noPlace  = math.MaxUint32
+	useBits    = 10
+	useChunk   = 1 << useBits
+	noPosition = math.MaxUint32
 )
 
 // useLog keeps the bindings in order of their last use. A use appends the binding's number and blanks its older entry,
-// so a place in the order can be found by number of use, and nothing of the binding's neighbours is touched.
+// so a position in the order can be found by number of use, and nothing of the binding's neighbours is touched.
 // useOrder.compact keeps the log at most about twice as long as there are bindings.
 type useLog struct {
 	chunks []useLogChunk // by chunk number
 	order  []uint32      // chunk numbers, least recently used first; all but the last hold something
 	spare  []uint32      // chunk numbers not in use
 	fill   uint32        // entries written to the last chunk
-	newest uint32        // place of the last entry
+	newest uint32        // position of the last entry
 	// Entries to blank, which lie anywhere in memory: many at once wait for it together.
 	stale  [64]uint32
 	stales int
@@ -40,7 +40,7 @@ type useOrder struct {
 	epochs  []endEpoch // never empty
 }
 
-// append adds a binding as the most recently used and returns its place.
+// append adds a binding as the most recently used and returns its position.
 func (l *useLog) append(binding uint32, use uint64) uint32 {
 	if len(l.order) == 0 || l.fill == useChunk {
 		l.begin(use)
@@ -75,21 +75,21 @@ func (l *useLog) begin(use uint64) {
 }
 
 // seal ends the last chunk, so that what is used from now on lies in others.
-func (l *useLog) seal() { l.fill, l.newest = useChunk, noPlace }
+func (l *useLog) seal() { l.fill, l.newest = useChunk, noPosition }
 
 // remove takes an entry out of the order.
 func (l *useLog) remove(place uint32) {
 	if place == l.newest {
-		l.newest = noPlace
+		l.newest = noPosition
 	}
 	l.stale[l.stales] = place
 	if l.stales++; l.stales == len(l.stale) {
-		l.blank()
+		l.blankStale()
 	}
 }
 
-// blank does what remove has left to do. Whoever reads the log calls it first.
-func (l *useLog) blank() {
+// blankStale does what remove has left to do. Whoever reads the log calls it first.
+func (l *useLog) blankStale() {
 	for _, place := range l.stale[:l.stales] {
 		number := place >> useBits
 		c := &l.chunks[number]
@@ -128,19 +128,19 @@ func (l *useLog) oldest(i int) uint32 {
 	return c.refs[c.first]
 }
 
-// placeUse makes a binding the most recently used, and ends are as it says.
-func (u *useOrder) placeUse(binding uint32) {
+// appendUse makes a binding the most recently used, and ends are as it says.
+func (u *useOrder) appendUse(binding uint32) {
 	u.records.seq++
 	b := u.records.bindings.at(binding)
 	b.used = u.records.seq
 	u.noteEnd(b.ends)
-	if b.place != noPlace {
-		if b.place == u.newest {
+	if b.position != noPosition {
+		if b.position == u.newest {
 			return
 		}
-		u.remove(b.place)
+		u.remove(b.position)
 	}
-	b.place = u.append(binding, u.records.seq)
+	b.position = u.append(binding, u.records.seq)
 	if u.fill == 1 {
 		u.compact()
 	}
@@ -159,7 +159,7 @@ func (u *useOrder) compact() {
 // as it need be has two that fit into one.
 func (u *useOrder) merge() bool {
 	l := &u.useLog
-	l.blank()
+	l.blankStale()
 	best, least := -1, uint32(useChunk+1)
 	for i := 0; i+2 < len(l.order); i++ {
 		a, b := &l.chunks[l.order[i]], &l.chunks[l.order[i+1]]
@@ -179,7 +179,7 @@ func (u *useOrder) merge() bool {
 	return true
 }
 
-// moveEntries moves what a chunk holds to places from end on of the chunk into, and returns the new end.
+// moveEntries moves what a chunk holds to positions from end on of the chunk into, and returns the new end.
 func (u *useOrder) moveEntries(from, into, end uint32) uint32 {
 	target := u.chunks[into].refs
 	source := u.chunks[from].refs
@@ -189,7 +189,7 @@ func (u *useOrder) moveEntries(from, into, end uint32) uint32 {
 		}
 		source[i] = 0
 		target[end] = binding
-		u.records.bindings.at(binding).place = into<<useBits | end
+		u.records.bindings.at(binding).position = into<<useBits | end
 		end++
 	}
 	return end
