@@ -52,7 +52,7 @@ func BenchmarkIdentifyToWalk(b *testing.B) {
 	})
 }
 
-// BenchmarkIdentifyChain measures recognition by chain; its ratio is that to the rules of the reference, measured in turns
+// BenchmarkIdentifyChain measures identification by chain; its ratio is that to the rules of the reference, measured in turns
 // over the same bodies. One operation is both.
 func BenchmarkIdentifyChain(b *testing.B) {
 	benchBodies(b, func(b *testing.B, body []byte) {

@@ -6,14 +6,14 @@ import (
 	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
-// author is who speaks in a message.
+// author is whose message it is.
 type author uint8
 
 const (
-	// instructions: what instructs the model is no part of the conversation; it may change from request to request.
+	// instructions to the model are no part of the conversation; they may change from request to request.
 	instructions author = iota
 	user
-	// tool speaks on the user's side.
+	// tool counts as the user's side.
 	tool
 	assistant
 )
@@ -29,13 +29,20 @@ const (
 )
 
 // chain is the running digest of a conversation. Turns of the two sides alternate, however many messages make one; where
-// one ends, the digest so far is a prefix by which a later request can be found.
+// one ends, the digest so far is a prefix by which a later request can be found. With u for the user's turns, a for the
+// assistant's answers, and [x] for the id that is the digest of x:
+//
+//	request    its ids, the most specific first
+//	u1         [u1]                                              others may begin alike: it is a first turn
+//	u1a1u2     [u1a1u2] [u1a1] [u1]                              continues what [u1] was bound to
+//	u1a1u2a2u3 [u1a1u2a2u3] [u1a1u2a2] [u1a1u2] [u1a1] [u1]      continues what [u1a1u2] was bound to
+//	u1b1u2     [u1b1u2] [u1b1] [u1]                              another one; once its answer was reported, [u1b1] tells it apart
 type chain struct {
 	// sum of everything so far, and text of the texts alone.
 	sum, text uint64
 
-	// The text at hand: neighbouring texts of one side are one, in however many pieces it was streamed. What was spoken of
-	// it ends before the white space at its end, which counts once something follows.
+	// The text being read: neighbouring texts of one side are one, in however many pieces it was streamed. textDigest is of
+	// all of it, trimmedSum without the white space at its end, which counts only once something follows.
 	textDigest xxhash.Digest
 	trimmedSum uint64
 	letter     byte
@@ -65,7 +72,7 @@ const (
 	byReference
 )
 
-// startTurn begins a turn, unless it is that of the side that spoke before.
+// startTurn begins a turn, unless the author is on the side whose turn it is.
 func (c *chain) startTurn(v author) {
 	if v == tool {
 		v = user
@@ -86,7 +93,7 @@ func (c *chain) startTurn(v author) {
 	c.author = v
 }
 
-// addText takes a text of the side that speaks.
+// addText adds a text of the side whose turn it is.
 func (c *chain) addText(letter byte, v jsonscan.Value) {
 	if v.Kind != jsonscan.String {
 		return
@@ -111,7 +118,7 @@ func (c *chain) addText(letter byte, v jsonscan.Value) {
 	writeText(&c.textDigest, behind)
 }
 
-// endText ends the text at hand.
+// endText ends the text being read.
 func (c *chain) endText() {
 	if c.inText {
 		c.inText = false
@@ -119,7 +126,7 @@ func (c *chain) endText() {
 	}
 }
 
-// addItem takes what is not a text.
+// addItem adds what is not a text.
 func (c *chain) addItem(letter byte, sum uint64) {
 	c.endText()
 	c.mixIn(letter, sum)
@@ -147,10 +154,9 @@ func (c *chain) empty() bool {
 	return c.sum == 0
 }
 
-// prefixes holds the prefixes by which the conversation may be known. One request asks once, so the newest ones are the requests
-// before this one, and what they were answered with. A person may go back as far as they like: the early ones are there
-// then. They tell the conversation from others that opened alike, even if it opens with a message of an assistant's that
-// is always the same.
+// prefixes are those by which the conversation may be known. The newest ones are the requests before this one, and their
+// answers. A user may go back as far as they like: then the early ones are found. They tell the conversation from others
+// that began alike, even if it begins with an answer that is always the same.
 type prefixes struct {
 	// The newest first.
 	requests [2]uint64
@@ -163,7 +169,7 @@ type prefixes struct {
 	outgrown [3]uint64
 }
 
-// endUserTurn takes the end of a turn of the user's side.
+// endUserTurn notes the prefix that ends with a turn of the user's side.
 func (p *prefixes) endUserTurn(sum, text uint64) {
 	p.addEarly(sum)
 	p.outgrown[0] = push(p.requests[:], sum)
@@ -172,7 +178,7 @@ func (p *prefixes) endUserTurn(sum, text uint64) {
 	}
 }
 
-// endAnswer takes the end of a turn of the assistant's.
+// endAnswer notes the prefix that ends with an answer.
 func (p *prefixes) endAnswer(sum uint64) {
 	if p.count == 0 {
 		p.count++ // it began with an answer

@@ -9,11 +9,11 @@ import (
 	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
-// scope is what a conversation belongs to: equal messages of different persons are different conversations.
-func scope(person jsonscan.Value, previousResponse string) uint64 {
+// scope is what a conversation belongs to: equal messages of different users are different conversations.
+func scope(userID jsonscan.Value, previousResponse string) uint64 {
 	var sum uint64
-	if person.Kind == jsonscan.String {
-		sum = mix('p', textSum(person), sum)
+	if userID.Kind == jsonscan.String {
+		sum = mix('p', textSum(userID), sum)
 	}
 	if previousResponse != "" {
 		sum = mix('v', xxhash.Sum64String(previousResponse), sum)
@@ -26,7 +26,7 @@ func chainSum(sum, scope uint64) uint64        { return mix('i', sum, scope) }
 func textsSum(sum, scope uint64) uint64        { return mix('t', sum, scope) }
 func instructionsSum(sum, scope uint64) uint64 { return mix('w', sum, scope) }
 
-// firstTurnAnswers is with how many answers, all of them texts, a request is no opening any more. Clients begin with
+// firstTurnAnswers is with how many answers, all of them texts, a request is no first turn any more. Clients begin with
 // greetings and examples that are always the same. With tools, a second answer is enough.
 const firstTurnAnswers = 8
 
@@ -37,7 +37,7 @@ func (c *chain) identity(scope uint64) Identity {
 	list.add(chainSum(c.sum, scope))
 	p := &c.prefixes
 	list.addPrefix(chainSum, p.answers[0], scope)
-	// What opened the conversation may be how others open too, so it is the last that is asked.
+	// Others may begin as this conversation began, so the first turn is the last that is asked.
 	for _, sum := range p.requests {
 		if sum != p.early[0] {
 			list.addPrefix(chainSum, sum, scope)
@@ -47,7 +47,7 @@ func (c *chain) identity(scope uint64) Identity {
 		list.addPrefix(chainSum, p.early[i], scope)
 	}
 	id := Identity{Source: SourceChain, FirstTurn: c.answers < 2 || c.answers < firstTurnAnswers && !c.beyondTexts}
-	// Where nothing but text was said, the texts alone tell nothing new. While the conversation opens they tell too little.
+	// Where nothing but text was said, the texts alone tell nothing new. In a first turn they tell too little.
 	words := c.beyondTexts && c.answers >= 2
 	if words {
 		list.addPrefix(textsSum, c.text, scope)
@@ -56,7 +56,7 @@ func (c *chain) identity(scope uint64) Identity {
 		}
 	}
 	// A request that begins its answer itself marks what it asks: the next one has the answer in full. As a mark, that does
-	// not tell an opening from a twin.
+	// not make a first turn less ambiguous.
 	begun := c.author == assistant && p.requests[0] != 0
 	id.Bindable = list.n
 	list.addPrefix(chainSum, p.early[0], scope)

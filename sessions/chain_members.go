@@ -2,7 +2,7 @@ package sessions
 
 import "github.com/credbroker/credbroker/sessions/internal/jsonscan"
 
-// chainFor is the chain that the list in a slot goes into, nil if it goes into none.
+// chainFor is the chain that the list in a field goes into, nil if it goes into none.
 func (m *members) chainFor(slot *jsonscan.Value) *chain {
 	switch {
 	case !m.byChain || m.hasID:
@@ -39,17 +39,17 @@ func (m *members) chain() Identity {
 	return Identity{}
 }
 
-// addInstructionsID adds to a Responses request what ties it to others of which the upstream keeps the history: their instructions,
-// which each of them repeats, and their person. It is a guess, for callers that do not report their answers: the auth that
+// addInstructionsID adds to a Responses request what ties it to others whose history the upstream keeps: their instructions,
+// which each of them repeats, and their user. It is a guess, for callers that do not report their answers: the auth that
 // served such a conversation last is more likely to know the reference than any other.
 func (m *members) addInstructionsID(id *Identity, continues bool) {
 	if m.store.Kind == jsonscan.Boolean && m.store.Raw[0] == 'f' && !continues {
 		return
 	}
-	kin := chainID(instructionsSum(valueSum(m.instructions), scope(m.userID, "")))
-	id.Marks = append(id.Marks, kin)
+	shared := chainID(instructionsSum(valueSum(m.instructions), scope(m.userID, "")))
+	id.Marks = append(id.Marks, shared)
 	if continues {
-		id.IDs = append(id.IDs[:id.Bindable:id.Bindable], kin)
+		id.IDs = append(id.IDs[:id.Bindable:id.Bindable], shared)
 		id.Bindable++
 		id.FirstTurn, id.State = false, ""
 	}

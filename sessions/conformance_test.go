@@ -58,7 +58,7 @@ func TestConformanceIdentify(t *testing.T) {
 			}
 		}
 		if run.cases() == before {
-			t.Error("a folder has no cases of session recognition")
+			t.Error("a folder has no cases of session identification")
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(run)) {

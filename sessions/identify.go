@@ -18,7 +18,7 @@ func Caller(sessionID string) (Identity, error) {
 	return identity(SourceCaller, id), nil
 }
 
-// Identify recognises the conversation of a client's request by its headers, which may be nil, and its body, which may be
+// Identify works out the conversation of a client's request from its headers, which may be nil, and its body, which may be
 // anything. It passes over the body once, looks again only at messages, and keeps no part of it.
 func Identify(h *Headers, body []byte, by Identification) Identity {
 	if by == IdentificationReference {
@@ -39,7 +39,7 @@ func Identify(h *Headers, body []byte, by Identification) Identity {
 		id.Role = RoleAuxiliary
 	}
 	if id.Source == SourceChain && found.countsTokens(h) {
-		// It asks what a conversation would cost, and opens none.
+		// It asks what a conversation would cost, and begins none.
 		id.FirstTurn, id.State = false, ""
 	}
 	return id
@@ -53,7 +53,7 @@ func (m *members) identity(named Identity) Identity {
 	case named.Source != SourceNone:
 		return named
 	}
-	// A plain user id names a person.
+	// A plain user id names a user, not a conversation.
 	values := m.namedValues()
 	for _, named := range values[1:] {
 		if id, ok := idOf(named.value); ok {
@@ -63,7 +63,7 @@ func (m *members) identity(named Identity) Identity {
 	return m.chain()
 }
 
-// reference is Identify by RecognitionReference.
+// reference is Identify by IdentificationReference.
 func reference(h *Headers, body []byte) Identity {
 	header := h.identity()
 	var found members

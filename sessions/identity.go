@@ -11,7 +11,7 @@ type Identity struct {
 	// looked up as well, and then done with: the conversation has grown beyond them.
 	Bindable int
 	// FirstTurn: nothing shows that the conversation has begun. The first of the IDs may be that of many conversations which
-	// open alike; the others, if there are any, are this one's.
+	// begin alike, and is ambiguous then; the others, if there are any, are this one's.
 	FirstTurn bool
 	// Parent is the id of the conversation that this one serves, empty if the client names none.
 	Parent string
@@ -26,10 +26,10 @@ type Identity struct {
 	State string
 }
 
-// Role is what a request does for a conversation other than to continue it.
+// Role is what a request does for a conversation.
 type Role uint8
 
-// The sides.
+// The roles.
 const (
 	// RoleTurn: the request is one of the conversation, or nobody knows better.
 	RoleTurn Role = iota
@@ -39,13 +39,13 @@ const (
 	RoleAuxiliary
 )
 
-// Identification is the way to recognise conversations that bring no id of their own.
+// Identification is the way to identify conversations that bring no id of their own.
 type Identification uint8
 
 // The ways.
 const (
 	// IdentificationChain goes by all messages: a request continues the conversation whose messages it begins with.
 	IdentificationChain Identification = iota
-	// IdentificationReference goes by the person or by the beginnings of the first messages, as other selectors do.
+	// IdentificationReference goes by the user or by the beginnings of the first messages, as other selectors do.
 	IdentificationReference
 )

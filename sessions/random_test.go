@@ -13,7 +13,7 @@ import (
 func TestIdentifyRandomBodies(t *testing.T) {
 	seed := rand.Uint64()
 	g := generator{rand.New(rand.NewPCG(seed, 0))}
-	recognised := 0
+	identified := 0
 	for range 5_000 {
 		body := g.body()
 		if !sameAsSlow([]byte(body)) {
@@ -25,7 +25,7 @@ func TestIdentifyRandomBodies(t *testing.T) {
 		}
 		checkIdentity(t, got)
 		if got.Source != SourceNone {
-			recognised++
+			identified++
 		}
 		at := g.IntN(len(body))
 		checkIdentity(t, Identify(nil, []byte(body[:at]+body[at+1:]), IdentificationReference))
@@ -33,8 +33,8 @@ func TestIdentifyRandomBodies(t *testing.T) {
 		checkChained(t, Identify(nil, []byte(body), IdentificationChain))
 		checkChained(t, Identify(nil, []byte(body[:at]+body[at+1:]), IdentificationChain))
 	}
-	if recognised < 1_500 {
-		t.Errorf("only %d bodies were recognised: the generator has gone wrong", recognised)
+	if identified < 1_500 {
+		t.Errorf("only %d bodies were identified: the generator has gone wrong", identified)
 	}
 }
 

@@ -5,7 +5,7 @@ type Source uint8
 
 // The sources. The prefix of the ids that each gives is in Prefix.
 const (
-	// SourceNone: no session was recognised.
+	// SourceNone: the request names no session.
 	SourceNone Source = iota
 	// SourceCaller: the caller worked the id out itself.
 	SourceCaller
