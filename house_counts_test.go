@@ -16,7 +16,7 @@ const (
 // checkCounts counts the types of every package and the methods of every type, tests left out.
 func (r *repository) checkCounts(t *testing.T) {
 	// What was above at the beginning may only fall; nothing may be added here.
-	begun := map[string]int{"sessions/bindings.Table": 68, "verdict.view": 48}
+	begun := map[string]int{"sessions/bindings.Table": 68}
 	types, methods := map[string]int{}, map[string]int{}
 	for _, s := range r.code() {
 		folder := path.Dir(s.path)

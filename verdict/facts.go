@@ -21,13 +21,13 @@ var factNames = [...]string{
 func (v *view) is(f fact) bool {
 	switch f {
 	case factClaudeShared:
-		return v.claudeShared()
+		return claude{v}.shared()
 	case factClaudeModel:
-		return v.claudeModel()
+		return claude{v}.model()
 	case factClaudeRejected:
-		return v.unifiedStatus("status") == rejected
+		return claude{v}.status("status") == rejected
 	case factCodexOther:
-		return v.codexFamily() != ""
+		return codex{v}.activeFamily() != ""
 	case factNamesModel:
 		return v.namesModel()
 	default:

@@ -72,7 +72,7 @@ func (v *view) structured(bound time.Duration) (hint, bool) {
 	if h, ok := v.openRouterHeaders(bound); ok {
 		return h, true
 	}
-	return v.codexBody(bound)
+	return codex{v}.bodyReset(bound)
 }
 
 func (v *view) retryInfo(bound time.Duration) (hint, bool) {

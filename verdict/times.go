@@ -134,17 +134,17 @@ func (v *view) from(s source, bound time.Duration) (hint, bool) {
 	case sourceRegainAccess:
 		return v.regainAccess(bound)
 	case sourceClaudeShared:
-		return v.claudeSharedReset()
+		return claude{v}.sharedReset()
 	case sourceClaudeModel:
-		return v.claudeModelReset()
+		return claude{v}.modelReset()
 	case sourceClaudeUnified:
-		return v.claudeUnifiedReset()
+		return claude{v}.unifiedReset()
 	case sourceClaudePrinted:
-		return v.claudePrinted(bound)
+		return claude{v}.printedReset(bound)
 	case sourceCodexBody:
-		return v.codexBody(bound)
+		return codex{v}.bodyReset(bound)
 	case sourceCodexWindows:
-		return v.codexWindows(bound)
+		return codex{v}.fullReset(bound)
 	default:
 		return hint{}, false
 	}

@@ -48,7 +48,7 @@ func (v *view) window(name, value string) (cooldown.Window, bool) {
 		return v.seen(strings.TrimPrefix(window, "ratelimit-"), used, base+"-reset"), told
 	}
 	if window, ok := cutBoth(name, prefixCodex, "-used-percent"); ok && v.o.Dialect == "codex" {
-		return v.codexWindow(window, value)
+		return codex{v}.window(window, value)
 	}
 	rest, ok := strings.CutPrefix(name, prefixRemaining)
 	if !ok {
@@ -56,16 +56,6 @@ func (v *view) window(name, value string) (cooldown.Window, bool) {
 	}
 	used, told := v.share(value, "x-ratelimit-limit"+rest)
 	return v.seen(cmp.Or(strings.TrimPrefix(rest, "-"), "requests"), used, "x-ratelimit-reset"+rest), told
-}
-
-func (v *view) codexWindow(window, value string) (cooldown.Window, bool) {
-	used, told := parseDecimal(value)
-	w := v.seen(window, used/100, prefixCodex+window+"-reset-at")
-	if w.ResetsAt.IsZero() {
-		d, valid := parseUnits(v.headers[prefixCodex+window+"-reset-after-seconds"], time.Second)
-		w.ResetsAt = v.resetTime(bounded(d, valid, boundMonth))
-	}
-	return w, told
 }
 
 // cutBoth returns what is between a prefix and a suffix.

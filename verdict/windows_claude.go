@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// claude is an answer of one of Anthropic's dialects.
+type claude struct{ *view }
+
 // unified is the prefix of the headers of Anthropic's subscription windows.
 const unified = "anthropic-ratelimit-unified-"
 
@@ -17,40 +20,40 @@ const (
 // rejected is the status of a window that is closed.
 const rejected = "rejected"
 
-// unifiedStatus returns the word in one of the unified headers.
-func (v *view) unifiedStatus(name string) string {
+// status returns the word in one of the unified headers.
+func (v claude) status(name string) string {
 	return lower(strings.TrimSpace(v.headers[unified+name]))
 }
 
-// claudeClosed reports whether a window is closed: by its status, or by its use where no status is given.
-func (v *view) claudeClosed(window string) bool {
-	if status := v.unifiedStatus(window + "-status"); status != "" {
+// closed reports whether a window is closed: by its status, or by its use where no status is given.
+func (v claude) closed(window string) bool {
+	if status := v.status(window + "-status"); status != "" {
 		return status == rejected
 	}
 	used, ok := parseDecimal(v.headers[unified+window+"-utilization"])
 	return ok && used >= 1
 }
 
-// claudeShared: an overall `allowed` beside a closed window means that overage pays for it.
-func (v *view) claudeShared() bool {
-	status := v.unifiedStatus("status")
-	return (status == "" || status == rejected) && v.claudeSharedWindow()
+// shared: an overall `allowed` beside a closed window means that overage pays for it.
+func (v claude) shared() bool {
+	status := v.status("status")
+	return (status == "" || status == rejected) && v.sharedWindow()
 }
 
-func (v *view) claudeSharedWindow() bool { return v.claudeClosed("5h") || v.claudeClosed("7d") }
+func (v claude) sharedWindow() bool { return v.closed("5h") || v.closed("7d") }
 
-func (v *view) claudeModel() bool {
-	if v.claudeSharedWindow() {
+func (v claude) model() bool {
+	if v.sharedWindow() {
 		return false
 	}
-	if len(v.claudeModelWindows()) > 0 {
+	if len(v.modelWindows()) > 0 {
 		return true
 	}
 	// A claim stands in answers that are allowed, too; there it closes nothing.
-	if strings.HasPrefix(v.unifiedStatus("status"), "allowed") {
+	if strings.HasPrefix(v.status("status"), "allowed") {
 		return false
 	}
-	switch v.unifiedStatus("representative-claim") {
+	switch v.status("representative-claim") {
 	case "seven_day_opus", "seven_day_sonnet", "seven_day_overage_included":
 		return true
 	default:
@@ -58,8 +61,8 @@ func (v *view) claudeModel() bool {
 	}
 }
 
-// claudeModelWindows returns the closed windows that are not those of the account: 7d_oi, 7d_opus and whatever comes next.
-func (v *view) claudeModelWindows() []string {
+// modelWindows returns the closed windows that are not those of the account: 7d_oi, 7d_opus and whatever comes next.
+func (v claude) modelWindows() []string {
 	var closed []string
 	for name := range v.headers {
 		rest, ok := strings.CutPrefix(name, unified)
@@ -70,21 +73,21 @@ func (v *view) claudeModelWindows() []string {
 		if !ok {
 			window, ok = strings.CutSuffix(rest, "-utilization")
 		}
-		if ok && window != "5h" && window != "7d" && window != "" && window[0] >= '0' && window[0] <= '9' && v.claudeClosed(window) {
+		if ok && window != "5h" && window != "7d" && window != "" && window[0] >= '0' && window[0] <= '9' && v.closed(window) {
 			closed = append(closed, window)
 		}
 	}
 	return closed
 }
 
-// claudeSharedReset: the account is back when its last closed window is, and not before the upstream wants to hear of us.
-func (v *view) claudeSharedReset() (hint, bool) {
+// sharedReset: the account is back when its last closed window is, and not before the upstream wants to hear of us.
+func (v claude) sharedReset() (hint, bool) {
 	bound := boundSession
 	var latest hint
-	if v.claudeClosed("5h") {
+	if v.closed("5h") {
 		latest.extend(v.resetHeader(unified+"5h-reset", boundSession))
 	}
-	if v.claudeClosed("7d") {
+	if v.closed("7d") {
 		bound = boundWeek
 		latest.extend(v.resetHeader(unified+"7d-reset", boundWeek))
 	}
@@ -92,12 +95,12 @@ func (v *view) claudeSharedReset() (hint, bool) {
 	return latest, latest.delay > 0
 }
 
-func (v *view) claudeModelReset() (hint, bool) {
+func (v claude) modelReset() (hint, bool) {
 	if h, ok := v.retryAfter(boundWeek); ok {
 		return h, true
 	}
 	var latest hint
-	for _, window := range v.claudeModelWindows() {
+	for _, window := range v.modelWindows() {
 		latest.extend(v.resetHeader(unified+window+"-reset", boundWeek))
 	}
 	if latest.delay > 0 {
@@ -106,9 +109,9 @@ func (v *view) claudeModelReset() (hint, bool) {
 	return v.resetHeader(unified+"reset", boundWeek)
 }
 
-func (v *view) claudeUnifiedReset() (hint, bool) {
+func (v claude) unifiedReset() (hint, bool) {
 	bound := boundWeek
-	if v.unifiedStatus("representative-claim") == "five_hour" {
+	if v.status("representative-claim") == "five_hour" {
 		bound = boundSession
 	}
 	var latest hint
@@ -117,8 +120,8 @@ func (v *view) claudeUnifiedReset() (hint, bool) {
 	return latest, latest.delay > 0
 }
 
-// claudePrinted reads `usage limit reached|UNIX`.
-func (v *view) claudePrinted(bound time.Duration) (hint, bool) {
+// printedReset reads `usage limit reached|UNIX`.
+func (v claude) printedReset(bound time.Duration) (hint, bool) {
 	_, after, found := strings.Cut(v.text, "usage limit reached|")
 	if !found {
 		return hint{}, false
