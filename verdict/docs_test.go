@@ -30,7 +30,7 @@ func TestDocumentedReasons(t *testing.T) {
 		if r.Ladder != cooldown.LadderNone {
 			ladder = "`" + r.Ladder.String() + "`"
 		}
-		want := fmt.Sprintf("| `%s` | %s | %s | `%s` | %s |", r.Name, r.Meaning, ladder, r.Kind, cmp.Or(r.Person, "-"))
+		want := fmt.Sprintf("| `%s` | %s | %s | `%s` | %s |", r.Name, r.Meaning, ladder, r.Kind, cmp.Or(r.OperatorAction, "-"))
 		at := slices.Index(documented, want)
 		if at < 0 {
 			t.Errorf("%s lacks the line\n%s", page, want)

@@ -64,7 +64,7 @@ func (r *Rules) verdict(row *rule, v *view) Verdict {
 	reason := r.reasons[row.Reason]
 	out := Verdict{Fault: row.fault, Retry: row.retry, Finding: cooldown.Finding{
 		Action: row.Action, Scope: row.scope, Reason: row.Reason, Kind: reason.Kind, Domain: row.domain, Rule: row.ID,
-		Repeat: row.repeat, OperatorAction: row.person.or(reason.person).of(v.o.Kind),
+		Repeat: row.repeat, OperatorAction: row.operator.or(reason.operator).of(v.o.Kind),
 	}}
 	if out.Domain == "" && row.limit {
 		out.Domain = v.set.limitDomain
@@ -73,8 +73,8 @@ func (r *Rules) verdict(row *rule, v *view) Verdict {
 		out.Domain = ""
 	}
 	out.Shared = row.fault == FaultTransient || row.fault == FaultProvider || out.Domain == DomainEgress
-	if row.family != "" && glob.Match(row.family, lower(v.o.Model)) {
-		out.ModelFamily = row.family
+	if row.modelFamily != "" && glob.Match(row.modelFamily, lower(v.o.Model)) {
+		out.ModelFamily = row.modelFamily
 	}
 	if row.Action == cooldown.ActionInvalidate {
 		out.Kind = cooldown.Authentication

@@ -53,25 +53,26 @@ type Reason struct {
 	Meaning string
 	Ladder  cooldown.Ladder // none: a time is always known, or nothing cools down
 	Kind    cooldown.Kind
-	Person  string // what a person must do, for an API key; empty if nobody needs to act
+	// OperatorAction is what an operator must do, for an API key; empty if nobody needs to act.
+	OperatorAction string
 }
 
 type reason struct {
 	Reason
-	person person
+	operator operatorAction
 }
 
-// person is what a person must do, which can differ by the kind of the auth.
-type person struct{ key, oauth string }
+// operatorAction is what an operator must do, which can differ by the kind of the auth.
+type operatorAction struct{ key, oauth string }
 
-func (p person) or(other person) person {
-	if p == (person{}) {
+func (p operatorAction) or(other operatorAction) operatorAction {
+	if p == (operatorAction{}) {
 		return other
 	}
 	return p
 }
 
-func (p person) of(kind string) string {
+func (p operatorAction) of(kind string) string {
 	if kind == KindOAuth && p.oauth != "" {
 		return p.oauth
 	}
@@ -81,15 +82,15 @@ func (p person) of(kind string) string {
 // rule is a row, ready to judge by.
 type rule struct {
 	Row
-	when   []*condition // alternatives; none: always
-	fault  Fault
-	scope  cooldown.Scope
-	family string
-	domain string
-	retry  Retry
-	time   *timeExpr
-	person person
-	repeat cooldown.Repeat
+	when        []*condition // alternatives; none: always
+	fault       Fault
+	scope       cooldown.Scope
+	modelFamily string
+	domain      string
+	retry       Retry
+	time        *timeExpr
+	operator    operatorAction
+	repeat      cooldown.Repeat
 
 	limit  bool  // of the stage whose limits have a domain by default
 	offset order // where it stands

@@ -187,14 +187,16 @@ func status(s *statusRule) document.Type {
 
 func (p *parser) reason(r *reason) document.Type {
 	return document.Object(document.Keys{
-		"name":         name(&r.Name),
-		"meaning":      filled(&r.Meaning),
-		"ladder":       document.Enum(&r.Ladder, ladders()...),
-		"block":        document.Enum(&r.Kind, cooldown.Quota, cooldown.Transient, cooldown.Authentication, cooldown.Other),
-		"person":       filled(&r.person.key),
-		"person_oauth": filled(&r.person.oauth),
+		"name":                  name(&r.Name),
+		"meaning":               filled(&r.Meaning),
+		"ladder":                document.Enum(&r.Ladder, ladders()...),
+		"block":                 document.Enum(&r.Kind, cooldown.Quota, cooldown.Transient, cooldown.Authentication, cooldown.Other),
+		"operator_action":       filled(&r.operator.key),
+		"operator_action_oauth": filled(&r.operator.oauth),
+		"person":                document.Renamed("operator_action"),
+		"person_oauth":          document.Renamed("operator_action_oauth"),
 	}).Requires("name", "meaning", "block").Then(func(v document.Value) {
-		r.Person = r.person.key
+		r.OperatorAction = r.operator.key
 		if _, twice := p.reasons[r.Name]; !twice {
 			p.names = append(p.names, r.Name)
 		} else if !p.out.extra {

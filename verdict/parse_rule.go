@@ -14,22 +14,25 @@ func (p *parser) rule(to **rule) document.Type {
 	r := &rule{}
 	*to = r
 	return document.Object(document.Keys{
-		"id":           name(&r.ID),
-		"stage":        document.Enum(&r.Stage, stages[:]...),
-		"when":         some(&r.when, conditionOf),
-		"fault":        document.Enum(&r.fault, FaultCaller, FaultCredential, FaultModel, FaultTransient, FaultProvider),
-		"action":       document.Enum(&r.Action, cooldown.ActionNone, cooldown.ActionCooldown, cooldown.ActionInvalidate, cooldown.ActionDisable),
-		"scope":        document.Enum(&r.scope, cooldown.ScopeNone, cooldown.ScopeModel, cooldown.ScopeAuth),
-		"family":       filled(&r.family),
-		"domain":       document.Enum(&r.domain, append(domains(), domainNone)...),
-		"reason":       filled(&r.Reason),
-		"retry":        document.Enum(&r.retry, RetryNobody, RetryAnotherAuth, RetryOtherModel),
-		"time":         timeOf(&r.time),
-		"person":       filled(&r.person.key),
-		"person_oauth": filled(&r.person.oauth),
-		"repeat":       repeat(&r.repeat),
-		"source":       filled(&r.Source),
-		"off":          document.Boolean(&r.off),
+		"id":                    name(&r.ID),
+		"stage":                 document.Enum(&r.Stage, stages[:]...),
+		"when":                  some(&r.when, conditionOf),
+		"fault":                 document.Enum(&r.fault, FaultCaller, FaultCredential, FaultModel, FaultTransient, FaultProvider),
+		"action":                document.Enum(&r.Action, cooldown.ActionNone, cooldown.ActionCooldown, cooldown.ActionInvalidate, cooldown.ActionDisable),
+		"scope":                 document.Enum(&r.scope, cooldown.ScopeNone, cooldown.ScopeModel, cooldown.ScopeAuth),
+		"model_family":          filled(&r.modelFamily),
+		"family":                document.Renamed("model_family"),
+		"domain":                document.Enum(&r.domain, append(domains(), domainNone)...),
+		"reason":                filled(&r.Reason),
+		"retry":                 document.Enum(&r.retry, RetryNobody, RetryAnotherAuth, RetryOtherModel),
+		"time":                  timeOf(&r.time),
+		"operator_action":       filled(&r.operator.key),
+		"operator_action_oauth": filled(&r.operator.oauth),
+		"person":                document.Renamed("operator_action"),
+		"person_oauth":          document.Renamed("operator_action_oauth"),
+		"repeat":                repeat(&r.repeat),
+		"source":                filled(&r.Source),
+		"off":                   document.Boolean(&r.off),
 	}).Requires("id").Then(func(v document.Value) {
 		r.File, r.Line = p.name, v.Line
 		r.offset.stage = slices.Index(stages[:], r.Stage)
@@ -46,7 +49,7 @@ func (p *parser) rule(to **rule) document.Type {
 // complete checks how the parts of a row fit and fills in what follows from others.
 func (r *rule) complete(v document.Value) {
 	v.Require("stage", "fault", "action", "reason", "source")
-	r.limit, r.family = r.Stage == stageLimit && r.Action == cooldown.ActionCooldown, lower(r.family)
+	r.limit, r.modelFamily = r.Stage == stageLimit && r.Action == cooldown.ActionCooldown, lower(r.modelFamily)
 	if r.retry == "" {
 		r.retry = defaultRetry(r.fault)
 	}
@@ -63,8 +66,8 @@ func (r *rule) complete(v document.Value) {
 	if r.time != nil && r.Action != cooldown.ActionCooldown {
 		v.Under("time").Problemf("is allowed only with action cooldown")
 	}
-	if r.family != "" && r.scope != cooldown.ScopeModel {
-		v.Under("family").Problemf("is allowed only with scope model")
+	if r.modelFamily != "" && r.scope != cooldown.ScopeModel {
+		v.Under("model_family").Problemf("is allowed only with scope model")
 	}
 }
 
