@@ -220,7 +220,7 @@ func (r *repository) checkStatusCodes(t *testing.T) {
 
 // checkEdge type-checks server: what a call means does not show in its syntax.
 func (r *repository) checkEdge(t *testing.T) {
-	core := []string{"selector.Pool", "sessions/bindings.Table", "state.Keeper", "state.Persister"}
+	core := []string{"selector.Pool", "sessions/bindings.Table", "state.Persister"}
 	export := map[string]string{}
 	for line := range strings.SplitSeq(run(t, "go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", "./server"), "\n") {
 		name, file, _ := strings.Cut(line, " ")

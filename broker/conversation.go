@@ -12,7 +12,7 @@ import (
 // MixedProvider is a provider text that means all of them, as the empty one does.
 const MixedProvider = "mixed"
 
-// identify works out whose conversation a request belongs to. With affinity off that is nobody's.
+// identify finds the session of a request. With affinity off there is none.
 func (s *Settings) identify(req *PickRequest) sessions.Identity {
 	switch {
 	case !s.Affinity:

@@ -12,7 +12,7 @@ import (
 // PickRequest is a request that needs an auth.
 type PickRequest struct {
 	Provider, Model string
-	// Session is whose conversation the caller says it is; the zero value: headers and body tell.
+	// Session is the id that the caller gives the session; the zero value: headers and body tell.
 	Session sessions.Identity
 	Headers sessions.Headers
 	Body    []byte

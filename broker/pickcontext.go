@@ -9,7 +9,7 @@ import (
 )
 
 // pickContext is what the report of an answer must know of the request that was answered. The zero value is that of a
-// request whose conversation cannot continue.
+// request of a conversation that cannot continue.
 type pickContext struct {
 	// Scope is how the provider was named, and whether the model had the auth's prefix.
 	Scope contextScope

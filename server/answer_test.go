@@ -69,7 +69,7 @@ const (
 )
 
 // wire is how a format writes a question, an answer, and the question after it.
-type wire struct{ name, opening, answer, next string }
+type wire struct{ name, first, answer, next string }
 
 func wires() []wire {
 	return []wire{
@@ -107,7 +107,7 @@ func TestAnswersTellConversationsApart(t *testing.T) {
 				h := gatewayAt(t, servertest.Options{}, "a", "b", "c", "d")
 				auths := map[string]string{}
 				for _, answer := range []string{"one", "two", "three", "four"} {
-					p := pick(t, h, ask(w.opening))
+					p := pick(t, h, ask(w.first))
 					auths[answer] = p.GetCredential().GetAuthId()
 					report := said(fmt.Sprintf(w.answer, answer))
 					if digested {
@@ -117,7 +117,7 @@ func TestAnswersTellConversationsApart(t *testing.T) {
 					served(t, h, p, report)
 				}
 				if distinct := slices.Compact(slices.Sorted(maps.Values(auths))); len(distinct) != 4 {
-					t.Fatalf("twins went to %v, want each to its own", distinct)
+					t.Fatalf("conversations that begin alike went to %v, want each to its own", distinct)
 				}
 				for answer, auth := range auths {
 					wantPick(t, h, ask(fmt.Sprintf(w.next, answer)), auth, inherited)
@@ -141,13 +141,13 @@ func TestAnswersAreBoundAsTheRequestWasAsked(t *testing.T) {
 			req := func(body string) *credbrokerv1.PickCredentialRequest {
 				return &credbrokerv1.PickCredentialRequest{Provider: tt.provider, Model: tt.model, Body: []byte(body), ExcludeAuthIds: []string{"b", "c"}}
 			}
-			p := pick(t, h, req(w.opening))
+			p := pick(t, h, req(w.first))
 			answer := said(fmt.Sprintf(w.answer, "one"))
 			answer.Model = tt.reported
 			served(t, h, p, answer)
-			// Another one that opens alike takes the opening away.
+			// Another one that begins alike takes the first turn away.
 			h.Clock.Advance(time.Minute)
-			other := req(w.opening)
+			other := req(w.first)
 			other.ExcludeAuthIds = []string{"a"}
 			if tt.model == "m" {
 				pick(t, h, other)
@@ -179,7 +179,7 @@ func TestWhatIsNoAnswerBindsNothing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := gatewayAt(t, servertest.Options{}, "a", "b")
-			p := wantPick(t, h, ask(w.opening), "a", begun)
+			p := wantPick(t, h, ask(w.first), "a", begun)
 			before := h.Core.Status(h.Clock.Now()).Bindings
 			if tt.report(t, h, p); h.Core.Status(h.Clock.Now()).Bindings != before {
 				t.Errorf("%d bindings, want %d", h.Core.Status(h.Clock.Now()).Bindings, before)

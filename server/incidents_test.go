@@ -202,7 +202,7 @@ func TestIncidentOneMissingModel(t *testing.T) {
 		t.Fatalf("verdict %v", v)
 	}
 	if !g.ready("gpt-now") || g.ready("gpt-next") {
-		t.Error("another model rests, or this one does not")
+		t.Error("another model is cooling down, or this one is not")
 	}
 	g.Clock.Advance(16 * time.Minute)
 	id, pickID = g.pick("gpt-next")
@@ -211,7 +211,7 @@ func TestIncidentOneMissingModel(t *testing.T) {
 	}
 	g.answer(id, pickID, 200, "")
 	if !g.readyTwice("gpt-next") {
-		t.Error("the model is there, and still rests")
+		t.Error("the model is there, and is still cooling down")
 	}
 }
 

@@ -264,7 +264,7 @@ func TestHostileAnswers(t *testing.T) {
 		}
 	}
 	if longest > 10*time.Minute {
-		t.Errorf("an answer that says nothing rests the auth for %v", longest)
+		t.Errorf("an answer that says nothing blocks the auth for %v", longest)
 	}
 	got, err := h.Auths.GetAuth(t.Context(), &credbrokerv1.GetAuthRequest{AuthId: "b"})
 	if err != nil || got.GetAuth().GetState() != credbrokerv1.AuthState_AUTH_STATE_READY {
@@ -307,7 +307,7 @@ rules:
 }
 
 // Who asks why an auth is out is shown the row that judged, and what an operator must do.
-func TestRowsAreTold(t *testing.T) {
+func TestRowsAreNamed(t *testing.T) {
 	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{openai("a"), openai("b"), openai("c")}})
 	rows := map[string]string{
 		"a": report(t, h, result("a", 429, "", "Retry-After", "30")).GetRule(),

@@ -62,7 +62,7 @@ func (d *daemon) closeEngines() {
 	}
 }
 
-// stateObserver counts what a keeper does, and writes a line when an engine ceases to work and when it works again.
+// stateObserver counts what a persister does, and writes a line when an engine ceases to work and when it works again.
 type stateObserver struct {
 	*server.StateMetrics
 
