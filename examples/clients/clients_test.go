@@ -48,10 +48,10 @@ func clients() []client {
 }
 
 func TestClients(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short leaves out clients in other languages")
 	}
-	t.Parallel()
 	b := startBroker(t, pool())
 	for _, c := range clients() {
 		t.Run(c.name, func(t *testing.T) {
