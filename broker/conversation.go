@@ -39,7 +39,7 @@ func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Setting
 		Options:  req.Options,
 	}
 	if identity.FirstTurn {
-		r.Options |= selector.Opening
+		r.Options |= selector.FirstTurn
 	}
 	for _, pin := range identity.Pins {
 		r.Pins = append(r.Pins, k.pin(pin))
@@ -107,7 +107,7 @@ func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model str
 func (b *Broker) bindAnswer(r *Report, auth *selector.Auth, now time.Time) error {
 	asked := &r.Pick.context
 	k := asked.keys(b.table, auth, r.Outcome.Model)
-	answer := selector.Answer{AuthID: auth.ID, Opening: asked.Opening}
+	answer := selector.Answer{AuthID: auth.ID, FirstTurn: asked.Opening}
 	digest := r.AnswerDigest
 	if len(r.AnswerMessage) > 0 {
 		digest = sessions.AnswerDigest(r.AnswerMessage)
@@ -123,7 +123,7 @@ func (b *Broker) bindAnswer(r *Report, auth *selector.Auth, now time.Time) error
 	if r.ResponseID != "" {
 		answer.Pins = append(answer.Pins, k.pin(referencePrefix+strings.TrimSpace(r.ResponseID)))
 	}
-	if len(answer.Sessions)+len(answer.Pins) == 0 && answer.Opening == (selector.SessionKey{}) {
+	if len(answer.Sessions)+len(answer.Pins) == 0 && answer.FirstTurn == (selector.SessionKey{}) {
 		return nil
 	}
 	return b.pool.Answered(answer, now)

@@ -135,7 +135,7 @@ func Default() *Config {
 			Affinity: true, TTL: time.Hour, Max: 1_000_000,
 			Identification: IdentificationChain, Subagents: PolicySpread, AuxiliaryRequests: PolicyFollow,
 		},
-		Cooldown: Cooldown{MaxHint: selector.DefaultMaxLatch, ProbeTimeout: selector.DefaultProbeTimeout},
+		Cooldown: Cooldown{MaxHint: selector.DefaultMaxHint, ProbeTimeout: selector.DefaultProbeTimeout},
 		State:    State{Redis: Redis{Namespace: defaultNamespace}},
 		Log:      Log{Level: "info", Access: true, Format: "json"},
 	}
@@ -145,7 +145,7 @@ func Default() *Config {
 func (c *Config) Settings() selector.Settings {
 	s := selector.Settings{
 		Strategy: c.Selection.Strategy, Failback: c.Sessions.Failback,
-		MaxLatch: c.Cooldown.MaxHint, ProbeTimeout: c.Cooldown.ProbeTimeout,
+		MaxHint: c.Cooldown.MaxHint, ProbeTimeout: c.Cooldown.ProbeTimeout,
 	}
 	for _, rule := range c.Selection.Rules {
 		s.Rules = append(s.Rules, selector.Rule(rule))

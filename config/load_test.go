@@ -150,7 +150,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)
 	}
 	settings := selector.Settings{
-		Strategy: selector.WeightedRoundRobin, Failback: true, MaxLatch: 5 * time.Minute, ProbeTimeout: 20 * time.Second,
+		Strategy: selector.WeightedRoundRobin, Failback: true, MaxHint: 5 * time.Minute, ProbeTimeout: 20 * time.Second,
 		Rules: []selector.Rule{
 			{Provider: "claude", Model: "claude-opus-*", Strategy: selector.FillFirst}, {Strategy: selector.RoundRobin},
 		},

@@ -10,9 +10,9 @@ type Answer struct {
 	Sessions []Session
 	// Pins are references that only this auth can resolve. They stay bound to it when its sessions are released.
 	Pins []Session
-	// Opening is the session of the request if it was an opening; else zero. Answered, it is not sent again: the next one
+	// FirstTurn is the session of the request if it was a first turn; else zero. Answered, it is not sent again: the next one
 	// like it opens another conversation.
-	Opening SessionKey
+	FirstTurn SessionKey
 }
 
 // Answered binds what goes on from an answer to the auth that gave it, even if that auth cannot be used just now. The
@@ -24,7 +24,7 @@ func (p *Pool) Answered(a Answer, now time.Time) error {
 	if m == nil {
 		return ErrUnknownAuth
 	}
-	p.firstTurns.Answered(a.Opening)
+	p.firstTurns.Answered(a.FirstTurn)
 	if p.bindings == nil {
 		return nil
 	}

@@ -86,7 +86,7 @@ func anything(p *selector.Pool, w *selector.Watcher, r *rand.Rand, now time.Time
 		p.AuthOf(status.Slot)
 		return unlessUnknown(err)
 	case 11:
-		return unlessUnknown(p.Answered(selector.Answer{AuthID: id, Sessions: session(r.Uint64N(200)), Opening: session(r.Uint64N(50))[0].Key}, now))
+		return unlessUnknown(p.Answered(selector.Answer{AuthID: id, Sessions: session(r.Uint64N(200)), FirstTurn: session(r.Uint64N(50))[0].Key}, now))
 	case 10:
 		_, err := p.ClearCooldown(id, "", now)
 		return unlessUnknown(err)

@@ -42,7 +42,7 @@ func (p *place) prefixes(past int, ids ...string) *selector.Request {
 
 func (p *place) opening(id string) *selector.Request {
 	req := p.prefixes(0, id)
-	req.Options = selector.Opening
+	req.Options = selector.FirstTurn
 	return req
 }
 
@@ -93,7 +93,7 @@ func (p *place) answered(auth string, opening *selector.Request, ids ...string) 
 	p.t.Helper()
 	a := selector.Answer{AuthID: auth}
 	if opening != nil {
-		a.Opening = opening.Sessions[0].Key
+		a.FirstTurn = opening.Sessions[0].Key
 	}
 	for _, id := range ids {
 		a.Sessions = append(a.Sessions, selector.Session{Key: p.key(id)})
@@ -299,7 +299,7 @@ func TestTwinsWhoseAuthIsOutAreSpread(t *testing.T) {
 func TestAnOpeningThatContinuesSomethingIsNoTwin(t *testing.T) {
 	p := newPlace(t, 3, selector.Settings{})
 	second := p.prefixes(0, "turn 2", "hello")
-	second.Options = selector.Opening
+	second.Options = selector.FirstTurn
 	first := p.gets(p.opening("hello"), selector.BindingNew)
 	p.stays(second, selector.BindingInherited, first)
 	p.now = p.now.Add(time.Minute)
@@ -307,14 +307,14 @@ func TestAnOpeningThatContinuesSomethingIsNoTwin(t *testing.T) {
 	p.stays(second, selector.BindingHit, first)
 
 	begun := p.prefixes(1, "hello, begun", "hello")
-	begun.Options = selector.Opening
+	begun.Options = selector.FirstTurn
 	begun.Marks = begun.Sessions[1:]
 	first = p.leaves(begun, selector.BindingInherited, "")
 	p.now = p.now.Add(time.Minute)
 	p.leaves(begun, selector.BindingNew, first)
 
 	alone := p.prefixes(0, "greeting, hello", "greeting")
-	alone.Options = selector.Opening
+	alone.Options = selector.FirstTurn
 	first = p.gets(alone, selector.BindingNew)
 	p.now = p.now.Add(time.Minute)
 	p.leaves(alone, selector.BindingNew, first)

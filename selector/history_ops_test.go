@@ -348,7 +348,7 @@ type opAnswered struct {
 }
 
 func (op opAnswered) do(w *world) error {
-	answer := selector.Answer{AuthID: op.ID, Opening: historyKey(op.Opening)}
+	answer := selector.Answer{AuthID: op.ID, FirstTurn: historyKey(op.Opening)}
 	for _, id := range op.Sessions {
 		answer.Sessions = append(answer.Sessions, selector.Session{Key: historyKey(id)})
 	}
@@ -360,7 +360,7 @@ func (op opAnswered) do(w *world) error {
 	if a == nil {
 		return wantError(err, selector.ErrUnknownAuth)
 	}
-	delete(w.oracle.openings, answer.Opening)
+	delete(w.oracle.openings, answer.FirstTurn)
 	if w.oracle.bindings == nil {
 		return err
 	}

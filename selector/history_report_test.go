@@ -206,10 +206,10 @@ func (r *oracleReport) restDomains(scope oracleScope) (rests bool) {
 }
 
 func (r *oracleReport) hintLimit() time.Time {
-	if r.settings.MaxLatch == 0 {
-		return r.now.Add(selector.DefaultMaxLatch)
+	if r.settings.MaxHint == 0 {
+		return r.now.Add(selector.DefaultMaxHint)
 	}
-	return r.now.Add(r.settings.MaxLatch)
+	return r.now.Add(r.settings.MaxHint)
 }
 
 // block adds what was learnt to a ledger.

@@ -46,7 +46,7 @@ func smallUniverse() *universe {
 
 func smallSettings() []selector.Settings {
 	return []selector.Settings{
-		{MaxLatch: 5 * time.Second, ProbeTimeout: 3 * time.Second}, {MaxLatch: time.Second}, {ProbeTimeout: time.Second},
+		{MaxHint: 5 * time.Second, ProbeTimeout: 3 * time.Second}, {MaxHint: time.Second}, {ProbeTimeout: time.Second},
 		{}, {Strategy: selector.FillFirst}, {Strategy: selector.WeightedRoundRobin},
 		{Strategy: selector.WeightedRoundRobin, Failback: true}, {Failback: true},
 		{Strategy: selector.WeightedRoundRobin, Rules: []selector.Rule{
@@ -197,7 +197,7 @@ func (u *universe) sessions(r *rand.Rand, p *opPick) {
 			p.Sessions = append(p.Sessions, uint64(firstPrefix+at))
 		}
 	default:
-		p.Prefixes, p.Options = true, p.Options|selector.Opening
+		p.Prefixes, p.Options = true, p.Options|selector.FirstTurn
 		p.Sessions = []uint64{number(r, firstPrefix, 3)}
 		if r.IntN(4) == 0 {
 			p.Sessions = append(p.Sessions, number(r, firstPrefix, prefixes))

@@ -125,7 +125,7 @@ func (f *fleet) fail(r *fleetReplica, started, until time.Time) error {
 		return err
 	}
 	if !until.IsZero() {
-		r.told.add(fact{received: f.now, until: until, probe: earlier(until, f.now.Add(selector.DefaultMaxLatch))})
+		r.told.add(fact{received: f.now, until: until, probe: earlier(until, f.now.Add(selector.DefaultMaxHint))})
 		return f.check()
 	}
 	step := f.ladderStep(r)
@@ -328,7 +328,7 @@ func (f *fleet) checkReplica(r *fleetReplica) error {
 	if len(status.Blocks) != 1 || !got.Until.Equal(end) || firm.After(f.now) && !probe.Equal(firm) {
 		return fmt.Errorf("it rests until %v, probe at %v; want until %v, probe at %v", got.Until, probe, end, firm)
 	}
-	if latch := f.now.Add(selector.DefaultMaxLatch); firm.After(latch) && !r.told.ordered(latch) {
+	if latch := f.now.Add(selector.DefaultMaxHint); firm.After(latch) && !r.told.ordered(latch) {
 		return fmt.Errorf("nobody may try before %v", firm)
 	}
 	return nil

@@ -67,7 +67,7 @@ func TestThePoolWakesWhoStores(t *testing.T) {
 	if _, err := p.Report(selector.Attempt{AuthID: "a"}, f, historyStart()); err != nil || woken != 2 {
 		t.Errorf("Report: %v, woken %d times, want twice", err, woken)
 	}
-	p.Advance(historyStart().Add(selector.DefaultMaxLatch), 10)
+	p.Advance(historyStart().Add(selector.DefaultMaxHint), 10)
 	if keys := p.Wanted(); woken != 3 || len(keys) != 1 {
 		t.Errorf("half-open: woken %d times and %v wanted, want three times and one", woken, keys)
 	}

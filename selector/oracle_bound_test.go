@@ -83,7 +83,7 @@ func (o *oracle) decidePrefixes(p *oraclePick, req *selector.Request, ready []*s
 	own := o.boundTo(primary)
 	candidates := slices.DeleteFunc(slices.Clone(req.Sessions), func(s selector.Session) bool { return o.boundTo(s.Key) == "" })
 	told := slices.DeleteFunc(slices.Clone(candidates), func(s selector.Session) bool { return s.Role == selector.RolePast })
-	if opened, ok := o.openings[primary]; req.Options&selector.Opening != 0 && len(told) == 1 && told[0].Key == primary &&
+	if opened, ok := o.openings[primary]; req.Options&selector.FirstTurn != 0 && len(told) == 1 && told[0].Key == primary &&
 		(!ok || !o.now.Before(opened.first.Add(5*time.Second)) || opened.picks >= 3) {
 		candidates = nil
 	}
@@ -154,7 +154,7 @@ func (o *oracle) decidePin(p *oraclePick, req *selector.Request, ready []*select
 		return true
 	}
 	p.outcome, p.pin = selector.BindingHit, req.Pins[pin].Key
-	if own := req.Sessions; len(own) > 0 && req.Options&selector.Opening == 0 && o.boundTo(own[0].Key) != p.bound {
+	if own := req.Sessions; len(own) > 0 && req.Options&selector.FirstTurn == 0 && o.boundTo(own[0].Key) != p.bound {
 		p.outcome, p.from = selector.BindingInherited, o.boundTo(own[0].Key)
 	}
 	return true
@@ -172,7 +172,7 @@ func (o *oracle) bind(p *oraclePick, req *selector.Request, taken *selector.Auth
 }
 
 func (o *oracle) bindSession(p *oraclePick, req *selector.Request, taken *selector.Auth) (ends time.Time) {
-	b, opens := o.bindings, req.Options&selector.Opening != 0
+	b, opens := o.bindings, req.Options&selector.FirstTurn != 0
 	if p.pin != (selector.SessionKey{}) {
 		ends = b.Keep(p.pin, o.now)
 		if len(req.Sessions) == 0 || opens {

@@ -114,7 +114,7 @@ func (r *report) renewGate(set *blockSet) {
 	l.Prune(r.now)
 	level, window := l.Climb(&e, r.begun, r.now)
 	if e.Level = level; window == 0 {
-		window = r.now.Add(min(e.Ladder.Step(level, r.pool.random), r.pool.settings.maxLatch()))
+		window = r.now.Add(min(e.Ladder.Step(level, r.pool.random), r.pool.settings.maxHint()))
 	}
 	e.Probe, e.Until = window, max(window, r.now.Add(outageSpan))
 	l.Add(e)

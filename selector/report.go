@@ -225,7 +225,7 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 }
 
 // hintLimit is the latest time to which a guess of the upstream's is kept untried.
-func (r *report) hintLimit() cooldown.Instant { return r.now.Add(r.pool.settings.maxLatch()) }
+func (r *report) hintLimit() cooldown.Instant { return r.now.Add(r.pool.settings.maxHint()) }
 
 // renew keeps the hints that the request probed, and that its failure speaks for, until the next probe: when the failure says,
 // at the latest after max_hint.

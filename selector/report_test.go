@@ -63,7 +63,7 @@ func (p *player) tryPick(exclude ...string) string {
 func TestHintFarAwayIsTriedByOneRequestAtATime(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a"))
 	c := p.report("a", time.Second, hinted(p.now.Add(18*24*time.Hour)))
-	if want := p.now.Add(selector.DefaultMaxLatch); !c.ProbeAt.Equal(want) || !c.Until.Equal(p.now.Add(18*24*time.Hour)) {
+	if want := p.now.Add(selector.DefaultMaxHint); !c.ProbeAt.Equal(want) || !c.Until.Equal(p.now.Add(18*24*time.Hour)) {
 		t.Fatalf("Report = until %v, probe at %v, want a probe at %v", c.Until, c.ProbeAt, want)
 	}
 	p.now = c.ProbeAt.Add(-1)
@@ -80,7 +80,7 @@ func TestHintFarAwayIsTriedByOneRequestAtATime(t *testing.T) {
 		limit.Scope = cooldown.ScopeAuth
 		p.report("a", 3*time.Second, rateLimited()) // a limit of the model alone speaks for it as well
 		c = p.report("a", 3*time.Second, limit)
-		if want := p.now.Add(selector.DefaultMaxLatch); !c.ProbeAt.Equal(want) {
+		if want := p.now.Add(selector.DefaultMaxHint); !c.ProbeAt.Equal(want) {
 			t.Fatalf("round %d: probed again at %v, want %v: the hint still stands", round, c.ProbeAt, want)
 		}
 	}
@@ -99,7 +99,7 @@ func TestProbeThatNobodyReportsGivesWayToTheNext(t *testing.T) {
 	settings := selector.Settings{ProbeTimeout: 10 * time.Second}
 	p := newPlayer(t, selector.Config{Settings: settings}, auth("a"))
 	p.report("a", 0, hinted(p.now.Add(time.Hour)))
-	p.now = p.now.Add(selector.DefaultMaxLatch)
+	p.now = p.now.Add(selector.DefaultMaxHint)
 	if got := [2]string{p.tryPick(), p.tryPick()}; got != [2]string{"a", "cooling"} {
 		t.Fatalf("picks = %v, want one probe", got)
 	}
@@ -186,7 +186,7 @@ func TestModelLimitRestsTheModelAlone(t *testing.T) {
 	if got := p.pick(selector.Request{Provider: "p", Model: "n"}); got != "a" {
 		t.Errorf("another model: %s", got)
 	}
-	p.now = p.now.Add(selector.DefaultMaxLatch)
+	p.now = p.now.Add(selector.DefaultMaxHint)
 	if got := p.tryPick(); got != "a" {
 		t.Fatalf("a quarter of an hour later: %s, want a probe", got)
 	}

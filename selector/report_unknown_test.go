@@ -37,7 +37,7 @@ func TestProbeOfUnknownBeginRenewsTheHintAndEndsIt(t *testing.T) {
 		p.must(err)
 	}
 	for range 3 {
-		p.now = p.now.Add(selector.DefaultMaxLatch)
+		p.now = p.now.Add(selector.DefaultMaxHint)
 		if got := p.tryPick(); got != "a" {
 			t.Fatalf("probe: %s", got)
 		}
@@ -46,11 +46,11 @@ func TestProbeOfUnknownBeginRenewsTheHintAndEndsIt(t *testing.T) {
 		s, err := p.Status("a", p.now)
 		p.must(err)
 		i := slices.IndexFunc(s.Blocks, func(b selector.Block) bool { return b.Until.Equal(c.Until) })
-		if want := p.now.Add(selector.DefaultMaxLatch); i < 0 || !s.Blocks[i].ProbeAt.Equal(want) {
+		if want := p.now.Add(selector.DefaultMaxHint); i < 0 || !s.Blocks[i].ProbeAt.Equal(want) {
 			t.Fatalf("blocks %v, want a probe at %v", s.Blocks, want)
 		}
 	}
-	p.now = p.now.Add(selector.DefaultMaxLatch)
+	p.now = p.now.Add(selector.DefaultMaxHint)
 	if got := p.tryPick(); got != "a" {
 		t.Fatalf("probe: %s", got)
 	}

@@ -32,8 +32,8 @@ const (
 	Explain
 	// DryRun binds, advances and counts nothing.
 	DryRun
-	// Opening says that the first session is a prefix that other conversations may open with, too.
-	Opening
+	// FirstTurn says that the first session is a prefix that other conversations may open with, too.
+	FirstTurn
 )
 
 // Pick is the answer.
@@ -119,17 +119,17 @@ type Settings struct {
 	Rules    []Rule
 	// Failback: a session bound to an auth below the best tier moves back up.
 	Failback bool
-	// MaxLatch is how long a cooldown that an upstream hinted at is kept without trying; 0: DefaultMaxLatch.
-	MaxLatch time.Duration
+	// MaxHint is how long a cooldown that an upstream hinted at is kept without trying; 0: DefaultMaxHint.
+	MaxHint time.Duration
 	// ProbeTimeout is how long a probe may be under way before another may start; 0: DefaultProbeTimeout.
 	ProbeTimeout time.Duration
 }
 
-func (s *Settings) maxLatch() time.Duration {
-	if s.MaxLatch == 0 {
-		return DefaultMaxLatch
+func (s *Settings) maxHint() time.Duration {
+	if s.MaxHint == 0 {
+		return DefaultMaxHint
 	}
-	return s.MaxLatch
+	return s.MaxHint
 }
 
 func (s *Settings) probeTimeout() time.Duration {
@@ -141,6 +141,6 @@ func (s *Settings) probeTimeout() time.Duration {
 
 // What Settings mean where they say nothing.
 const (
-	DefaultMaxLatch     = 15 * time.Minute
+	DefaultMaxHint      = 15 * time.Minute
 	DefaultProbeTimeout = time.Minute
 )

@@ -40,7 +40,7 @@ func TestAConversationGoesOnAtAnotherReplica(t *testing.T) {
 	}{
 		{"by a further name", selector.Request{Sessions: []selector.Session{name(2), name(1)}}},
 		{"by a prefix", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}}},
-		{"by what came with an opening", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}, Options: selector.Opening}},
+		{"by what came with an opening", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}, Options: selector.FirstTurn}},
 		{"by the conversation that it serves", selector.Request{Sessions: []selector.Session{name(2)}, Parent: name(1).Key}},
 		{"by a reference", selector.Request{Pins: []selector.Session{name(1)}}},
 		{"by a reference and a name", selector.Request{Pins: []selector.Session{name(3), name(1)}, Sessions: []selector.Session{name(2)}}},
@@ -69,7 +69,7 @@ func TestOpeningsAreNobodys(t *testing.T) {
 		_, _, r := newFleet(t, 2)
 		seen := map[string]int{}
 		for i := range 20 {
-			pick := r[i%2].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(1)}, Options: selector.Opening})
+			pick := r[i%2].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(1)}, Options: selector.FirstTurn})
 			seen[pick.Identity]++
 			time.Sleep(selector.FirstTurnWindow)
 		}

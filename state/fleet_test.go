@@ -259,7 +259,7 @@ func halfOpen(t *testing.T, replicas []*replica) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(selector.DefaultMaxLatch + time.Second)
+	time.Sleep(selector.DefaultMaxHint + time.Second)
 	for _, r := range replicas {
 		r.pool.Advance(r.keeper.Now(), 100)
 	}

@@ -27,7 +27,7 @@ func TestManyReturnsDoNotHoldUpATry(t *testing.T) {
 		time.Sleep(later)
 		r.limit("a")
 		r.limit("b")
-		time.Sleep(selector.DefaultMaxLatch - later + time.Second)
+		time.Sleep(selector.DefaultMaxHint - later + time.Second)
 		r.pool.Advance(r.keeper.Now(), 100)
 		time.Sleep(later - time.Second) // they have their permits by now
 		links[0].Disturb(func(call string) statetest.Disturbance {

@@ -15,7 +15,7 @@ func (c *claims) pick(ctx context.Context, req *selector.Request, now time.Time)
 	if len(req.Sessions) == 0 {
 		return c.pool.Pick(req, now)
 	}
-	if req.Options&selector.Opening != 0 {
+	if req.Options&selector.FirstTurn != 0 {
 		// An opening is nobody's, so it is not agreed on; what comes with it is one conversation's own.
 		c.lookUp(ctx, &until, req.Sessions[1:], now)
 		return c.pool.Pick(req, now)

@@ -83,7 +83,7 @@ func (w *simWorld) start(r *simReplica) error {
 	r.table = bindings.New(bindings.Config{Recording: true})
 	signal := state.NewNotifier()
 	r.pool = selector.New(selector.Config{
-		Settings: selector.Settings{MaxLatch: simLatch, ProbeTimeout: simProbeTimeout}, Seed: uint64(r.number), CursorStart: uint64(r.number),
+		Settings: selector.Settings{MaxHint: simLatch, ProbeTimeout: simProbeTimeout}, Seed: uint64(r.number), CursorStart: uint64(r.number),
 		Bindings: r.table, Recording: true, Permits: true, Wake: signal.Notify,
 	})
 	r.link = w.memory.Replica()
