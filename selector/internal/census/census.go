@@ -1,6 +1,8 @@
 package census
 
 import (
+	"math/bits"
+
 	"github.com/credbroker/credbroker/selector/internal/least"
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
@@ -20,6 +22,7 @@ type Census struct {
 	Used uint64
 
 	counts   [Marks]int32
+	used     [Marks / 64]uint64 // marks that some place has or had
 	earliest int64
 	seen     uint64 // of the changes
 	made     bool
@@ -51,7 +54,7 @@ func (c *Census) Follow(n int, changes *readyset.Changes, look Look) {
 	for place := range n {
 		mark, end := look(place)
 		c.marks[place] = mark
-		c.counts[mark]++
+		c.count(mark)
 		c.ends.Put(place, end)
 	}
 	c.ends.Build()
@@ -62,17 +65,25 @@ func (c *Census) Follow(n int, changes *readyset.Changes, look Look) {
 func (c *Census) Set(place int, look Look) {
 	mark, end := look(place)
 	c.counts[c.marks[place]]--
-	c.counts[mark]++
+	c.count(mark)
 	c.marks[place] = mark
 	c.ends.Set(place, end)
 	c.earliest = c.ends.Least()
 }
 
+func (c *Census) count(mark uint8) {
+	c.counts[mark]++
+	c.used[mark>>6] |= 1 << (mark & 63)
+}
+
 // Each calls f for each mark that some place has.
 func (c *Census) Each(f func(mark uint8, count int)) {
-	for mark, count := range c.counts {
-		if count != 0 {
-			f(uint8(mark), int(count))
+	for w, word := range c.used {
+		for ; word != 0; word &= word - 1 {
+			mark := uint8(w<<6 + bits.TrailingZeros64(word)) //nolint:gosec // below Marks
+			if count := c.counts[mark]; count != 0 {
+				f(mark, int(count))
+			}
 		}
 	}
 }
