@@ -56,7 +56,7 @@ func (l *loading) fill() {
 }
 
 // Expect is part of Expecter.
-func (l *loading) Expect(bindings int) { l.restorer.Expect(bindings) }
+func (l *loading) Expect(count int) { l.restorer.Expect(count) }
 
 // Records is part of Sink.
 func (l *loading) Records(records []cooldown.Record) { l.pool.Merge(records, l.Now()) }

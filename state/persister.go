@@ -47,7 +47,7 @@ type PersisterConfig struct {
 // Observer is told what a persister does, for metrics and the log. Its methods are called concurrently and must not wait.
 type Observer interface {
 	// Saved: a batch was saved, or could not be.
-	Saved(engine string, records, bindings int, took time.Duration, err error)
+	Saved(engine string, records, bound int, took time.Duration, err error)
 	// HealthChanged: an engine does not work any more, or has worked again for a while (nil); once for each outage.
 	HealthChanged(engine string, err error)
 	// ReplicationLag: another replica's change arrived, this long after it was made.
@@ -304,8 +304,9 @@ func (e *Engine) Detail() string {
 
 // Engines are the engines that there are.
 func (k *Persister) Engines() []Engine {
-	var engines []Engine
-	for _, s := range k.savers() {
+	savers := k.savers()
+	engines := make([]Engine, 0, len(savers))
+	for _, s := range savers {
 		e := Engine{Name: s.health.engine, Failure: s.health.failure()}
 		e.Records, e.Bindings = s.pending()
 		engines = append(engines, e)

@@ -101,7 +101,7 @@ func (d *disk) set(full bool) {
 	d.full = full
 }
 
-func (d *disk) count() (saves, bindings int) {
+func (d *disk) count() (saves, bound int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.saves, len(d.bindings)

@@ -24,7 +24,7 @@ func TestLadders(t *testing.T) {
 	} {
 		for i, level := range []int{1, 2, 101} {
 			for range 100 {
-				got := time.Duration(c.ladder.Step(level, random))
+				got := c.ladder.Step(level, random)
 				if spread := c.want[i] / 5; got < c.want[i]-spread || got > c.want[i]+spread || c.ladder == LadderRefusal && got != c.want[i] {
 					t.Errorf("%v.Step(%d) = %v, want %v, up to a fifth more or less", c.ladder, level, got, c.want[i])
 				}
