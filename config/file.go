@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -52,21 +53,14 @@ func readFile(path string, limit int64) ([]byte, stamp, error) {
 	if info.Size() > limit {
 		return nil, seen, tooLarge(limit)
 	}
-	data := make([]byte, 0, info.Size()+1)
-	for {
-		n, err := f.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		switch {
-		case errors.Is(err, io.EOF):
-			return data, seen, nil
-		case err != nil:
-			return nil, seen, unreadable(err)
-		case int64(len(data)) > limit: // it grew meanwhile
-			return nil, seen, tooLarge(limit)
-		case len(data) == cap(data):
-			data = append(data, 0)[:len(data)]
-		}
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	switch n, err := data.ReadFrom(io.LimitReader(f, limit+1)); {
+	case err != nil:
+		return nil, seen, unreadable(err)
+	case n > limit: // it grew meanwhile
+		return nil, seen, tooLarge(limit)
 	}
+	return data.Bytes(), seen, nil
 }
 
 // unreadable drops the path, which the caller names already.

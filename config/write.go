@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,11 +25,11 @@ func writeFile(dir, rel string, data []byte) error {
 	// Readers pass over names that begin with a dot. One that a crash left behind is in the way of nobody.
 	temporary := filepath.Join(filepath.Dir(rel), "."+filepath.Base(rel)+".tmp")
 	_ = root.Remove(temporary)
-	if err := writeNew(root, temporary, data); err != nil {
-		_ = root.Remove(temporary)
-		return err
+	err = writeNew(root, temporary, data)
+	if err == nil {
+		err = root.Rename(temporary, rel)
 	}
-	if err := root.Rename(temporary, rel); err != nil {
+	if err != nil {
 		_ = root.Remove(temporary)
 		return err
 	}
@@ -44,10 +45,7 @@ func writeNew(root *os.Root, name string, data []byte) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return cmp.Or(err, f.Close())
 }
 
 // syncFolder makes a new or changed name last.
@@ -56,11 +54,7 @@ func syncFolder(root *os.Root, dir string) error {
 	if err != nil {
 		return err
 	}
-	err = d.Sync()
-	if closed := d.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return cmp.Or(d.Sync(), d.Close())
 }
 
 // removeFile removes a file below a folder for good.
