@@ -92,10 +92,8 @@ func (c *catalog) clear(rank int) map[string]*selector.Auth {
 	for at, auth := range c.byPlace {
 		if at.rank == rank {
 			found[at.path] = auth
+			c.remove(at)
 		}
-	}
-	for rel := range found {
-		c.remove(place{rank, rel})
 	}
 	return found
 }
@@ -145,12 +143,10 @@ func (c *catalog) updates() (put []*selector.Auth, remove []string) {
 		}
 	}
 	clear(c.changed)
-	slices.SortFunc(put, compareIDs)
+	slices.SortFunc(put, func(a, b *selector.Auth) int { return cmp.Compare(a.ID, b.ID) })
 	slices.Sort(remove)
 	return put, remove
 }
-
-func compareIDs(a, b *selector.Auth) int { return cmp.Compare(a.ID, b.ID) }
 
 // same tells whether two auths say the same. On which line of the YAML file they stand does not count.
 func same(a, b *selector.Auth) bool {

@@ -15,17 +15,16 @@ const (
 // folder is one of auth_dirs, with what is known of the files in it. Paths in it are relative, with slashes; the folder
 // itself is "".
 type folder struct {
-	root   string
-	rank   int
-	files  map[string]*file // by path
-	limits folderLimits
+	root  string
+	rank  int
+	files map[string]*file // by path
+	// maxFiles and maxFolders are the constants of these names; tests set less.
+	maxFiles, maxFolders int
 	// faults are the problems of files by path, and of folders by path and a slash.
 	faults map[string]Problems
 	// full: there are more files or folders than are allowed.
 	full bool
 }
-
-type folderLimits struct{ files, folders int }
 
 // file is an auth file as it was last read.
 type file struct {
@@ -33,9 +32,9 @@ type file struct {
 	found bool // by the look that is under way
 }
 
-func newFolder(root string, rank int) *folder {
+func newFolder(root string) *folder {
 	return &folder{
-		root: root, rank: rank, files: make(map[string]*file), limits: folderLimits{maxFiles, maxFolders}, faults: make(map[string]Problems),
+		root: root, files: make(map[string]*file), maxFiles: maxFiles, maxFolders: maxFolders, faults: make(map[string]Problems),
 	}
 }
 
@@ -47,7 +46,7 @@ func (f *folder) place(path string) place { return place{f.rank, path} }
 // know makes a file known; nil: there are too many.
 func (f *folder) know(path string) *file {
 	known := f.files[path]
-	if known == nil && len(f.files) >= f.limits.files {
+	if known == nil && len(f.files) >= f.maxFiles {
 		f.full = true
 		return nil
 	}
@@ -86,7 +85,7 @@ func (f *folder) problems() Problems {
 	}
 	if f.full {
 		list = append(list, Problem{File: f.root, Message: fmt.Sprintf(
-			"holds more than %d auth files or %d folders; the rest is not read", f.limits.files, f.limits.folders)})
+			"holds more than %d auth files or %d folders; the rest is not read", f.maxFiles, f.maxFolders)})
 	}
 	return list
 }

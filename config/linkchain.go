@@ -9,13 +9,10 @@ import (
 // maxLinks is how many symbolic links lead to a file at most.
 const maxLinks = 40
 
-// linkChain is the paths where changes of a file can show: the file and every symbolic link on the way to it. A link that is
-// swapped, as Kubernetes does with `..data`, changes the file without an event on it.
-type linkChain []string
-
-// linkChainOf follows a path to the file, or as far as it goes.
-func linkChainOf(path string) linkChain {
-	var chain linkChain
+// linkChain is the paths where changes of a file can show: every symbolic link on the way to it, and the file, or as far as
+// the path leads. A link that is swapped, as Kubernetes does with `..data`, changes the file without an event on it.
+func linkChain(path string) []string {
+	var chain []string
 	at, rest := ".", filepath.Clean(path)
 	for links := 0; rest != ""; {
 		if filepath.IsAbs(rest) {
@@ -27,24 +24,18 @@ func linkChainOf(path string) linkChain {
 		next := filepath.Join(at, name)
 		info, err := os.Lstat(next)
 		switch {
-		case err != nil:
-			rest = ""
-		case info.Mode().Type()&os.ModeSymlink != 0:
+		case err == nil && info.Mode().Type()&os.ModeSymlink != 0:
+			chain = append(chain, next)
 			target, err := os.Readlink(next)
 			if links++; err != nil || links > maxLinks {
-				target, rest = "", ""
+				return chain
 			}
-			chain = append(chain, next)
 			rest = filepath.Join(target, rest)
-			if target == "" {
-				rest = ""
-			}
-			continue
-		case rest != "":
+		case err == nil && rest != "":
 			at = next
-			continue
+		default:
+			return append(chain, next)
 		}
-		chain = append(chain, next)
 	}
 	return chain
 }

@@ -33,13 +33,10 @@ type Options struct {
 }
 
 // load reads a YAML file and the secrets that it refers to. Auth files are not read, auths not built, and without rules of
-// the file's own there are none. An empty path gives the defaults. With problems, the configuration tells only which files
+// the file's own there are none. With problems, the configuration tells only which files
 // it wanted.
 func load(path string, o Options) (*Config, Problems) {
 	c := Default()
-	if path == "" {
-		return c, nil
-	}
 	c.Path = path
 	c.State.Path = beside(path, defaultStateFile)
 	data, _, err := readFile(path, maxConfigFile)

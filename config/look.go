@@ -3,7 +3,6 @@ package config
 import (
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,10 +35,6 @@ func (c *changes) merge(other changes) {
 func (c *changes) isEmpty() bool { return !c.all && len(c.paths) == 0 }
 
 func (c *changes) name(path string) bool { return c.all || c.paths[path] }
-
-func (c *changes) nameOneOf(paths []string) bool {
-	return slices.ContainsFunc(paths, c.name)
-}
 
 // outcome is what becomes of a file that is broken.
 type outcome int

@@ -187,7 +187,7 @@ func (s *Source) locationFor(id string, holder claim, held bool) (location, erro
 	if other := s.catalog.byPlace[at.folder.place(at.path)]; other != nil && other.ID != id {
 		return location{}, &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
 	}
-	if limit := at.folder.limits.files; at.folder.files[at.path] == nil && len(at.folder.files) >= limit {
+	if limit := at.folder.maxFiles; at.folder.files[at.path] == nil && len(at.folder.files) >= limit {
 		return location{}, &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("is one too many; allowed: %d files in the folder", limit)}
 	}
 	return at, nil

@@ -32,7 +32,7 @@ func (in inputs) changed(c changes, w *watching) bool {
 	changed := c.all
 	for file, seen := range in {
 		chain := w.follow(file)
-		changed = changed || c.nameOneOf(chain) || !seen.same(stampOf(file))
+		changed = changed || slices.ContainsFunc(chain, c.name) || !seen.same(stampOf(file))
 	}
 	return changed
 }
@@ -137,18 +137,16 @@ func (s *Source) replaceAuths(c *Config) {
 // replaceFolders makes the auth folders those of a configuration. Folders that stay keep what is known of them.
 func (s *Source) replaceFolders(c *Config) {
 	before := make(map[string]*folder, len(s.folders))
-	for _, f := range s.folders {
-		before[f.root] = f
-	}
 	auths := make(map[string]map[string]*selector.Auth, len(s.folders)) // by folder and path
 	for _, f := range s.folders {
+		before[f.root] = f
 		auths[f.root] = s.catalog.clear(f.rank)
 	}
 	s.folders = nil
 	for i, dir := range c.AuthDirs {
 		f := before[dir]
 		if f == nil {
-			f = newFolder(dir, 0)
+			f = newFolder(dir)
 		}
 		f.rank = i + 1
 		for path, auth := range auths[dir] {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// pace is how long changes are left alone. The zero value is usualPace.
+// pace is how long changes are left alone.
 type pace struct {
 	// settle is the time from the first event to the look.
 	settle time.Duration

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/authdoc"
@@ -52,7 +53,7 @@ func (s *scan) isClosed(at string) bool {
 
 // dir looks into a folder. If it cannot, what was in it is not taken for removed: a volume may have been unmounted.
 func (s *scan) dir(dir string) {
-	if s.folders++; s.folders > s.limits.folders {
+	if s.folders++; s.folders > s.maxFolders {
 		s.full = true
 		s.closed = append(s.closed, dir)
 		return
@@ -85,7 +86,7 @@ func (s *scan) entry(at string, e fs.DirEntry) {
 	if link {
 		info, err = os.Stat(s.real(at))
 	}
-	var chain linkChain
+	var chain []string
 	switch {
 	case err == nil && info.IsDir():
 		if !s.admits(at, e, info) {
@@ -106,7 +107,7 @@ func (s *scan) entry(at string, e fs.DirEntry) {
 	}
 	if known := s.know(at); known != nil {
 		known.found = true
-		if !known.stamp.same(stamp{info}) || !s.changes.isEmpty() && (s.changes.name(s.real(at)) || s.changes.nameOneOf(chain)) {
+		if !known.stamp.same(stamp{info}) || !s.changes.isEmpty() && (s.changes.name(s.real(at)) || slices.ContainsFunc(chain, s.changes.name)) {
 			s.read = append(s.read, at)
 		}
 	}

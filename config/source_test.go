@@ -284,7 +284,7 @@ func TestFolderLimits(t *testing.T) {
 	s.wantProblems(deep + ": has the folder d; allowed: 8 levels of folders")
 
 	s = newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", "auths/a.json": key("a")})
-	s.source.folders[0].limits.files = 2
+	s.source.folders[0].maxFiles = 2
 	s.write("auths/b.json", key("b"))
 	s.write("auths/c.json", key("c"))
 	s.source.Reload()

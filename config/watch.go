@@ -106,9 +106,9 @@ func (w *watching) watch(dir string) {
 	}
 }
 
-// follow watches all that leads to a path.
-func (w *watching) follow(path string) linkChain {
-	chain := linkChainOf(path)
+// follow watches all that leads to a path, and returns it.
+func (w *watching) follow(path string) []string {
+	chain := linkChain(path)
 	for _, link := range chain {
 		w.paths[link] = true
 		w.watch(filepath.Dir(link))
