@@ -71,8 +71,8 @@ func (f *File) Add(line int, field, message string) {
 	f.problems = append(f.problems, Problem{File: f.name, Line: line, Field: field, Message: message})
 }
 
-// Count is the number of problems so far.
-func (f *File) Count() int { return len(f.problems) + f.more }
+// count is the number of problems so far.
+func (f *File) count() int { return len(f.problems) + f.more }
 
 // Problems are those that were kept, by line, and one that counts the rest.
 func (f *File) Problems() Problems {

@@ -29,9 +29,9 @@ func (v Value) Read(t Type) { t.read(v) }
 
 // good tells whether a value was read as a type and nothing was wrong with it.
 func (t Type) good(v Value) bool {
-	before := v.file.Count()
+	before := v.file.count()
 	t.read(v)
-	return v.file.Count() == before
+	return v.file.count() == before
 }
 
 // Schema of the type, with the defaults that stand where its values are read to.
@@ -79,7 +79,14 @@ func (t Type) Then(check func(Value)) Type {
 // Text is text of at most limit bytes that a rule finds nothing wrong with.
 func Text(to *string, limit int, rule func(text string) string) Type {
 	return Type{
-		read: func(v Value) { *to, _ = v.Checked(limit, rule) },
+		read: func(v Value) {
+			text, ok := v.Text(limit)
+			if wrong := rule(text); ok && wrong != "" {
+				v.Problemf("%s", wrong)
+				text = ""
+			}
+			*to = text
+		},
 		schema: func() Schema {
 			s := Schema{"type": "string", "maxLength": limit}
 			if rule("") != "" {
@@ -121,7 +128,11 @@ func Enum[T comparable](to *T, allowed ...T) Type {
 // Boolean is true or false.
 func Boolean(to *bool) Type {
 	return Type{
-		read:   func(v Value) { *to, _ = v.Boolean() },
+		read: func(v Value) {
+			if *to = false; v.Kind() != KindBoolean || v.node.Decode(to) != nil {
+				v.Wrong("true or false")
+			}
+		},
 		schema: func() Schema { return Schema{"type": "boolean", "default": *to} },
 	}
 }
@@ -129,10 +140,7 @@ func Boolean(to *bool) Type {
 // Integer is a whole number between two others.
 func Integer[T ~int | ~int64 | ~uint32](to *T, low, high int64) Type {
 	return Type{
-		read: func(v Value) {
-			n, _ := v.Integer(low, high)
-			*to = T(n)
-		},
+		read:   func(v Value) { *to = T(v.integer(low, high)) },
 		schema: func() Schema { return Schema{"type": "integer", "minimum": low, "maximum": high, "default": *to} },
 	}
 }
@@ -140,7 +148,7 @@ func Integer[T ~int | ~int64 | ~uint32](to *T, low, high int64) Type {
 // Duration is a time span between two others.
 func Duration(to *time.Duration, low, high time.Duration) Type {
 	return Type{
-		read: func(v Value) { *to, _ = v.Duration(low, high) },
+		read: func(v Value) { *to = v.duration(low, high) },
 		schema: func() Schema {
 			s := Schema{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}
 			if *to != 0 {
@@ -167,7 +175,7 @@ func Optional[T any](to **T, of func(*T) Type) Type {
 func List[T any](to *[]T, limit int, of func(*T) Type) Type {
 	return Type{
 		read: func(v Value) {
-			for _, element := range v.Elements(limit) {
+			for _, element := range v.elements(limit) {
 				if value := new(T); of(value).good(element) {
 					*to = append(*to, *value)
 				}

@@ -71,7 +71,7 @@ const (
 	KindText    Kind = "text"
 	KindList    Kind = "a list"
 	KindMapping Kind = "a mapping"
-	KindTagged  Kind = "something with a tag of its own"
+	kindTagged  Kind = "something with a tag of its own"
 	kindBroken  Kind = "nothing that can be read"
 )
 
@@ -96,7 +96,7 @@ func (v Value) Kind() Kind {
 	case "!!str", "!!timestamp":
 		return KindText
 	default:
-		return KindTagged
+		return kindTagged
 	}
 }
 
@@ -152,8 +152,8 @@ func join(field, key string) string {
 	return field + "." + key
 }
 
-// Elements are those of a list of at most limit; null has none.
-func (v Value) Elements(limit int) []Value {
+// elements are those of a list of at most limit; null has none.
+func (v Value) elements(limit int) []Value {
 	if !v.below() {
 		return nil
 	}
@@ -204,19 +204,6 @@ func (v Value) sized(limit int) (string, bool) {
 	return v.node.Value, true
 }
 
-// Checked is text that a rule finds nothing wrong with. The rule answers with a message; empty: nothing.
-func (v Value) Checked(limit int, rule func(text string) string) (string, bool) {
-	text, ok := v.Text(limit)
-	if !ok {
-		return "", false
-	}
-	if wrong := rule(text); wrong != "" {
-		v.Problemf("%s", wrong)
-		return "", false
-	}
-	return text, true
-}
-
 // Enum is one of some texts.
 func (v Value) Enum(allowed ...string) (string, bool) {
 	list := strings.Join(allowed, ", ")
@@ -231,52 +218,43 @@ func (v Value) Enum(allowed ...string) (string, bool) {
 	return v.node.Value, true
 }
 
-// Boolean is true or false.
-func (v Value) Boolean() (yes, ok bool) {
-	if v.Kind() != KindBoolean || v.node.Decode(&yes) != nil {
-		v.Wrong("true or false")
-		return false, false
-	}
-	return yes, true
-}
-
-// Integer is a whole number between two others.
-func (v Value) Integer(low, high int64) (int64, bool) {
+// integer is 0 where there is none between two others.
+func (v Value) integer(low, high int64) int64 {
 	allowed := fmt.Sprintf("a whole number from %d to %d", low, high)
 	if v.Kind() != KindNumber {
 		v.Wrong(allowed)
-		return 0, false
+		return 0
 	}
 	var n int64
 	if v.node.ShortTag() != "!!int" || v.node.Decode(&n) != nil || n < low || n > high {
 		v.Problemf("%s does not fit; allowed: %s", Quote(v.node.Value), allowed)
-		return 0, false
+		return 0
 	}
-	return n, true
+	return n
 }
 
-// Duration is a time span between two others.
-func (v Value) Duration(low, high time.Duration) (time.Duration, bool) {
+// duration is 0 where there is none between two others.
+func (v Value) duration(low, high time.Duration) time.Duration {
 	allowed := fmt.Sprintf("a duration from %s to %s, such as 30m", short(low), short(high))
 	switch v.Kind() {
 	case KindText:
 	case KindNumber:
 		v.Problemf("is a number without a unit; allowed: %s", allowed)
-		return 0, false
+		return 0
 	default:
 		v.Wrong(allowed)
-		return 0, false
+		return 0
 	}
 	d, err := time.ParseDuration(v.node.Value)
 	if err != nil {
 		v.Problemf("%s is not a duration; allowed: %s", Quote(v.node.Value), allowed)
-		return 0, false
+		return 0
 	}
 	if d < low || d > high {
 		v.Problemf("%s is out of range; allowed: %s", Quote(v.node.Value), allowed)
-		return 0, false
+		return 0
 	}
-	return d, true
+	return d
 }
 
 // short is the duration without the units that are zero.
