@@ -76,7 +76,7 @@ func (b *Broker) rules(s *Settings) *verdict.Rules {
 // outcome is the reported one in the words of the upstream: its model has no prefix of ours.
 func (r *Report) outcome(auth *selector.Auth, now time.Time) verdict.Outcome {
 	o := r.Outcome
-	o.Dialect, o.Kind, o.Model = auth.Dialect, verdictKind(auth.Kind), selector.ModelKey(o.Model)
+	o.Dialect, o.Kind, o.Model = auth.Dialect, auth.Kind.String(), selector.ModelKey(o.Model)
 	if auth.Prefix != "" {
 		o.Model = strings.TrimPrefix(o.Model, auth.Prefix+"/")
 	}
@@ -98,15 +98,4 @@ func (r *Report) started(received time.Time) time.Time {
 		return received.Add(-*r.Latency)
 	}
 	return time.Time{}
-}
-
-func verdictKind(k selector.Kind) string {
-	switch k {
-	case selector.KindOAuth:
-		return verdict.KindOAuth
-	case selector.KindAPIKey:
-		return verdict.KindAPIKey
-	default:
-		return ""
-	}
 }

@@ -11,8 +11,8 @@ func TestKindsOfAuthsMeanTheSame(t *testing.T) {
 	for kind, want := range map[selector.Kind]string{
 		selector.KindAPIKey: verdict.KindAPIKey, selector.KindOAuth: verdict.KindOAuth, selector.KindUnknown: "",
 	} {
-		if got := verdictKind(kind); got != want {
-			t.Errorf("verdictKind(%v) = %q, want %q", kind, got, want)
+		if got := kind.String(); got != want {
+			t.Errorf("kind %d = %q, want %q", kind, got, want)
 		}
 	}
 }

@@ -69,6 +69,18 @@ const (
 	KindOAuth
 )
 
+// String is the name of the kind in files and rules; empty: it is not known.
+func (k Kind) String() string {
+	switch k {
+	case KindAPIKey:
+		return "api_key"
+	case KindOAuth:
+		return "oauth"
+	default:
+		return ""
+	}
+}
+
 // Origin is where an auth comes from, and so who may write it.
 type Origin uint8
 

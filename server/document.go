@@ -73,9 +73,9 @@ func (v *violations) kind(kind credbrokerv1.AuthKind, secret *credbrokerv1.AuthS
 	case implied != credbrokerv1.AuthKind_AUTH_KIND_UNSPECIFIED && kind != implied:
 		v.add("config.kind", "does not go with the secret: API_KEY has an api_key, OAUTH an access_token")
 	case kind == credbrokerv1.AuthKind_AUTH_KIND_API_KEY:
-		return authdoc.KindAPIKey
+		return selector.KindAPIKey.String()
 	case kind == credbrokerv1.AuthKind_AUTH_KIND_OAUTH:
-		return authdoc.KindOAuth
+		return selector.KindOAuth.String()
 	case kind != credbrokerv1.AuthKind_AUTH_KIND_UNSPECIFIED:
 		v.add("config.kind", "is not a kind of auth")
 	}

@@ -20,12 +20,6 @@ const (
 	kimi   = "kimi"
 )
 
-// The kinds of auth as files name them.
-const (
-	KindAPIKey = "api_key"
-	KindOAuth  = "oauth"
-)
-
 // Draft is an auth as it was read, its secrets still open. It lives for the reading of one auth.
 type Draft struct {
 	Auth    selector.Auth
@@ -143,16 +137,8 @@ func (d *Draft) dropRepeated(document.Value) {
 }
 
 func (d *Draft) kind() document.Type {
-	name := KindAPIKey
-	if d.Auth.Kind == selector.KindOAuth {
-		name = KindOAuth
-	}
-	return document.Enum(&name, KindAPIKey, KindOAuth).Then(func(document.Value) {
-		d.Auth.Kind = selector.KindAPIKey
-		if name == KindOAuth {
-			d.Auth.Kind = selector.KindOAuth
-		}
-	}).Doc("What sort of secret it is: an API key, or the access token of an account.")
+	return document.Enum(&d.Auth.Kind, selector.KindAPIKey, selector.KindOAuth).
+		Doc("What sort of secret it is: an API key, or the access token of an account.")
 }
 
 // pairs is a mapping of at most limit names to values.

@@ -233,15 +233,15 @@ func TestAuthFilePathAsID(t *testing.T) {
 // What is sent, and whose rules apply, follows from provider and kind.
 func TestProviderDefaults(t *testing.T) {
 	tests := []struct{ provider, kind, dialect, headers string }{
-		{"claude", KindAPIKey, "anthropic", "x-api-key"},
-		{"claude", KindOAuth, "claude-code", "anthropic-beta Authorization"},
-		{"gemini", KindAPIKey, "gemini", "x-goog-api-key"},
-		{"gemini", KindOAuth, "gemini-code-assist", "Authorization"},
-		{"kimi", KindAPIKey, "moonshot", "Authorization"},
-		{"kimi", KindOAuth, "kimi-code", "Authorization"},
-		{"openrouter", KindAPIKey, "openrouter", "Authorization"},
-		{"codex", KindOAuth, "codex", "Authorization"},
-		{"Claude-like", KindOAuth, "claude-like", "Authorization"},
+		{"claude", "api_key", "anthropic", "x-api-key"},
+		{"claude", "oauth", "claude-code", "anthropic-beta Authorization"},
+		{"gemini", "api_key", "gemini", "x-goog-api-key"},
+		{"gemini", "oauth", "gemini-code-assist", "Authorization"},
+		{"kimi", "api_key", "moonshot", "Authorization"},
+		{"kimi", "oauth", "kimi-code", "Authorization"},
+		{"openrouter", "api_key", "openrouter", "Authorization"},
+		{"codex", "oauth", "codex", "Authorization"},
+		{"Claude-like", "oauth", "claude-like", "Authorization"},
 	}
 	for _, test := range tests {
 		a, problems := readAuthText(fmt.Sprintf(`{"type":%q,"kind":%q,"access_token":"at"}`, test.provider, test.kind))
