@@ -144,9 +144,11 @@ func (c *selectCase) play(t *testing.T, seed uint64) []wantCase {
 	t.Helper()
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	p := &replayer{t: t, auths: map[string]*selector.Auth{}, now: start, start: start}
-	strategy, ok := selector.ParseStrategy(c.Strategy)
-	if !ok {
-		t.Fatalf("unknown strategy %q", c.Strategy)
+	strategy := selector.RoundRobin
+	for strategy.String() != c.Strategy {
+		if strategy++; strategy > selector.WeightedRoundRobin {
+			t.Fatalf("unknown strategy %q", c.Strategy)
+		}
 	}
 	config := selector.Config{Settings: selector.Settings{Strategy: strategy, Failback: c.Failback}, Seed: seed}
 	if c.Affinity {

@@ -93,16 +93,6 @@ func (s Strategy) String() string {
 	return "unknown"
 }
 
-// ParseStrategy reads the name that String gives.
-func ParseStrategy(name string) (Strategy, bool) {
-	for s := RoundRobin; s <= WeightedRoundRobin; s++ {
-		if s.String() == name {
-			return s, true
-		}
-	}
-	return 0, false
-}
-
 // Rule sets the strategy of the model keys that it matches.
 type Rule struct {
 	// Provider, matched exactly with the request's; empty: any.
