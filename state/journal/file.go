@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,7 +35,7 @@ type file struct {
 	heads int
 	txid  uint64
 	// broken: bbolt was left in the middle of something, perhaps with its locks held. Nothing must be asked of it any more.
-	broken bool
+	broken atomic.Bool
 
 	// numbers are what bindings have instead of the names of identities: below next they are in the file, the others, of
 	// fresh ones, are written by the transaction that runs.
@@ -62,7 +63,7 @@ func openFile(path string, timeout time.Duration) (*file, error) {
 		f.info, err = f.opened.Stat()
 	}
 	if err != nil && f.opened != nil {
-		_ = f.opened.Close() // after a panic nobody else does
+		_ = f.abandon() // after a panic nobody else does
 	}
 	return f, err
 }
@@ -103,12 +104,12 @@ func (f *file) view(do func(tx *bbolt.Tx) error) error {
 
 // use calls f, and notes if bbolt was thrown out of what it did.
 func (f *file) use(do func() error) error {
-	if f.broken {
+	if f.broken.Load() {
 		return errFault
 	}
 	err := guarded(do)
 	if errors.Is(err, errFault) {
-		f.broken = true
+		f.broken.Store(true)
 	}
 	return err
 }
@@ -151,9 +152,14 @@ func (f *file) intact(path string) error {
 
 // close ends all use of the file.
 func (f *file) close() error {
-	if f.broken {
-		// Its place in memory stays taken. Closing the file gives up the lock on it.
-		return f.opened.Close()
+	if f.broken.Load() {
+		return f.abandon()
 	}
 	return f.db.Close()
+}
+
+// abandon closes the file without bbolt, which leaves it mapped. As long as it is, only unlocking it ends the lock on it.
+func (f *file) abandon() error {
+	unlock(f.opened)
+	return f.opened.Close()
 }
