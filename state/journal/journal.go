@@ -38,6 +38,8 @@ type Journal struct {
 
 	mu   sync.Mutex // held by whoever writes
 	file *file
+	// closed: it must not come back.
+	closed bool
 	// keys are those that are kept; zero: none are.
 	keys state.Keys
 	// memory is what the file is written anew from; nil: it cannot be.
@@ -166,10 +168,10 @@ func (j *Journal) update(ctx context.Context, f func(tx *bbolt.Tx) error) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := j.file.update(f)
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return j.explain(err)
+	if j.closed {
+		return j.explain(bolterrors.ErrDatabaseNotOpen)
 	}
+	err := j.file.update(f)
 	if lost := j.file.intact(j.path); lost != nil {
 		j.lost, err = lost, lost
 	} else if errors.Is(err, state.ErrDamaged) {
@@ -190,8 +192,9 @@ func (j *Journal) explain(err error) error {
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.file.close(); err != nil && !errors.Is(err, bolterrors.ErrDatabaseNotOpen) && !errors.Is(err, os.ErrClosed) {
-		return j.explain(err)
+	if j.closed {
+		return nil
 	}
-	return nil
+	j.closed = true
+	return j.explain(j.file.close())
 }

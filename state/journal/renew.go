@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/credbroker/credbroker/state"
 )
@@ -32,6 +33,9 @@ func (j *Journal) Check(ctx context.Context) error {
 // ready returns nil if the file is there to be written to. What was lost is said once before the file is written anew, so
 // that nothing of that goes unnoticed. The caller has the lock.
 func (j *Journal) ready() error {
+	if j.closed {
+		return j.explain(bolterrors.ErrDatabaseNotOpen)
+	}
 	if j.lost == nil {
 		if j.lost = j.file.intact(j.path); j.lost != nil {
 			return j.explain(j.lost)

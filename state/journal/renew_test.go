@@ -198,6 +198,23 @@ func TestALostFileWithoutMemoryStaysLost(t *testing.T) {
 	}
 }
 
+// Nobody knows of the file of a journal that comes back after it was closed.
+func TestAClosedJournalStaysClosed(t *testing.T) {
+	l := newLossy(t)
+	if err := errors.Join(l.Close(), l.Close(), os.Remove(l.path)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		_, keysErr := l.Keys(t.Context(), fixtureKeys())
+		if l.Save(t.Context(), batch(1, 0)) == nil || l.Check(t.Context()) == nil || keysErr == nil {
+			t.Error("it works")
+		}
+	}
+	if _, err := os.Stat(l.path); err == nil {
+		t.Error("the file is there again")
+	}
+}
+
 func TestTheFileOfAnotherBrokerStays(t *testing.T) {
 	l := newLossy(t)
 	if err := os.Remove(l.path); err != nil {
