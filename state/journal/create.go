@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 // fileMode: the file holds the keys that names of sessions are made with.
@@ -25,7 +27,7 @@ func create(path string) error {
 // write makes a file beside a path, and returns it when all that fill has put into it is on disk, so that there is never
 // half a file under the path. Link or replace give it its name.
 func write(path string, fill func(f *file) error) (f *file, err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryName(path))
+	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryPrefix(path)+"*")
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +57,37 @@ func write(path string, fill func(f *file) error) (f *file, err error) {
 	return f, nil
 }
 
-// temporaryName is what a file is called while it is written. Nothing of a state file starts with a dot, so what a killed
-// broker leaves behind is taken for no state.
-func temporaryName(path string) string { return "." + filepath.Base(path) + ".new-*" }
+// temporaryPrefix is what a file is called while it is written, before a number. Nothing of a state file starts with a dot,
+// so what a killed broker leaves behind is taken for no state.
+func temporaryPrefix(path string) string { return "." + filepath.Base(path) + ".new-" }
+
+// removeTemporary removes what killed brokers left of files that they were writing. Those that another process is writing
+// now are locked, and stay.
+func (f *file) removeTemporary(path string) {
+	entries, _ := os.ReadDir(filepath.Dir(path)) // they may as well stay
+	for _, entry := range entries {
+		number, ours := strings.CutPrefix(entry.Name(), temporaryPrefix(path))
+		if _, err := strconv.ParseUint(number, 10, 64); !ours || err != nil || !entry.Type().IsRegular() {
+			continue
+		}
+		if name := filepath.Join(filepath.Dir(path), entry.Name()); f.abandoned(name) {
+			_ = os.Remove(name)
+		}
+	}
+}
+
+// abandoned reports whether nobody is writing a file, or it is a second name of this one.
+func (f *file) abandoned(name string) bool {
+	other, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer other.Close() //nolint:errcheck // nothing was written
+	if info, err := other.Stat(); err == nil && os.SameFile(info, f.info) {
+		return true
+	}
+	return lock(other, 0) == nil // closing it unlocks it
+}
 
 // link gives a file that write made its name, unless another process was quicker. Renaming would replace that one's file,
 // so it is left to file systems that know no links.

@@ -117,6 +117,7 @@ func (j *Journal) open(timeout time.Duration) error {
 		_ = j.file.close()
 		return err
 	}
+	j.file.removeTemporary(j.path)
 	if repair != "" {
 		j.note(repair)
 	}

@@ -4,8 +4,11 @@ package journal_test
 
 import (
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/credbroker/credbroker/state/journal"
 )
 
 // Whatever became of a file, nothing holds it when it is closed.
@@ -32,5 +35,33 @@ func TestALostFileIsNotLockedOnceItIsClosed(t *testing.T) {
 				t.Errorf("the file that was lost: %v", err)
 			}
 		})
+	}
+}
+
+// What killed brokers were writing is removed at the next start, and nothing else is.
+func TestFilesThatWereNotFinishedAreRemoved(t *testing.T) {
+	path := unpacked(t, "format1.db")
+	beside := func(name string) string { return filepath.Join(filepath.Dir(path), name) }
+	stay := []string{".format1.db.new-", ".format1.db.new-1.new-1", ".other.db.new-1", "format1.db.new-1", ".format1.db.new-locked", ".format1.db.new-77"}
+	for _, name := range append([]string{".format1.db.new-1", ".format1.db.new-4294967295"}, stay...) {
+		if err := os.WriteFile(beside(name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Link(path, beside(".format1.db.new-3")); err != nil { // killed before it removed the first name
+		t.Fatal(err)
+	}
+	other, err := os.Open(beside(".format1.db.new-77")) // somebody is writing it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	wantFixture(t, open(t, journal.Config{Path: path, Now: fixtureTime}))
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1+len(stay) {
+		t.Errorf("%v are left, %v, want the file and %q", entries, err, stay)
 	}
 }
