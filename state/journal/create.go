@@ -21,7 +21,11 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.link(path), f.close())
+	err = f.link(path)
+	if errors.Is(err, fs.ErrExist) {
+		err = nil // another process was quicker
+	}
+	return errors.Join(err, f.close())
 }
 
 // write makes a file beside a path, and returns it when all that fill has put into it is on disk, so that there is never
@@ -39,7 +43,7 @@ func write(path string, fill func(f *file) error) (f *file, err error) {
 	if err := temporary.Close(); err != nil {
 		return nil, err
 	}
-	if f, err = openFile(temporary.Name(), 0); err != nil {
+	if f, err = openFile(temporary.Name(), DefaultLockTimeout); err != nil {
 		return nil, err
 	}
 	f.db.NoSync = true
@@ -89,12 +93,14 @@ func (f *file) abandoned(name string) bool {
 	return lock(other, 0) == nil // closing it unlocks it
 }
 
-// link gives a file that write made its name, unless another process was quicker. Renaming would replace that one's file,
-// so it is left to file systems that know no links.
+// link gives a file that write made its name. If another has that name, its error is fs.ErrExist, and the file is removed.
+// Renaming would replace the other, so it is left to file systems that know no links.
 func (f *file) link(path string) error {
 	switch err := os.Link(f.opened.Name(), path); {
-	case err == nil, errors.Is(err, fs.ErrExist):
+	case err == nil:
 		return errors.Join(os.Remove(f.opened.Name()), syncFolder(filepath.Dir(path)))
+	case errors.Is(err, fs.ErrExist):
+		return errors.Join(err, os.Remove(f.opened.Name()))
 	default:
 		return f.replace(path)
 	}

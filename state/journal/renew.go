@@ -66,8 +66,11 @@ func (j *Journal) renew() error {
 	if err != nil {
 		return err
 	}
-	aside, err := j.moveAside()
-	if err == nil {
+	aside, free, err := j.moveAside()
+	switch {
+	case err == nil && free: // unless another process takes the path now
+		err = next.link(j.path)
+	case err == nil:
 		err = next.replace(j.path)
 	}
 	if err == nil {
@@ -89,27 +92,27 @@ func (j *Journal) renew() error {
 }
 
 // moveAside gives another name to a file in the way that is not ours, unless there is nothing in it. What another process
-// uses stays where it is.
-func (j *Journal) moveAside() (aside string, err error) {
+// uses stays where it is. Free: nothing has the path any more.
+func (j *Journal) moveAside() (aside string, free bool, err error) {
 	info, err := os.Lstat(j.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil
+		return "", true, nil
 	case err != nil:
-		return "", err
+		return "", false, err
 	case os.SameFile(info, j.file.info), info.Mode().IsRegular() && info.Size() == 0:
-		return "", nil
+		return "", false, nil
 	case info.Mode().IsRegular():
 		f, err := os.Open(j.path)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		defer f.Close() //nolint:errcheck // it was only looked at
 		if err := lock(f, 0); err != nil {
-			return "", err
+			return "", false, err
 		}
 		defer unlock(f)
 	}
 	aside = j.path + ".aside-" + j.now().UTC().Format("20060102T150405.000")
-	return aside, os.Rename(j.path, aside)
+	return aside, true, os.Rename(j.path, aside)
 }
