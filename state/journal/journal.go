@@ -186,7 +186,11 @@ func (j *Journal) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	return problem(j.path, err)
+	p := problem(j.path, err)
+	if j.memory != nil && errors.Is(j.lost, err) {
+		p.Advice = "the broker writes it anew from memory; see docs/operations.md"
+	}
+	return p
 }
 
 // Close ends all use of the file.

@@ -36,7 +36,9 @@ func (j *Journal) Load(ctx context.Context, into state.Sink) error {
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.stale, j.worn = found.stale, found.unread > 0
+	if f == j.file { // else it was written anew meanwhile
+		j.stale, j.worn = found.stale, found.unread > 0
+	}
 	return j.explain(err)
 }
 

@@ -109,7 +109,7 @@ func TestAFileThatIsLostIsWrittenAnew(t *testing.T) {
 			}
 			l.memory.records = batch(50, 0).Records
 			more := state.Batch{Records: l.memory.records[40:]}
-			wantProblem(t, l.Save(t.Context(), more), l.path, test.said, "")
+			wantProblem(t, l.Save(t.Context(), more), l.path, test.said, "writes it anew")
 			save(t, l.Journal, more)
 			wantKept(t, l.path, l.memory.records)
 			if l.memory.renewed != 1 || len(l.notes) != 1 || !strings.Contains(l.notes[0], l.path) {
@@ -143,7 +143,7 @@ func TestALossIsNoticedByLooking(t *testing.T) {
 			if err := test.happen(l.path); err != nil {
 				t.Fatal(err)
 			}
-			wantProblem(t, l.Check(t.Context()), l.path, test.said, "")
+			wantProblem(t, l.Check(t.Context()), l.path, test.said, "writes it anew")
 			if err := l.Check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
