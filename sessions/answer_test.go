@@ -1,10 +1,12 @@
-package sessions
+package sessions_test
 
 import (
 	"encoding/json"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // published are the examples that clients in other languages are checked with.
@@ -37,7 +39,7 @@ func readPublished(t *testing.T) published {
 func TestAnswerDigest(t *testing.T) {
 	for _, want := range readPublished(t).Answers {
 		t.Run(want.Name, func(t *testing.T) {
-			if got := AnswerDigest(want.Message); got != want.Digest || !ValidDigest(got) {
+			if got := sessions.AnswerDigest(want.Message); got != want.Digest || !sessions.ValidDigest(got) {
 				t.Errorf("AnswerDigest(%s) = %q, want %q", want.Message, got, want.Digest)
 			}
 		})
@@ -47,16 +49,19 @@ func TestAnswerDigest(t *testing.T) {
 func TestPublishedConversations(t *testing.T) {
 	for _, want := range readPublished(t).Conversations {
 		t.Run(want.Name, func(t *testing.T) {
-			got := Identify(nil, want.Request, IdentificationChain)
+			got := sessions.Identify(nil, want.Request, sessions.IdentificationChain)
 			if strings.Join(got.IDs, " ") != strings.Join(want.IDs, " ") {
 				t.Errorf("Identify(%s) = %q, want %q", want.Request, got.IDs, want.IDs)
 			}
-			if then := Answered(got.State, want.Answer); strings.Join(then, " ") != strings.Join(want.Then, " ") {
+			if then := sessions.Answered(got.State, want.Answer); strings.Join(then, " ") != strings.Join(want.Then, " ") {
 				t.Errorf("Answered(%q) = %q, want %q", want.Answer, then, want.Then)
 			}
 		})
 	}
 }
+
+// maxItems is how many items a published digest holds at most.
+const maxItems = 64
 
 func TestAnswerDigestOfNothing(t *testing.T) {
 	for _, message := range []string{
@@ -65,7 +70,7 @@ func TestAnswerDigestOfNothing(t *testing.T) {
 		`{"output":[{"type":"reasoning","id":"rs_1"}]}`, `{"choices":[]}`, `{"choices":[{"delta":{"content":"a"}}]}`,
 		`{"content":[` + strings.Repeat(`{"type":"tool_use","name":"a"},`, maxItems) + `{"type":"tool_use","name":"b"}]}`,
 	} {
-		if got := AnswerDigest([]byte(message)); got != "" {
+		if got := sessions.AnswerDigest([]byte(message)); got != "" {
 			t.Errorf("AnswerDigest(%.80s) = %q, want none", message, got)
 		}
 	}
@@ -73,6 +78,7 @@ func TestAnswerDigestOfNothing(t *testing.T) {
 
 func TestValidDigest(t *testing.T) {
 	item := "a0123456789abcdef"
+	asked := byChain(`{"input":"a"}`)
 	for _, test := range []struct {
 		digest string
 		want   bool
@@ -82,14 +88,14 @@ func TestValidDigest(t *testing.T) {
 		{"u0123456789abcdef", false}, {"a0123456789abcdeg", false}, {item[1:], false}, {item + "a", false}, {"a+123456789abcdef", false},
 		{strings.Repeat(item, 2*maxItems+1), false},
 	} {
-		if got := ValidDigest(test.digest); got != test.want {
+		if got := sessions.ValidDigest(test.digest); got != test.want {
 			t.Errorf("ValidDigest(%q) = %v, want %v", test.digest, got, test.want)
 		}
-		if ids := Answered(state{sum: 1}.String(), test.digest); (len(ids) > 0) != test.want {
+		if ids := sessions.Answered(asked.State, test.digest); (len(ids) > 0) != test.want {
 			t.Errorf("Answered(%q) = %q", test.digest, ids)
 		}
 	}
-	if ids := Answered("", item); ids != nil {
+	if ids := sessions.Answered("", item); ids != nil {
 		t.Errorf("Answered without a state = %q", ids)
 	}
 }

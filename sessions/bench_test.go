@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"encoding/json"
@@ -10,18 +10,20 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // BenchmarkIdentify and BenchmarkWalk run over the same bodies, so that their ratio can be read within one run: a walk is
 // what gjson needs to pass over the top level once.
 func BenchmarkIdentify(b *testing.B) {
 	benchBodies(b, func(b *testing.B, body []byte) {
-		var h Headers
-		if id := Identify(&h, body, IdentificationReference); id.Source != SourceMessages {
+		var h sessions.Headers
+		if id := sessions.Identify(&h, body, sessions.IdentificationReference); id.Source != sessions.SourceMessages {
 			b.Fatalf("Identify = %v", id)
 		}
 		for b.Loop() {
-			Identify(&h, body, IdentificationReference)
+			sessions.Identify(&h, body, sessions.IdentificationReference)
 		}
 	})
 }
@@ -45,7 +47,7 @@ func BenchmarkIdentifyToWalk(b *testing.B) {
 			start := time.Now()
 			gjson.Parse(text).ForEach(func(_, _ gjson.Result) bool { return true })
 			between := time.Now()
-			Identify(nil, body, IdentificationReference)
+			sessions.Identify(nil, body, sessions.IdentificationReference)
 			walk, identify = min(walk, between.Sub(start)), min(identify, time.Since(between))
 		}
 		b.ReportMetric(float64(identify)/float64(walk), "ratio")
@@ -57,14 +59,14 @@ func BenchmarkIdentifyToWalk(b *testing.B) {
 func BenchmarkIdentifyChain(b *testing.B) {
 	benchBodies(b, func(b *testing.B, body []byte) {
 		reference, chain := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
-		if id := Identify(nil, body, IdentificationChain); id.Source != SourceChain {
+		if id := sessions.Identify(nil, body, sessions.IdentificationChain); id.Source != sessions.SourceChain {
 			b.Fatalf("Identify = %v", id)
 		}
 		for b.Loop() {
 			start := time.Now()
-			Identify(nil, body, IdentificationReference)
+			sessions.Identify(nil, body, sessions.IdentificationReference)
 			between := time.Now()
-			Identify(nil, body, IdentificationChain)
+			sessions.Identify(nil, body, sessions.IdentificationChain)
 			reference, chain = min(reference, between.Sub(start)), min(chain, time.Since(between))
 		}
 		b.ReportMetric(float64(chain)/float64(reference), "ratio")
@@ -79,9 +81,9 @@ func BenchmarkIdentifyHostile(b *testing.B) {
 		b.Run("body="+shape.name, func(b *testing.B) {
 			b.SetBytes(int64(len(shape.body)))
 			b.ReportAllocs()
-			var h Headers
+			var h sessions.Headers
 			for b.Loop() {
-				Identify(&h, shape.body, IdentificationChain)
+				sessions.Identify(&h, shape.body, sessions.IdentificationChain)
 			}
 		})
 	}

@@ -1,8 +1,10 @@
-package sessions
+package sessions_test
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // hostileChains are bodies of about the given size whose messages are made to cost a chain as much as they can.
@@ -38,8 +40,8 @@ func hostileChains(size int) []shape {
 func TestChainHostileBodies(t *testing.T) {
 	for _, shape := range hostileChains(256 << 10) {
 		t.Run(shape.name, func(t *testing.T) {
-			checkChained(t, Identify(nil, shape.body, IdentificationChain))
-			if digest := AnswerDigest(shape.body); digest != "" && !ValidDigest(digest) {
+			checkChained(t, sessions.Identify(nil, shape.body, sessions.IdentificationChain))
+			if digest := sessions.AnswerDigest(shape.body); digest != "" && !sessions.ValidDigest(digest) {
 				t.Errorf("AnswerDigest = %q", digest)
 			}
 		})
@@ -49,8 +51,8 @@ func TestChainHostileBodies(t *testing.T) {
 func TestChainAllocationsDoNotGrow(t *testing.T) {
 	for _, format := range formats {
 		small, large := format.body(1<<10), format.body(1<<20)
-		few := testing.AllocsPerRun(10, func() { Identify(nil, small, IdentificationChain) })
-		many := testing.AllocsPerRun(10, func() { Identify(nil, large, IdentificationChain) })
+		few := testing.AllocsPerRun(10, func() { sessions.Identify(nil, small, sessions.IdentificationChain) })
+		many := testing.AllocsPerRun(10, func() { sessions.Identify(nil, large, sessions.IdentificationChain) })
 		if many > 8 || few > 8 {
 			t.Errorf("%s: %v allocations at 1 KB, %v at 1 MB", format.name, few, many)
 		}

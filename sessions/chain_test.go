@@ -1,13 +1,17 @@
-package sessions
+package sessions_test
 
 import (
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
-func byChain(body string) Identity { return Identify(nil, []byte(body), IdentificationChain) }
+func byChain(body string) sessions.Identity {
+	return sessions.Identify(nil, []byte(body), sessions.IdentificationChain)
+}
 
 // Requests that say the same are one conversation.
 func TestChainLeavesOut(t *testing.T) {
@@ -39,7 +43,7 @@ func TestChainLeavesOut(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			one, other := byChain(test.one), byChain(test.other)
-			if one.Source != SourceChain || !equal(one, other) {
+			if one.Source != sessions.SourceChain || !equal(one, other) {
 				t.Errorf("Identify(%s) = %q, Identify(%s) = %q", test.one, one.IDs, test.other, other.IDs)
 			}
 		})
@@ -64,7 +68,7 @@ func TestChainTellsApart(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			one, other := byChain(test.one), byChain(test.other)
-			if one.Source != SourceChain || other.Source != SourceChain || one.IDs[0] == other.IDs[0] {
+			if one.Source != sessions.SourceChain || other.Source != sessions.SourceChain || one.IDs[0] == other.IDs[0] {
 				t.Errorf("Identify(%s) = %q, Identify(%s) = %q", test.one, one.IDs, test.other, other.IDs)
 			}
 		})
@@ -84,11 +88,11 @@ func TestChainYieldsToIDs(t *testing.T) {
 		{"not that of a request", "X-Client-Request-Id: r", `{` + messages + `}`, "chain:"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var h Headers
+			var h sessions.Headers
 			name, value, _ := strings.Cut(test.header, ": ")
 			h.Add(name, value)
-			got := Identify(&h, []byte(test.body), IdentificationChain)
-			if len(got.IDs) == 0 || !strings.HasPrefix(got.IDs[0], test.want) || got.Source != SourceChain && got.IDs[0] != test.want {
+			got := sessions.Identify(&h, []byte(test.body), sessions.IdentificationChain)
+			if len(got.IDs) == 0 || !strings.HasPrefix(got.IDs[0], test.want) || got.Source != sessions.SourceChain && got.IDs[0] != test.want {
 				t.Errorf("Identify(%q, %s) = %q, want %q", test.header, test.body, got.IDs, test.want)
 			}
 		})

@@ -1,9 +1,11 @@
-package sessions
+package sessions_test
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 func TestDisplay(t *testing.T) {
@@ -17,7 +19,7 @@ func TestDisplay(t *testing.T) {
 		{"characters that turn the text are replaced", "user:\u202eabc", "user:\ufffdabc…"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := Display(test.id)
+			got := sessions.Display(test.id)
 			if shown, hashed := strings.CutSuffix(test.want, "…"); hashed {
 				head, hash, _ := strings.Cut(got, "…")
 				if head != shown || len(hash) != 16 {
@@ -26,7 +28,7 @@ func TestDisplay(t *testing.T) {
 			} else if got != test.want {
 				t.Errorf("Display(%q) = %q, want %q", test.id, got, test.want)
 			}
-			if n := utf8.RuneCountInString(got); n > shownRunes || !utf8.ValidString(got) {
+			if n := utf8.RuneCountInString(got); n > 64 || !utf8.ValidString(got) {
 				t.Errorf("Display(%q) = %q, %d characters", test.id, got, n)
 			}
 		})
@@ -36,7 +38,7 @@ func TestDisplay(t *testing.T) {
 func TestDisplayOfDifferentIDsDiffers(t *testing.T) {
 	same := "user:" + strings.Repeat("x", 100)
 	for _, pair := range [][2]string{{same + "a", same + "b"}, {"user:\xfe", "user:\xff"}, {"user:\ufffd", "user:\xff"}} {
-		if a, b := Display(pair[0]), Display(pair[1]); a == b {
+		if a, b := sessions.Display(pair[0]), sessions.Display(pair[1]); a == b {
 			t.Errorf("Display of %q and %q is %q", pair[0], pair[1], a)
 		}
 	}

@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"regexp"
@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // FuzzIdentify feeds headers, as lines of `name: value`, and a body.
@@ -27,18 +29,18 @@ func FuzzIdentify(f *testing.F) {
 			name, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), ": ")
 			lines = append(lines, line{name, value})
 		}
-		got := Identify(headersOf(lines), body, IdentificationReference)
+		got := sessions.Identify(headersOf(lines), body, sessions.IdentificationReference)
 		checkIdentity(t, got)
-		checkChained(t, Identify(headersOf(lines), body, IdentificationChain))
-		if digest := AnswerDigest(body); digest != "" && !ValidDigest(digest) {
+		checkChained(t, sessions.Identify(headersOf(lines), body, sessions.IdentificationChain))
+		if digest := sessions.AnswerDigest(body); digest != "" && !sessions.ValidDigest(digest) {
 			t.Errorf("AnswerDigest(%q) = %q", body, digest)
 		}
 		slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.name, b.name) })
-		if again := Identify(headersOf(lines), slices.Clone(body), IdentificationReference); !equal(got, again) {
+		if again := sessions.Identify(headersOf(lines), slices.Clone(body), sessions.IdentificationReference); !equal(got, again) {
 			t.Errorf("Identify = %q, with sorted headers %q", got.IDs, again.IDs)
 		}
 		if sameAsSlow(body) {
-			if want := slowIdentify(headersOf(lines).identity(), string(body)); !equal(got, want) {
+			if want := slowIdentify(sessions.Identify(headersOf(lines), nil, sessions.IdentificationReference), string(body)); !equal(got, want) {
 				t.Errorf("Identify(%q, %q) = %q, the rules give %q", headers, body, got.IDs, want.IDs)
 			}
 		}
@@ -48,9 +50,9 @@ func FuzzIdentify(f *testing.F) {
 var messageIDPattern = regexp.MustCompile(`^msg:[0-9a-f]{16}$`)
 
 // checkIdentity holds what is true of every identity.
-func checkIdentity(t *testing.T, id Identity) {
+func checkIdentity(t *testing.T, id sessions.Identity) {
 	t.Helper()
-	if (id.Source == SourceNone) != (len(id.IDs) == 0) || len(id.IDs) > 2 || len(id.IDs) == 2 && id.Source != SourceMessages {
+	if (id.Source == sessions.SourceNone) != (len(id.IDs) == 0) || len(id.IDs) > 2 || len(id.IDs) == 2 && id.Source != sessions.SourceMessages {
 		t.Errorf("%d ids of source %v", len(id.IDs), id.Source)
 	}
 	for _, text := range id.IDs {
@@ -58,14 +60,14 @@ func checkIdentity(t *testing.T, id Identity) {
 		switch {
 		case !ok || id.Source.Prefix() == "":
 			t.Errorf("id %q of source %v", text, id.Source)
-		case id.Source == SourceMessages && !messageIDPattern.MatchString(text):
+		case id.Source == sessions.SourceMessages && !messageIDPattern.MatchString(text):
 			t.Errorf("id %q is no hash", text)
-		case len(rest) < 1 || len(rest) > maxID || rest != strings.TrimSpace(rest):
+		case len(rest) < 1 || len(rest) > 256 || rest != strings.TrimSpace(rest):
 			t.Errorf("id %q has %d bytes", text, len(rest))
 		case strings.ContainsFunc(rest, unicode.IsControl):
 			t.Errorf("id %q has control characters", text)
 		}
-		if shown := Display(text); len([]rune(shown)) > shownRunes {
+		if shown := sessions.Display(text); len([]rune(shown)) > 64 {
 			t.Errorf("Display(%q) = %q", text, shown)
 		}
 	}
@@ -74,23 +76,23 @@ func checkIdentity(t *testing.T, id Identity) {
 var chainIDPattern = regexp.MustCompile(`^chain:[0-9a-f]{16}$`)
 
 // checkChained holds what is true of every identity by chain.
-func checkChained(t *testing.T, id Identity) {
+func checkChained(t *testing.T, id sessions.Identity) {
 	t.Helper()
-	if (id.Source == SourceNone) != (len(id.IDs) == 0) || id.Bindable > len(id.IDs) || len(id.IDs) > 0 && id.Bindable == 0 || len(id.IDs) > 16 {
+	if (id.Source == sessions.SourceNone) != (len(id.IDs) == 0) || id.Bindable > len(id.IDs) || len(id.IDs) > 0 && id.Bindable == 0 || len(id.IDs) > 16 {
 		t.Errorf("%d ids of source %v, %d to keep", len(id.IDs), id.Source, id.Bindable)
 	}
-	if id.Source == SourceUser || id.Source == SourceMessages || id.Source != SourceChain && (len(id.IDs) > 1 || id.FirstTurn || id.State != "") {
+	if id.Source == sessions.SourceUser || id.Source == sessions.SourceMessages || id.Source != sessions.SourceChain && (len(id.IDs) > 1 || id.FirstTurn || id.State != "") {
 		t.Errorf("identity %+v of source %v", id, id.Source)
 	}
 	for i, text := range id.IDs {
-		if !strings.HasPrefix(text, id.Source.Prefix()) || id.Source == SourceChain && !chainIDPattern.MatchString(text) {
+		if !strings.HasPrefix(text, id.Source.Prefix()) || id.Source == sessions.SourceChain && !chainIDPattern.MatchString(text) {
 			t.Errorf("id %q of source %v", text, id.Source)
 		}
 		if slices.Contains(id.IDs[:i], text) {
 			t.Errorf("id %q twice", text)
 		}
 	}
-	if (id.Parent == "") != (id.Role != RoleAgent) {
+	if (id.Parent == "") != (id.Role != sessions.RoleAgent) {
 		t.Errorf("side %d of parent %q", id.Role, id.Parent)
 	}
 }

@@ -1,15 +1,17 @@
-package sessions
+package sessions_test
 
 import (
 	"testing"
 	"time"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // requestsOf plays the requests of one conversation, a minute apart, and returns the auths that they get.
-func requestsOf(s *affinityModel, h *Headers, bodies ...string) (auths []int) {
+func requestsOf(s *affinityModel, h *sessions.Headers, bodies ...string) (auths []int) {
 	for _, body := range bodies {
 		s.now = s.now.Add(time.Minute)
-		auths = append(auths, s.pick(Identify(h, []byte(body), IdentificationChain)))
+		auths = append(auths, s.pick(sessions.Identify(h, []byte(body), sessions.IdentificationChain)))
 	}
 	return auths
 }
@@ -28,7 +30,7 @@ func chat(texts ...string) string {
 
 // What clients do beside adding to the history does not cost a conversation its auth.
 func TestHabitsOfClients(t *testing.T) {
-	var anthropic Headers
+	var anthropic sessions.Headers
 	anthropic.Add("Anthropic-Version", "2023-06-01")
 	const uncounted = `{"messages":[{"role":"user","content":"a"}]}`
 	for _, test := range []struct {

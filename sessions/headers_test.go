@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"math/rand/v2"
@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // line is one header in the order of a request.
 type line struct{ name, value string }
 
-func headersOf(lines []line) *Headers {
-	var h Headers
+func headersOf(lines []line) *sessions.Headers {
+	var h sessions.Headers
 	for _, l := range lines {
 		h.Add(l.name, l.value)
 	}
@@ -23,31 +25,31 @@ func TestHeaders(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		lines []line
-		want  Identity
+		want  sessions.Identity
 	}{
-		{"none", nil, Identity{}},
-		{"X-Session-ID", []line{{"X-Session-ID", "a"}}, identity(SourceHeader, "a")},
-		{"X-Amp-Thread-Id", []line{{"X-Amp-Thread-Id", "a"}}, identity(SourceAmp, "a")},
-		{"X-Claude-Code-Session-Id", []line{{"X-Claude-Code-Session-Id", "a"}}, identity(SourceClaude, "a")},
-		{"Session-Id", []line{{"Session-Id", "a"}}, identity(SourceCodex, "a")},
-		{"Session_id", []line{{"Session_id", "a"}}, identity(SourceCodex, "a")},
-		{"X-Session-Affinity", []line{{"X-Session-Affinity", "a"}}, identity(SourceAffinity, "a")},
+		{"none", nil, sessions.Identity{}},
+		{"X-Session-ID", []line{{"X-Session-ID", "a"}}, identity(sessions.SourceHeader, "a")},
+		{"X-Amp-Thread-Id", []line{{"X-Amp-Thread-Id", "a"}}, identity(sessions.SourceAmp, "a")},
+		{"X-Claude-Code-Session-Id", []line{{"X-Claude-Code-Session-Id", "a"}}, identity(sessions.SourceClaude, "a")},
+		{"Session-Id", []line{{"Session-Id", "a"}}, identity(sessions.SourceCodex, "a")},
+		{"Session_id", []line{{"Session_id", "a"}}, identity(sessions.SourceCodex, "a")},
+		{"X-Session-Affinity", []line{{"X-Session-Affinity", "a"}}, identity(sessions.SourceAffinity, "a")},
 		{"the rank decides, not the order", []line{{"X-Session-Affinity", "f"}, {"Session_id", "e"}, {"Session-Id", "d"},
-			{"X-Claude-Code-Session-Id", "c"}, {"X-Amp-Thread-Id", "b"}, {"x-session-id", "a"}}, identity(SourceHeader, "a")},
-		{"Session-Id goes before Session_id", []line{{"Session_id", "b"}, {"Session-Id", "a"}}, identity(SourceCodex, "a")},
-		{"names in any case", []line{{"xX-Session-ID", "b"}, {"SESSION_ID", "a"}}, identity(SourceCodex, "a")},
-		{"letters that only fold to ASCII are others", []line{{"X-Se\u017fsion-ID"[:12], "a"}, {"\u017fession-Id", "a"}}, Identity{}},
+			{"X-Claude-Code-Session-Id", "c"}, {"X-Amp-Thread-Id", "b"}, {"x-session-id", "a"}}, identity(sessions.SourceHeader, "a")},
+		{"Session-Id goes before Session_id", []line{{"Session_id", "b"}, {"Session-Id", "a"}}, identity(sessions.SourceCodex, "a")},
+		{"names in any case", []line{{"xX-Session-ID", "b"}, {"SESSION_ID", "a"}}, identity(sessions.SourceCodex, "a")},
+		{"letters that only fold to ASCII are others", []line{{"X-Se\u017fsion-ID"[:12], "a"}, {"\u017fession-Id", "a"}}, sessions.Identity{}},
 		{"the first valid value counts", []line{{"Session-Id", ""}, {"Session-Id", "a\n"}, {"Session-Id", " b "}, {"Session-Id", "c"}},
-			identity(SourceCodex, "b")},
-		{"an invalid name leaves the next", []line{{"X-Session-ID", " "}, {"Session-Id", "a"}}, identity(SourceCodex, "a")},
+			identity(sessions.SourceCodex, "b")},
+		{"an invalid name leaves the next", []line{{"X-Session-ID", " "}, {"Session-Id", "a"}}, identity(sessions.SourceCodex, "a")},
 		{"of spellings the smallest counts", []line{{"session-id", "a"}, {"Session-Id", "b"}, {"SESSION-ID", "c"}, {"Session-ID", "d"}},
-			identity(SourceCodex, "c")},
-		{"of spellings with a valid value", []line{{"session-id", "a"}, {"SESSION-ID", "\t"}}, identity(SourceCodex, "a")},
+			identity(sessions.SourceCodex, "c")},
+		{"of spellings with a valid value", []line{{"session-id", "a"}, {"SESSION-ID", "\t"}}, identity(sessions.SourceCodex, "a")},
 		{"others are not kept", []line{{"Authorization", "a"}, {"X-Client-Request-Id", "b"}, {"Conversation_id", "c"}, {"", "d"}},
-			Identity{}},
+			sessions.Identity{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := Identify(headersOf(test.lines), nil, IdentificationReference); !equal(got, test.want) {
+			if got := sessions.Identify(headersOf(test.lines), nil, sessions.IdentificationReference); !equal(got, test.want) {
 				t.Errorf("Identify(%q) = %v, want %v", test.lines, got, test.want)
 			}
 		})
@@ -79,14 +81,14 @@ func TestHeadersOrderOfSpellingsDoesNotMatter(t *testing.T) {
 	}
 }
 
-func identityIn(sent http.Header, order []string) Identity {
-	var h Headers
+func identityIn(sent http.Header, order []string) sessions.Identity {
+	var h sessions.Headers
 	for _, name := range order {
 		for _, value := range sent[name] {
 			h.Add(name, value)
 		}
 	}
-	return Identify(&h, nil, IdentificationReference)
+	return sessions.Identify(&h, nil, sessions.IdentificationReference)
 }
 
 func anyCase(random *rand.Rand, name string) string {
@@ -103,7 +105,7 @@ func anyCase(random *rand.Rand, name string) string {
 }
 
 func TestHeadersAddAllocatesNothing(t *testing.T) {
-	var h Headers
+	var h sessions.Headers
 	if n := testing.AllocsPerRun(100, func() {
 		h.Add("x-session-id", " abc ")
 		h.Add("Session_id", "def")

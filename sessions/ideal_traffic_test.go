@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/internal/corpus"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // measure is what came of a play. Collisions of conversations that nothing but answers could have told apart do not
@@ -69,7 +70,7 @@ func playIdeal(t *testing.T, mode corpus.Mode, client string, chat []corpus.Requ
 	if !mode.WithoutIDs {
 		for _, r := range played.Moved {
 			t.Errorf("%s, %s: %s left its auth at seq %d: %v", client, mode.Name, r.Session, r.Seq,
-				Identify(allHeaders(r.Headers), r.Body, IdentificationChain).IDs)
+				sessions.Identify(allHeaders(r.Headers), r.Body, sessions.IdentificationChain).IDs)
 		}
 		for _, pair := range played.Collisions {
 			t.Errorf("%s, %s: %s and %s end on one auth", client, mode.Name, pair[0], pair[1])
@@ -81,25 +82,25 @@ func playIdeal(t *testing.T, mode corpus.Mode, client string, chat []corpus.Requ
 // rulesAlone plays requests against a model of bindings.
 type rulesAlone struct {
 	bindings *affinityModel
-	last     Identity
+	last     sessions.Identity
 	auth     int
 }
 
 func (p *rulesAlone) Pick(t *testing.T, r corpus.Request) string {
 	t.Helper()
 	p.bindings.now = p.bindings.now.Add(30 * time.Second)
-	p.last = Identify(allHeaders(r.Headers), r.Body, IdentificationChain)
+	p.last = sessions.Identify(allHeaders(r.Headers), r.Body, sessions.IdentificationChain)
 	p.auth = p.bindings.pick(p.last)
 	return strconv.Itoa(p.auth)
 }
 
 func (p *rulesAlone) Answered(t *testing.T, answer corpus.Answer) {
 	t.Helper()
-	p.bindings.answered(p.last, AnswerDigest(answer.Message), answer.ResponseID, p.auth)
+	p.bindings.answered(p.last, sessions.AnswerDigest(answer.Message), answer.ResponseID, p.auth)
 }
 
-func allHeaders(lines map[string][]string) *Headers {
-	var h Headers
+func allHeaders(lines map[string][]string) *sessions.Headers {
+	var h sessions.Headers
 	for name, values := range lines {
 		for _, value := range values {
 			h.Add(name, value)

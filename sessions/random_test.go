@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // Random bodies out of the words of the rules give what the rules give when applied one after the other. Bodies with one
@@ -19,19 +21,19 @@ func TestIdentifyRandomBodies(t *testing.T) {
 		if !sameAsSlow([]byte(body)) {
 			continue
 		}
-		got := Identify(nil, []byte(body), IdentificationReference)
-		if want := slowIdentify(Identity{}, body); !equal(got, want) {
+		got := sessions.Identify(nil, []byte(body), sessions.IdentificationReference)
+		if want := slowIdentify(sessions.Identity{}, body); !equal(got, want) {
 			t.Fatalf("seed %d: Identify(%s) = %q, want %q", seed, body, got.IDs, want.IDs)
 		}
 		checkIdentity(t, got)
-		if got.Source != SourceNone {
+		if got.Source != sessions.SourceNone {
 			identified++
 		}
 		at := g.IntN(len(body))
-		checkIdentity(t, Identify(nil, []byte(body[:at]+body[at+1:]), IdentificationReference))
-		checkIdentity(t, Identify(nil, []byte(body[:at]), IdentificationReference))
-		checkChained(t, Identify(nil, []byte(body), IdentificationChain))
-		checkChained(t, Identify(nil, []byte(body[:at]+body[at+1:]), IdentificationChain))
+		checkIdentity(t, sessions.Identify(nil, []byte(body[:at]+body[at+1:]), sessions.IdentificationReference))
+		checkIdentity(t, sessions.Identify(nil, []byte(body[:at]), sessions.IdentificationReference))
+		checkChained(t, sessions.Identify(nil, []byte(body), sessions.IdentificationChain))
+		checkChained(t, sessions.Identify(nil, []byte(body[:at]+body[at+1:]), sessions.IdentificationChain))
 	}
 	if identified < 1_500 {
 		t.Errorf("only %d bodies were identified: the generator has gone wrong", identified)

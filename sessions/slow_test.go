@@ -1,28 +1,31 @@
-package sessions
+package sessions_test
 
 import (
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // slowIdentify states the rules once more, one look-up in the body after the other, to compare with.
-func slowIdentify(header Identity, body string) Identity {
+func slowIdentify(header sessions.Identity, body string) sessions.Identity {
 	if !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
 		return header
 	}
 	userID := gjson.Get(body, "metadata.user_id").String()
 	if m := slowSession.FindStringSubmatch(userID); m != nil {
 		if id, ok := validID(m[1]); ok {
-			return identity(SourceClaude, id)
+			return identity(sessions.SourceClaude, id)
 		}
 	} else if strings.HasPrefix(userID, "{") {
 		if id, ok := validID(gjson.Get(userID, "session_id").String()); ok {
-			return identity(SourceClaude, id)
+			return identity(sessions.SourceClaude, id)
 		}
 	}
-	if header.Source != SourceNone {
+	if header.Source != sessions.SourceNone {
 		return header
 	}
 	conversation := gjson.Get(body, "conversation")
@@ -30,22 +33,28 @@ func slowIdentify(header Identity, body string) Identity {
 		conversation = gjson.Result{}
 	}
 	for _, named := range []struct {
-		source Source
+		source sessions.Source
 		text   string
 	}{
-		{SourceUser, userID},
-		{SourceConversation, gjson.Get(body, "conversation_id").String()},
-		{SourceConversation, gjson.Get(body, "conversation.id").String()},
-		{SourceConversation, conversation.String()},
-		{SourceSession, gjson.Get(body, "session_id").String()},
-		{SourceSession, gjson.Get(body, "sessionId").String()},
-		{SourcePromptCacheKey, gjson.Get(body, "prompt_cache_key").String()},
+		{sessions.SourceUser, userID},
+		{sessions.SourceConversation, gjson.Get(body, "conversation_id").String()},
+		{sessions.SourceConversation, gjson.Get(body, "conversation.id").String()},
+		{sessions.SourceConversation, conversation.String()},
+		{sessions.SourceSession, gjson.Get(body, "session_id").String()},
+		{sessions.SourceSession, gjson.Get(body, "sessionId").String()},
+		{sessions.SourcePromptCacheKey, gjson.Get(body, "prompt_cache_key").String()},
 	} {
 		if id, ok := validID(named.text); ok {
 			return identity(named.source, id)
 		}
 	}
 	return slowMessages(body)
+}
+
+// validID cuts white space around an id of 1 to 256 bytes without control characters.
+func validID(text string) (string, bool) {
+	id := strings.TrimSpace(text)
+	return id, id != "" && len(id) <= 256 && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 var slowSession = regexp.MustCompile(`_session_([a-f0-9-]+)$`)
@@ -63,7 +72,7 @@ func (s *slowTexts) set(side int, text string) {
 
 func (s *slowTexts) opened() bool { return s[slowSystem] != "" || s[slowUser] != "" }
 
-func slowMessages(body string) Identity {
+func slowMessages(body string) sessions.Identity {
 	var s slowTexts
 	slowEach(gjson.Get(body, "messages"), func(message gjson.Result) bool {
 		if side, ok := map[string]int{"system": 0, "user": 1, "assistant": 2}[message.Get("role").String()]; ok {
@@ -99,7 +108,7 @@ func slowMessages(body string) Identity {
 		})
 	}
 	if !s.opened() {
-		return Identity{}
+		return sessions.Identity{}
 	}
 	return said(s[slowSystem], s[slowUser], s[slowAssistant])
 }

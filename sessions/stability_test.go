@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // Bodies that say the same have the same ids, however they are written; a body that says something else has others.
@@ -22,16 +24,16 @@ func TestChainIsStable(t *testing.T) {
 			w.say(k)
 		}
 		body := k.wire.request(k.wire, "You help.", k.turns)
-		want := Identify(nil, []byte(body), IdentificationChain)
+		want := sessions.Identify(nil, []byte(body), sessions.IdentificationChain)
 		for range 3 {
 			other := w.rewritten(t, body)
-			if got := Identify(nil, other, IdentificationChain); !equal(got, want) || got.Bindable != want.Bindable || got.State != want.State {
+			if got := sessions.Identify(nil, other, sessions.IdentificationChain); !equal(got, want) || got.Bindable != want.Bindable || got.State != want.State {
 				t.Fatalf("seed %d: Identify(%s) = %q\nIdentify(%s) = %q", seed, body, want.IDs, other, got.IDs)
 			}
 		}
 		changed := slices.Clone(k.turns)
 		what := w.change(&changed[w.IntN(len(changed))])
-		if got := Identify(nil, []byte(k.wire.request(k.wire, "You help.", changed)), IdentificationChain); got.IDs[0] == want.IDs[0] {
+		if got := sessions.Identify(nil, []byte(k.wire.request(k.wire, "You help.", changed)), sessions.IdentificationChain); got.IDs[0] == want.IDs[0] {
 			t.Fatalf("seed %d: %s: another %s does not change the id %q: %+v", seed, k.wire.name, what, got.IDs[0], changed)
 		}
 	}

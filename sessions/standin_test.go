@@ -1,6 +1,10 @@
-package sessions
+package sessions_test
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/sessions"
+)
 
 // affinityModel is a model of bindings over an endless pool, in which every first pick gets an auth of its own. What the pool
 // and the table do at greater length is here what a reader of docs/sessions.md would expect them to do.
@@ -23,9 +27,9 @@ func newAffinityModel() *affinityModel {
 const retryWindow = 5 * time.Second
 
 // pick is the auth of a request. Chores follow their parent.
-func (s *affinityModel) pick(id Identity) int {
+func (s *affinityModel) pick(id sessions.Identity) int {
 	auth, ok := s.known(id)
-	if parent, bound := s.bound[id.Parent]; !ok && bound && id.Role == RoleAuxiliary {
+	if parent, bound := s.bound[id.Parent]; !ok && bound && id.Role == sessions.RoleAuxiliary {
 		auth, ok = parent.auth, true
 	}
 	if !ok {
@@ -50,7 +54,7 @@ func (s *affinityModel) pick(id Identity) int {
 }
 
 // known is the auth that the request must or should go to.
-func (s *affinityModel) known(id Identity) (auth int, ok bool) {
+func (s *affinityModel) known(id sessions.Identity) (auth int, ok bool) {
 	for _, pin := range id.Pins {
 		if pinned, ok := s.bound[pin]; ok {
 			return pinned.auth, true
@@ -78,8 +82,8 @@ func (s *affinityModel) known(id Identity) (auth int, ok bool) {
 }
 
 // answered takes what a request was answered with.
-func (s *affinityModel) answered(id Identity, digest, responseID string, auth int) {
-	for _, next := range Answered(id.State, digest) {
+func (s *affinityModel) answered(id sessions.Identity, digest, responseID string, auth int) {
+	for _, next := range sessions.Answered(id.State, digest) {
 		s.bind(next, auth)
 	}
 	if responseID != "" {

@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // dialogue is one synthetic conversation.
@@ -24,7 +26,7 @@ type dialogue struct {
 	pruned bool
 	// lost: it was moved where its data did not tell whose it is.
 	lost bool
-	last Identity
+	last sessions.Identity
 }
 
 // simulation plays many conversations at a time against one set of bindings.
@@ -161,8 +163,8 @@ func (w *simulation) request(k *dialogue) (auth int) {
 	w.requests++
 	w.bindings.now = w.bindings.now.Add(30 * time.Second)
 	body := k.wire.request(k.wire, fmt.Sprintf("You help. It is %d o'clock.", w.requests), k.turns)
-	k.last = Identify(nil, []byte(body), IdentificationChain)
-	if k.last.Source != SourceChain || len(k.last.IDs) > len(idList{}.sums) {
+	k.last = sessions.Identify(nil, []byte(body), sessions.IdentificationChain)
+	if k.last.Source != sessions.SourceChain || len(k.last.IDs) > 16 {
 		w.t.Fatalf("Identify(%s) = %v", body, k.last)
 	}
 	return w.bindings.pick(k.last)
@@ -191,8 +193,8 @@ func (w *simulation) answer(k *dialogue) {
 	}
 	k.turns = append(k.turns, a)
 	if w.report {
-		digest := AnswerDigest([]byte(k.wire.answer(k.wire, a)))
-		if !ValidDigest(digest) {
+		digest := sessions.AnswerDigest([]byte(k.wire.answer(k.wire, a)))
+		if !sessions.ValidDigest(digest) {
 			w.t.Fatalf("AnswerDigest(%s) = %q", k.wire.answer(k.wire, a), digest)
 		}
 		w.bindings.answered(k.last, digest, "", k.auth)

@@ -1,4 +1,4 @@
-package sessions
+package sessions_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/credbroker/credbroker/internal/corpus"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 func TestTraffic(t *testing.T) {
@@ -38,7 +39,7 @@ func replay(t *testing.T, chat []corpus.Request, want corpus.Expected) (got spli
 		if i >= len(want.Requests) || want.Requests[i].Seq != r.Seq {
 			t.Fatalf("%s: chat request seq %d is not expected as number %d", want.Client, r.Seq, i+1)
 		}
-		id := Identify(allHeaders(r.Headers), r.Body, IdentificationReference)
+		id := sessions.Identify(allHeaders(r.Headers), r.Body, sessions.IdentificationReference)
 		w := []string{want.Requests[i].Primary, want.Requests[i].Fallback}
 		if ids := primaryAndFallback(id); !slices.Equal(ids, w) {
 			t.Errorf("%s seq %d: Identify = %q, want %q", want.Client, r.Seq, ids, w)
@@ -66,13 +67,13 @@ func replay(t *testing.T, chat []corpus.Request, want corpus.Expected) (got spli
 // count tells how many conversations fall into several groups, where a request without an id is a group of its own, and
 // how many pairs of conversations share one, forks aside.
 func (c *split) count(chat []corpus.Request, numbers []int) {
-	var sessions []string
+	var names []string
 	in := map[string]map[int]bool{}
 	forks := corpus.Forks(chat)
 	for i, r := range chat {
 		if in[r.Session] == nil {
 			in[r.Session] = map[int]bool{}
-			sessions = append(sessions, r.Session)
+			names = append(names, r.Session)
 		}
 		number := numbers[i]
 		if number < 0 {
@@ -80,12 +81,12 @@ func (c *split) count(chat []corpus.Request, numbers []int) {
 		}
 		in[r.Session][number] = true
 	}
-	c.conversations = len(sessions)
-	for i, a := range sessions {
+	c.conversations = len(names)
+	for i, a := range names {
 		if len(in[a]) > 1 {
 			c.split++
 		}
-		for _, b := range sessions[:i] {
+		for _, b := range names[:i] {
 			if !forks[[2]string{a, b}] && shareGroup(in[a], in[b]) {
 				c.merged++
 			}
