@@ -235,24 +235,39 @@ func TestTheSecondTurnFollowsTheAnswer(t *testing.T) {
 	})
 }
 
+// A success clears what is older than the start of its attempt: here a limit of eleven minutes ago, or of a minute ago where
+// nobody knows the start.
 func TestWhenAnAttemptBegan(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	latency := time.Minute
+	latency := func(d time.Duration) *time.Duration { return &d }
+	received := func(at time.Time) *time.Time { return &at }
 	for _, tt := range []struct {
 		name    string
 		report  broker.Report
 		cleared bool
 	}{
-		// A success clears what is older than the start of its attempt.
-		{"unknown: nothing is cleared", broker.Report{}, false},
-		{"the answer less the latency", broker.Report{Latency: &latency}, false},
-		{"an attempt that began after the cooldown", broker.Report{Latency: new(time.Duration)}, true},
+		{"nobody knows", broker.Report{}, false},
+		{"the latency says: before the limit", broker.Report{Latency: latency(12 * time.Minute)}, false},
+		{"the latency says: after the limit", broker.Report{Latency: latency(10 * time.Minute)}, true},
+		{"the pick says: before the limit", broker.Report{Pick: pickedAt(t, now.Add(-12*time.Minute)), Latency: latency(0)}, false},
+		{"the pick says: after the limit", broker.Report{Pick: pickedAt(t, now.Add(-time.Minute)), Latency: latency(12 * time.Minute)}, true},
+		{"an answer as old as it may be", broker.Report{ReceivedAt: received(now.Add(-10 * time.Minute)), Latency: latency(2 * time.Minute)}, false},
+		{"an answer of an hour ago is ten minutes old", broker.Report{ReceivedAt: received(now.Add(-time.Hour)), Latency: latency(0)}, true},
+		{"so is one of the year 1", broker.Report{ReceivedAt: received(time.Time{}), Latency: latency(0)}, true},
+		{"and is no newer than that", broker.Report{ReceivedAt: received(time.Time{}), Latency: latency(2 * time.Minute)}, false},
+		{"an answer of tomorrow arrives now", broker.Report{ReceivedAt: received(now.Add(24 * time.Hour)), Latency: latency(12 * time.Minute)}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := broker.New(broker.Config{})
 			b.Update([]*selector.Auth{{ID: "a", Provider: "p"}}, nil, now)
-			limit := &broker.Report{AuthID: "a", Outcome: verdict.Outcome{Model: "m", Status: 429}}
-			if _, err := b.Report(t.Context(), limit, now.Add(-time.Second)); err != nil {
+			limited := now.Add(-11 * time.Minute)
+			if tt.report.Latency == nil { // an attempt lasts ten minutes at most
+				limited = now.Add(-time.Minute)
+			}
+			limit := &broker.Report{AuthID: "a", Outcome: verdict.Outcome{
+				Model: "m", Status: 429, Headers: map[string]string{"Retry-After": "840"},
+			}}
+			if _, err := b.Report(t.Context(), limit, limited); err != nil {
 				t.Fatal(err)
 			}
 			tt.report.AuthID, tt.report.Outcome = "a", verdict.Outcome{Model: "m", Status: 200}
@@ -265,4 +280,20 @@ func TestWhenAnAttemptBegan(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pickedAt is a pick of that time; it says the same on every replica.
+func pickedAt(t *testing.T, at time.Time) broker.PickID {
+	t.Helper()
+	b := broker.New(broker.Config{})
+	b.Update([]*selector.Auth{{ID: "a", Provider: "p"}}, nil, at)
+	picked, err := b.Pick(t.Context(), ask(""), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := broker.ParsePickID(picked.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

@@ -17,9 +17,10 @@ type Report struct {
 	AuthID string
 	// Pick that the attempt was made with.
 	Pick PickID
-	// Outcome of the attempt under the model that the caller named. Dialect and kind are those of the auth, and an answer
-	// without a time has just arrived.
+	// Outcome of the attempt under the model that the caller named. Its dialect, kind and time are filled in here.
 	Outcome verdict.Outcome
+	// ReceivedAt is when the answer arrived, as the caller says; nil: just now.
+	ReceivedAt *time.Time
 	// Latency is the time from the start of the attempt to the answer; nil: unknown.
 	Latency *time.Duration
 	// AnswerMessage is the assistant's message, AnswerDigest its digest, and ResponseID what later requests may name it by.
@@ -80,13 +81,20 @@ func (r *Report) outcome(auth *selector.Auth, now time.Time) verdict.Outcome {
 	if auth.Prefix != "" {
 		o.Model = strings.TrimPrefix(o.Model, auth.Prefix+"/")
 	}
-	switch oldest := now.Add(-maxReportDelay); {
-	case o.ReceivedAt.IsZero() || o.ReceivedAt.After(now):
-		o.ReceivedAt = now
-	case o.ReceivedAt.Before(oldest):
-		o.ReceivedAt = oldest
-	}
+	o.ReceivedAt = r.received(now)
 	return o
+}
+
+// received is when the answer arrived: within the last ten minutes, whatever the caller says.
+func (r *Report) received(now time.Time) time.Time {
+	oldest := now.Add(-maxReportDelay)
+	switch {
+	case r.ReceivedAt == nil || r.ReceivedAt.After(now):
+		return now
+	case r.ReceivedAt.Before(oldest):
+		return oldest
+	}
+	return *r.ReceivedAt
 }
 
 // started is when the attempt began; zero: nobody knows.

@@ -61,7 +61,8 @@ func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) 
 		if at.CheckValid() != nil {
 			v.add("received_at", "is not a valid time")
 		}
-		r.Outcome.ReceivedAt = at.AsTime()
+		received := at.AsTime()
+		r.ReceivedAt = &received
 	}
 	if d := req.GetLatency(); d != nil {
 		latency := d.AsDuration()

@@ -177,6 +177,9 @@ func TestBeginOfAnAttempt(t *testing.T) {
 		"arrived before the limit": {func(r *credbrokerv1.ReportResultRequest, now time.Time, _, _ string) {
 			r.Latency, r.ReceivedAt = durationpb.New(0), timestamppb.New(now.Add(-time.Minute))
 		}, false},
+		"arrived in the year 1": {func(r *credbrokerv1.ReportResultRequest, _ time.Time, _, _ string) {
+			r.Latency, r.ReceivedAt = durationpb.New(0), timestamppb.New(time.Time{})
+		}, false},
 		"arrives tomorrow, sent soon": {func(r *credbrokerv1.ReportResultRequest, now time.Time, _, _ string) {
 			r.Latency, r.ReceivedAt = durationpb.New(time.Minute), timestamppb.New(now.Add(24*time.Hour))
 		}, false},
