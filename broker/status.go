@@ -33,18 +33,19 @@ type Status struct {
 // Status tells how the broker is doing.
 func (b *Broker) Status(now time.Time) Status {
 	return Status{
-		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.engines(), Pool: b.pool.Counts(now),
+		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.Engines(), Pool: b.pool.Counts(now),
 	}
 }
 
-// EngineMemory is the name of the engine where there is no other.
-const EngineMemory = "memory"
+// engineMemory is the name of the engine where there is no other.
+const engineMemory = "memory"
 
-func (b *Broker) engines() []state.Engine {
+// Engines are where state is stored. Asking costs next to nothing, unlike Status, which counts the pool.
+func (b *Broker) Engines() []state.Engine {
 	if engines := b.persister.Engines(); len(engines) > 0 {
 		return engines
 	}
-	return []state.Engine{{Name: EngineMemory}}
+	return []state.Engine{{Name: engineMemory}}
 }
 
 // Quotas are those of some auths, as their upstreams last showed them.

@@ -29,7 +29,7 @@ func (s *Server) HTTP() http.Handler {
 // goes on, and calls that must be kept say so themselves.
 func (s *Server) engineTrouble() string {
 	var lines strings.Builder
-	for _, e := range s.config.Broker.Status(s.clock()).Engines {
+	for _, e := range s.config.Broker.Engines() {
 		if e.Failure != nil {
 			lines.WriteString(e.Name + " does not work; " + statusHint + "\n")
 		}
