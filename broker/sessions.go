@@ -12,25 +12,6 @@ import (
 // ErrUnknownSession is a session that is not bound.
 var ErrUnknownSession = errors.New("no such session is bound")
 
-// SessionQuery selects bindings for Sessions.
-type SessionQuery struct {
-	// AuthID of the auth that they are bound to; empty: any.
-	AuthID string
-	// Size is the most that a page has.
-	Size int
-	// Token is what Sessions gave with the page before; empty: the first page.
-	Token string
-}
-
-// SessionPage is a page of bindings, most recently used first.
-type SessionPage struct {
-	Sessions []Session
-	// Next is the token of the next page; empty: there is none.
-	Next string
-	// Total is how many bindings there are whatever the query.
-	Total int
-}
-
 // Session is a binding and the auth of it. Others may share that auth's identity, and so its bindings.
 type Session struct {
 	bindings.Bound
@@ -38,29 +19,30 @@ type Session struct {
 	AuthID string
 }
 
-// Sessions returns a page of bindings.
-func (b *Broker) Sessions(q SessionQuery, now time.Time) (SessionPage, error) {
-	query := bindings.Query{Size: q.Size, Token: q.Token}
-	if q.AuthID != "" {
-		st, err := b.pool.Status(q.AuthID, now)
+// Sessions returns a page of at most size bindings, most recently used first, with the token of the next page and how many
+// bindings there are in all. They are those of one auth, or of all for an empty id. The token is that of the page before;
+// empty, for the first page as for the one after the last.
+func (b *Broker) Sessions(authID string, size int, token string, now time.Time) (page []Session, next string, total int, err error) {
+	query := bindings.Query{Size: size, Token: token}
+	if authID != "" {
+		st, err := b.pool.Status(authID, now)
 		if err != nil {
-			return SessionPage{}, err
+			return nil, "", 0, err
 		}
 		query.Slot, query.OfSlot = st.Slot, true
 	}
 	list, next, err := b.table.List(query, now)
 	if err != nil {
-		return SessionPage{}, err
+		return nil, "", 0, err
 	}
-	page := SessionPage{Sessions: make([]Session, 0, len(list)), Next: next, Total: b.table.Len()}
-	for i := range list {
-		s := Session{list[i], q.AuthID}
-		if s.AuthID == "" {
-			s.AuthID, _ = b.pool.AuthOf(s.Slot)
+	for _, bound := range list {
+		s := Session{bound, authID}
+		if authID == "" {
+			s.AuthID, _ = b.pool.AuthOf(bound.Slot)
 		}
-		page.Sessions = append(page.Sessions, s)
+		page = append(page, s)
 	}
-	return page, nil
+	return page, next, b.table.Len(), nil
 }
 
 // SessionName names a session, by its key or else by provider, id and model of a request.

@@ -15,17 +15,17 @@ func (p *authPool) ListSessions(ctx context.Context, req *credbrokerv1.ListSessi
 	var v violations
 	v.size("auth_id", len(req.GetAuthId()), maxAuthID)
 	v.size("page_token", len(req.GetPageToken()), maxPageToken)
-	query := broker.SessionQuery{AuthID: req.GetAuthId(), Size: v.pageSize(req.GetPageSize()), Token: req.GetPageToken()}
+	size := v.pageSize(req.GetPageSize())
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	page, err := p.config.Broker.Sessions(query, c.start)
+	page, next, total, err := p.config.Broker.Sessions(req.GetAuthId(), size, req.GetPageToken(), c.start)
 	if err != nil {
 		return nil, err
 	}
-	answer := &credbrokerv1.ListSessionsResponse{NextPageToken: page.Next, TotalBindings: int64(page.Total)}
-	for i := range page.Sessions {
-		s := &page.Sessions[i]
+	answer := &credbrokerv1.ListSessionsResponse{NextPageToken: next, TotalBindings: int64(total)}
+	for i := range page {
+		s := &page[i]
 		answer.Sessions = append(answer.Sessions, &credbrokerv1.BoundSession{
 			SessionHash: s.Key.String(),
 			Source:      credbrokerv1.SessionSource(s.Source),
