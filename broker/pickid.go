@@ -23,12 +23,12 @@ var errPickID = errors.New("is not the pick_id of a pick")
 
 // PickID is what a pick id says. The zero value is that of a pick that nobody named.
 type PickID struct {
-	// Start of the attempt.
-	Start time.Time
-	// Process that made the pick, 48 bits.
-	Process uint64
-	// Count of the process's picks, 48 bits.
-	Count uint64
+	// start of the attempt.
+	start time.Time
+	// process that made the pick, 48 bits.
+	process uint64
+	// count of the process's picks, 48 bits.
+	count uint64
 	// context is what was asked, as far as an answer to it matters.
 	context pickContext
 }
@@ -36,9 +36,9 @@ type PickID struct {
 func (p *PickID) String() string {
 	var raw [pickIDBytes + maxContext]byte
 	raw[0] = pickIDVersion
-	binary.BigEndian.PutUint64(raw[1:], uint64(p.Start.UnixNano()))
-	putUint48(raw[9:15], p.Process)
-	putUint48(raw[15:21], p.Count)
+	binary.BigEndian.PutUint64(raw[1:], uint64(p.start.UnixNano()))
+	putUint48(raw[9:15], p.process)
+	putUint48(raw[15:21], p.count)
 	all := p.context.append(raw[:pickIDBytes])
 	var text [(pickIDBytes + maxContext + 2) / 3 * 4]byte
 	return string(base64.RawURLEncoding.AppendEncode(text[:0], all))
@@ -59,9 +59,9 @@ func ParsePickID(text string) (PickID, error) {
 		return PickID{}, errPickID
 	}
 	return PickID{
-		Start:   time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))), //nolint:gosec // what String turned around
-		Process: uint48(raw[9:15]),
-		Count:   uint48(raw[15:21]),
+		start:   time.Unix(0, int64(binary.BigEndian.Uint64(raw[1:]))), //nolint:gosec // what String turned around
+		process: uint48(raw[9:15]),
+		count:   uint48(raw[15:21]),
 		context: context,
 	}, nil
 }
@@ -90,6 +90,6 @@ func newPickIDs() *pickIDs {
 
 // next makes the id of a pick whose attempt starts at start.
 func (s *pickIDs) next(start time.Time, context pickContext) string {
-	p := PickID{Start: start, Process: s.process, Count: s.count.Add(1) & mask48, context: context}
+	p := PickID{start: start, process: s.process, count: s.count.Add(1) & mask48, context: context}
 	return p.String()
 }

@@ -11,19 +11,19 @@ import (
 
 func TestPickIDRoundTrip(t *testing.T) {
 	for _, want := range []PickID{
-		{Start: time.Unix(0, 0)},
-		{Start: time.Unix(1_800_000_000, 123_456_789), Process: mask48, Count: mask48},
-		{Start: time.Unix(1_800_000_000, 1), Process: 1, Count: 2},
-		{Start: time.Unix(1_800_000_000, 1), context: pickContext{Scope: scopeNoProvider}},
-		{Start: time.Unix(1_800_000_000, 1), context: pickContext{State: "\x00"}},
-		{Start: time.Unix(1_800_000_000, 1), context: pickContext{
+		{start: time.Unix(0, 0)},
+		{start: time.Unix(1_800_000_000, 123_456_789), process: mask48, count: mask48},
+		{start: time.Unix(1_800_000_000, 1), process: 1, count: 2},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{Scope: scopeNoProvider}},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{State: "\x00"}},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{
 			Scope: scopeMixedProvider | scopePrefix, State: strings.Repeat("s", maxState),
 			Opening: selector.SessionKey{Hi: 1, Lo: 2}, Pin: selector.SessionKey{Lo: 3},
 		}},
 	} {
 		text := want.String()
 		got, err := ParsePickID(text)
-		if err != nil || !got.Start.Equal(want.Start) || got.Process != want.Process || got.Count != want.Count || got.context != want.context {
+		if err != nil || !got.start.Equal(want.start) || got.process != want.process || got.count != want.count || got.context != want.context {
 			t.Errorf("ParsePickID(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
@@ -42,7 +42,7 @@ func TestPickIDsDiffer(t *testing.T) {
 }
 
 func TestParsePickIDRefuses(t *testing.T) {
-	plain := PickID{Start: time.Unix(1_800_000_000, 0)}
+	plain := PickID{start: time.Unix(1_800_000_000, 0)}
 	good := plain.String()
 	of := func(context ...byte) string {
 		raw, err := base64.RawURLEncoding.DecodeString(good)
@@ -77,7 +77,7 @@ func TestParsePickIDRefuses(t *testing.T) {
 
 func FuzzPickID(f *testing.F) {
 	for _, q := range []pickContext{{}, {State: "state"}, {Scope: scopeMixedProvider, Opening: selector.SessionKey{Lo: 1}}} {
-		id := PickID{Start: time.Unix(1_800_000_000, 5), Process: 7, Count: 9, context: q}
+		id := PickID{start: time.Unix(1_800_000_000, 5), process: 7, count: 9, context: q}
 		f.Add(id.String())
 	}
 	f.Fuzz(func(t *testing.T, text string) {

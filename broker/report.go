@@ -100,8 +100,8 @@ func (r *Report) received(now time.Time) time.Time {
 // started is when the attempt began; zero: nobody knows.
 func (r *Report) started(received time.Time) time.Time {
 	switch {
-	case !r.Pick.Start.IsZero():
-		return r.Pick.Start
+	case !r.Pick.start.IsZero():
+		return r.Pick.start
 	case r.Latency != nil:
 		return received.Add(-*r.Latency)
 	}
