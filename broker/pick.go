@@ -69,7 +69,7 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 
 // nameReference adds the reference to an error that is about one.
 func nameReference(err error, identity *sessions.Identity) error {
-	if cause, ok := errors.AsType[*selector.PinnedError](err); ok && cause.Pin < len(identity.Pins) {
+	if cause, ok := errors.AsType[*selector.PinnedError](err); ok {
 		return &PinnedError{cause, identity.Pins[cause.Pin]}
 	}
 	return err

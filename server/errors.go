@@ -86,8 +86,7 @@ func failureOf(err error) failure {
 	var (
 		cooldown    *selector.CooldownError
 		unavailable *selector.UnavailableError
-		pinned      *selector.PinnedError
-		named       *broker.PinnedError
+		pinned      *broker.PinnedError
 		field       *selector.FieldError
 		invalid     *invalidRequest
 	)
@@ -96,10 +95,8 @@ func failureOf(err error) failure {
 		return cooldownFailure(cooldown)
 	case errors.As(err, &unavailable):
 		return unavailableFailure(unavailable)
-	case errors.As(err, &named):
-		return pinnedFailure(named.PinnedError, named.Reference)
 	case errors.As(err, &pinned):
-		return pinnedFailure(pinned, "")
+		return pinnedFailure(pinned)
 	case errors.As(err, &invalid):
 		return invalidFailure(invalid)
 	case errors.As(err, &field):

@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func TestTranslate(t *testing.T) {
 		},
 		{
 			name: "PinnedError of an auth that is gone",
-			err:  &selector.PinnedError{Lost: true, Model: "m", Provider: "p"},
+			err:  &broker.PinnedError{PinnedError: &selector.PinnedError{Lost: true, Model: "m", Provider: "p"}},
 			code: codes.FailedPrecondition, reason: ReasonSessionPinned, message: "without the reference",
 			metadata: map[string]string{"model": "m", "provider": "p", "reference": "", "auth_id": "", "advice": "STRIP"},
 		},
@@ -176,9 +177,9 @@ func TestTranslateKnowsEveryError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{"../selector", "../sessions", "../sessions/bindings"} {
+	for _, folder := range []string{"../broker", "../selector", "../sessions", "../sessions/bindings"} {
 		for _, name := range exportedErrors(t, folder) {
-			if !strings.Contains(string(test), "selector."+name) && !strings.Contains(string(test), "sessions."+name) {
+			if !regexp.MustCompile(`\b(broker|selector|sessions)\.` + name + `\b`).Match(test) {
 				t.Errorf("%s of %s is not in TestTranslate", name, folder)
 			}
 		}

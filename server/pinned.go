@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
@@ -18,16 +19,16 @@ const (
 	adviceStrip = "STRIP"
 )
 
-func pinnedFailure(e *selector.PinnedError, reference string) failure {
+func pinnedFailure(e *broker.PinnedError) failure {
 	advice := adviceWait
 	if e.Lost {
 		advice = adviceStrip
 	}
 	f := failure{
 		code: codes.FailedPrecondition, reason: ReasonSessionPinned,
-		message: pinnedMessage(e),
+		message: pinnedMessage(e.PinnedError),
 		metadata: map[string]string{
-			metaModel: e.Model, metaProvider: e.Provider, metaReference: sessions.Display(reference),
+			metaModel: e.Model, metaProvider: e.Provider, metaReference: sessions.Display(e.Reference),
 			metaAuth: e.AuthID, metaAdvice: advice,
 		},
 		explanation: e.Explanation,
@@ -37,7 +38,7 @@ func pinnedFailure(e *selector.PinnedError, reference string) failure {
 	}
 	if e.Wait > 0 {
 		f.metadata[metaResetSeconds] = strconv.FormatInt(secondsUp(e.Wait), 10)
-		f.details = []proto.Message{retryInfo(e.Wait), pinnedAnswer(e)}
+		f.details = []proto.Message{retryInfo(e.Wait), pinnedAnswer(e.PinnedError)}
 	}
 	return f
 }
