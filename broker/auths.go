@@ -9,7 +9,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// AuthStore keeps auths beyond the process. A document is the JSON object of an auth file, as docs/behaviour.md describes
+// AuthStore stores auths beyond the process. A document is the JSON object of an auth file, as docs/behaviour.md describes
 // it, with the further members id, models, domains, kind, dialect, attributes and note.
 //
 // When a method returns without an error, the pool holds what was written. Errors that the caller can do something about
@@ -52,7 +52,7 @@ func (b *Broker) DeleteAuth(ctx context.Context, id string) error {
 	return notWritten(b.auths.Delete(ctx, id))
 }
 
-// notWritten tells what the caller did wrong from what the environment did.
+// notWritten separates what the caller did wrong from what the environment did.
 func notWritten(err error) error {
 	var field *selector.FieldError
 	switch {

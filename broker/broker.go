@@ -13,21 +13,21 @@ import (
 	"github.com/credbroker/credbroker/verdict"
 )
 
-// Config is what a Broker is made of. Nothing but Settings is needed for one that keeps state in the process alone and
+// Config is what a Broker is made of. Nothing but Settings is needed for one whose state ends with the process and
 // whose auths come from Update.
 type Config struct {
 	// Settings at the start; Configure changes them.
 	Settings Settings
-	// Local keeps state on this machine; nil: nothing does. Fleet shares it with other replicas; nil: there are none.
+	// Local stores state on this machine; nil: nothing does. Fleet shares it with other replicas; nil: there are none.
 	Local state.Store
 	Fleet state.Fleet
 	// Keys are those of the stores, as state.JoinKeys gave them.
 	Keys state.Keys
-	// Observer is told what becomes of state; nil: nobody is.
+	// Observer of saves and of the health of the stores; nil: there is none.
 	Observer state.Observer
-	// Auths keeps what PutAuth and DeleteAuth write.
+	// Auths stores what PutAuth and DeleteAuth write; without it they must not be called.
 	Auths AuthStore
-	// Configured tells about the configuration in force; nil: there is none.
+	// Configured returns the configuration in force; nil: there is none.
 	Configured func() ConfigStatus
 	// Clock is that of this machine; nil: time.Now.
 	Clock func() time.Time
@@ -53,14 +53,14 @@ func New(c Config) *Broker {
 	if c.Configured == nil {
 		c.Configured = func() ConfigStatus { return ConfigStatus{} }
 	}
-	kept := c.Local != nil || c.Fleet != nil
-	signal := state.NewNotifier()
+	stored := c.Local != nil || c.Fleet != nil
+	notifier := state.NewNotifier()
 	b := &Broker{pickIDs: newPickIDs(), ownRules: sync.OnceValue(loadRules), auths: c.Auths, configured: c.Configured}
 	b.table = bindings.New(bindings.Config{
-		TTL: c.Settings.SessionTTL, Max: c.Settings.MaxSessions, HashKey: c.Keys.Session, Recording: kept,
+		TTL: c.Settings.SessionTTL, Max: c.Settings.MaxSessions, HashKey: c.Keys.Session, Recording: stored,
 	})
 	pool := selector.Config{
-		Settings: c.Settings.Selection, Bindings: b.table, Seed: c.Seed, Recording: kept, Wake: signal.Notify,
+		Settings: c.Settings.Selection, Bindings: b.table, Seed: c.Seed, Recording: stored, Wake: notifier.Notify,
 		Permits: c.Fleet != nil,
 	}
 	if c.Fleet != nil {
@@ -69,7 +69,7 @@ func New(c Config) *Broker {
 	}
 	b.pool = selector.New(pool)
 	b.persister = state.NewPersister(state.PersisterConfig{
-		Pool: b.pool, Table: b.table, Local: c.Local, Fleet: c.Fleet, Keys: c.Keys, Notifier: signal, Clock: c.Clock,
+		Pool: b.pool, Table: b.table, Local: c.Local, Fleet: c.Fleet, Keys: c.Keys, Notifier: notifier, Clock: c.Clock,
 		TTL: b.sessionTTL, Observer: c.Observer,
 	})
 	b.settings.Store(&c.Settings)
@@ -99,7 +99,7 @@ func (b *Broker) Configure(settings Settings) {
 	b.settings.Store(&settings)
 }
 
-// Load takes in what is kept, and returns how much that is. Call it once, when the auths are there and before any pick.
+// Load reads the stored state, and returns how much there is. Call it once, when the auths are there and before any pick.
 func (b *Broker) Load(ctx context.Context) (records, bound int, err error) {
 	if err := b.persister.Load(ctx); err != nil {
 		return 0, 0, err
@@ -107,7 +107,7 @@ func (b *Broker) Load(ctx context.Context) (records, bound int, err error) {
 	return len(b.pool.Records()), b.table.Len(), nil
 }
 
-// Run keeps state and works off what time has ended, until ctx ends.
+// Run saves what changes and removes what has ended, until ctx ends.
 func (b *Broker) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { b.persister.Run(ctx) })
@@ -115,5 +115,5 @@ func (b *Broker) Run(ctx context.Context) {
 	loops.Wait()
 }
 
-// Flush keeps what is not kept yet. Call it after Run, when nothing changes any more.
+// Flush saves what is not saved yet. Call it after Run, when nothing changes any more.
 func (b *Broker) Flush(ctx context.Context) error { return b.persister.Flush(ctx) }

@@ -44,7 +44,7 @@ func ask(body string) *broker.PickRequest {
 }
 
 // withLateStore runs a test in virtual time on a broker whose store answers late.
-func withLateStore(t *testing.T, test func(t *testing.T, b *broker.Broker, kept *statetest.Memory)) {
+func withLateStore(t *testing.T, test func(t *testing.T, b *broker.Broker, stored *statetest.Memory)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		memory := &statetest.Memory{}
@@ -108,8 +108,8 @@ func commands() []command {
 	}
 }
 
-func TestWhatIsAcknowledgedIsKept(t *testing.T) {
-	withLateStore(t, func(t *testing.T, b *broker.Broker, kept *statetest.Memory) {
+func TestWhatIsAcknowledgedIsStored(t *testing.T) {
+	withLateStore(t, func(t *testing.T, b *broker.Broker, stored *statetest.Memory) {
 		last := ""
 		for _, c := range commands() {
 			began := time.Now()
@@ -120,18 +120,18 @@ func TestWhatIsAcknowledgedIsKept(t *testing.T) {
 				t.Errorf("%s is acknowledged after %v, before the store has answered", c.name, took)
 			}
 			var text []byte
-			for _, r := range kept.Records() {
+			for _, r := range stored.Records() {
 				text = append(text, state.FormatRecord(&r)...)
 			}
 			if string(text) == last {
-				t.Errorf("%s: nothing of it is kept when it is acknowledged", c.name)
+				t.Errorf("%s: nothing of it is stored when it is acknowledged", c.name)
 			}
 			last = string(text)
 		}
 	})
 }
 
-func TestACallerWhoDoesNotWaitHearsOfItsOwnHaste(t *testing.T) {
+func TestACallerWhoDoesNotWaitGetsItsOwnDeadline(t *testing.T) {
 	withLateStore(t, func(t *testing.T, b *broker.Broker, _ *statetest.Memory) {
 		for _, c := range commands() {
 			ctx, cancel := context.WithTimeout(t.Context(), late/2)
@@ -148,7 +148,7 @@ type lost struct{ state.Store }
 
 func (lost) Save(context.Context, state.Batch) error { return context.DeadlineExceeded }
 
-func TestWhatIsNotKeptIsSaid(t *testing.T) {
+func TestWhatIsNotDurableIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := broker.New(broker.Config{Settings: broker.Settings{Affinity: true}, Local: lost{}, Auths: fullDisk{}})
 		b.Update([]*selector.Auth{{ID: "a", Provider: "p"}}, nil, time.Now())

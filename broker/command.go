@@ -9,10 +9,10 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// ErrNotDurable is a change that is in force and could not be kept. The persister has told the log when that began.
-var ErrNotDurable = errors.New("the change is not kept")
+// ErrNotDurable is a change that is in force and could not be stored. The observer of the persister heard when that began.
+var ErrNotDurable = errors.New("the change is not durable")
 
-// acknowledge is how every change of an auth ends: it returns once the change is kept, or why there was or is none.
+// acknowledge ends every change of an auth: it returns once the change is durable, or why it failed or is not.
 func (b *Broker) acknowledge(ctx context.Context, authID string, changed error) error {
 	if changed != nil {
 		return changed
@@ -20,7 +20,7 @@ func (b *Broker) acknowledge(ctx context.Context, authID string, changed error) 
 	return notDurable(ctx, b.persister.Durable(ctx, authID))
 }
 
-// notDurable tells the caller's own haste from the engine's fault.
+// notDurable separates a caller who did not wait from a store that failed.
 func notDurable(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -38,7 +38,7 @@ func (b *Broker) Cooldown(ctx context.Context, authID string, order selector.Coo
 	return block, b.acknowledge(ctx, authID, err)
 }
 
-// Invalidate releases every session of an auth, and disables it first if it is told to, so that no session is bound to it
+// Invalidate releases every session of an auth, and disables it first where disable says so, so that no session is bound to it
 // again between the two.
 func (b *Broker) Invalidate(ctx context.Context, authID, reason string, disable bool, now time.Time) (released int, err error) {
 	if disable {

@@ -12,7 +12,7 @@ import (
 // MixedProvider is a provider text that means all of them, as the empty one does.
 const MixedProvider = "mixed"
 
-// identify finds the session of a request. With affinity off there is none.
+// identify works out which session a request belongs to; none, with affinity off.
 func (s *Settings) identify(req *PickRequest) sessions.Identity {
 	switch {
 	case !s.Affinity:
@@ -23,13 +23,13 @@ func (s *Settings) identify(req *PickRequest) sessions.Identity {
 	return sessions.Identify(&req.Headers, req.Body, s.Identification)
 }
 
-// keys makes the keys of a request's bindings. An id itself goes no further.
+// keys makes the keys of a request's bindings. The ids themselves go no further.
 type keys struct {
 	table              *bindings.Table
 	provider, modelKey string
 }
 
-// request is what the pool is asked for a request of that identity.
+// request is the request of that identity as the pool reads it.
 func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Settings) *selector.Request {
 	r := &selector.Request{
 		Provider: req.Provider,
@@ -105,20 +105,20 @@ func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model str
 
 // bindAnswer binds what the next turn of a conversation can name to the auth that served this one.
 func (b *Broker) bindAnswer(r *Report, auth *selector.Auth, now time.Time) error {
-	asked := &r.Pick.context
-	k := asked.keys(b.table, auth, r.Outcome.Model)
-	answer := selector.Answer{AuthID: auth.ID, FirstTurn: asked.Opening}
+	pick := &r.Pick.context
+	k := pick.keys(b.table, auth, r.Outcome.Model)
+	answer := selector.Answer{AuthID: auth.ID, FirstTurn: pick.FirstTurn}
 	digest := r.AnswerDigest
 	if len(r.AnswerMessage) > 0 {
 		digest = sessions.AnswerDigest(r.AnswerMessage)
 	}
-	if digest != "" && asked.State != "" {
-		for _, id := range sessions.Answered(asked.State, digest) {
+	if digest != "" && pick.State != "" {
+		for _, id := range sessions.Answered(pick.State, digest) {
 			answer.Sessions = append(answer.Sessions, k.session(id, sessions.SourceChain))
 		}
 	}
-	if asked.Pin != (selector.SessionKey{}) {
-		answer.Pins = append(answer.Pins, selector.Session{Key: asked.Pin, Source: uint8(sessions.SourceConversation)})
+	if pick.Pin != (selector.SessionKey{}) {
+		answer.Pins = append(answer.Pins, selector.Session{Key: pick.Pin, Source: uint8(sessions.SourceConversation)})
 	}
 	if r.ResponseID != "" {
 		answer.Pins = append(answer.Pins, k.pin(referencePrefix+strings.TrimSpace(r.ResponseID)))

@@ -12,7 +12,7 @@ import (
 // PickRequest is a request that needs an auth.
 type PickRequest struct {
 	Provider, Model string
-	// Session is the id that the caller gives the session; the zero value: headers and body tell.
+	// Session is the one that the caller names; the zero value: it is identified by headers and body.
 	Session sessions.Identity
 	Headers sessions.Headers
 	Body    []byte

@@ -13,8 +13,8 @@ import (
 type pickContext struct {
 	// Scope is how the provider was named, and whether the model had the auth's prefix.
 	Scope contextScope
-	// Opening and Pin are the sessions of an ambiguous first turn and of a reference; zero: it was none, it had none.
-	Opening, Pin selector.SessionKey
+	// FirstTurn and Pin are the sessions of an ambiguous first turn and of a reference; zero: it was none, it had none.
+	FirstTurn, Pin selector.SessionKey
 	// State is that of the identity.
 	State string
 }
@@ -25,7 +25,7 @@ const (
 	scopeNoProvider    contextScope = 1 << iota // the provider was empty
 	scopeMixedProvider                          // it was `mixed`; else that of the auth
 	scopePrefix                                 // the model had the auth's prefix
-	scopeOpening                                // the first turn follows
+	scopeFirstTurn                              // FirstTurn follows
 	scopePin                                    // Pin follows
 	scopeAll           = scopePin<<1 - 1
 )
@@ -44,7 +44,7 @@ func contextOf(identity *sessions.Identity, request *selector.Request, auth *sel
 		p.State = ""
 	}
 	if identity.FirstTurn && len(request.Sessions) > 0 {
-		p.Opening = request.Sessions[0].Key
+		p.FirstTurn = request.Sessions[0].Key
 	}
 	if len(request.Pins) > 0 {
 		p.Pin = request.Pins[0].Key
@@ -63,9 +63,9 @@ func contextOf(identity *sessions.Identity, request *selector.Request, auth *sel
 
 // append adds what parseContext reads.
 func (p *pickContext) append(b []byte) []byte {
-	scope := p.Scope &^ (scopeOpening | scopePin)
-	if p.Opening != (selector.SessionKey{}) {
-		scope |= scopeOpening
+	scope := p.Scope &^ (scopeFirstTurn | scopePin)
+	if p.FirstTurn != (selector.SessionKey{}) {
+		scope |= scopeFirstTurn
 	}
 	if p.Pin != (selector.SessionKey{}) {
 		scope |= scopePin
@@ -74,7 +74,7 @@ func (p *pickContext) append(b []byte) []byte {
 		return b
 	}
 	b = append(b, byte(scope))
-	for _, key := range []selector.SessionKey{p.Opening, p.Pin} {
+	for _, key := range []selector.SessionKey{p.FirstTurn, p.Pin} {
 		if key != (selector.SessionKey{}) {
 			b = binary.BigEndian.AppendUint64(b, key.Hi)
 			b = binary.BigEndian.AppendUint64(b, key.Lo)
@@ -96,7 +96,7 @@ func parseContext(b []byte) (p pickContext, ok bool) {
 	for _, k := range []struct {
 		present contextScope
 		key     *selector.SessionKey
-	}{{scopeOpening, &p.Opening}, {scopePin, &p.Pin}} {
+	}{{scopeFirstTurn, &p.FirstTurn}, {scopePin, &p.Pin}} {
 		if scope&k.present == 0 {
 			continue
 		}
@@ -108,6 +108,6 @@ func parseContext(b []byte) (p pickContext, ok bool) {
 			return pickContext{}, false
 		}
 	}
-	p.Scope, p.State = scope&^(scopeOpening|scopePin), string(b)
+	p.Scope, p.State = scope&^(scopeFirstTurn|scopePin), string(b)
 	return p, len(b) <= maxState
 }

@@ -29,7 +29,7 @@ type PickID struct {
 	process uint64
 	// count of the process's picks, 48 bits.
 	count uint64
-	// context is what was asked, as far as an answer to it matters.
+	// context of the pick, as far as a report needs it.
 	context pickContext
 }
 

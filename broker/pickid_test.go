@@ -18,7 +18,7 @@ func TestPickIDRoundTrip(t *testing.T) {
 		{start: time.Unix(1_800_000_000, 1), context: pickContext{State: "\x00"}},
 		{start: time.Unix(1_800_000_000, 1), context: pickContext{
 			Scope: scopeMixedProvider | scopePrefix, State: strings.Repeat("s", maxState),
-			Opening: selector.SessionKey{Hi: 1, Lo: 2}, Pin: selector.SessionKey{Lo: 3},
+			FirstTurn: selector.SessionKey{Hi: 1, Lo: 2}, Pin: selector.SessionKey{Lo: 3},
 		}},
 	} {
 		text := want.String()
@@ -76,7 +76,7 @@ func TestParsePickIDRefuses(t *testing.T) {
 }
 
 func FuzzPickID(f *testing.F) {
-	for _, q := range []pickContext{{}, {State: "state"}, {Scope: scopeMixedProvider, Opening: selector.SessionKey{Lo: 1}}} {
+	for _, q := range []pickContext{{}, {State: "state"}, {Scope: scopeMixedProvider, FirstTurn: selector.SessionKey{Lo: 1}}} {
 		id := PickID{start: time.Unix(1_800_000_000, 5), process: 7, count: 9, context: q}
 		f.Add(id.String())
 	}

@@ -29,7 +29,7 @@ type Report struct {
 	AnswerDigest, ResponseID string
 }
 
-// Reported is what a report was taken for, and what came of it.
+// Reported is how a report was judged, and what came of it.
 type Reported struct {
 	selector.Consequence
 
@@ -41,7 +41,7 @@ type Reported struct {
 }
 
 // Report judges what an upstream answered, applies that to the auth that got it, and binds what the conversation can
-// continue from. It returns when all that is kept.
+// continue from. It returns when all that is durable.
 func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reported, error) {
 	auth, ok := b.pool.Auth(r.AuthID)
 	if !ok {
@@ -74,7 +74,7 @@ func (b *Broker) rules(s *Settings) *verdict.Rules {
 	return b.ownRules()
 }
 
-// outcome is the reported one in the words of the upstream: its model has no prefix of ours.
+// outcome is the reported one as the upstream knows it: its model has no prefix of ours.
 func (r *Report) outcome(auth *selector.Auth, now time.Time) verdict.Outcome {
 	o := r.Outcome
 	o.Dialect, o.Kind, o.Model = auth.Dialect, auth.Kind.String(), selector.ModelKey(o.Model)

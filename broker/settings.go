@@ -47,15 +47,15 @@ const (
 )
 
 // follows reports whether a request goes to the auth of the conversation that it serves.
-func (s *Settings) follows(provider string, side sessions.Role) bool {
-	subagent := side == sessions.RoleAgent
-	for _, role := range s.Roles {
-		if role.Provider != "" && role.Provider != provider {
+func (s *Settings) follows(provider string, role sessions.Role) bool {
+	subagent := role == sessions.RoleAgent
+	for _, rule := range s.Roles {
+		if rule.Provider != "" && rule.Provider != provider {
 			continue
 		}
-		policy := role.Auxiliary
+		policy := rule.Auxiliary
 		if subagent {
-			policy = role.Subagents
+			policy = rule.Subagents
 		}
 		if policy != PolicyDefault {
 			return policy == PolicyFollow

@@ -14,7 +14,7 @@ func TestRolePolicies(t *testing.T) {
 		name     string
 		rules    []RolePolicy
 		provider string
-		side     sessions.Role
+		role     sessions.Role
 		want     bool
 	}{
 		{"sub-agents spread by default", nil, "codex", sessions.RoleAgent, false},
@@ -27,8 +27,8 @@ func TestRolePolicies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := Settings{Roles: tt.rules}
-			if got := s.follows(tt.provider, tt.side); got != tt.want {
-				t.Errorf("follows(%s, %v) = %t, want %t", tt.provider, tt.side, got, tt.want)
+			if got := s.follows(tt.provider, tt.role); got != tt.want {
+				t.Errorf("follows(%s, %v) = %t, want %t", tt.provider, tt.role, got, tt.want)
 			}
 		})
 	}

@@ -22,15 +22,15 @@ type ConfigStatus struct {
 // Status is how a broker is doing.
 type Status struct {
 	Config ConfigStatus
-	// Bindings are there, and at most BindingsMax are kept.
+	// Bindings are there now, and BindingsMax at most.
 	Bindings, BindingsMax int
-	// Engines are where state is kept.
+	// Engines are where state is stored.
 	Engines []state.Engine
 	// Pool counts auths by provider and state.
 	Pool []selector.PoolCount
 }
 
-// Status tells how the broker is doing.
+// Status returns how the broker is doing.
 func (b *Broker) Status(now time.Time) Status {
 	return Status{
 		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.Engines(), Pool: b.pool.Counts(now),

@@ -9,12 +9,12 @@ const (
 	// maxIdle is the longest time between two rounds: a cooldown that was reported meanwhile may end before the next end
 	// that the pool knew of.
 	maxIdle = time.Second
-	// upkeepBatch is how many ends are worked off at a time, so that picks get the lock in between.
+	// upkeepBatch is how many ends are handled at a time, so that picks get the lock in between.
 	upkeepBatch = 1024
 )
 
-// upkeep works off what time has ended, cooldowns in the pool and bindings in the table, until ctx ends. Picks are right
-// without it; it keeps listings and memory small.
+// upkeep removes cooldowns and bindings that have ended, until ctx ends. Picks are right without it; it bounds listings and
+// memory.
 func (b *Broker) upkeep(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -24,12 +24,12 @@ func (b *Broker) upkeep(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		timer.Reset(b.workOff(b.Now()))
+		timer.Reset(b.expire(b.Now()))
 	}
 }
 
-// workOff works off one batch and returns how long to wait for the next; 0: there is more to do.
-func (b *Broker) workOff(now time.Time) time.Duration {
+// expire removes one batch and returns how long to wait for the next; 0: there is more to do.
+func (b *Broker) expire(now time.Time) time.Duration {
 	removed := b.table.Expire(now, upkeepBatch)
 	next := b.pool.Advance(now, upkeepBatch)
 	if removed == upkeepBatch {

@@ -11,7 +11,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-func TestUpkeepWorksOffWhatHasEnded(t *testing.T) {
+func TestUpkeepRemovesWhatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := broker.New(broker.Config{Settings: broker.Settings{Affinity: true, SessionTTL: time.Minute}})
 		b.Update([]*selector.Auth{{ID: "a", Provider: "p"}}, nil, time.Now())

@@ -10,7 +10,7 @@ import (
 // watchPage is how many auths of a snapshot are held at a time.
 const watchPage = 4096
 
-// Event is one thing that a watch tells.
+// Event is one message of a watch.
 type Event struct {
 	// Auth is one of the snapshot, or one that has changed.
 	Auth *Auth
@@ -21,7 +21,7 @@ type Event struct {
 }
 
 // Watch sends every auth of a provider, or of all for the empty one, and then those that change, until ctx ends or send
-// fails. What changes while send does not return is kept as a set of ids, so a slow reader costs no more than the ids of
+// fails. What changes while send does not return is collected as a set of ids, so a slow reader costs no more than the ids of
 // the pool.
 func (b *Broker) Watch(ctx context.Context, provider string, send func(Event) error) error {
 	// Before the snapshot, so that no change falls between the two.
@@ -50,7 +50,7 @@ type watch struct {
 	broker   *Broker
 	provider string
 	send     func(Event) error
-	// sent are the ids that the reader knows, so that it hears of those only when they leave.
+	// sent are the ids that the reader knows, so that it gets no removal of others.
 	sent map[string]struct{}
 }
 
