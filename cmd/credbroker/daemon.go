@@ -166,7 +166,7 @@ func (d *daemon) run(ctx context.Context) error {
 	return err
 }
 
-// note keeps the first error that ends a part of the broker before it was asked to.
+// note records the first error that ends a part of the broker too early.
 func note(failed chan<- error, err error) {
 	if err == nil || errors.Is(err, http.ErrServerClosed) {
 		return

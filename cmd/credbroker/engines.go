@@ -18,7 +18,7 @@ import (
 // joinTimeout is how long a start waits for the fleet's store.
 const joinTimeout = 5 * time.Second
 
-// engines are where runtime state is kept beyond the process. Either may be nil.
+// engines are where runtime state is stored beyond the process. Either may be nil.
 type engines struct {
 	local *journal.Journal
 	fleet *redis.Store
@@ -29,16 +29,16 @@ type engines struct {
 type engineWarnings struct{ repaired, unread func(message string) }
 
 // openEngines opens what the configuration names and finds the keys that go with it. After an error nothing is open.
-func openEngines(ctx context.Context, c *config.State, now func() time.Time, notes engineWarnings) (*engines, error) {
+func openEngines(ctx context.Context, c *config.State, now func() time.Time, warn engineWarnings) (*engines, error) {
 	e := &engines{}
 	var err error
 	if len(c.Redis.Addresses) > 0 {
-		if e.fleet, err = openRedis(&c.Redis, notes.unread); err != nil {
+		if e.fleet, err = openRedis(&c.Redis, warn.unread); err != nil {
 			return nil, err
 		}
 	}
 	if c.Path != "" {
-		if e.local, err = journal.Open(journal.Config{Path: c.Path, Now: e.clock(now), Note: notes.repaired}); err != nil {
+		if e.local, err = journal.Open(journal.Config{Path: c.Path, Now: e.clock(now), Note: warn.repaired}); err != nil {
 			return nil, errors.Join(err, e.close())
 		}
 	}
@@ -62,10 +62,10 @@ func joinFailure(c *config.State, err error) error {
 	return err
 }
 
-func openRedis(c *config.Redis, note func(message string)) (*redis.Store, error) {
+func openRedis(c *config.Redis, warn func(message string)) (*redis.Store, error) {
 	r := redis.Config{
 		Addresses: c.Addresses, Namespace: c.Namespace, Username: c.Username, Password: c.Password, Database: c.Database,
-		Note:     note,
+		Note:     warn,
 		Sentinel: redis.Sentinel{Master: c.Sentinel.Master, Username: c.Sentinel.Username, Password: c.Sentinel.Password},
 	}
 	if c.TLS.Enabled {
@@ -103,7 +103,7 @@ func tlsConfig(c *config.RedisTLS) (*tls.Config, error) {
 	return t, nil
 }
 
-// any reports whether state is kept at all.
+// any reports whether state outlives the process at all.
 func (e *engines) any() bool { return e.local != nil || e.fleet != nil }
 
 // store is the local engine as an interface that is nil if there is none.

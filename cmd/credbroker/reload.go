@@ -69,7 +69,7 @@ func (d *daemon) reloadOnHangup(ctx context.Context) {
 	}
 }
 
-// configured tells the broker about the configuration.
+// configured is the configuration in force, for the broker.
 func (d *daemon) configured() broker.ConfigStatus {
 	from := d.source.Status()
 	to := broker.ConfigStatus{

@@ -12,10 +12,10 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
-// flushTimeout is how long a stop waits for what is not kept yet.
+// flushTimeout is how long a stop waits for what is not saved yet.
 const flushTimeout = 5 * time.Second
 
-// openState opens the engines, before there are auths: their names are made with a key that is kept with the state.
+// openState opens the engines, before there are auths: their fingerprints need a key that is stored with the state.
 func (d *daemon) openState(ctx context.Context, c *config.State) error {
 	warn := func(message string) func(detail string) {
 		return func(detail string) { d.log.Warn().Str(fieldWhat, detail).Msg(message) }
@@ -29,7 +29,7 @@ func (d *daemon) openState(ctx context.Context, c *config.State) error {
 	return nil
 }
 
-// loadState takes in what is kept.
+// loadState reads the stored state.
 func (d *daemon) loadState(ctx context.Context) error {
 	if !d.engines.any() {
 		return nil
@@ -43,7 +43,7 @@ func (d *daemon) loadState(ctx context.Context) error {
 	return nil
 }
 
-// flush keeps what is not kept yet, and closes the engines.
+// flush saves what is not saved yet, and closes the engines.
 func (d *daemon) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
@@ -80,7 +80,7 @@ func (o *stateObserver) HealthChanged(engine string, err error) {
 	o.log.Info().Str(fieldEngine, engine).Msg(logEngineUp)
 }
 
-// logState says where state is kept, and what that is worth.
+// logState says where state is stored, and what that is worth.
 func (d *daemon) logState(c *config.State) {
 	switch {
 	case !d.engines.any():
