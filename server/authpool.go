@@ -147,7 +147,7 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 	}, nil
 }
 
-// GetStatus tells how the broker is doing.
+// GetStatus returns how the broker is doing.
 func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusRequest) (*credbrokerv1.GetStatusResponse, error) {
 	now := p.callOf(ctx).start
 	st := p.config.Broker.Status(now)

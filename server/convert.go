@@ -36,7 +36,7 @@ func kindMessage(k selector.Kind) credbrokerv1.AuthKind { return credbrokerv1.Au
 
 func originMessage(o selector.Origin) credbrokerv1.AuthOrigin { return credbrokerv1.AuthOrigin(o) }
 
-// The words of logs, metrics and metadata are those of the contract without the prefix of the enum.
+// The names in logs, metrics and metadata are those of the contract without the prefix of the enum.
 
 func bindingName(b selector.Binding) string {
 	return strings.TrimPrefix(bindingMessage(b).String(), "BINDING_")

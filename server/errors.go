@@ -21,7 +21,7 @@ import (
 // ErrorDomain is the domain of every google.rpc.ErrorInfo that the broker sends.
 const ErrorDomain = "credbroker"
 
-// Reason says what went wrong in a word that programs may rely on. docs/errors.md has the meaning of each.
+// Reason says what went wrong, as a name that programs may rely on. docs/errors.md has the meaning of each.
 type Reason string
 
 // The reasons.

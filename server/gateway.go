@@ -13,7 +13,6 @@ import (
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/selector/cooldown"
-
 	"github.com/credbroker/credbroker/sessions"
 )
 

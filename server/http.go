@@ -26,7 +26,7 @@ func (s *Server) HTTP() http.Handler {
 }
 
 // engineTrouble is a line for each engine that does not work. Requests may be sent here all the same: what is in memory
-// goes on, and calls that must be kept say so themselves.
+// still works, and calls that must be durable say so themselves.
 func (s *Server) engineTrouble() string {
 	var lines strings.Builder
 	for _, e := range s.config.Broker.Engines() {

@@ -83,7 +83,7 @@ func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) 
 	return r, v.err()
 }
 
-// answer checks what tells how a conversation goes on.
+// answer checks what the conversation can continue from.
 func (v *violations) answer(req *credbrokerv1.ReportResultRequest) {
 	v.size("answer_message", len(req.GetAnswerMessage()), MaxMessage)
 	digest := req.GetAnswerDigest()

@@ -15,7 +15,7 @@ const (
 	claimUnconfirmed = "unconfirmed"
 )
 
-// StateMetrics count what keeps state beyond the process. docs/metrics.md lists them. Methods may be called concurrently.
+// StateMetrics count what stores state beyond the process. docs/metrics.md lists them. Methods may be called concurrently.
 type StateMetrics struct {
 	saves      *prometheus.HistogramVec
 	failures   *prometheus.CounterVec

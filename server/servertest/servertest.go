@@ -38,7 +38,7 @@ type Options struct {
 	Store broker.AuthStore
 	// Status is what the configuration says of itself.
 	Status broker.ConfigStatus
-	// Local keeps state; nil: it is in memory alone.
+	// Local stores state; nil: it ends with the process.
 	Local state.Store
 	// NoAffinity: sessions are not identified.
 	NoAffinity bool
@@ -112,7 +112,7 @@ func New(t testing.TB, o Options) *Harness {
 	return h
 }
 
-// run keeps state until the test ends.
+// run saves state until the test ends.
 func (h *Harness) run(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan struct{})
