@@ -19,30 +19,39 @@ type Session struct {
 	AuthID string
 }
 
-// Sessions returns a page of at most size bindings, most recently used first, with the token of the next page and how many
-// bindings there are in all. They are those of one auth, or of all for an empty id. The token is that of the page before;
-// empty, for the first page as for the one after the last.
-func (b *Broker) Sessions(authID string, size int, token string, now time.Time) (page []Session, next string, total int, err error) {
+// SessionPage is a part of a listing.
+type SessionPage struct {
+	Sessions []Session
+	// Next is the token of the page after it; empty: it is the last.
+	Next string
+	// Total is how many bindings there are in all.
+	Total int
+}
+
+// Sessions returns a page of at most size bindings, most recently used first: those of one auth, or of all for an empty id.
+// The token is that of the page before; empty: the first page.
+func (b *Broker) Sessions(authID string, size int, token string, now time.Time) (page SessionPage, err error) {
 	query := bindings.Query{Size: size, Token: token}
 	if authID != "" {
 		st, err := b.pool.Status(authID, now)
 		if err != nil {
-			return nil, "", 0, err
+			return SessionPage{}, err
 		}
 		query.Slot, query.OfSlot = st.Slot, true
 	}
 	list, next, err := b.table.List(query, now)
 	if err != nil {
-		return nil, "", 0, err
+		return SessionPage{}, err
 	}
 	for _, bound := range list {
 		s := Session{bound, authID}
 		if authID == "" {
 			s.AuthID, _ = b.pool.AuthOf(bound.Slot)
 		}
-		page = append(page, s)
+		page.Sessions = append(page.Sessions, s)
 	}
-	return page, next, b.table.Len(), nil
+	page.Next, page.Total = next, b.table.Len()
+	return page, nil
 }
 
 // SessionName names a session, by its key or else by provider, id and model of a request.

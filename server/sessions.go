@@ -19,13 +19,13 @@ func (p *authPool) ListSessions(ctx context.Context, req *credbrokerv1.ListSessi
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	page, next, total, err := p.config.Broker.Sessions(req.GetAuthId(), size, req.GetPageToken(), c.start)
+	page, err := p.config.Broker.Sessions(req.GetAuthId(), size, req.GetPageToken(), c.start)
 	if err != nil {
 		return nil, err
 	}
-	answer := &credbrokerv1.ListSessionsResponse{NextPageToken: next, TotalBindings: int64(total)}
-	for i := range page {
-		s := &page[i]
+	answer := &credbrokerv1.ListSessionsResponse{NextPageToken: page.Next, TotalBindings: int64(page.Total)}
+	for i := range page.Sessions {
+		s := &page.Sessions[i]
 		answer.Sessions = append(answer.Sessions, &credbrokerv1.BoundSession{
 			SessionHash: s.Key.String(),
 			Source:      credbrokerv1.SessionSource(s.Source),
