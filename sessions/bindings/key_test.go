@@ -1,14 +1,15 @@
-package bindings
+package bindings_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 func TestKeyKeepsItsPartsApart(t *testing.T) {
-	table := New(Config{HashKey: [16]byte{1, 2, 3}})
+	table := bindings.New(bindings.Config{HashKey: [16]byte{1, 2, 3}})
 	long := strings.Repeat("x", 100_000)
 	parts := [][3]string{
 		{"", "", ""}, {"a", "", ""}, {"", "a", ""}, {"", "", "a"}, {"a", "b", "c"}, {"ab", "", "c"}, {"", "ab", "c"},
@@ -30,14 +31,14 @@ func TestKeyKeepsItsPartsApart(t *testing.T) {
 }
 
 func TestKeyDependsOnTheHashKey(t *testing.T) {
-	a, b := New(Config{}), New(Config{HashKey: [16]byte{15: 1}})
+	a, b := bindings.New(bindings.Config{}), bindings.New(bindings.Config{HashKey: [16]byte{15: 1}})
 	if a.Key("p", "i", "m") == b.Key("p", "i", "m") {
 		t.Error("tables with different hash keys give one key")
 	}
 }
 
 func TestKeyOfTheLongestRequestAllocatesNothing(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	provider, id, model := strings.Repeat("p", 64), strings.Repeat("i", 300), strings.Repeat("m", 256)
 	if got := testing.AllocsPerRun(100, func() { table.Key(provider, id, model) }); got > 0 {
 		t.Errorf("Key allocates %v times", got)
