@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -90,108 +89,4 @@ func isHTML(text string) bool {
 		}
 	}
 	return false
-}
-
-// setRoot finds the error object of a JSON object. Told says that something around it called it an error.
-func (d *answer) setRoot(root gjson.Result, told bool) {
-	if !root.IsObject() {
-		return
-	}
-	d.root, d.fault, d.failed = root, root, told
-	inner := root.Get("error")
-	if !inner.IsObject() {
-		if nested := root.Get("response.error"); nested.IsObject() {
-			inner = nested
-		}
-	}
-	if nested := inner.Get("error"); nested.IsObject() {
-		inner = nested
-	}
-	if inner.IsObject() {
-		d.fault = inner
-		d.failed = d.failed || strings.Trim(inner.Raw, "{} \t\r\n") != ""
-		return
-	}
-	d.failed = d.failed || saysError(root)
-}
-
-// saysError reports whether an object without an error object is an error all the same.
-func saysError(root gjson.Result) bool {
-	if text := root.Get("error"); text.Type == gjson.String && text.Str != "" {
-		return true
-	}
-	if root.Get("type").Str == "error" || root.Get("base_resp.status_code").Int() != 0 || root.Get("__type").Exists() {
-		return true
-	}
-	if root.Get("detail.code").Type == gjson.String {
-		return true
-	}
-	// DashScope's native form: a code and a message, and none of what an answer has.
-	code := root.Get("code")
-	return code.Type == gjson.String && code.Str != "" && root.Get("message").Type == gjson.String &&
-		!root.Get("choices").Exists() && !root.Get("output").IsObject() && !root.Get("object").Exists()
-}
-
-// readStream takes the first event that carries an error.
-func (d *answer) readStream(text string) {
-	told := false
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		name, value, _ := strings.Cut(line, ":")
-		value = strings.TrimSpace(value)
-		switch {
-		case line == "":
-			told = false
-		case name == "" && strings.HasPrefix(value, "HTTP_STATUS/"):
-			d.streamStatus = atoi(strings.TrimPrefix(value, "HTTP_STATUS/"))
-			told = told || d.streamStatus >= 400
-		case name == "event":
-			told = value == "error" || strings.HasSuffix(value, ".failed")
-		case name == "data" && strings.HasPrefix(value, "{") && gjson.Valid(value):
-			d.setRoot(gjson.Parse(value), told)
-		case name == "data" && told:
-			d.source, d.root, d.fault, d.failed = value, gjson.Result{}, gjson.Result{}, true
-		}
-		if d.failed {
-			return
-		}
-	}
-	d.root, d.fault = gjson.Result{}, gjson.Result{}
-}
-
-// exceptionMember returns the name of the exception that an event of AWS consists of: {"throttlingException":{"message":...}}.
-func (d *answer) exceptionMember() (name string) {
-	d.root.ForEach(func(key, value gjson.Result) bool {
-		if strings.HasSuffix(key.Str, "Exception") && value.IsObject() {
-			name, d.fault = key.Str, value
-		}
-		return false
-	})
-	return name
-}
-
-// frameException returns the name of the exception in a frame of an AWS event stream, which starts with its length, or in
-// the headers of one that somebody wrote out.
-func (d *answer) frameException() string {
-	if d.kind == kindJSON {
-		return cmp.Or(d.root.Get(headerException).String(), d.root.Get("headers."+headerException).String(), d.exceptionMember())
-	}
-	if d.kind != kindText || d.source[0] != 0 && d.source[0] != ':' {
-		return ""
-	}
-	_, after, found := strings.Cut(d.source, headerException)
-	if !found {
-		return ""
-	}
-	isLetter := func(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' }
-	start := strings.IndexFunc(after, isLetter)
-	if start < 0 {
-		return ""
-	}
-	name := after[start:]
-	end := strings.IndexFunc(name, func(r rune) bool { return !isLetter(r) })
-	if end < 0 {
-		end = len(name)
-	}
-	return name[:end]
 }
