@@ -46,6 +46,9 @@ func readAnswer(body []byte, contentType string) answer {
 	case strings.Contains(contentType, "text/event-stream") || startsStream(trimmed):
 		d.kind = kindStream
 		d.readStream(trimmed)
+	case startsLines(trimmed):
+		d.kind = kindStream
+		d.readLines(trimmed)
 	case isHTML(trimmed) || strings.Contains(contentType, "text/html"):
 		d.kind = kindHTML
 	default:

@@ -121,7 +121,10 @@ func sharedCases(t testing.TB) (all []verdictCase) {
 	return all
 }
 
-func ownCases(t testing.TB) []verdictCase {
+func ownCases(t testing.TB) (all []verdictCase) {
 	t.Helper()
-	return corpus.Records[verdictCase](t, "testdata/cases.jsonl")
+	for _, file := range corpus.Files(t, "testdata") {
+		all = append(all, corpus.Records[verdictCase](t, file)...)
+	}
+	return all
 }

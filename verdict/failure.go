@@ -12,15 +12,7 @@ func (d *answer) setRoot(root gjson.Result, told bool) {
 		return
 	}
 	d.root, d.fault, d.failed = root, root, told
-	inner := root.Get("error")
-	if !inner.IsObject() {
-		if nested := root.Get("response.error"); nested.IsObject() {
-			inner = nested
-		}
-	}
-	if nested := inner.Get("error"); nested.IsObject() {
-		inner = nested
-	}
+	inner := innerError(root)
 	if inner.IsObject() {
 		d.fault = inner
 		d.failed = d.failed || strings.Trim(inner.Raw, "{} \t\r\n") != ""
@@ -29,15 +21,48 @@ func (d *answer) setRoot(root gjson.Result, told bool) {
 	d.failed = d.failed || saysError(root)
 }
 
+// innerError returns the error object in an object; something else if there is none.
+func innerError(root gjson.Result) gjson.Result {
+	inner := root.Get("error")
+	for _, path := range [...]string{
+		"response.error",      // an event of the Responses API
+		"response.body.error", // a line of a batch's results
+		"result.error.error",  // the same at Anthropic
+		"errors.data.0",       // a batch that failed as a whole
+		"errors.0", "errors",  // Cloudflare and others
+		"choices.0.error", // a chunk that a relay made an error of
+	} {
+		if inner.IsObject() {
+			break
+		}
+		if found := root.Get(path); found.IsObject() && found.Raw != "{}" {
+			inner = found
+		}
+	}
+	if nested := inner.Get("error"); nested.IsObject() {
+		return nested
+	}
+	return inner
+}
+
 // saysError reports whether an object without an error object is an error all the same.
 func saysError(root gjson.Result) bool {
 	if text := root.Get("error"); text.Type == gjson.String && text.Str != "" {
 		return true
 	}
-	if root.Get("type").Str == "error" || root.Get("base_resp.status_code").Int() != 0 || root.Get("__type").Exists() {
+	if root.Get("type").Str == "error" || root.Get("__type").Exists() || root.Get("detail.code").Type == gjson.String {
 		return true
 	}
-	if root.Get("detail.code").Type == gjson.String {
+	for _, number := range [...]string{"base_resp.status_code", "error_code"} { // MiniMax, Baidu
+		if root.Get(number).Int() != 0 {
+			return true
+		}
+	}
+	if list := root.Get("errors"); list.IsArray() && list.Get("#").Int() > 0 {
+		return true
+	}
+	// A line of a batch's results that never came to an answer.
+	if ended := root.Get("result.type").Str; root.Get("custom_id").Exists() && (ended == "canceled" || ended == "expired") {
 		return true
 	}
 	// DashScope's native form: a code and a message, and none of what an answer has.

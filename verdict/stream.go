@@ -23,8 +23,29 @@ func (d *answer) readStream(text string) {
 			told = value == "error" || strings.HasSuffix(value, ".failed")
 		case name == "data" && strings.HasPrefix(value, "{") && gjson.Valid(value):
 			d.setRoot(gjson.Parse(value), told)
+		case strings.HasPrefix(line, "{") && gjson.Valid(line): // a relay that failed in the middle
+			d.setRoot(gjson.Parse(line), told)
 		case name == "data" && told:
 			d.source, d.root, d.fault, d.failed = value, gjson.Result{}, gjson.Result{}, true
+		}
+		if d.failed {
+			return
+		}
+	}
+	d.root, d.fault = gjson.Result{}, gjson.Result{}
+}
+
+// startsLines reports whether a text is JSON objects, one a line, as Ollama streams them and as batches return them.
+func startsLines(text string) bool {
+	first, rest, _ := strings.Cut(text, "\n")
+	return strings.HasPrefix(first, "{") && strings.HasPrefix(rest, "{") && gjson.Valid(first)
+}
+
+// readLines takes the first line that carries an error.
+func (d *answer) readLines(text string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); gjson.Valid(line) {
+			d.setRoot(gjson.Parse(line), false)
 		}
 		if d.failed {
 			return

@@ -40,14 +40,14 @@ type view struct {
 func newView(o *Outcome, set *ruleSet) *view {
 	v := &view{o: o, set: set, headers: lowerNames(o.Headers), status: o.Status, clock: o.ReceivedAt}
 	v.readClock()
-	v.answer = readAnswer(o.Body, v.headers["content-type"])
+	v.answer = readAnswer(unpacked(o.Body, v.headers["content-encoding"]), v.headers["content-type"])
 	v.exception = v.headers[headerException]
 	if v.exception == "" {
 		v.exception = v.frameException()
 	}
 	v.readMessage()
 	v.readCodes()
-	if v.served() && (v.failed || v.exception != "" || v.headers[headerErrorType] != "") {
+	if v.served() && (v.failed || v.kind == kindHTML || v.exception != "" || v.headers[headerErrorType] != "") {
 		v.embedded = true
 		v.status = v.embeddedStatus()
 	}
@@ -95,7 +95,8 @@ func (v *view) readMessage() {
 	}
 	for _, at := range []gjson.Result{
 		v.fault.Get("message"), v.fault.Get("Message"), v.fault.Get("error_description"), v.fault.Get("error"), v.fault.Get("detail"),
-		v.fault.Get("detail.message"), v.root.Get("base_resp.status_msg"), v.root.Get("message"),
+		v.fault.Get("detail.message"), v.root.Get("base_resp.status_msg"), v.root.Get("message"), v.root.Get("error_msg"),
+		v.root.Get("error.0"), v.root.Get("errors.0"),
 	} {
 		if at.Type == gjson.String && at.Str != "" {
 			v.message = at.Str
@@ -114,7 +115,7 @@ func (v *view) readMessage() {
 
 // readCodes collects everything that names the error for programs, the most specific first.
 func (v *view) readCodes() {
-	for _, name := range [...]string{"code", "type", "status", "reason"} {
+	for _, name := range [...]string{"code", "type", "status", "reason", "error_code"} {
 		v.addCode(v.fault.Get(name))
 	}
 	details := v.fault.Get("details")
@@ -133,6 +134,7 @@ func (v *view) readCodes() {
 	v.addCode(v.root.Get("error")) // token endpoints: {"error":"invalid_grant"}
 	v.addCode(v.root.Get("detail.code"))
 	v.addCode(v.root.Get("error_type"))
+	v.addCode(v.root.Get("result.type"))
 	if status := v.root.Get("base_resp.status_code"); status.Int() != 0 {
 		v.addCode(status)
 	}
@@ -191,7 +193,8 @@ func (v *view) addText(code string) {
 // embeddedStatus returns the status that an error inside a 2xx stands for.
 func (v *view) embeddedStatus() int {
 	for _, number := range [...]int64{
-		v.fault.Get("code").Int(), v.fault.Get("status").Int(), v.root.Get("status").Int(), int64(v.streamStatus),
+		v.fault.Get("code").Int(), v.fault.Get("status").Int(), v.root.Get("status").Int(), v.root.Get("response.status_code").Int(),
+		int64(v.streamStatus),
 	} {
 		if number >= 400 && number <= 599 {
 			return int(number)
