@@ -79,12 +79,16 @@ func (c *condition) holdsText(v *view) bool {
 	if len(c.message) > 0 && !glob.MatchAny(c.message, lower(strings.TrimSpace(v.message))) {
 		return false
 	}
-	for _, phrase := range c.text {
-		if strings.Contains(v.text, phrase) {
+	return len(c.text) == 0 || containsAny(v.text, c.text)
+}
+
+func containsAny(text string, phrases []string) bool {
+	for _, phrase := range phrases {
+		if strings.Contains(text, phrase) {
 			return true
 		}
 	}
-	return len(c.text) == 0
+	return false
 }
 
 func (c *condition) holdsPattern(v *view) bool {

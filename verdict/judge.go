@@ -27,8 +27,8 @@ func (r *Rules) Read(o Outcome) (Verdict, []cooldown.Window) {
 }
 
 func (r *Rules) judge(o Outcome, m marks) Verdict {
-	served := o.Status >= 200 && o.Status < 300
-	if served && len(o.Body) == 0 && !m.failure {
+	served := o.Status >= 200 && o.Status < 300 || o.Status == 101
+	if served && len(o.Body) == 0 && !m.failure && o.TransportError == "" {
 		return success()
 	}
 	return r.ask(o, served && !m.failure)
@@ -39,7 +39,7 @@ func (r *Rules) judge(o Outcome, m marks) Verdict {
 func (r *Rules) ask(o Outcome, served bool) Verdict {
 	set := r.set(o.Dialect)
 	v := newView(&o, set)
-	if served && !v.embedded {
+	if served && !v.embedded && v.status != 0 {
 		return success()
 	}
 	for _, row := range set.rows {

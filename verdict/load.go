@@ -119,9 +119,10 @@ type ruleSet struct {
 	printed       *regexp.Regexp
 }
 
-// statusRule says which status a code stands for inside a 2xx.
+// statusRule says which status a code, or else a phrase, stands for inside a 2xx.
 type statusRule struct {
 	codes  []string
+	text   []string
 	status int
 }
 

@@ -10,7 +10,7 @@ type marks struct {
 
 // marksOf looks at names in any case. Successes are most of the traffic: it looks at single letters first and makes nothing.
 func marksOf(headers map[string]string) (m marks) {
-	for name := range headers {
+	for name, value := range headers {
 		if len(name) < len(prefixCodex) {
 			continue
 		}
@@ -28,6 +28,8 @@ func marksOf(headers map[string]string) (m marks) {
 			m.window = m.window || hasPrefixFold(name, prefixAnthropic)
 		case 'c':
 			m.failure = m.failure || strings.EqualFold(name, headerMitigated)
+		case 'g':
+			m.failure = m.failure || value != "0" && strings.EqualFold(name, headerGRPCStatus)
 		case ':':
 			m.failure = m.failure || strings.EqualFold(name, headerException)
 		}

@@ -180,9 +180,14 @@ func codeInMessage(to **regexp.Regexp) document.Type {
 func status(s *statusRule) document.Type {
 	return document.Object(document.Keys{
 		"code":   texts(&s.codes, anyText),
+		"text":   texts(&s.text, anyText),
 		"source": filled(new(string)),
 		"status": count(&s.status, 400, maxStatus),
-	}).Requires("code", "status")
+	}).Requires("status").Then(func(v document.Value) {
+		if s.codes == nil && s.text == nil {
+			v.Problemf("must have `code` or `text`")
+		}
+	})
 }
 
 func (p *parser) reason(r *reason) document.Type {

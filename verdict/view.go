@@ -47,9 +47,14 @@ func newView(o *Outcome, set *ruleSet) *view {
 	}
 	v.readMessage()
 	v.readCodes()
-	if v.served() && (v.failed || v.kind == kindHTML || v.exception != "" || v.headers[headerErrorType] != "") {
+	switch told := v.takeNotice(); {
+	case told || !v.inBand():
+	case v.fails():
 		v.embedded = true
 		v.status = v.embeddedStatus()
+	case o.TransportError != "": // it broke on the way
+		v.status, v.message = 0, cut(o.TransportError)
+		v.text = folded(v.message)
 	}
 	return v
 }
@@ -64,8 +69,15 @@ func (v *view) readClock() {
 	}
 }
 
-// served: HTTP said so.
-func (v *view) served() bool { return v.o.Status >= 200 && v.o.Status < 300 }
+// inBand reports whether failures are told in what HTTP calls a success, or in frames of a connection that it opened.
+func (v *view) inBand() bool {
+	return v.o.Status >= 200 && v.o.Status < 300 || v.o.Status == 101 || v.o.Status == 0 && v.failed
+}
+
+// fails reports whether the answer is an error, whatever HTTP says.
+func (v *view) fails() bool {
+	return v.failed || v.kind == kindHTML || v.exception != "" || v.headers[headerErrorType] != ""
+}
 
 // lowerNames returns headers with names in lower case: the same map if they are, which is the rule. Of names equal but for
 // case the smallest spelling wins.
@@ -88,7 +100,7 @@ func lowerNames(headers map[string]string) map[string]string {
 }
 
 func (v *view) readMessage() {
-	if v.o.Status == 0 {
+	if v.o.Status == 0 && !v.failed {
 		v.message = cut(v.o.TransportError)
 		v.text = lower(v.message)
 		return
@@ -106,12 +118,15 @@ func (v *view) readMessage() {
 	if v.kind != kindJSON && v.kind != kindStream {
 		v.message = v.source
 	}
-	v.text = v.words(v.served())
+	v.text = v.words(v.inBand())
 	if v.message != "" && !strings.Contains(v.text, v.message) { // decoding its escapes changed it
 		v.text += "\n" + v.message
 	}
-	v.text = strings.ReplaceAll(lower(v.text), "\u2019", "'")
+	v.text = folded(v.text)
 }
+
+// folded returns a text as phrases are written.
+func folded(s string) string { return strings.ReplaceAll(lower(s), "\u2019", "'") }
 
 // readCodes collects everything that names the error for programs, the most specific first.
 func (v *view) readCodes() {
@@ -205,6 +220,11 @@ func (v *view) embeddedStatus() int {
 			if glob.MatchAny(s.codes, code) {
 				return s.status
 			}
+		}
+	}
+	for _, s := range v.set.statuses {
+		if containsAny(v.text, s.text) {
+			return s.status
 		}
 	}
 	return 502
