@@ -22,11 +22,19 @@ type answer struct {
 	source       string       // at most MaxBody bytes; of a stream that failed with mere words only those
 	root         gjson.Result // the object, or the event, that carries the error
 	fault        gjson.Result // the error object in it
+	outer        gjson.Result // the error object whose message it was put into
+	details      gjson.Result // details that stood in a message without their error
 	failed       bool         // it says that something failed
 	streamStatus int          // `:HTTP_STATUS/429` of a stream
 }
 
 func readAnswer(body []byte, contentType string) answer {
+	d := readBody(body, contentType)
+	d.unwrap()
+	return d
+}
+
+func readBody(body []byte, contentType string) answer {
 	whole := len(body) <= MaxBody
 	source := strings.TrimPrefix(string(body[:min(len(body), MaxBody)]), "\ufeff")
 	trimmed := strings.TrimSpace(source)

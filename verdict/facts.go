@@ -11,11 +11,13 @@ const (
 	factClaudeRejected             // the unified status says so and nothing else is told
 	factCodexOther                 // the active limit is not that of the account
 	factNamesModel                 // the message names a model
+	factNamesProvider              // a relay names the provider whose answer it passes on
 )
 
 // factNames are the facts as rows write them, in the order of the constants.
 var factNames = [...]string{
 	"claude_shared_window_closed", "claude_model_window_closed", "claude_unified_rejected", "codex_other_limit", "names_model",
+	"names_provider",
 }
 
 func (v *view) is(f fact) bool {
@@ -30,6 +32,8 @@ func (v *view) is(f fact) bool {
 		return codex{v}.activeFamily() != ""
 	case factNamesModel:
 		return v.namesModel()
+	case factNamesProvider:
+		return v.namesProvider()
 	default:
 		return false
 	}

@@ -70,14 +70,14 @@ func grpcWords(text string) (notice, bool) {
 	for _, mark := range [...]string{"code = ", "statuscode.", "statusruntimeexception: ", "status: "} {
 		_, after, found := strings.Cut(folded, mark)
 		if n := grpcNamed(after); found && n.code != "" {
-			n.words = grpcDetails(folded, after)
+			n.words = grpcDetails(text[len(text)-len(after):])
 			return n, true
 		}
 	}
 	for number, code := range grpcCodes[1:] {
 		_, after, found := strings.Cut(folded, strconv.Itoa(number+1)+" "+code.name+":")
 		if found {
-			return notice{status: code.status, code: code.name, words: strings.TrimSpace(after)}, true
+			return notice{status: code.status, code: code.name, words: strings.TrimSpace(text[len(text)-len(after):])}, true
 		}
 	}
 	return notice{}, false
@@ -101,12 +101,12 @@ func grpcNamed(text string) notice {
 	return notice{}
 }
 
-// grpcDetails returns what follows the name of a code.
-func grpcDetails(text, after string) string {
+// grpcDetails returns the words that follow the name of a code.
+func grpcDetails(after string) string {
 	for _, mark := range [...]string{"desc = ", "details = ", "message: ", ": "} {
 		if _, words, found := strings.Cut(after, mark); found {
 			return strings.TrimSpace(words)
 		}
 	}
-	return text
+	return after
 }

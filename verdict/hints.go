@@ -94,14 +94,15 @@ func (v *view) quotaReset(bound time.Duration) (hint, bool) {
 
 // detail returns the first valid hint among the details of a Google error.
 func (v *view) detail(path string, read func(string) (hint, bool)) (found hint, ok bool) {
-	details := v.fault.Get("details")
-	if !details.IsArray() {
-		return hint{}, false
+	for _, details := range [...]gjson.Result{v.fault.Get("details"), v.details, v.passedOn().Get("details")} {
+		if !details.IsArray() {
+			continue
+		}
+		details.ForEach(func(_, detail gjson.Result) bool {
+			found, ok = read(scalar(detail.Get(path)))
+			return !ok
+		})
 	}
-	details.ForEach(func(_, detail gjson.Result) bool {
-		found, ok = read(scalar(detail.Get(path)))
-		return !ok
-	})
 	return found, ok
 }
 

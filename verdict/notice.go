@@ -27,6 +27,8 @@ func (v *view) takeNotice() bool {
 	}
 	v.embedded = true
 	if n.words != "" {
+		v.setRoot(inText(n.words), false)
+		v.addCodesOf(v.fault)
 		v.message = n.words
 		v.text = folded(n.words)
 		v.addNames(v.text)

@@ -48,6 +48,8 @@ func newView(o *Outcome, set *ruleSet) *view {
 	v.readMessage()
 	v.readCodes()
 	switch told := v.takeNotice(); {
+	case !told && v.status >= 500 && v.wrapped() != 0:
+		v.status = v.wrapped()
 	case told || !v.inBand():
 	case v.fails():
 		v.embedded = true
@@ -67,6 +69,14 @@ func (v *view) readClock() {
 	if date, ok := parseHTTPDate(v.headers["date"]); ok {
 		v.clock = date
 	}
+}
+
+// wrapped returns the status that the error in another's message names; 0 if there is none.
+func (v *view) wrapped() int {
+	if code := v.fault.Get("code").Int(); v.outer.Exists() && 400 <= code && code < 500 {
+		return int(code)
+	}
+	return 0
 }
 
 // inBand reports whether failures are told in what HTTP calls a success, or in frames of a connection that it opened.
@@ -115,7 +125,7 @@ func (v *view) readMessage() {
 			break
 		}
 	}
-	if v.kind != kindJSON && v.kind != kindStream {
+	if v.kind != kindJSON && v.kind != kindStream && !v.failed {
 		v.message = v.source
 	}
 	v.text = v.words(v.inBand())
@@ -130,9 +140,7 @@ func folded(s string) string { return strings.ReplaceAll(lower(s), "\u2019", "'"
 
 // readCodes collects everything that names the error for programs, the most specific first.
 func (v *view) readCodes() {
-	for _, name := range [...]string{"code", "type", "status", "reason", "error_code"} {
-		v.addCode(v.fault.Get(name))
-	}
+	v.addCodesOf(v.fault)
 	details := v.fault.Get("details")
 	details.ForEach(func(_, detail gjson.Result) bool {
 		if detail.IsObject() {
@@ -145,6 +153,8 @@ func (v *view) readCodes() {
 	for _, name := range [...]string{"error_type", "reason", "limit_source", "provider_code"} {
 		v.addCode(metadata.Get(name))
 	}
+	v.addCodesOf(v.passedOn())
+	v.addCodesOf(v.outer)
 	v.addCode(v.root.Get("code"))
 	v.addCode(v.root.Get("error")) // token endpoints: {"error":"invalid_grant"}
 	v.addCode(v.root.Get("detail.code"))
@@ -178,6 +188,12 @@ func (v *view) addHeaderCodes() {
 	root := gjson.ParseBytes(decoded)
 	for _, path := range [...]string{"error.code", "error.type", "code", "type", "detail.code"} {
 		v.addCode(root.Get(path))
+	}
+}
+
+func (v *view) addCodesOf(fault gjson.Result) {
+	for _, name := range [...]string{"code", "type", "status", "reason", "error_code"} {
+		v.addCode(fault.Get(name))
 	}
 }
 

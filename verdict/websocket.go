@@ -17,7 +17,7 @@ func closeNotice(text string) (notice, bool) {
 			}
 			rest = after
 			if code, reason, ok := closeCode(after); ok {
-				return closed(code, closeReason(reason))
+				return closed(code, closeReason(text[len(text)-len(reason):]))
 			}
 		}
 	}
@@ -43,8 +43,8 @@ func closeReason(s string) string {
 	}
 	s, _, _ = strings.Cut(s, "; then sent")
 	s = strings.TrimLeft(s, " ,;:")
-	if after, ok := strings.CutPrefix(s, "reason"); ok {
-		s = after
+	if hasPrefixFold(s, "reason") {
+		s = s[len("reason"):]
 	}
 	return strings.Trim(s, " ,;:=\"'")
 }
