@@ -8,7 +8,7 @@ import "slices"
 func (r *Rules) WithoutEach(f func(row, what string)) {
 	seen := make(map[*rule]bool)
 	for _, name := range append(r.Dialects(), "") {
-		for _, row := range r.set(name).rows {
+		for _, row := range slices.Concat(r.set(name).rows, r.set(name).passedOn) {
 			if !seen[row] {
 				seen[row] = true
 				row.withoutEach(func(what string) { f(row.ID, what) })

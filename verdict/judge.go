@@ -44,13 +44,27 @@ func (r *Rules) ask(o Outcome, served bool) Verdict {
 	}
 	for _, row := range set.rows {
 		if row.matches(v) {
-			return r.verdict(row, v)
+			return r.verdict(set.unlessPassedOn(row, v), v)
 		}
 	}
 	return Verdict{
 		Fault: FaultTransient, Retry: RetryAnotherAuth,
 		Finding: cooldown.Finding{Kind: cooldown.Other, Ladder: cooldown.LadderOverload, Rule: ruleUnmatched, Shared: true},
 	}
+}
+
+// unlessPassedOn returns the row that matched; one of the stage passed_on in its place if the auth is blamed in an answer that
+// was given to somebody else, such as the account of an aggregator.
+func (s *ruleSet) unlessPassedOn(row *rule, v *view) *rule {
+	if row.fault != FaultCredential {
+		return row
+	}
+	for _, other := range s.passedOn {
+		if other.matches(v) {
+			return other
+		}
+	}
+	return row
 }
 
 func success() Verdict {

@@ -113,6 +113,7 @@ func (r *rule) matches(v *view) bool {
 // ruleSet is what applies to one dialect.
 type ruleSet struct {
 	rows          []*rule
+	passedOn      []*rule // asked in place of a row that blames the auth
 	statuses      []statusRule
 	limitDomain   string
 	codeInMessage *regexp.Regexp
@@ -129,10 +130,13 @@ type statusRule struct {
 // stages is the order in which rows are asked: what proves more comes first.
 var stages = [...]string{
 	"transport", "cancelled", "edge", "account", "token", "billing", "auth", "place", "request", "caller", "model", "capacity", "limit",
-	"forbidden", "upstream", "other",
+	"forbidden", "upstream", "other", stagePassedOn,
 }
 
-const stageLimit = "limit"
+const (
+	stageLimit    = "limit"
+	stagePassedOn = "passed_on" // not in the order: see ruleSet.passedOn
+)
 
 // Load reads the embedded rules and, in front of them, those of the given files, earlier files first. A row with the id of
 // an embedded row takes its place. Without extra files it cannot fail; otherwise the error is of type [Problems] and holds
@@ -272,7 +276,11 @@ func (l *loader) set(dialect string) *ruleSet {
 	s := &ruleSet{printed: compilePrinted()}
 	for _, row := range l.rows {
 		if len(row.Dialects) == 0 || slices.Contains(row.Dialects, dialect) {
-			s.rows = append(s.rows, row)
+			if row.Stage == stagePassedOn {
+				s.passedOn = append(s.passedOn, row)
+			} else {
+				s.rows = append(s.rows, row)
+			}
 		}
 	}
 	// What is said later counts more: files of the operator are read last.
