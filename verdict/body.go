@@ -25,7 +25,8 @@ type answer struct {
 	outer        gjson.Result // the error object whose message it was put into
 	details      gjson.Result // details that stood in a message without their error
 	failed       bool         // it says that something failed
-	streamStatus int          // `:HTTP_STATUS/429` of a stream
+	xml          xmlError
+	streamStatus int // `:HTTP_STATUS/429` of a stream
 }
 
 func readAnswer(body []byte, contentType string) answer {
@@ -57,6 +58,8 @@ func readBody(body []byte, contentType string) answer {
 	case startsLines(trimmed):
 		d.kind = kindStream
 		d.readLines(trimmed)
+	case readXML(trimmed).name != "":
+		d.xml, d.failed = readXML(trimmed), true
 	case isHTML(trimmed) || strings.Contains(contentType, "text/html"):
 		d.kind = kindHTML
 	default:

@@ -29,17 +29,30 @@ func (d *answer) frameException() string {
 	}
 	_, after, found := strings.Cut(d.source, headerException)
 	if !found {
+		_, after, found = strings.Cut(d.source, headerErrorCode)
+	}
+	if !found {
 		return ""
 	}
+	name, payload := letters(after)
+	// What follows the headers is the exception itself.
+	if inner := inText(payload); inner.IsObject() {
+		d.root, d.fault = inner, inner
+	}
+	return name
+}
+
+// letters returns the first run of letters, and what follows it.
+func letters(s string) (word, rest string) {
 	isLetter := func(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' }
-	start := strings.IndexFunc(after, isLetter)
+	start := strings.IndexFunc(s, isLetter)
 	if start < 0 {
-		return ""
+		return "", ""
 	}
-	name := after[start:]
-	end := strings.IndexFunc(name, func(r rune) bool { return !isLetter(r) })
+	s = s[start:]
+	end := strings.IndexFunc(s, func(r rune) bool { return !isLetter(r) })
 	if end < 0 {
-		end = len(name)
+		end = len(s)
 	}
-	return name[:end]
+	return s[:end], s[end:]
 }

@@ -31,7 +31,7 @@ func marksOf(headers map[string]string) (m marks) {
 		case 'g':
 			m.failure = m.failure || value != "0" && strings.EqualFold(name, headerGRPCStatus)
 		case ':':
-			m.failure = m.failure || strings.EqualFold(name, headerException)
+			m.failure = m.failure || strings.EqualFold(name, headerException) || strings.EqualFold(name, headerErrorCode)
 		}
 	}
 	return m

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 const (
 	headerMitigated = "cf-mitigated"
 	headerException = ":exception-type"
+	headerErrorCode = ":error-code"
 	headerErrorType = "x-amzn-errortype"
 )
 
@@ -41,7 +43,7 @@ func newView(o *Outcome, set *ruleSet) *view {
 	v := &view{o: o, set: set, headers: lowerNames(o.Headers), status: o.Status, clock: o.ReceivedAt}
 	v.readClock()
 	v.answer = readAnswer(unpacked(o.Body, v.headers["content-encoding"]), v.headers["content-type"])
-	v.exception = v.headers[headerException]
+	v.exception = cmp.Or(v.headers[headerException], v.headers[headerErrorCode])
 	if v.exception == "" {
 		v.exception = v.frameException()
 	}
@@ -50,7 +52,13 @@ func newView(o *Outcome, set *ruleSet) *view {
 	switch told := v.takeNotice(); {
 	case !told && v.status >= 500 && v.wrapped() != 0:
 		v.status = v.wrapped()
-	case told || !v.inBand():
+	case told:
+	case v.exception != "":
+		v.embedded = true
+		if status := v.embeddedStatus(); status != unknownStatus || v.inBand() {
+			v.status = status
+		}
+	case !v.inBand():
 	case v.fails():
 		v.embedded = true
 		v.status = v.embeddedStatus()
@@ -81,12 +89,12 @@ func (v *view) wrapped() int {
 
 // inBand reports whether failures are told in what HTTP calls a success, or in frames of a connection that it opened.
 func (v *view) inBand() bool {
-	return v.o.Status >= 200 && v.o.Status < 300 || v.o.Status == 101 || v.o.Status == 0 && v.failed
+	return v.o.Status >= 200 && v.o.Status < 300 || v.o.Status == 101 || v.o.Status == 0 && (v.failed || v.exception != "")
 }
 
 // fails reports whether the answer is an error, whatever HTTP says.
 func (v *view) fails() bool {
-	return v.failed || v.kind == kindHTML || v.exception != "" || v.headers[headerErrorType] != ""
+	return v.failed || v.kind == kindHTML || v.headers[headerErrorType] != ""
 }
 
 // lowerNames returns headers with names in lower case: the same map if they are, which is the rule. Of names equal but for
@@ -110,7 +118,7 @@ func lowerNames(headers map[string]string) map[string]string {
 }
 
 func (v *view) readMessage() {
-	if v.o.Status == 0 && !v.failed {
+	if v.o.Status == 0 && !v.failed && v.exception == "" {
 		v.message = cut(v.o.TransportError)
 		v.text = lower(v.message)
 		return
@@ -125,6 +133,7 @@ func (v *view) readMessage() {
 			break
 		}
 	}
+	v.message = cmp.Or(v.message, v.xml.message)
 	if v.kind != kindJSON && v.kind != kindStream && !v.failed {
 		v.message = v.source
 	}
@@ -166,6 +175,7 @@ func (v *view) readCodes() {
 	v.addName(v.root.Get("__type").String())
 	v.addName(v.headers[headerErrorType])
 	v.addName(v.exception)
+	v.addName(v.xml.name)
 	v.addHeaderCodes()
 	if in := v.set.codeInMessage; in != nil {
 		if found := in.FindStringSubmatch(v.message); len(found) > 1 {
@@ -221,6 +231,9 @@ func (v *view) addText(code string) {
 	}
 }
 
+// unknownStatus is that of an error inside a 2xx of which nothing more is known.
+const unknownStatus = 502
+
 // embeddedStatus returns the status that an error inside a 2xx stands for.
 func (v *view) embeddedStatus() int {
 	for _, number := range [...]int64{
@@ -243,7 +256,7 @@ func (v *view) embeddedStatus() int {
 			return s.status
 		}
 	}
-	return 502
+	return unknownStatus
 }
 
 // lower returns s with ASCII letters in lower case: phrases, codes and header names are ASCII, and bytes that are not text
