@@ -7,13 +7,14 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// boundPlain is the longest delay believed where a row says nothing else. Azure really sends a whole day.
-const boundPlain = 24 * time.Hour
+// boundPlain is the longest delay believed where a row says nothing else: limits of a week or a month have no row of their own
+// everywhere. A long hint is probed before its end, so one that was wrong does not cost as much.
+const boundPlain = boundMonth
 
 // generic is the order in which hints are taken where a row asks for no particular one. A sentence comes before reset
 // headers: those tell when a bucket is full again, the sentence tells when this request can pass.
 func (v *view) generic(bound time.Duration) (hint, bool) {
-	for _, source := range [...]source{sourceRetryAfter, sourceBody, sourceProse, sourceResetHeaders} {
+	for _, source := range [...]source{sourceRetryAfter, sourceBody, sourceProse, sourceInstant, sourceResetHeaders} {
 		if h, ok := v.from(source, bound); ok {
 			return h, true
 		}
@@ -22,13 +23,29 @@ func (v *view) generic(bound time.Duration) (hint, bool) {
 }
 
 func (v *view) retryAfter(bound time.Duration) (hint, bool) {
-	d, ok := parseUnits(v.headers["retry-after-ms"], time.Millisecond)
-	if h, valid := bounded(d, ok, bound); valid {
-		return h, true
+	for _, name := range [...]string{"retry-after-ms", "x-ms-retry-after-ms"} {
+		d, ok := parseUnits(v.headers[name], time.Millisecond)
+		if h, valid := bounded(d, ok, bound); valid {
+			return h, true
+		}
 	}
-	value := v.headers["retry-after"]
-	if d, ok = parseUnits(value, time.Second); ok {
-		return bounded(d, true, bound)
+	for _, name := range [...]string{"retry-after", "x-retry-after", "x-ratelimit-timeremaining"} {
+		if h, ok := v.seconds(v.headers[name], bound); ok {
+			return h, true
+		}
+	}
+	return hint{}, false
+}
+
+// seconds reads a delay in seconds, a date, or an instant that somebody put where a delay belongs.
+func (v *view) seconds(value string, bound time.Duration) (hint, bool) {
+	n, rest, ok := readNumber(strings.TrimSpace(value))
+	if ok && rest == "" && n.whole < leastUnix {
+		return bounded(n.in(time.Second), true, bound)
+	}
+	if ok && rest == "" {
+		instant, valid := n.instant()
+		return v.at(instant, valid, bound)
 	}
 	date, ok := parseHTTPDate(value)
 	return v.at(date, ok, bound)
@@ -72,7 +89,34 @@ func (v *view) structured(bound time.Duration) (hint, bool) {
 	if h, ok := v.openRouterHeaders(bound); ok {
 		return h, true
 	}
-	return codex{v}.bodyReset(bound)
+	if h, ok := (codex{v}).bodyReset(bound); ok {
+		return h, true
+	}
+	return v.members(bound)
+}
+
+// members reads what services call the delay in the body.
+func (v *view) members(bound time.Duration) (hint, bool) {
+	for _, at := range [...]gjson.Result{v.fault, v.fault.Get("metadata"), v.fault.Get("details"), v.root, v.root.Get("metadata"), v.passedOn()} {
+		if !at.IsObject() {
+			continue
+		}
+		for _, name := range [...]string{"retry_after_ms", "retryAfterMs"} {
+			d, ok := parseUnits(scalar(at.Get(name)), time.Millisecond)
+			if h, valid := bounded(d, ok, bound); valid {
+				return h, true
+			}
+		}
+		for _, name := range [...]string{
+			"retry_after", "retryAfter", "retry_after_seconds", "retryAfterSeconds", "estimated_time", "reset_in", "resetIn", "reset_seconds",
+			"reset_after_seconds", "reset_at", "resetAt", "resets_at", "resetsAt", "reset_time", "resetTime",
+		} {
+			if h, ok := v.resetValue(scalar(at.Get(name)), bound); ok {
+				return h, true
+			}
+		}
+	}
+	return hint{}, false
 }
 
 func (v *view) retryInfo(bound time.Duration) (hint, bool) {
@@ -139,38 +183,6 @@ func scalar(r gjson.Result) string {
 	}
 }
 
-// prose finds `try again in 6m0s`, `retry after 22 seconds`, `reset after 1h43m56s`.
-func (v *view) prose(bound time.Duration) (hint, bool) {
-	for _, verb := range [...]string{"try again", "retry", "reset"} {
-		for rest := v.text; ; {
-			_, after, found := strings.Cut(rest, verb)
-			if !found {
-				break
-			}
-			rest = after
-			if h, ok := delayPhrase(after, bound); ok {
-				return h, true
-			}
-		}
-	}
-	return hint{}, false
-}
-
-// delayPhrase reads `in 5s` or `after 5 seconds` at the start of s.
-func delayPhrase(s string, bound time.Duration) (hint, bool) {
-	s = strings.TrimPrefix(s, "s")
-	trimmed := strings.TrimLeft(s, " ")
-	rest, found := strings.CutPrefix(trimmed, "in ")
-	if !found {
-		rest, found = strings.CutPrefix(trimmed, "after ")
-	}
-	if !found || trimmed == s {
-		return hint{}, false
-	}
-	d, _, ok := readDuration(rest)
-	return bounded(d, ok, bound)
-}
-
 // resetHeaders returns the latest reset among the buckets that are empty. A lone x-ratelimit-reset counts as well.
 func (v *view) resetHeaders(bound time.Duration) (hint, bool) {
 	var latest hint
@@ -184,6 +196,26 @@ func (v *view) resetHeaders(bound time.Duration) (hint, bool) {
 	}
 	if _, told := v.headers["x-ratelimit-remaining"]; !told {
 		latest.extend(v.resetHeader("x-ratelimit-reset", bound))
+	}
+	latest.extend(v.structuredLimit(bound))
+	return latest, latest.delay > 0
+}
+
+// structuredLimit reads the field of the IETF, of all its drafts: `"burst";r=0;t=30, "day";r=9`, `limit=10, remaining=0, reset=30`.
+func (v *view) structuredLimit(bound time.Duration) (hint, bool) {
+	var latest hint
+	for item := range strings.SplitSeq(strings.ReplaceAll(v.headers["ratelimit"], ", re", ";re"), ",") {
+		var empty bool
+		var resets hint
+		for part := range strings.SplitSeq(item, ";") {
+			switch name, value, _ := strings.Cut(strings.TrimSpace(part), "="); name {
+			case "r", "remaining":
+				empty = value == "0"
+			case "t", "reset":
+				resets.extend(v.resetValue(value, bound))
+			}
+		}
+		latest.extend(resets, empty)
 	}
 	return latest, latest.delay > 0
 }

@@ -118,6 +118,7 @@ type ruleSet struct {
 	limitDomain   string
 	codeInMessage *regexp.Regexp
 	printed       *regexp.Regexp
+	zones         zoneTable
 }
 
 // statusRule says which status a code, or else a phrase, stands for inside a 2xx.
@@ -146,7 +147,7 @@ func Load(extra ...File) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{reasons: make(map[string]reason), byID: make(map[string]*rule), at: make(map[*rule]document.Value)}
+	l := &loader{reasons: make(map[string]reason), byID: make(map[string]*rule), at: make(map[*rule]document.Value), zones: loadZones()}
 	for _, f := range own {
 		l.read(f, false)
 	}
@@ -189,6 +190,7 @@ func embeddedFiles() ([]File, error) {
 
 // loader collects what the files say.
 type loader struct {
+	zones     zoneTable
 	documents []*document.File
 	files     []*ruleFile
 	reasons   map[string]reason
@@ -273,7 +275,7 @@ func (l *loader) assemble() *Rules {
 
 // set puts together what applies to a dialect, or to all if it is empty.
 func (l *loader) set(dialect string) *ruleSet {
-	s := &ruleSet{printed: compilePrinted()}
+	s := &ruleSet{printed: compilePrinted(), zones: l.zones}
 	for _, row := range l.rows {
 		if len(row.Dialects) == 0 || slices.Contains(row.Dialects, dialect) {
 			if row.Stage == stagePassedOn {

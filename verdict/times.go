@@ -29,6 +29,7 @@ const (
 	sourceRetryAfter
 	sourceBody
 	sourceProse
+	sourceInstant
 	sourceResetHeaders
 	sourceRetryInfo
 	sourceQuotaReset
@@ -45,7 +46,7 @@ const (
 
 // sourceNames are the sources as rows write them, in the order of the constants.
 var sourceNames = [...]string{
-	"", "hint", "retry_after", "body", "prose", "reset_headers", "retry_info", "quota_reset", "budget_reset", "regain_access", "printed",
+	"", "hint", "retry_after", "body", "prose", "instant", "reset_headers", "retry_info", "quota_reset", "budget_reset", "regain_access", "printed",
 	"claude_shared_window", "claude_model_window", "claude_unified", "claude_printed", "codex_body", "codex_windows",
 }
 
@@ -123,6 +124,8 @@ func (v *view) from(s source, bound time.Duration) (hint, bool) {
 		return v.structured(bound)
 	case sourceProse:
 		return v.prose(bound)
+	case sourceInstant:
+		return v.instant(bound)
 	case sourceResetHeaders:
 		return v.resetHeaders(bound)
 	case sourceRetryInfo:

@@ -95,12 +95,12 @@ func parseDuration(s string) (time.Duration, bool) {
 	return d, ok && rest == ""
 }
 
-// readDuration reads a duration at the start of s, with short or long units, parts perhaps set apart by spaces.
+// readDuration reads a duration at the start of s, with short or long units, parts perhaps set apart by spaces or words.
 func readDuration(s string) (total time.Duration, rest string, ok bool) {
 	const maxParts = 6
 	rest = s
 	for range maxParts {
-		n, after, found := readNumber(strings.TrimLeft(rest, " "))
+		n, after, found := readNumber(trimBetween(rest, ok))
 		if !found {
 			return total, rest, ok
 		}
@@ -117,17 +117,46 @@ func readDuration(s string) (total time.Duration, rest string, ok bool) {
 	return total, rest, ok
 }
 
+// trimBetween takes away what may stand between the parts of a duration.
+func trimBetween(s string, begun bool) string {
+	s = strings.TrimLeft(s, " ")
+	if !begun {
+		return s
+	}
+	s = strings.TrimLeft(strings.TrimPrefix(s, ","), " ")
+	return strings.TrimLeft(strings.TrimPrefix(s, "and "), " ")
+}
+
 func readUnit(s string) (time.Duration, string) {
 	end := 0
 	for end < len(s) && 'a' <= s[end] && s[end] <= 'z' {
 		end++
 	}
+	if end == 0 {
+		return chineseUnit(s)
+	}
 	return unitOf(s[:end]), s[end:]
+}
+
+func chineseUnit(s string) (time.Duration, string) {
+	s = strings.TrimPrefix(s, "个") // a counter: 2 个小时
+	for _, unit := range [...]struct {
+		word   string
+		length time.Duration
+	}{
+		{"毫秒", time.Millisecond}, {"秒钟", time.Second}, {"秒", time.Second}, {"分钟", time.Minute}, {"分", time.Minute},
+		{"小时", time.Hour}, {"时", time.Hour}, {"天", 24 * time.Hour}, {"日", 24 * time.Hour},
+	} {
+		if rest, ok := strings.CutPrefix(s, unit.word); ok {
+			return unit.length, rest
+		}
+	}
+	return 0, s
 }
 
 func unitOf(word string) time.Duration {
 	switch word {
-	case "ms", "millisecond", "milliseconds":
+	case "ms", "msec", "millisecond", "milliseconds":
 		return time.Millisecond
 	case "s", "sec", "secs", "second", "seconds":
 		return time.Second

@@ -1,0 +1,92 @@
+package verdict
+
+import (
+	"strings"
+	"time"
+)
+
+// prose finds what sentences say of a delay: `try again in 6m0s`, `please wait 20 seconds`, `Retry after: 12s`, `in about 3
+// minutes`; in Chinese, a duration before `后`.
+func (v *view) prose(bound time.Duration) (hint, bool) {
+	for _, verb := range [...]string{"try again", "retry", "retrying", "reset", "wait", "available", "resume", "refresh", "recover", "renew", "restored"} {
+		for rest := v.text; ; {
+			_, after, found := strings.Cut(rest, verb)
+			if !found {
+				break
+			}
+			rest = after
+			if h, ok := delayPhrase(after, verb == "wait", bound); ok {
+				return h, true
+			}
+		}
+	}
+	for _, roughly := range [...]string{"in about ", "in approximately ", "in around ", "in ~"} {
+		if _, after, found := strings.Cut(v.text, roughly); found {
+			d, _, ok := readDuration(after)
+			if h, valid := bounded(d, ok, bound); valid {
+				return h, true
+			}
+		}
+	}
+	return v.proseBefore("后", bound)
+}
+
+// delayPhrase reads `in 5s`, `after about 5 seconds`, `-after: 12s` at the start of s. After some verbs a duration may follow
+// at once.
+func delayPhrase(s string, atOnce bool, bound time.Duration) (hint, bool) {
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "e"), "s")
+	rest, joined := strings.TrimLeft(s, " -_:=\""), atOnce && strings.HasPrefix(s, " ")
+	if rest == s {
+		return hint{}, false
+	}
+	for more := true; more; {
+		rest, more = trimConnector(rest, &joined)
+	}
+	if !joined {
+		return hint{}, false
+	}
+	colon := strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "=")
+	rest = strings.TrimLeft(rest, " :=\"~")
+	d, _, ok := readDuration(rest)
+	if !ok && colon { // a header that was put into words
+		n, after, number := readNumber(rest)
+		d, ok = n.in(time.Second), number && (after == "" || !isWord(after[0]) && after[0] != ' ')
+	}
+	return bounded(d, ok, bound)
+}
+
+// trimConnector takes a word away that may stand between a verb and its duration. Joined says that one of them leads to a time.
+func trimConnector(s string, joined *bool) (rest string, more bool) {
+	for _, word := range [...]string{"in", "after", "for", "at least", "about", "approximately", "around", "roughly", "another", "again", "automatically"} {
+		after, found := strings.CutPrefix(s, word)
+		if !found || after != "" && isWord(after[0]) {
+			continue
+		}
+		*joined = *joined || word == "in" || word == "after"
+		return strings.TrimLeft(after, " "), true
+	}
+	return s, false
+}
+
+// proseBefore reads the duration that ends where a word stands.
+func (v *view) proseBefore(word string, bound time.Duration) (hint, bool) {
+	const longest = 48 // bytes of a duration
+	for end := 0; ; end += len(word) {
+		at := strings.Index(v.text[end:], word)
+		if at < 0 {
+			return hint{}, false
+		}
+		end += at
+		for start := max(0, end-longest); start < end; start++ {
+			number := digits(v.text[start:end])
+			if number == 0 {
+				continue
+			}
+			d, left, ok := readDuration(v.text[start:end])
+			if h, valid := bounded(d, ok && strings.TrimSpace(left) == "", bound); valid {
+				return h, true
+			}
+			start += number
+		}
+	}
+}
