@@ -169,14 +169,15 @@ func timeOf(to **timeExpr) document.Type {
 			return
 		}
 		v.Read(document.Object(document.Keys{
-			"source": index(&e.source, sourceNames[:]),
-			"fixed":  span(&e.fixed),
-			"within": span(&e.within),
-			"clip":   span(&e.clip),
-			"next":   index(&e.next, periodNames[:]),
-			"zone":   zone(&e.zone),
-			"first":  document.List(&e.first, maxList, timeOf),
-			"latest": document.List(&e.latest, maxList, timeOf),
+			"source":   index(&e.source, sourceNames[:]),
+			"fixed":    span(&e.fixed),
+			"within":   span(&e.within),
+			"at_least": span(&e.atLeast),
+			"clip":     span(&e.clip),
+			"next":     index(&e.next, periodNames[:]),
+			"zone":     zone(&e.zone),
+			"first":    document.List(&e.first, maxList, timeOf),
+			"latest":   document.List(&e.latest, maxList, timeOf),
 		}))
 		e.check(v)
 	})

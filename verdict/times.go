@@ -16,8 +16,9 @@ type timeExpr struct {
 	first  []*timeExpr
 	latest []*timeExpr
 
-	within time.Duration // longest delay that is believed; 0: as the expression around it
-	clip   time.Duration // longest delay that is used; 0: as long as it is
+	within  time.Duration // longest delay that is believed; 0: as the expression around it
+	atLeast time.Duration // shortest delay that counts; 0: any
+	clip    time.Duration // longest delay that is used; 0: as long as it is
 }
 
 // source is a place where upstreams put delays.
@@ -72,6 +73,9 @@ func (e *timeExpr) eval(v *view, bound time.Duration) (hint, bool) {
 		bound = e.within
 	}
 	h, ok := e.evalPart(v, bound)
+	if h.delay < e.atLeast {
+		return hint{}, false
+	}
 	if e.clip > 0 {
 		h.delay = min(h.delay, e.clip)
 	}
