@@ -108,9 +108,10 @@ func TestLoadOrder(t *testing.T) {
 
 func TestDialects(t *testing.T) {
 	want := []string{
-		"anthropic", "antigravity", "azure-openai", "bedrock", "claude-code", "codex", "cohere", "dashscope", "deepseek",
-		"fireworks", "gemini", "gemini-code-assist", "groq", "kimi-code", "minimax", "mistral", "moonshot", "openai",
-		"openrouter", "together", "vertex", "xai", "zhipu",
+		"amazon-q", "anthropic", "antigravity", "azure-openai", "bedrock", "claude-code", "codewhisperer", "codex", "cohere",
+		"copilot", "dashscope", "deepseek", "fireworks", "gemini", "gemini-code-assist", "github-copilot", "github-models",
+		"groq", "kimi-code", "kiro", "minimax", "mistral", "moonshot", "openai", "openrouter", "together", "vertex", "xai",
+		"zhipu",
 	}
 	if diff := cmp.Diff(want, load(t).Dialects()); diff != "" {
 		t.Errorf("Dialects (-want +got):\n%s", diff)
