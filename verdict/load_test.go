@@ -108,11 +108,12 @@ func TestLoadOrder(t *testing.T) {
 
 func TestDialects(t *testing.T) {
 	want := []string{
-		"amazon-q", "anthropic", "antigravity", "azure-openai", "bedrock", "cerebras", "claude-code", "cloudflare",
-		"cloudflare-workers-ai", "codewhisperer", "codex", "cohere", "copilot", "dashscope", "deepinfra", "deepseek",
-		"fireworks", "gemini", "gemini-code-assist", "github-copilot", "github-models", "groq", "kimi-code", "kiro", "minimax",
-		"mistral", "moonshot", "nvidia", "nvidia-nim", "ollama", "ollama-cloud", "openai", "openrouter", "perplexity",
-		"replicate", "together", "vertex", "workers-ai", "xai", "zhipu",
+		"amazon-q", "anthropic", "antigravity", "ark", "azure-openai", "baidu", "baidu-qianfan", "bedrock", "cerebras",
+		"claude-code", "cloudflare", "cloudflare-workers-ai", "codewhisperer", "codex", "cohere", "copilot", "dashscope",
+		"deepinfra", "deepseek", "doubao", "fireworks", "gemini", "gemini-code-assist", "github-copilot", "github-models",
+		"groq", "kimi-code", "kiro", "minimax", "mistral", "modelscope", "moonshot", "nvidia", "nvidia-nim", "ollama",
+		"ollama-cloud", "openai", "openrouter", "perplexity", "qianfan", "replicate", "siliconcloud", "siliconflow", "together",
+		"vertex", "volcengine", "volcengine-ark", "wenxin", "workers-ai", "xai", "zhipu",
 	}
 	if diff := cmp.Diff(want, load(t).Dialects()); diff != "" {
 		t.Errorf("Dialects (-want +got):\n%s", diff)
