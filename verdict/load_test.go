@@ -108,12 +108,14 @@ func TestLoadOrder(t *testing.T) {
 
 func TestDialects(t *testing.T) {
 	want := []string{
-		"amazon-q", "anthropic", "antigravity", "ark", "azure-openai", "baidu", "baidu-qianfan", "bedrock", "cerebras",
-		"claude-code", "cloudflare", "cloudflare-workers-ai", "codewhisperer", "codex", "cohere", "copilot", "dashscope",
-		"deepinfra", "deepseek", "doubao", "fireworks", "gemini", "gemini-code-assist", "github-copilot", "github-models",
-		"groq", "kimi-code", "kiro", "minimax", "mistral", "modelscope", "moonshot", "nvidia", "nvidia-nim", "ollama",
-		"ollama-cloud", "openai", "openrouter", "perplexity", "qianfan", "replicate", "siliconcloud", "siliconflow", "together",
-		"vertex", "volcengine", "volcengine-ark", "wenxin", "workers-ai", "xai", "zhipu",
+		"ai-gateway", "amazon-q", "anthropic", "antigravity", "ark", "azure-openai", "baidu", "baidu-qianfan", "bedrock",
+		"cerebras", "claude-code", "cloudflare", "cloudflare-workers-ai", "codewhisperer", "codex", "cohere", "copilot",
+		"dashscope", "deepinfra", "deepseek", "doubao", "fireworks", "gemini", "gemini-code-assist", "github-copilot",
+		"github-models", "groq", "hugging-face", "huggingface", "kimi-code", "kiro", "litellm", "minimax", "mistral",
+		"modelscope", "moonshot", "new-api", "nvidia", "nvidia-nim", "ollama", "ollama-cloud", "one-api", "openai", "opencode",
+		"opencode-go", "opencode-zen", "openrouter", "perplexity", "qianfan", "replicate", "siliconcloud", "siliconflow",
+		"sub2api", "together", "vercel", "vercel-ai-gateway", "vertex", "volcengine", "volcengine-ark", "wenxin", "workers-ai",
+		"xai", "zen", "zhipu",
 	}
 	if diff := cmp.Diff(want, load(t).Dialects()); diff != "" {
 		t.Errorf("Dialects (-want +got):\n%s", diff)
