@@ -9,13 +9,13 @@ import (
 // instant finds an instant that a sentence prints with its zone: `resets at 2026-10-12 08:00 UTC`, `until Oct 12, 9am
 // (America/Los_Angeles)`, `available again at 10:00 UTC`. A date alone is its start in UTC; an hour without a zone is nothing
 // that can be believed.
-func (v *view) instant(bound time.Duration) (hint, bool) {
+func (s sentences) instant(bound time.Duration) (hint, bool) {
 	const maxPlaces = 100 // no error says it more often
 	for _, verb := range [...]string{
 		"reset", "try again", "retry", "until", "available", "renew", "refresh", "resume", "recover", "restored", "replenish", "lifted",
 		"重置", "恢复", "刷新", "重试", "解除",
 	} {
-		rest := v.text
+		rest := s.text
 		for range maxPlaces {
 			before, after, found := strings.Cut(rest, verb)
 			if !found {
@@ -25,7 +25,7 @@ func (v *view) instant(bound time.Duration) (hint, bool) {
 			if verb[0] < utf8.RuneSelf {
 				before = ""
 			}
-			if h, ok := v.instantIn(before, after, bound); ok {
+			if h, ok := s.instantIn(before, after, bound); ok {
 				return h, true
 			}
 		}
@@ -34,15 +34,15 @@ func (v *view) instant(bound time.Duration) (hint, bool) {
 }
 
 // instantIn looks for an instant soon after a verb, or, as Chinese has it, soon before.
-func (v *view) instantIn(before, after string, bound time.Duration) (hint, bool) {
+func (s sentences) instantIn(before, after string, bound time.Duration) (hint, bool) {
 	const soon = 64 // bytes
 	for _, near := range [...]string{after[:min(len(after), soon)], before[max(0, len(before)-soon):]} {
 		for at := range len(near) {
 			if at > 0 && isWord(near[at-1]) || !isWord(near[at]) {
 				continue
 			}
-			instant, ok := readInstant(near[at:], v.clock, v.set.zones)
-			if h, valid := v.at(instant, ok, bound); valid {
+			instant, ok := readInstant(near[at:], s.clock, s.zones)
+			if h, valid := bounded(instant.Sub(s.clock), ok, bound); valid {
 				return h, true
 			}
 		}

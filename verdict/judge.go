@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"strings"
 	"time"
 
 	"github.com/credbroker/credbroker/internal/glob"
@@ -103,16 +102,11 @@ func (r *Rules) verdict(row *rule, v *view) Verdict {
 	}
 	if row.Action == cooldown.ActionCooldown || row.fault == FaultTransient {
 		out.Ladder = reason.Ladder
-		if out.Ladder == cooldown.LadderQuota && v.speaksOfLongPeriod() {
+		if out.Ladder == cooldown.LadderQuota && v.sentences().speakOfLongPeriod() {
 			out.Ladder = cooldown.LadderQuotaLong
 		}
 	}
 	return out
-}
-
-// speaksOfLongPeriod reports whether a quota without a time is one of weeks or months.
-func (v *view) speaksOfLongPeriod() bool {
-	return strings.Contains(v.text, "week") || strings.Contains(v.text, "month") || strings.Contains(v.text, "cycle")
 }
 
 func ceilMillis(d time.Duration) time.Duration {

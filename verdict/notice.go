@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -28,12 +27,12 @@ func (v *view) takeNotice() bool {
 	v.embedded = true
 	if n.words != "" {
 		v.setRoot(inText(n.words), false)
-		v.addCodesOf(v.fault)
+		v.codes.addOf(v.fault)
 		v.message = n.words
 		v.text = folded(n.words)
-		v.addNames(v.text)
+		v.codes.addNames(v.text)
 	}
-	v.addText(n.code)
+	v.codes.addText(n.code)
 	if v.status = n.status; v.status == 0 {
 		v.status = v.embeddedStatus()
 	}
@@ -55,15 +54,4 @@ func readNotice(text string) (notice, bool) {
 		return notice{}, false
 	}
 	return n, ok
-}
-
-// addNames adds the words of a sentence that are names for programs, those with an underscore. What comes later says more:
-// `invalid_request_error.invalid_api_key`.
-func (v *view) addNames(sentence string) {
-	const maxNames = 16
-	names := strings.FieldsFunc(sentence, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') })
-	names = slices.DeleteFunc(names, func(name string) bool { return !strings.Contains(strings.Trim(name, "_"), "_") })
-	for _, name := range slices.Backward(names[:min(len(names), maxNames)]) {
-		v.addText(name)
-	}
 }

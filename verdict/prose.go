@@ -5,11 +5,25 @@ import (
 	"time"
 )
 
+// sentences are the words of an answer, and what it takes to read times in them.
+type sentences struct {
+	text  string    // in lower case
+	clock time.Time // of the server
+	zones zoneTable
+}
+
+func (v *view) sentences() sentences { return sentences{v.text, v.clock, v.set.zones} }
+
+// speakOfLongPeriod reports whether a quota without a time is one of weeks or months.
+func (s sentences) speakOfLongPeriod() bool {
+	return containsAny(s.text, []string{"week", "month", "cycle", "每周", "每月", "本周", "本月"})
+}
+
 // prose finds what sentences say of a delay: `try again in 6m0s`, `please wait 20 seconds`, `Retry after: 12s`, `in about 3
 // minutes`; in Chinese, a duration before `后`.
-func (v *view) prose(bound time.Duration) (hint, bool) {
+func (s sentences) prose(bound time.Duration) (hint, bool) {
 	for _, verb := range [...]string{"try again", "retry", "retrying", "reset", "wait", "available", "resume", "refresh", "recover", "renew", "restored"} {
-		for rest := v.text; ; {
+		for rest := s.text; ; {
 			_, after, found := strings.Cut(rest, verb)
 			if !found {
 				break
@@ -21,14 +35,14 @@ func (v *view) prose(bound time.Duration) (hint, bool) {
 		}
 	}
 	for _, roughly := range [...]string{"in about ", "in approximately ", "in around ", "in ~"} {
-		if _, after, found := strings.Cut(v.text, roughly); found {
+		if _, after, found := strings.Cut(s.text, roughly); found {
 			d, _, ok := readDuration(after)
 			if h, valid := bounded(d, ok, bound); valid {
 				return h, true
 			}
 		}
 	}
-	return v.proseBefore("后", bound)
+	return s.proseBefore("后", bound)
 }
 
 // delayPhrase reads `in 5s`, `after about 5 seconds`, `-after: 12s` at the start of s. After some verbs a duration may follow
@@ -69,20 +83,20 @@ func trimConnector(s string, joined *bool) (rest string, more bool) {
 }
 
 // proseBefore reads the duration that ends where a word stands.
-func (v *view) proseBefore(word string, bound time.Duration) (hint, bool) {
+func (s sentences) proseBefore(word string, bound time.Duration) (hint, bool) {
 	const longest = 48 // bytes of a duration
 	for end := 0; ; end += len(word) {
-		at := strings.Index(v.text[end:], word)
+		at := strings.Index(s.text[end:], word)
 		if at < 0 {
 			return hint{}, false
 		}
 		end += at
 		for start := max(0, end-longest); start < end; start++ {
-			number := digits(v.text[start:end])
+			number := digits(s.text[start:end])
 			if number == 0 {
 				continue
 			}
-			d, left, ok := readDuration(v.text[start:end])
+			d, left, ok := readDuration(s.text[start:end])
 			if h, valid := bounded(d, ok && strings.TrimSpace(left) == "", bound); valid {
 				return h, true
 			}

@@ -127,9 +127,9 @@ func (v *view) from(s source, bound time.Duration) (hint, bool) {
 	case sourceBody:
 		return v.structured(bound)
 	case sourceProse:
-		return v.prose(bound)
+		return v.sentences().prose(bound)
 	case sourceInstant:
-		return v.instant(bound)
+		return v.sentences().instant(bound)
 	case sourceResetHeaders:
 		return v.resetHeaders(bound)
 	case sourceRetryInfo:

@@ -20,7 +20,6 @@ const (
 )
 
 const (
-	maxCode        = 128     // bytes; nothing longer is a code
 	maxErrorHeader = 8 << 10 // bytes of a header that holds a whole error
 )
 
@@ -33,8 +32,8 @@ type view struct {
 	status   int               // effective: what the body says where HTTP said 2xx
 	embedded bool              // HTTP said 2xx, the body says error
 	answer
-	exception string   // name of the exception that an AWS event stream carries
-	codes     []string // lower case
+	exception string // name of the exception that an AWS event stream carries
+	codes     codeSet
 	message   string
 	text      string // body and message, ASCII in lower case
 }
@@ -149,44 +148,44 @@ func folded(s string) string { return strings.ReplaceAll(lower(s), "\u2019", "'"
 
 // readCodes collects everything that names the error for programs, the most specific first.
 func (v *view) readCodes() {
-	v.addCodesOf(v.fault)
+	v.codes.addOf(v.fault)
 	details := v.fault.Get("details")
 	details.ForEach(func(_, detail gjson.Result) bool {
 		if detail.IsObject() {
-			v.addCode(detail.Get("reason"))
+			v.codes.add(detail.Get("reason"))
 		}
 		return true
 	})
-	v.addCode(details.Get("error_code"))
+	v.codes.add(details.Get("error_code"))
 	metadata := v.fault.Get("metadata")
 	for _, name := range [...]string{"error_type", "reason", "limit_source", "provider_code"} {
-		v.addCode(metadata.Get(name))
+		v.codes.add(metadata.Get(name))
 	}
-	v.addCodesOf(v.passedOn())
-	v.addCodesOf(v.outer)
-	v.addCode(v.root.Get("code"))
-	v.addCode(v.root.Get("error")) // token endpoints: {"error":"invalid_grant"}
-	v.addCode(v.root.Get("detail.code"))
-	v.addCode(v.root.Get("error_type"))
-	v.addCode(v.root.Get("result.type"))
+	v.codes.addOf(v.passedOn())
+	v.codes.addOf(v.outer)
+	v.codes.add(v.root.Get("code"))
+	v.codes.add(v.root.Get("error")) // token endpoints: {"error":"invalid_grant"}
+	v.codes.add(v.root.Get("detail.code"))
+	v.codes.add(v.root.Get("error_type"))
+	v.codes.add(v.root.Get("result.type"))
 	if status := v.root.Get("base_resp.status_code"); status.Int() != 0 {
-		v.addCode(status)
+		v.codes.add(status)
 	}
-	v.addName(v.root.Get("__type").String())
-	v.addName(v.headers[headerErrorType])
-	v.addName(v.exception)
-	v.addName(v.xml.name)
+	v.codes.addName(v.root.Get("__type").String())
+	v.codes.addName(v.headers[headerErrorType])
+	v.codes.addName(v.exception)
+	v.codes.addName(v.xml.name)
 	v.addHeaderCodes()
 	if in := v.set.codeInMessage; in != nil {
 		if found := in.FindStringSubmatch(v.message); len(found) > 1 {
-			v.addText(found[1])
+			v.codes.addText(found[1])
 		}
 	}
 }
 
 // addHeaderCodes adds what OpenAI repeats in headers, where a proxy may have taken the body away.
 func (v *view) addHeaderCodes() {
-	v.addText(v.headers["x-openai-authorization-error"])
+	v.codes.addText(v.headers["x-openai-authorization-error"])
 	encoded := v.headers["x-error-json"]
 	if encoded == "" || len(encoded) > maxErrorHeader {
 		return
@@ -197,37 +196,7 @@ func (v *view) addHeaderCodes() {
 	}
 	root := gjson.ParseBytes(decoded)
 	for _, path := range [...]string{"error.code", "error.type", "code", "type", "detail.code"} {
-		v.addCode(root.Get(path))
-	}
-}
-
-func (v *view) addCodesOf(fault gjson.Result) {
-	for _, name := range [...]string{"code", "type", "status", "reason", "error_code"} {
-		v.addCode(fault.Get(name))
-	}
-}
-
-func (v *view) addCode(r gjson.Result) {
-	switch r.Type {
-	case gjson.String:
-		v.addText(r.Str)
-	case gjson.Number:
-		v.addText(r.Raw)
-	default:
-	}
-}
-
-// addName adds an AWS name, of which both `Name:http://...` and `namespace#Name` occur.
-func (v *view) addName(name string) {
-	before, _, _ := strings.Cut(name, ":")
-	left, right, _ := strings.Cut(before, "#")
-	v.addText(left)
-	v.addText(right)
-}
-
-func (v *view) addText(code string) {
-	if code != "" && len(code) <= maxCode && !strings.Contains(code, "\n") {
-		v.codes = append(v.codes, lower(code))
+		v.codes.add(root.Get(path))
 	}
 }
 
