@@ -65,9 +65,10 @@ func percentDecoded(s string) string {
 //	8 RESOURCE_EXHAUSTED: ...                                  Node
 //	StatusRuntimeException: RESOURCE_EXHAUSTED: ...            Java
 //	status: ResourceExhausted, message: "..."                  Rust
+//	google.api_core.exceptions.ResourceExhausted: 429 ...      Google's client
 func grpcWords(text string) (notice, bool) {
 	folded := lower(text)
-	for _, mark := range [...]string{"code = ", "statuscode.", "statusruntimeexception: ", "status: "} {
+	for _, mark := range [...]string{"code = ", "statuscode.", "statusruntimeexception: ", "exceptions.", "status: "} {
 		_, after, found := strings.Cut(folded, mark)
 		if n := grpcNamed(after); found && n.code != "" {
 			n.words = grpcDetails(text[len(text)-len(after):])

@@ -48,6 +48,9 @@ func readNotice(text string) (notice, bool) {
 		// What gRPC makes of it as well.
 		return notice{status: 429, code: "enhance_your_calm", words: text}, true
 	}
+	if n, ok := handshakeNotice(text); ok {
+		return n, true
+	}
 	n, ok := grpcWords(text)
 	// Libraries call it unavailable, too, that nobody was there.
 	if n.status == 503 && (strings.Contains(n.words, "connect") || strings.Contains(n.words, "transport")) {

@@ -66,3 +66,19 @@ func closed(code int, reason string) (notice, bool) {
 	}
 	return n, true
 }
+
+// handshakeNotice reads the status that an upstream answered to the opening of a WebSocket.
+func handshakeNotice(text string) (notice, bool) {
+	folded := lower(text)
+	for _, mark := range [...]string{"unexpected server response: ", "rejected websocket connection: http ", "http error: ", "invalid status code: "} {
+		_, after, found := strings.Cut(folded, mark)
+		const digitsOfStatus = 3
+		if !found || digits(after) != digitsOfStatus {
+			continue
+		}
+		if status := atoi(after[:digitsOfStatus]); status >= 400 && status < 600 {
+			return notice{status: status, words: text[len(text)-len(after):]}, true
+		}
+	}
+	return notice{}, false
+}
