@@ -30,7 +30,7 @@ const (
 type SessionSource int32
 
 const (
-	// No session was recognised.
+	// No session was identified.
 	SessionSource_SESSION_SOURCE_UNSPECIFIED SessionSource = 0
 	// `session_id` of the request message, prefix `caller:`.
 	SessionSource_SESSION_SOURCE_CALLER SessionSource = 1
@@ -125,7 +125,7 @@ type Binding int32
 const (
 	// Unknown.
 	Binding_BINDING_UNSPECIFIED Binding = 0
-	// No session was recognised, or affinity is off: nothing is stored.
+	// No session was identified, or affinity is off: nothing is stored.
 	Binding_BINDING_NONE Binding = 1
 	// The session was not bound and is now.
 	Binding_BINDING_NEW Binding = 2
@@ -379,7 +379,7 @@ const (
 	Action_ACTION_UNSPECIFIED Action = 0
 	// Nothing is held against the auth.
 	Action_ACTION_NONE Action = 1
-	// The scope rests.
+	// The scope cools down.
 	Action_ACTION_COOLDOWN Action = 2
 	// The secret was refused: the auth is blocked until its secret changes.
 	Action_ACTION_INVALIDATE Action = 3
@@ -618,7 +618,7 @@ type PickCredentialResponse struct {
 	Credential *Credential `protobuf:"bytes,1,opt,name=credential,proto3" json:"credential,omitempty"`
 	// Opaque and unique; quote it in reports. Empty on a dry run.
 	PickId string `protobuf:"bytes,2,opt,name=pick_id,json=pickId,proto3" json:"pick_id,omitempty"`
-	// Which session was recognised and what became of its binding.
+	// Which session was identified and what became of its binding.
 	Session *Session `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
 	// Why this auth; only when asked for.
 	Explanation   *Explanation `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"`
@@ -691,7 +691,7 @@ type Credential struct {
 	AuthId string `protobuf:"bytes,1,opt,name=auth_id,json=authId,proto3" json:"auth_id,omitempty"`
 	// Provider of the auth; also set when the request named none.
 	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
-	// Name for people.
+	// Human-readable name.
 	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
 	// Settings of the auth that the gateway may need; never secret.
 	Attributes map[string]string `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -802,7 +802,7 @@ func (x *Credential) GetModel() string {
 	return ""
 }
 
-// Session tells which conversation was recognised.
+// Session tells which conversation was identified.
 type Session struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id as derived, with its source prefix; long ids are shortened and invalid UTF-8 is replaced, for display only.
@@ -1070,7 +1070,7 @@ type ReportCooldownRequest struct {
 	End isReportCooldownRequest_End `protobuf_oneof:"end"`
 	// What the cooldown is for; QUOTA if not given.
 	Kind CooldownKind `protobuf:"varint,5,opt,name=kind,proto3,enum=credbroker.v1.CooldownKind" json:"kind,omitempty"`
-	// Words for people, shown in listings; at most 1 KiB.
+	// Human-readable message, shown in listings; at most 1 KiB.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Of the pick that met the limit; may be empty.
 	PickId        string `protobuf:"bytes,7,opt,name=pick_id,json=pickId,proto3" json:"pick_id,omitempty"`
@@ -1563,7 +1563,7 @@ type Verdict struct {
 	ModelFamily string `protobuf:"bytes,7,opt,name=model_family,json=modelFamily,proto3" json:"model_family,omitempty"`
 	// Kind of limit domain that the limit belongs to, the `org` of `org:acme`; empty: this auth alone.
 	LimitDomain string `protobuf:"bytes,8,opt,name=limit_domain,json=limitDomain,proto3" json:"limit_domain,omitempty"`
-	// What rests in place of the auth: the limit domains that it declares of that kind, or `provider:NAME` in an outage.
+	// What cools down in place of the auth: the limit domains that it declares of that kind, or `provider:NAME` in an outage.
 	RestingDomains []string `protobuf:"bytes,9,rep,name=resting_domains,json=restingDomains,proto3" json:"resting_domains,omitempty"`
 	// Id of the rule that decided, or `success` or `unmatched`. docs/verdicts.md tells how to look it up.
 	Rule string `protobuf:"bytes,10,opt,name=rule,proto3" json:"rule,omitempty"`
@@ -1579,7 +1579,7 @@ type Verdict struct {
 	Note string `protobuf:"bytes,15,opt,name=note,proto3" json:"note,omitempty"`
 	// Sessions that were bound to the auth and are not any more.
 	ReleasedSessions int64 `protobuf:"varint,16,opt,name=released_sessions,json=releasedSessions,proto3" json:"released_sessions,omitempty"`
-	// Most auths of the provider fail alike, so the provider rests in place of its auths.
+	// Most auths of the provider fail alike, so the provider cools down in place of its auths.
 	Outage        bool `protobuf:"varint,17,opt,name=outage,proto3" json:"outage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1739,7 +1739,7 @@ type InvalidateAuthRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the auth; required, at most 256 bytes.
 	AuthId string `protobuf:"bytes,1,opt,name=auth_id,json=authId,proto3" json:"auth_id,omitempty"`
-	// Words for people; at most 1 KiB.
+	// Human-readable message; at most 1 KiB.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Also take the auth out of rotation, until EnableAuth.
 	Disable       bool `protobuf:"varint,3,opt,name=disable,proto3" json:"disable,omitempty"`

@@ -95,7 +95,7 @@ const (
 	CandidateReason_CANDIDATE_REASON_TOKEN_EXPIRED CandidateReason = 4
 	// It does not serve the model.
 	CandidateReason_CANDIDATE_REASON_MODEL_NOT_SERVED CandidateReason = 5
-	// A limit that it shares with others rests.
+	// A limit that it shares with others is in cooldown.
 	CandidateReason_CANDIDATE_REASON_COOLING_DOMAIN CandidateReason = 6
 	// The whole auth is in a quota cooldown.
 	CandidateReason_CANDIDATE_REASON_COOLING_AUTH CandidateReason = 7

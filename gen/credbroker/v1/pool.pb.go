@@ -201,7 +201,7 @@ type AuthConfig struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Provider, such as `claude`; at most 64 bytes.
 	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
-	// Name for people.
+	// Human-readable name.
 	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
 	// Higher first.
 	Priority int64 `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`
@@ -227,7 +227,7 @@ type AuthConfig struct {
 	Dialect string `protobuf:"bytes,14,opt,name=dialect,proto3" json:"dialect,omitempty"`
 	// Disabled where it is configured.
 	Disabled bool `protobuf:"varint,15,opt,name=disabled,proto3" json:"disabled,omitempty"`
-	// Note for people.
+	// Human-readable note.
 	Note          string `protobuf:"bytes,16,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -390,7 +390,7 @@ type Auth struct {
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	// Whether it can be picked.
 	State AuthState `protobuf:"varint,6,opt,name=state,proto3,enum=credbroker.v1.AuthState" json:"state,omitempty"`
-	// Why it is not ready, for people; empty when it is.
+	// Why it is not ready, human-readable; empty when it is.
 	StateReason string `protobuf:"bytes,7,opt,name=state_reason,json=stateReason,proto3" json:"state_reason,omitempty"`
 	// When that ends by itself; absent if it does not.
 	StateUntil *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=state_until,json=stateUntil,proto3" json:"state_until,omitempty"`
@@ -628,7 +628,7 @@ type Cooldown struct {
 	BackoffLevel int32 `protobuf:"varint,6,opt,name=backoff_level,json=backoffLevel,proto3" json:"backoff_level,omitempty"`
 	// Glob on model keys that rest together; empty: it is no family.
 	Family string `protobuf:"bytes,7,opt,name=family,proto3" json:"family,omitempty"`
-	// Limit domain that rests, with this auth in it, or `provider:NAME` in an outage; empty: the auth itself does.
+	// Limit domain that is in cooldown, with this auth in it, or `provider:NAME` in an outage; empty: the auth itself does.
 	Domain string `protobuf:"bytes,8,opt,name=domain,proto3" json:"domain,omitempty"`
 	// From when on one request at a time may try before `until`; absent: none may.
 	ProbeAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=probe_at,json=probeAt,proto3" json:"probe_at,omitempty"`
@@ -1463,7 +1463,7 @@ type DisableAuthRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the auth; required.
 	AuthId string `protobuf:"bytes,1,opt,name=auth_id,json=authId,proto3" json:"auth_id,omitempty"`
-	// Words for people; at most 1 KiB.
+	// Human-readable message; at most 1 KiB.
 	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2397,7 +2397,7 @@ type Engine struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// It works.
 	Healthy bool `protobuf:"varint,2,opt,name=healthy,proto3" json:"healthy,omitempty"`
-	// Details for people.
+	// Human-readable details.
 	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
