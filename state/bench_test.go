@@ -15,8 +15,8 @@ import (
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
-// benchKeeper runs a persister over a pool of auths until the benchmark ends.
-func benchKeeper(b *testing.B, auths int, local state.Store, fleet state.Fleet) (*selector.Pool, *state.Persister) {
+// benchPersister runs a persister over a pool of auths until the benchmark ends.
+func benchPersister(b *testing.B, auths int, local state.Store, fleet state.Fleet) (*selector.Pool, *state.Persister) {
 	b.Helper()
 	table := bindings.New(bindings.Config{Recording: true})
 	signal := state.NewNotifier()
@@ -26,18 +26,18 @@ func benchKeeper(b *testing.B, auths int, local state.Store, fleet state.Fleet) 
 		list[i] = &selector.Auth{ID: fmt.Sprint("auth-", i), Provider: "p"}
 	}
 	pool.Update(list, nil, time.Now())
-	keeper := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: local, Fleet: fleet, Notifier: signal})
-	if err := keeper.Load(b.Context()); err != nil {
+	persister := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: local, Fleet: fleet, Notifier: signal})
+	if err := persister.Load(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		keeper.Run(ctx)
+		persister.Run(ctx)
 	}()
 	b.Cleanup(func() { cancel(); <-done })
-	return pool, keeper
+	return pool, persister
 }
 
 // What a fleet adds to the pick of a session that this replica knows.
@@ -50,15 +50,15 @@ func BenchmarkPickOfAKnownSession(b *testing.B) {
 		{"fleet", (&statetest.Memory{}).Replica()},
 	} {
 		b.Run(test.name, func(b *testing.B) {
-			_, keeper := benchKeeper(b, 100, nil, test.fleet)
+			_, persister := benchPersister(b, 100, nil, test.fleet)
 			req := request(1)
 			now := time.Now()
-			if _, err := keeper.Pick(b.Context(), req, now); err != nil {
+			if _, err := persister.Pick(b.Context(), req, now); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := keeper.Pick(b.Context(), req, now); err != nil {
+				if _, err := persister.Pick(b.Context(), req, now); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -88,7 +88,7 @@ func BenchmarkDurable(b *testing.B) {
 			}
 			counted := &countedSaves{Store: file}
 			b.Cleanup(func() { _ = file.Close() })
-			pool, keeper := benchKeeper(b, callers, counted, nil)
+			pool, persister := benchPersister(b, callers, counted, nil)
 			var next atomic.Int64
 			b.SetParallelism(callers) // of each processor
 			before := counted.saves.Load()
@@ -100,7 +100,7 @@ func BenchmarkDurable(b *testing.B) {
 						b.Error(err)
 						return
 					}
-					if err := keeper.Durable(b.Context(), id); err != nil {
+					if err := persister.Durable(b.Context(), id); err != nil {
 						b.Error(err)
 						return
 					}

@@ -25,7 +25,7 @@ func elsewhere(t *testing.T, r []*replica, session selector.Session) (identity s
 		if got := r[0].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{session}}); got.Identity != "a" {
 			return got.Identity
 		}
-		if _, _, err := r[0].keeper.Forget(t.Context(), session.Key, r[0].keeper.Now()); err != nil {
+		if _, _, err := r[0].persister.Forget(t.Context(), session.Key, r[0].persister.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestAPickWaitsForAllAnswersTogether(t *testing.T) {
 		req := request(1)
 		req.Pins = []selector.Session{{Key: selector.SessionKey{Hi: 1}}} // of which nobody knows
 		began := time.Now()
-		_, _ = r[0].keeper.Pick(t.Context(), req, r[0].keeper.Now())
+		_, _ = r[0].persister.Pick(t.Context(), req, r[0].persister.Now())
 		if took, most := time.Since(began), 20*time.Millisecond; took > most {
 			t.Errorf("the pick took %v, want %v at most", took, most)
 		}

@@ -32,7 +32,7 @@ func TestOthersHearOfAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, _, r := newFleet(t, 3)
 		r[0].disable("a")
-		if err := r[0].keeper.Durable(t.Context(), "a"); err != nil {
+		if err := r[0].persister.Durable(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -49,7 +49,7 @@ func TestWithoutADiskTheFleetKeeps(t *testing.T) {
 		_, links, r := newFleet(t, 1)
 		links[0].Cut()
 		r[0].disable("a")
-		if err := r[0].keeper.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) {
+		if err := r[0].persister.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) {
 			t.Errorf("Durable with the fleet out of reach = %v, want that it is not kept", err)
 		}
 	})
@@ -66,7 +66,7 @@ func TestADiskKeepsWhatTheFleetCannot(t *testing.T) {
 		time.Sleep(time.Second)
 		r.disable("a")
 		began := time.Now()
-		if err := r.keeper.Durable(t.Context(), "a"); err != nil || time.Since(began) > 0 {
+		if err := r.persister.Durable(t.Context(), "a"); err != nil || time.Since(began) > 0 {
 			t.Errorf("Durable = %v after %v, want at once", err, time.Since(began))
 		}
 		r.stop() // and the process is gone before the fleet is back
@@ -86,7 +86,7 @@ func TestAnEmptyStoreIsFilledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory, _, r := newFleet(t, 2)
 		r[0].disable("a")
-		if err := r[0].keeper.Durable(t.Context(), "a"); err != nil {
+		if err := r[0].persister.Durable(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
 		r[1].pick(request(1))
@@ -197,8 +197,8 @@ func TestMovesAndReleasesReachOthers(t *testing.T) {
 		first := r[0].pick(request(1))
 		r[1].pick(request(1))
 		// Only the first cannot use the auth, so the session moves.
-		cooldown := selector.Cooldown{Until: r[0].keeper.Now().Add(time.Hour)}
-		if _, err := r[0].pool.Cooldown(first.Identity, cooldown, r[0].keeper.Now()); err != nil {
+		cooldown := selector.Cooldown{Until: r[0].persister.Now().Add(time.Hour)}
+		if _, err := r[0].pool.Cooldown(first.Identity, cooldown, r[0].persister.Now()); err != nil {
 			t.Fatal(err)
 		}
 		moved := r[0].pick(request(1))
@@ -206,7 +206,7 @@ func TestMovesAndReleasesReachOthers(t *testing.T) {
 		if got := r[1].pick(request(1)); moved.Identity == first.Identity || got.Identity != moved.Identity || got.Binding != selector.BindingHit {
 			t.Errorf("moved from %s to %s; the other picks %s, %v", first.Identity, moved.Identity, got.Identity, got.Binding)
 		}
-		if _, ok, err := r[0].keeper.Forget(t.Context(), request(1).Sessions[0].Key, r[0].keeper.Now()); !ok || err != nil {
+		if _, ok, err := r[0].persister.Forget(t.Context(), request(1).Sessions[0].Key, r[0].persister.Now()); !ok || err != nil {
 			t.Fatalf("Forget = %t, %v", ok, err)
 		}
 		synctest.Wait()
@@ -223,13 +223,13 @@ func TestMovesThatWereReleasedReachWhoWasAway(t *testing.T) {
 		first := r[1].pick(request(1))
 		synctest.Wait()
 		links[1].Cut()
-		cooldown := selector.Cooldown{Until: r[0].keeper.Now().Add(time.Hour)}
-		if _, err := r[0].pool.Cooldown(first.Identity, cooldown, r[0].keeper.Now()); err != nil {
+		cooldown := selector.Cooldown{Until: r[0].persister.Now().Add(time.Hour)}
+		if _, err := r[0].pool.Cooldown(first.Identity, cooldown, r[0].persister.Now()); err != nil {
 			t.Fatal(err)
 		}
 		moved := r[0].pick(request(1))
 		time.Sleep(time.Second)
-		if _, err := r[0].pool.Release(moved.Identity, "", r[0].keeper.Now()); err != nil {
+		if _, err := r[0].pool.Release(moved.Identity, "", r[0].persister.Now()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
@@ -237,7 +237,7 @@ func TestMovesThatWereReleasedReachWhoWasAway(t *testing.T) {
 		links[1].Mend()
 		time.Sleep(10 * time.Second)
 		key := request(1).Sessions[0].Key
-		if slot, ok := r[1].table.Find(key, r[1].keeper.Now()); ok {
+		if slot, ok := r[1].table.Find(key, r[1].persister.Now()); ok {
 			if name, _ := r[1].pool.NameOf(slot); name != moved.Identity {
 				t.Errorf("who was away has it bound to %s still, the other to %s", name, moved.Identity)
 			}
@@ -252,16 +252,16 @@ func TestMovesThatWereReleasedReachWhoWasAway(t *testing.T) {
 func halfOpen(t *testing.T, replicas []*replica) {
 	t.Helper()
 	r := replicas[0]
-	until := r.keeper.Now().Add(24 * time.Hour)
+	until := r.persister.Now().Add(24 * time.Hour)
 	for _, id := range []string{"a", "b"} {
 		f := cooldown.Finding{Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Quota, Until: until, Hint: true}
-		if _, err := r.pool.Report(selector.Attempt{AuthID: id, Started: r.keeper.Now()}, f, r.keeper.Now()); err != nil {
+		if _, err := r.pool.Report(selector.Attempt{AuthID: id, Started: r.persister.Now()}, f, r.persister.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	time.Sleep(selector.DefaultMaxHint + time.Second)
 	for _, r := range replicas {
-		r.pool.Advance(r.keeper.Now(), 100)
+		r.pool.Advance(r.persister.Now(), 100)
 	}
 	time.Sleep(5 * time.Second)
 }
@@ -270,7 +270,7 @@ func halfOpen(t *testing.T, replicas []*replica) {
 func tries(replicas []*replica) (n int) {
 	for _, r := range replicas {
 		for range 3 {
-			if _, err := r.keeper.Pick(context.Background(), &selector.Request{Provider: "p"}, r.keeper.Now()); err == nil {
+			if _, err := r.persister.Pick(context.Background(), &selector.Request{Provider: "p"}, r.persister.Now()); err == nil {
 				n++
 			}
 		}
@@ -292,7 +292,7 @@ func TestOneTryInTheFleet(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		for _, r := range r {
-			r.pool.Advance(r.keeper.Now(), 100)
+			r.pool.Advance(r.persister.Now(), 100)
 		}
 		time.Sleep(5 * time.Second)
 		if n := tries(r); n != 6 {
@@ -300,7 +300,7 @@ func TestOneTryInTheFleet(t *testing.T) {
 		}
 		time.Sleep(3 * time.Minute)
 		for _, r := range r {
-			r.pool.Advance(r.keeper.Now(), 100)
+			r.pool.Advance(r.persister.Now(), 100)
 		}
 		time.Sleep(10 * time.Second)
 		for i := range r {
@@ -317,7 +317,7 @@ func TestFleetTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, links, r := newFleet(t, 1)
 		links[0].SetOffset(time.Hour)
-		if got := time.Until(r[0].keeper.Now()); got != time.Hour {
+		if got := time.Until(r[0].persister.Now()); got != time.Hour {
 			t.Errorf("Now is %v ahead, want an hour", got)
 		}
 	})

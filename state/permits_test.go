@@ -20,7 +20,7 @@ func TestManyReturnsDoNotHoldUpATry(t *testing.T) {
 		others := make([]string, many)
 		for i := range others {
 			others[i] = fmt.Sprint("other-", i)
-			r.pool.Update([]*selector.Auth{{ID: others[i], Provider: "q"}}, nil, r.keeper.Now())
+			r.pool.Update([]*selector.Auth{{ID: others[i], Provider: "q"}}, nil, r.persister.Now())
 			r.limit(others[i])
 		}
 		const later = 10 * time.Second
@@ -28,7 +28,7 @@ func TestManyReturnsDoNotHoldUpATry(t *testing.T) {
 		r.limit("a")
 		r.limit("b")
 		time.Sleep(selector.DefaultMaxHint - later + time.Second)
-		r.pool.Advance(r.keeper.Now(), 100)
+		r.pool.Advance(r.persister.Now(), 100)
 		time.Sleep(later - time.Second) // they have their permits by now
 		links[0].Disturb(func(call string) statetest.Disturbance {
 			if call == "GiveBack" {
@@ -37,12 +37,12 @@ func TestManyReturnsDoNotHoldUpATry(t *testing.T) {
 			return statetest.Disturbance{}
 		})
 		for _, id := range others {
-			if _, err := r.pool.ClearCooldown(id, "", r.keeper.Now()); err != nil {
+			if _, err := r.pool.ClearCooldown(id, "", r.persister.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(time.Second)
-		r.pool.Advance(r.keeper.Now(), 100)
+		r.pool.Advance(r.persister.Now(), 100)
 		time.Sleep(2 * time.Second)
 		if n := tries(replicas); n != 2 {
 			t.Errorf("%d requests try two auths, want one each", n)
@@ -53,7 +53,7 @@ func TestManyReturnsDoNotHoldUpATry(t *testing.T) {
 // limit lets an auth rest for long, on no more than a hint.
 func (r *replica) limit(id string) {
 	r.t.Helper()
-	now := r.keeper.Now()
+	now := r.persister.Now()
 	f := cooldown.Finding{
 		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Quota, Until: now.Add(24 * time.Hour), Hint: true,
 	}

@@ -115,12 +115,12 @@ func (d *disk) disabled(identity string) bool {
 
 // replica is a pool and a table with their persister, while it runs.
 type replica struct {
-	t      *testing.T
-	pool   *selector.Pool
-	table  *bindings.Table
-	keeper *state.Persister
-	seen   *observer
-	stop   func()
+	t         *testing.T
+	pool      *selector.Pool
+	table     *bindings.Table
+	persister *state.Persister
+	seen      *observer
+	stop      func()
 }
 
 // newReplica starts one with two auths, a and b, of provider p. Either store may be nil.
@@ -137,16 +137,16 @@ func newReplica(t *testing.T, local *disk, fleet *statetest.Replica) *replica {
 	if fleet != nil {
 		c.Fleet = fleet
 	}
-	r.keeper = state.NewPersister(c)
-	r.pool.Update([]*selector.Auth{{ID: "a", Provider: "p"}, {ID: "b", Provider: "p"}}, nil, r.keeper.Now())
-	if err := r.keeper.Load(t.Context()); err != nil {
+	r.persister = state.NewPersister(c)
+	r.pool.Update([]*selector.Auth{{ID: "a", Provider: "p"}, {ID: "b", Provider: "p"}}, nil, r.persister.Now())
+	if err := r.persister.Load(t.Context()); err != nil {
 		t.Fatalf("Load: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.keeper.Run(ctx)
+		r.persister.Run(ctx)
 	}()
 	r.stop = func() { cancel(); <-done }
 	t.Cleanup(r.stop)
@@ -155,14 +155,14 @@ func newReplica(t *testing.T, local *disk, fleet *statetest.Replica) *replica {
 
 func (r *replica) disable(id string) {
 	r.t.Helper()
-	if err := r.pool.Disable(id, "", r.keeper.Now()); err != nil {
+	if err := r.pool.Disable(id, "", r.persister.Now()); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
 func (r *replica) isDisabled(id string) bool {
 	r.t.Helper()
-	st, err := r.pool.Status(id, r.keeper.Now())
+	st, err := r.pool.Status(id, r.persister.Now())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func request(number int) *selector.Request {
 
 func (r *replica) pick(req *selector.Request) selector.Pick {
 	r.t.Helper()
-	pick, err := r.keeper.Pick(r.t.Context(), req, r.keeper.Now())
+	pick, err := r.persister.Pick(r.t.Context(), req, r.persister.Now())
 	if err != nil {
 		r.t.Fatalf("Pick: %v", err)
 	}
@@ -235,12 +235,12 @@ func TestWhatIsAcknowledgedIsKept(t *testing.T) {
 		d := newDisk()
 		r := newReplica(t, d, nil)
 		r.disable("a")
-		if err := r.keeper.Durable(t.Context(), "a"); err != nil || !d.disabled("a") {
+		if err := r.persister.Durable(t.Context(), "a"); err != nil || !d.disabled("a") {
 			t.Fatalf("Durable: %v, kept: %t", err, d.disabled("a"))
 		}
 		saves, _ := d.count()
 		for _, id := range []string{"a", "b"} {
-			if err := r.keeper.Durable(t.Context(), id); err != nil {
+			if err := r.persister.Durable(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -264,7 +264,7 @@ func TestManyShareOneSave(t *testing.T) {
 		for i := range 100 {
 			all.Go(func() {
 				r.disable([]string{"a", "b"}[i%2])
-				if err := r.keeper.Durable(t.Context(), "a"); err != nil {
+				if err := r.persister.Durable(t.Context(), "a"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -283,14 +283,14 @@ func TestAFullDiskIsToldAndGotOver(t *testing.T) {
 		d.set(true)
 		r.disable("a")
 		for range 3 {
-			if err := r.keeper.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) || !errors.Is(err, errFull) {
+			if err := r.persister.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) || !errors.Is(err, errFull) {
 				t.Fatalf("Durable = %v, want that it is not kept because the disk is full", err)
 			}
 		}
-		if err := r.keeper.Durable(t.Context(), "b"); err != nil {
+		if err := r.persister.Durable(t.Context(), "b"); err != nil {
 			t.Errorf("Durable of an auth that nothing was said of = %v", err)
 		}
-		if e := r.keeper.Engines(); len(e) != 1 || !errors.Is(e[0].Failure, errFull) || e[0].Records != 1 {
+		if e := r.persister.Engines(); len(e) != 1 || !errors.Is(e[0].Failure, errFull) || e[0].Records != 1 {
 			t.Errorf("Engines = %+v, want one that fails with one record to save", e)
 		}
 		d.set(false)
@@ -316,13 +316,13 @@ func TestBindingsAreKeptSoon(t *testing.T) {
 		if _, n := d.count(); n != 50 {
 			t.Fatalf("%d bindings kept after 100 ms, want 50", n)
 		}
-		if _, ok, err := r.keeper.Forget(t.Context(), selector.SessionKey{Lo: 7}, r.keeper.Now()); !ok || err != nil {
+		if _, ok, err := r.persister.Forget(t.Context(), selector.SessionKey{Lo: 7}, r.persister.Now()); !ok || err != nil {
 			t.Fatalf("Forget = %t, %v", ok, err)
 		}
 		if _, n := d.count(); n != 49 {
 			t.Errorf("%d bindings kept after one was released, want 49", n)
 		}
-		if _, ok, err := r.keeper.Forget(t.Context(), selector.SessionKey{Lo: 700}, r.keeper.Now()); ok || err != nil {
+		if _, ok, err := r.persister.Forget(t.Context(), selector.SessionKey{Lo: 700}, r.persister.Now()); ok || err != nil {
 			t.Errorf("Forget of no session = %t, %v", ok, err)
 		}
 		r.stop()
@@ -360,7 +360,7 @@ func TestFlushKeepsWhatIsLeft(t *testing.T) {
 		r.stop()
 		r.disable("a")
 		r.pick(request(1))
-		if err := r.keeper.Flush(t.Context()); err != nil {
+		if err := r.persister.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, n := d.count(); n != 1 || !d.disabled("a") {
@@ -368,7 +368,7 @@ func TestFlushKeepsWhatIsLeft(t *testing.T) {
 		}
 		d.set(true)
 		r.disable("b")
-		if err := r.keeper.Flush(t.Context()); !errors.Is(err, errFull) {
+		if err := r.persister.Flush(t.Context()); !errors.Is(err, errFull) {
 			t.Errorf("Flush to a full disk = %v", err)
 		}
 	})
@@ -382,7 +382,7 @@ func TestOneOutageIsToldOnce(t *testing.T) {
 		for i := range 20 {
 			d.set(i%2 == 0)
 			r.disable("a")
-			_ = r.keeper.Durable(t.Context(), "a") // every other time it is not kept
+			_ = r.persister.Durable(t.Context(), "a") // every other time it is not kept
 			time.Sleep(500 * time.Millisecond)
 		}
 		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"journal false"}) {

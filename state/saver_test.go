@@ -24,7 +24,7 @@ func TestASlowStoreCatchesUp(t *testing.T) {
 		for i := range auths {
 			auths[i] = &selector.Auth{ID: fmt.Sprint("auth-", i), Provider: "p"}
 		}
-		r.pool.Update(auths, nil, r.keeper.Now())
+		r.pool.Update(auths, nil, r.persister.Now())
 		for _, a := range auths {
 			r.disable(a.ID)
 		}
@@ -33,7 +33,7 @@ func TestASlowStoreCatchesUp(t *testing.T) {
 			t.Errorf("%d records are kept, want %d", len(d.records), many)
 		}
 		d.mu.Unlock()
-		if err := r.keeper.Durable(t.Context(), auths[0].ID); err != nil {
+		if err := r.persister.Durable(t.Context(), auths[0].ID); err != nil {
 			t.Error(err)
 		}
 	})
@@ -46,14 +46,14 @@ func TestWhatIsPassedOverHoldsUpNothing(t *testing.T) {
 		r := newReplica(t, d, nil)
 		d.newer = r.pick(request(1)).Identity // of a
 		r.disable("a")
-		if err := r.keeper.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) || !errors.Is(err, state.ErrPassedOver) {
+		if err := r.persister.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) || !errors.Is(err, state.ErrPassedOver) {
 			t.Errorf("Durable = %v, want %v", err, state.ErrPassedOver)
 		}
 		r.disable("b")
-		if err := r.keeper.Durable(t.Context(), "b"); err != nil {
+		if err := r.persister.Durable(t.Context(), "b"); err != nil {
 			t.Errorf("Durable of another = %v", err)
 		}
-		if e := r.keeper.Engines()[0]; e.Records != 0 || e.Failure != nil {
+		if e := r.persister.Engines()[0]; e.Records != 0 || e.Failure != nil {
 			t.Errorf("the engine is %+v, want that nothing waits and that it works", e)
 		}
 	})
@@ -68,7 +68,7 @@ func TestAStopIsNoFailure(t *testing.T) {
 		r.disable("a")
 		time.Sleep(d.slow / 2)
 		r.stop()
-		if err := r.keeper.Flush(t.Context()); err != nil || !d.disabled("a") {
+		if err := r.persister.Flush(t.Context()); err != nil || !d.disabled("a") {
 			t.Errorf("Flush = %v, kept: %t", err, d.disabled("a"))
 		}
 		if told := r.seen.tally(); len(told.turns) > 0 || told.failures > 0 {
@@ -89,7 +89,7 @@ func TestFlushWithoutTheFleet(t *testing.T) {
 		for i := range many {
 			r.pickAlone(i)
 		}
-		if err := r.keeper.Flush(t.Context()); err != nil {
+		if err := r.persister.Flush(t.Context()); err != nil {
 			t.Errorf("Flush = %v", err)
 		}
 		if _, kept := d.count(); kept != many {
@@ -100,7 +100,7 @@ func TestFlushWithoutTheFleet(t *testing.T) {
 
 func (r *replica) pickAlone(number int) {
 	r.t.Helper()
-	if _, err := r.pool.Pick(request(number), r.keeper.Now()); err != nil {
+	if _, err := r.pool.Pick(request(number), r.persister.Now()); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -66,7 +66,7 @@ func (w *simWorld) rest() error {
 	for range settled / pause {
 		simPass(pause)
 		for _, r := range w.replicas {
-			r.pool.Advance(r.keeper.Now(), 100)
+			r.pool.Advance(r.persister.Now(), 100)
 		}
 		if differ = w.agree(); differ == nil {
 			break
@@ -111,7 +111,7 @@ func (w *simWorld) agree() error {
 
 // boundTo is the identity that a session is bound to; empty: to none.
 func (r *simReplica) boundTo(session int) string {
-	slot, ok := r.table.Find(request(session).Sessions[0].Key, r.keeper.Now())
+	slot, ok := r.table.Find(request(session).Sessions[0].Key, r.persister.Now())
 	if !ok {
 		return ""
 	}
@@ -122,7 +122,7 @@ func (r *simReplica) boundTo(session int) string {
 // says is what a replica knows of all auths.
 func says(r *simReplica) string {
 	var b strings.Builder
-	now := r.keeper.Now()
+	now := r.persister.Now()
 	for _, id := range simAuths() {
 		status, err := r.pool.Status(id, now)
 		if err != nil {
@@ -138,7 +138,7 @@ func says(r *simReplica) string {
 
 // remembers checks that a replica knows all that any replica acknowledged.
 func (w *simWorld) remembers(r *simReplica) error {
-	now := r.keeper.Now()
+	now := r.persister.Now()
 	for i, c := range w.commands {
 		if c.acked == 0 {
 			continue

@@ -40,12 +40,12 @@ type simReplica struct {
 	skew   time.Duration
 	disk   *disk
 
-	link   *statetest.Replica
-	pool   *selector.Pool
-	table  *bindings.Table
-	keeper *state.Persister
-	stop   func()
-	ctx    context.Context //nolint:containedctx // it ends with the process
+	link      *statetest.Replica
+	pool      *selector.Pool
+	table     *bindings.Table
+	persister *state.Persister
+	stop      func()
+	ctx       context.Context //nolint:containedctx // it ends with the process
 }
 
 // simCommand is something that a caller said of an auth, and whether it was acknowledged.
@@ -95,20 +95,20 @@ func (w *simWorld) start(r *simReplica) error {
 	if r.disk != nil {
 		c.Local = r.disk
 	}
-	r.keeper = state.NewPersister(c)
+	r.persister = state.NewPersister(c)
 	var auths []*selector.Auth
 	for _, id := range simAuths() {
 		auths = append(auths, &selector.Auth{ID: id, Provider: "p"})
 	}
-	r.pool.Update(auths, nil, r.keeper.Now())
-	if err := r.keeper.Load(w.ctx); err != nil {
+	r.pool.Update(auths, nil, r.persister.Now())
+	if err := r.persister.Load(w.ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(w.ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.keeper.Run(ctx)
+		r.persister.Run(ctx)
 	}()
 	r.ctx, r.stop = ctx, func() { cancel(); <-done }
 	return nil
@@ -132,7 +132,7 @@ func (w *simWorld) live() error {
 			return fmt.Errorf("step %d, %v: %w", i, s, err)
 		}
 		for _, r := range w.replicas {
-			r.pool.Advance(r.keeper.Now(), 100)
+			r.pool.Advance(r.persister.Now(), 100)
 		}
 		// No two things are stamped with one time.
 		simPass(time.Microsecond)
@@ -231,7 +231,7 @@ func (w *simWorld) moment() int {
 
 // command gives an order and notes whether it is acknowledged.
 func (w *simWorld) command(r *simReplica, auth string, s simStep) {
-	now := r.keeper.Now()
+	now := r.persister.Now()
 	c := &simCommand{what: s.what, replica: r.number, auth: auth, at: now, until: now.Add(s.span), issued: w.moment()}
 	var err error
 	switch s.what {
@@ -255,9 +255,9 @@ func (w *simWorld) command(r *simReplica, auth string, s simStep) {
 // await notes when something is acknowledged.
 func (w *simWorld) await(r *simReplica, c *simCommand) {
 	w.commands = append(w.commands, c)
-	keeper, ctx := r.keeper, r.ctx
+	persister, ctx := r.persister, r.ctx
 	w.waiting.Go(func() {
-		if keeper.Durable(ctx, c.auth) == nil {
+		if persister.Durable(ctx, c.auth) == nil {
 			acked := w.moment()
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -268,7 +268,7 @@ func (w *simWorld) await(r *simReplica, c *simCommand) {
 
 // report tells what an upstream answered.
 func (w *simWorld) report(r *simReplica, auth string, s simStep, started time.Time) {
-	now := r.keeper.Now()
+	now := r.persister.Now()
 	f := cooldown.Finding{Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Quota, Reason: "rate_limited"}
 	if !w.plan.alike {
 		f.Reason += " for " + auth
@@ -289,13 +289,13 @@ func (w *simWorld) report(r *simReplica, auth string, s simStep, started time.Ti
 // pick asks for an auth for a session, and checks that it may be had.
 func (w *simWorld) pick(r *simReplica, session int) error {
 	before, began := w.halfOpen(r), w.moment()
-	now := r.keeper.Now()
+	now := r.persister.Now()
 	request := request(session)
 	request.Model = "m"
 	if session >= simSessions {
 		request.Sessions = nil
 	}
-	pick, err := r.keeper.Pick(r.ctx, request, now)
+	pick, err := r.persister.Pick(r.ctx, request, now)
 	var (
 		cooling     *selector.CooldownError
 		unavailable *selector.UnavailableError
@@ -317,7 +317,7 @@ func (w *simWorld) pick(r *simReplica, session int) error {
 
 // halfOpen are the auths that only one request at a time may try.
 func (w *simWorld) halfOpen(r *simReplica) (ids []string) {
-	now := r.keeper.Now()
+	now := r.persister.Now()
 	for _, id := range simAuths() {
 		status, err := r.pool.Status(id, now)
 		if err != nil {

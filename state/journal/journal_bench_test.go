@@ -69,8 +69,8 @@ func BenchmarkStart(b *testing.B) {
 			b.Fatal(err)
 		}
 		checking += time.Since(began)
-		keeper := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: j, Notifier: signal})
-		if err := keeper.Load(b.Context()); err != nil {
+		persister := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: j, Notifier: signal})
+		if err := persister.Load(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer()
