@@ -186,7 +186,7 @@ func (r *records) growSegment(hash uint64) {
 	}
 	if old.depth == maxIndexDepth {
 		// Only keys that are no hashes come here: Table.Key was not used.
-		panic("sessions: too many keys with the same hash")
+		panic("bindings: too many keys with the same hash")
 	}
 	if old.depth == x.depth {
 		x.double()
