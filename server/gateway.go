@@ -92,6 +92,8 @@ func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, request 
 	}
 	v.size("headers", size, maxHeaders)
 	v.list("exclude_auth_ids", req.GetExcludeAuthIds(), maxExclude)
+	v.unsupported("attempt_of", req.GetAttemptOf() != "")
+	v.unsupported("client_format", req.GetClientFormat() != 0)
 	// Weighing a message takes longer than a pick: only large ones are.
 	if len(req.GetBody()) > MaxMessage-maxBesidesBody && v.count == 0 {
 		v.size("body", proto.Size(req), MaxMessage)

@@ -49,6 +49,9 @@ func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) 
 	v.status(req)
 	v.usage(req.GetUsage())
 	v.answer(req)
+	v.unsupported("outcome", req.GetOutcome() != 0)
+	v.unsupported("error_class", req.GetErrorClass() != "")
+	v.unsupported("tried_auth_ids", len(req.GetTriedAuthIds()) > 0)
 	r := &broker.Report{
 		AuthID: req.GetAuthId(),
 		Outcome: verdict.Outcome{

@@ -56,7 +56,7 @@ func TestReportResultTellsWhatWasDone(t *testing.T) {
 		want *credbrokerv1.Verdict
 	}{
 		"served": {result("a", 200, ""), &credbrokerv1.Verdict{
-			Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE, Rule: "success", Retry: credbrokerv1.Retry_RETRY_NOBODY,
+			Fault: credbrokerv1.Fault_FAULT_NONE, Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE, Rule: "success", Retry: credbrokerv1.Retry_RETRY_NOBODY,
 		}},
 		"the caller's fault": {result("a", 400, `{"error":{"code":"context_length_exceeded","message":"x"}}`), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_CALLER, Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE,
@@ -135,6 +135,9 @@ func TestReportResultRefusesWhatIsWrong(t *testing.T) {
 		"headers":             {AuthId: "a", HttpStatus: 200, Headers: many},
 		"http_status":         {AuthId: "a"},
 		"pick_id":             {AuthId: "a", HttpStatus: 200, PickId: "x"},
+		"outcome":             {AuthId: "a", HttpStatus: 200, Outcome: credbrokerv1.Outcome_OUTCOME_COMPLETED},
+		"error_class":         {AuthId: "a", HttpStatus: 200, ErrorClass: "quota"},
+		"tried_auth_ids":      {AuthId: "a", HttpStatus: 200, TriedAuthIds: []string{"b"}},
 		"latency":             {AuthId: "a", HttpStatus: 200, Latency: durationpb.New(-1)},
 		"received_at":         {AuthId: "a", HttpStatus: 200, ReceivedAt: &timestamppb.Timestamp{Nanos: -1}},
 		"transport_error":     {AuthId: "a", TransportError: strings.Repeat("x", 1025)},

@@ -20,6 +20,8 @@ func faultMessage(f verdict.Fault) credbrokerv1.Fault {
 		return credbrokerv1.Fault_FAULT_TRANSIENT
 	case verdict.FaultProvider:
 		return credbrokerv1.Fault_FAULT_PROVIDER
+	case verdict.FaultNone:
+		return credbrokerv1.Fault_FAULT_NONE
 	default:
 		return credbrokerv1.Fault_FAULT_UNSPECIFIED
 	}

@@ -19,7 +19,7 @@ func TestWordsOfTheContractMeanTheSame(t *testing.T) {
 		{scopeMessage(cooldown.ScopeModel), credbrokerv1.Scope_SCOPE_MODEL},
 		{scopeMessage(cooldown.ScopeAuth), credbrokerv1.Scope_SCOPE_AUTH},
 
-		{faultMessage(verdict.FaultNone), credbrokerv1.Fault_FAULT_UNSPECIFIED},
+		{faultMessage(verdict.FaultNone), credbrokerv1.Fault_FAULT_NONE},
 		{faultMessage(verdict.FaultCaller), credbrokerv1.Fault_FAULT_CALLER},
 		{faultMessage(verdict.FaultCredential), credbrokerv1.Fault_FAULT_CREDENTIAL},
 		{faultMessage(verdict.FaultModel), credbrokerv1.Fault_FAULT_MODEL},

@@ -26,6 +26,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ClientFormat is an API that a client speaks, and so the shape of the errors that it understands.
+type ClientFormat int32
+
+const (
+	// As the body was recognised, else that of OpenAI.
+	ClientFormat_CLIENT_FORMAT_UNSPECIFIED ClientFormat = 0
+	// Anthropic Messages.
+	ClientFormat_CLIENT_FORMAT_ANTHROPIC ClientFormat = 1
+	// OpenAI Chat Completions.
+	ClientFormat_CLIENT_FORMAT_OPENAI_CHAT ClientFormat = 2
+	// OpenAI Responses.
+	ClientFormat_CLIENT_FORMAT_OPENAI_RESPONSES ClientFormat = 3
+	// Gemini `generateContent`.
+	ClientFormat_CLIENT_FORMAT_GEMINI ClientFormat = 4
+)
+
+// Enum value maps for ClientFormat.
+var (
+	ClientFormat_name = map[int32]string{
+		0: "CLIENT_FORMAT_UNSPECIFIED",
+		1: "CLIENT_FORMAT_ANTHROPIC",
+		2: "CLIENT_FORMAT_OPENAI_CHAT",
+		3: "CLIENT_FORMAT_OPENAI_RESPONSES",
+		4: "CLIENT_FORMAT_GEMINI",
+	}
+	ClientFormat_value = map[string]int32{
+		"CLIENT_FORMAT_UNSPECIFIED":      0,
+		"CLIENT_FORMAT_ANTHROPIC":        1,
+		"CLIENT_FORMAT_OPENAI_CHAT":      2,
+		"CLIENT_FORMAT_OPENAI_RESPONSES": 3,
+		"CLIENT_FORMAT_GEMINI":           4,
+	}
+)
+
+func (x ClientFormat) Enum() *ClientFormat {
+	p := new(ClientFormat)
+	*p = x
+	return p
+}
+
+func (x ClientFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClientFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_credbroker_v1_broker_proto_enumTypes[0].Descriptor()
+}
+
+func (ClientFormat) Type() protoreflect.EnumType {
+	return &file_credbroker_v1_broker_proto_enumTypes[0]
+}
+
+func (x ClientFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClientFormat.Descriptor instead.
+func (ClientFormat) EnumDescriptor() ([]byte, []int) {
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{0}
+}
+
 // SessionSource is the place in the request that named the session.
 type SessionSource int32
 
@@ -103,11 +164,11 @@ func (x SessionSource) String() string {
 }
 
 func (SessionSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[0].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[1].Descriptor()
 }
 
 func (SessionSource) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[0]
+	return &file_credbroker_v1_broker_proto_enumTypes[1]
 }
 
 func (x SessionSource) Number() protoreflect.EnumNumber {
@@ -116,7 +177,7 @@ func (x SessionSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionSource.Descriptor instead.
 func (SessionSource) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{0}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{1}
 }
 
 // Binding is what a pick did to the binding of its session.
@@ -172,11 +233,11 @@ func (x Binding) String() string {
 }
 
 func (Binding) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[1].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[2].Descriptor()
 }
 
 func (Binding) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[1]
+	return &file_credbroker_v1_broker_proto_enumTypes[2]
 }
 
 func (x Binding) Number() protoreflect.EnumNumber {
@@ -185,7 +246,7 @@ func (x Binding) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Binding.Descriptor instead.
 func (Binding) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{1}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{2}
 }
 
 // CooldownKind says what a cooldown is for.
@@ -233,11 +294,11 @@ func (x CooldownKind) String() string {
 }
 
 func (CooldownKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[2].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[3].Descriptor()
 }
 
 func (CooldownKind) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[2]
+	return &file_credbroker_v1_broker_proto_enumTypes[3]
 }
 
 func (x CooldownKind) Number() protoreflect.EnumNumber {
@@ -246,7 +307,133 @@ func (x CooldownKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CooldownKind.Descriptor instead.
 func (CooldownKind) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{2}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{3}
+}
+
+// Outcome is how an attempt ended.
+type Outcome int32
+
+const (
+	// From `http_status` and `transport_error`.
+	Outcome_OUTCOME_UNSPECIFIED Outcome = 0
+	// The whole answer arrived.
+	Outcome_OUTCOME_COMPLETED Outcome = 1
+	// The client went away; it says nothing of the auth.
+	Outcome_OUTCOME_CLIENT_CANCELLED Outcome = 2
+	// The answer ended early, after some of it had reached the client.
+	Outcome_OUTCOME_STREAM_BROKEN Outcome = 3
+	// No answer came in time.
+	Outcome_OUTCOME_TIMED_OUT Outcome = 4
+	// No connection to the upstream.
+	Outcome_OUTCOME_CONNECT_FAILED Outcome = 5
+)
+
+// Enum value maps for Outcome.
+var (
+	Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "OUTCOME_COMPLETED",
+		2: "OUTCOME_CLIENT_CANCELLED",
+		3: "OUTCOME_STREAM_BROKEN",
+		4: "OUTCOME_TIMED_OUT",
+		5: "OUTCOME_CONNECT_FAILED",
+	}
+	Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED":      0,
+		"OUTCOME_COMPLETED":        1,
+		"OUTCOME_CLIENT_CANCELLED": 2,
+		"OUTCOME_STREAM_BROKEN":    3,
+		"OUTCOME_TIMED_OUT":        4,
+		"OUTCOME_CONNECT_FAILED":   5,
+	}
+)
+
+func (x Outcome) Enum() *Outcome {
+	p := new(Outcome)
+	*p = x
+	return p
+}
+
+func (x Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_credbroker_v1_broker_proto_enumTypes[4].Descriptor()
+}
+
+func (Outcome) Type() protoreflect.EnumType {
+	return &file_credbroker_v1_broker_proto_enumTypes[4]
+}
+
+func (x Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Outcome.Descriptor instead.
+func (Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{4}
+}
+
+// Next is what a gateway does after an attempt.
+type Next int32
+
+const (
+	// Unknown.
+	Next_NEXT_UNSPECIFIED Next = 0
+	// Nothing: the request was served, the client is gone, or part of an answer has reached it.
+	Next_NEXT_DONE Next = 1
+	// Pick again, with all auths excluded that were tried.
+	Next_NEXT_PICK_AGAIN Next = 2
+	// Pick again after `wait`, without exclusions.
+	Next_NEXT_WAIT Next = 3
+	// Answer the client: with `client_answer`, or without one with the upstream's answer.
+	Next_NEXT_RETURN Next = 4
+)
+
+// Enum value maps for Next.
+var (
+	Next_name = map[int32]string{
+		0: "NEXT_UNSPECIFIED",
+		1: "NEXT_DONE",
+		2: "NEXT_PICK_AGAIN",
+		3: "NEXT_WAIT",
+		4: "NEXT_RETURN",
+	}
+	Next_value = map[string]int32{
+		"NEXT_UNSPECIFIED": 0,
+		"NEXT_DONE":        1,
+		"NEXT_PICK_AGAIN":  2,
+		"NEXT_WAIT":        3,
+		"NEXT_RETURN":      4,
+	}
+)
+
+func (x Next) Enum() *Next {
+	p := new(Next)
+	*p = x
+	return p
+}
+
+func (x Next) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Next) Descriptor() protoreflect.EnumDescriptor {
+	return file_credbroker_v1_broker_proto_enumTypes[5].Descriptor()
+}
+
+func (Next) Type() protoreflect.EnumType {
+	return &file_credbroker_v1_broker_proto_enumTypes[5]
+}
+
+func (x Next) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Next.Descriptor instead.
+func (Next) EnumDescriptor() ([]byte, []int) {
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{5}
 }
 
 // Retry says who could serve a request that failed.
@@ -290,11 +477,11 @@ func (x Retry) String() string {
 }
 
 func (Retry) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[3].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[6].Descriptor()
 }
 
 func (Retry) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[3]
+	return &file_credbroker_v1_broker_proto_enumTypes[6]
 }
 
 func (x Retry) Number() protoreflect.EnumNumber {
@@ -303,14 +490,14 @@ func (x Retry) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Retry.Descriptor instead.
 func (Retry) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{3}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{6}
 }
 
 // Fault says who or what an upstream answer proves to be the problem.
 type Fault int32
 
 const (
-	// Nothing was wrong: the request was served.
+	// Unknown.
 	Fault_FAULT_UNSPECIFIED Fault = 0
 	// The request itself.
 	Fault_FAULT_CALLER Fault = 1
@@ -322,6 +509,8 @@ const (
 	Fault_FAULT_TRANSIENT Fault = 4
 	// The provider, for everybody.
 	Fault_FAULT_PROVIDER Fault = 5
+	// Nothing was wrong: the request was served, or its client went away.
+	Fault_FAULT_NONE Fault = 6
 )
 
 // Enum value maps for Fault.
@@ -333,6 +522,7 @@ var (
 		3: "FAULT_MODEL",
 		4: "FAULT_TRANSIENT",
 		5: "FAULT_PROVIDER",
+		6: "FAULT_NONE",
 	}
 	Fault_value = map[string]int32{
 		"FAULT_UNSPECIFIED": 0,
@@ -341,6 +531,7 @@ var (
 		"FAULT_MODEL":       3,
 		"FAULT_TRANSIENT":   4,
 		"FAULT_PROVIDER":    5,
+		"FAULT_NONE":        6,
 	}
 )
 
@@ -355,11 +546,11 @@ func (x Fault) String() string {
 }
 
 func (Fault) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[4].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[7].Descriptor()
 }
 
 func (Fault) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[4]
+	return &file_credbroker_v1_broker_proto_enumTypes[7]
 }
 
 func (x Fault) Number() protoreflect.EnumNumber {
@@ -368,7 +559,7 @@ func (x Fault) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fault.Descriptor instead.
 func (Fault) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{4}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{7}
 }
 
 // Action is the consequence of a verdict.
@@ -416,11 +607,11 @@ func (x Action) String() string {
 }
 
 func (Action) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[5].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[8].Descriptor()
 }
 
 func (Action) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[5]
+	return &file_credbroker_v1_broker_proto_enumTypes[8]
 }
 
 func (x Action) Number() protoreflect.EnumNumber {
@@ -429,7 +620,7 @@ func (x Action) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Action.Descriptor instead.
 func (Action) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{5}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{8}
 }
 
 // Scope is what a verdict applies to.
@@ -473,11 +664,11 @@ func (x Scope) String() string {
 }
 
 func (Scope) Descriptor() protoreflect.EnumDescriptor {
-	return file_credbroker_v1_broker_proto_enumTypes[6].Descriptor()
+	return file_credbroker_v1_broker_proto_enumTypes[9].Descriptor()
 }
 
 func (Scope) Type() protoreflect.EnumType {
-	return &file_credbroker_v1_broker_proto_enumTypes[6]
+	return &file_credbroker_v1_broker_proto_enumTypes[9]
 }
 
 func (x Scope) Number() protoreflect.EnumNumber {
@@ -486,7 +677,7 @@ func (x Scope) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Scope.Descriptor instead.
 func (Scope) EnumDescriptor() ([]byte, []int) {
-	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{6}
+	return file_credbroker_v1_broker_proto_rawDescGZIP(), []int{9}
 }
 
 // PickCredentialRequest describes one upstream request that a gateway is about to send.
@@ -513,7 +704,13 @@ type PickCredentialRequest struct {
 	// Ask for `explanation` in the answer.
 	Explain bool `protobuf:"varint,8,opt,name=explain,proto3" json:"explain,omitempty"`
 	// Answer as a pick would, but bind, advance and count nothing.
-	DryRun        bool `protobuf:"varint,9,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	DryRun bool `protobuf:"varint,9,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// `pick_id` of the first pick that was made for the same client request; empty: this is the first. It links the attempts:
+	// they are counted, and what fails with several auths alike is not held against them.
+	AttemptOf string `protobuf:"bytes,10,opt,name=attempt_of,json=attemptOf,proto3" json:"attempt_of,omitempty"`
+	// What the client's own API looks like: the shape of ready answers. Unspecified: as the body was recognised, else that of
+	// OpenAI.
+	ClientFormat  ClientFormat `protobuf:"varint,13,opt,name=client_format,json=clientFormat,proto3,enum=credbroker.v1.ClientFormat" json:"client_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -611,6 +808,20 @@ func (x *PickCredentialRequest) GetDryRun() bool {
 	return false
 }
 
+func (x *PickCredentialRequest) GetAttemptOf() string {
+	if x != nil {
+		return x.AttemptOf
+	}
+	return ""
+}
+
+func (x *PickCredentialRequest) GetClientFormat() ClientFormat {
+	if x != nil {
+		return x.ClientFormat
+	}
+	return ClientFormat_CLIENT_FORMAT_UNSPECIFIED
+}
+
 // PickCredentialResponse is the answer to one pick.
 type PickCredentialResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -621,7 +832,9 @@ type PickCredentialResponse struct {
 	// Which session was identified and what became of its binding.
 	Session *Session `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
 	// Why this auth; only when asked for.
-	Explanation   *Explanation `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	Explanation *Explanation `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	// Which attempt of the client request this is: 1 for the first.
+	Attempt       int32 `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -682,6 +895,13 @@ func (x *PickCredentialResponse) GetExplanation() *Explanation {
 		return x.Explanation
 	}
 	return nil
+}
+
+func (x *PickCredentialResponse) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
 }
 
 // Credential is what one pick hands out: the auth's id and everything a gateway needs to send the request with it.
@@ -1278,7 +1498,15 @@ type ReportResultRequest struct {
 	//
 	//	*ReportResultRequest_AnswerMessage
 	//	*ReportResultRequest_AnswerDigest
-	Answer        isReportResultRequest_Answer `protobuf_oneof:"answer"`
+	Answer isReportResultRequest_Answer `protobuf_oneof:"answer"`
+	// How the attempt ended, as far as status and headers do not say it; unspecified: they say it all.
+	Outcome Outcome `protobuf:"varint,14,opt,name=outcome,proto3,enum=credbroker.v1.Outcome" json:"outcome,omitempty"`
+	// What a caller knows that has neither status nor body: `rate_limited`, `quota`, `auth`, `billing`, `overloaded`, `caller`,
+	// `model`, `timeout` or `other`. It concerns the model only, and disables nothing.
+	ErrorClass string `protobuf:"bytes,16,opt,name=error_class,json=errorClass,proto3" json:"error_class,omitempty"`
+	// Auths already tried for the same client request, this one may be among them; at most 1,024. `next` of the verdict sends
+	// the request to none of them again.
+	TriedAuthIds  []string `protobuf:"bytes,17,rep,name=tried_auth_ids,json=triedAuthIds,proto3" json:"tried_auth_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1413,6 +1641,27 @@ func (x *ReportResultRequest) GetAnswerDigest() string {
 		}
 	}
 	return ""
+}
+
+func (x *ReportResultRequest) GetOutcome() Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *ReportResultRequest) GetErrorClass() string {
+	if x != nil {
+		return x.ErrorClass
+	}
+	return ""
+}
+
+func (x *ReportResultRequest) GetTriedAuthIds() []string {
+	if x != nil {
+		return x.TriedAuthIds
+	}
+	return nil
 }
 
 type isReportResultRequest_Answer interface {
@@ -1557,7 +1806,7 @@ type Verdict struct {
 	Until *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
 	// Machine-readable reason, such as `rate_limited`; empty on success.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Whether another auth could succeed with the same request, and one is ready: pick again, with this one excluded.
+	// Exactly when `next` is `NEXT_PICK_AGAIN`.
 	RetryElsewhere bool `protobuf:"varint,6,opt,name=retry_elsewhere,json=retryElsewhere,proto3" json:"retry_elsewhere,omitempty"`
 	// Glob on model keys that share the limit; empty: the model of the request alone.
 	ModelFamily string `protobuf:"bytes,7,opt,name=model_family,json=modelFamily,proto3" json:"model_family,omitempty"`
@@ -1580,7 +1829,14 @@ type Verdict struct {
 	// Sessions that were bound to the auth and are not any more.
 	ReleasedSessions int64 `protobuf:"varint,16,opt,name=released_sessions,json=releasedSessions,proto3" json:"released_sessions,omitempty"`
 	// Most auths of the provider fail alike, so the provider cools down in place of its auths.
-	Outage        bool `protobuf:"varint,17,opt,name=outage,proto3" json:"outage,omitempty"`
+	Outage bool `protobuf:"varint,17,opt,name=outage,proto3" json:"outage,omitempty"`
+	// What to do next for the client. It is all that a gateway has to follow.
+	Next Next `protobuf:"varint,18,opt,name=next,proto3,enum=credbroker.v1.Next" json:"next,omitempty"`
+	// With `NEXT_WAIT`: how long, at most 60 s.
+	Wait *durationpb.Duration `protobuf:"bytes,19,opt,name=wait,proto3" json:"wait,omitempty"`
+	// What to answer the client, in the format of its API: set with `NEXT_RETURN` and, for callers without the time, with
+	// `NEXT_WAIT`. Absent where the upstream's answer is the client's own fault: then pass that on as it came.
+	ClientAnswer  *HttpError `protobuf:"bytes,20,opt,name=client_answer,json=clientAnswer,proto3" json:"client_answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1732,6 +1988,27 @@ func (x *Verdict) GetOutage() bool {
 		return x.Outage
 	}
 	return false
+}
+
+func (x *Verdict) GetNext() Next {
+	if x != nil {
+		return x.Next
+	}
+	return Next_NEXT_UNSPECIFIED
+}
+
+func (x *Verdict) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
+func (x *Verdict) GetClientAnswer() *HttpError {
+	if x != nil {
+		return x.ClientAnswer
+	}
+	return nil
 }
 
 // InvalidateAuthRequest names the auth whose sessions must move.
@@ -1912,7 +2189,7 @@ var File_credbroker_v1_broker_proto protoreflect.FileDescriptor
 
 const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\n" +
-	"\x1acredbroker/v1/broker.proto\x12\rcredbroker.v1\x1a\x1fcredbroker/v1/explanation.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x95\x03\n" +
+	"\x1acredbroker/v1/broker.proto\x12\rcredbroker.v1\x1a\x1fcredbroker/v1/explanation.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x8e\x04\n" +
 	"\x15PickCredentialRequest\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12K\n" +
@@ -1923,17 +2200,22 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"session_id\x18\x06 \x01(\tR\tsessionId\x121\n" +
 	"\x14downstream_websocket\x18\a \x01(\bR\x13downstreamWebsocket\x12\x18\n" +
 	"\aexplain\x18\b \x01(\bR\aexplain\x12\x17\n" +
-	"\adry_run\x18\t \x01(\bR\x06dryRun\x1a:\n" +
+	"\adry_run\x18\t \x01(\bR\x06dryRun\x12\x1d\n" +
+	"\n" +
+	"attempt_of\x18\n" +
+	" \x01(\tR\tattemptOf\x12@\n" +
+	"\rclient_format\x18\r \x01(\x0e2\x1b.credbroker.v1.ClientFormatR\fclientFormat\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdc\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\v\x10\fJ\x04\b\f\x10\rJ\x04\b\x0e\x10\x0fJ\x04\b\x0f\x10\x10\"\x82\x02\n" +
 	"\x16PickCredentialResponse\x129\n" +
 	"\n" +
 	"credential\x18\x01 \x01(\v2\x19.credbroker.v1.CredentialR\n" +
 	"credential\x12\x17\n" +
 	"\apick_id\x18\x02 \x01(\tR\x06pickId\x120\n" +
 	"\asession\x18\x03 \x01(\v2\x16.credbroker.v1.SessionR\asession\x12<\n" +
-	"\vexplanation\x18\x04 \x01(\v2\x1a.credbroker.v1.ExplanationR\vexplanation\"\x85\x04\n" +
+	"\vexplanation\x18\x04 \x01(\v2\x1a.credbroker.v1.ExplanationR\vexplanation\x12\x18\n" +
+	"\aattempt\x18\x06 \x01(\x05R\aattemptJ\x04\b\x05\x10\x06J\x04\b\a\x10\b\"\x85\x04\n" +
 	"\n" +
 	"Credential\x12\x17\n" +
 	"\aauth_id\x18\x01 \x01(\tR\x06authId\x12\x1a\n" +
@@ -1981,7 +2263,7 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x03end\"o\n" +
 	"\x16ReportCooldownResponse\x120\n" +
 	"\x05until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12#\n" +
-	"\rbackoff_level\x18\x02 \x01(\x05R\fbackoffLevel\"\xdb\x04\n" +
+	"\rbackoff_level\x18\x02 \x01(\x05R\fbackoffLevel\"\xda\x05\n" +
 	"\x13ReportResultRequest\x12\x17\n" +
 	"\aauth_id\x18\x01 \x01(\tR\x06authId\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x17\n" +
@@ -1999,17 +2281,21 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\vresponse_id\x18\v \x01(\tR\n" +
 	"responseId\x12'\n" +
 	"\x0eanswer_message\x18\f \x01(\fH\x00R\ranswerMessage\x12%\n" +
-	"\ranswer_digest\x18\r \x01(\tH\x00R\fanswerDigest\x1a:\n" +
+	"\ranswer_digest\x18\r \x01(\tH\x00R\fanswerDigest\x120\n" +
+	"\aoutcome\x18\x0e \x01(\x0e2\x16.credbroker.v1.OutcomeR\aoutcome\x12\x1f\n" +
+	"\verror_class\x18\x10 \x01(\tR\n" +
+	"errorClass\x12$\n" +
+	"\x0etried_auth_ids\x18\x11 \x03(\tR\ftriedAuthIds\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
-	"\x06answer\"\x7f\n" +
+	"\x06answerJ\x04\b\x0f\x10\x10\"\x7f\n" +
 	"\x05Usage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12.\n" +
 	"\x13cached_input_tokens\x18\x02 \x01(\x03R\x11cachedInputTokens\x12#\n" +
 	"\routput_tokens\x18\x03 \x01(\x03R\foutputTokens\"H\n" +
 	"\x14ReportResultResponse\x120\n" +
-	"\averdict\x18\x01 \x01(\v2\x16.credbroker.v1.VerdictR\averdict\"\x90\x05\n" +
+	"\averdict\x18\x01 \x01(\v2\x16.credbroker.v1.VerdictR\averdict\"\xa7\x06\n" +
 	"\aVerdict\x12*\n" +
 	"\x05fault\x18\x01 \x01(\x0e2\x14.credbroker.v1.FaultR\x05fault\x12-\n" +
 	"\x06action\x18\x02 \x01(\x0e2\x15.credbroker.v1.ActionR\x06action\x12*\n" +
@@ -2028,7 +2314,10 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x0foperator_action\x18\x0e \x01(\tR\x0eoperatorAction\x12\x12\n" +
 	"\x04note\x18\x0f \x01(\tR\x04note\x12+\n" +
 	"\x11released_sessions\x18\x10 \x01(\x03R\x10releasedSessions\x12\x16\n" +
-	"\x06outage\x18\x11 \x01(\bR\x06outage\"b\n" +
+	"\x06outage\x18\x11 \x01(\bR\x06outage\x12'\n" +
+	"\x04next\x18\x12 \x01(\x0e2\x13.credbroker.v1.NextR\x04next\x12-\n" +
+	"\x04wait\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x04wait\x12=\n" +
+	"\rclient_answer\x18\x14 \x01(\v2\x18.credbroker.v1.HttpErrorR\fclientAnswer\"b\n" +
 	"\x15InvalidateAuthRequest\x12\x17\n" +
 	"\aauth_id\x18\x01 \x01(\tR\x06authId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
@@ -2041,7 +2330,13 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x04body\x18\x03 \x01(\fR\x04body\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\x81\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xa7\x01\n" +
+	"\fClientFormat\x12\x1d\n" +
+	"\x19CLIENT_FORMAT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17CLIENT_FORMAT_ANTHROPIC\x10\x01\x12\x1d\n" +
+	"\x19CLIENT_FORMAT_OPENAI_CHAT\x10\x02\x12\"\n" +
+	"\x1eCLIENT_FORMAT_OPENAI_RESPONSES\x10\x03\x12\x18\n" +
+	"\x14CLIENT_FORMAT_GEMINI\x10\x04*\x81\x03\n" +
 	"\rSessionSource\x12\x1e\n" +
 	"\x1aSESSION_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SESSION_SOURCE_CALLER\x10\x01\x12\x19\n" +
@@ -2070,19 +2365,34 @@ const file_credbroker_v1_broker_proto_rawDesc = "" +
 	"\x13COOLDOWN_KIND_QUOTA\x10\x01\x12\x1b\n" +
 	"\x17COOLDOWN_KIND_TRANSIENT\x10\x02\x12 \n" +
 	"\x1cCOOLDOWN_KIND_AUTHENTICATION\x10\x03\x12\x17\n" +
-	"\x13COOLDOWN_KIND_OTHER\x10\x04*_\n" +
+	"\x13COOLDOWN_KIND_OTHER\x10\x04*\xa5\x01\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11OUTCOME_COMPLETED\x10\x01\x12\x1c\n" +
+	"\x18OUTCOME_CLIENT_CANCELLED\x10\x02\x12\x19\n" +
+	"\x15OUTCOME_STREAM_BROKEN\x10\x03\x12\x15\n" +
+	"\x11OUTCOME_TIMED_OUT\x10\x04\x12\x1a\n" +
+	"\x16OUTCOME_CONNECT_FAILED\x10\x05*`\n" +
+	"\x04Next\x12\x14\n" +
+	"\x10NEXT_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tNEXT_DONE\x10\x01\x12\x13\n" +
+	"\x0fNEXT_PICK_AGAIN\x10\x02\x12\r\n" +
+	"\tNEXT_WAIT\x10\x03\x12\x0f\n" +
+	"\vNEXT_RETURN\x10\x04*_\n" +
 	"\x05Retry\x12\x15\n" +
 	"\x11RETRY_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fRETRY_NOBODY\x10\x01\x12\x16\n" +
 	"\x12RETRY_ANOTHER_AUTH\x10\x02\x12\x15\n" +
-	"\x11RETRY_OTHER_MODEL\x10\x03*\x80\x01\n" +
+	"\x11RETRY_OTHER_MODEL\x10\x03*\x90\x01\n" +
 	"\x05Fault\x12\x15\n" +
 	"\x11FAULT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fFAULT_CALLER\x10\x01\x12\x14\n" +
 	"\x10FAULT_CREDENTIAL\x10\x02\x12\x0f\n" +
 	"\vFAULT_MODEL\x10\x03\x12\x13\n" +
 	"\x0fFAULT_TRANSIENT\x10\x04\x12\x12\n" +
-	"\x0eFAULT_PROVIDER\x10\x05*q\n" +
+	"\x0eFAULT_PROVIDER\x10\x05\x12\x0e\n" +
+	"\n" +
+	"FAULT_NONE\x10\x06*q\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACTION_NONE\x10\x01\x12\x13\n" +
@@ -2116,88 +2426,96 @@ func file_credbroker_v1_broker_proto_rawDescGZIP() []byte {
 	return file_credbroker_v1_broker_proto_rawDescData
 }
 
-var file_credbroker_v1_broker_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_credbroker_v1_broker_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
 var file_credbroker_v1_broker_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_credbroker_v1_broker_proto_goTypes = []any{
-	(SessionSource)(0),              // 0: credbroker.v1.SessionSource
-	(Binding)(0),                    // 1: credbroker.v1.Binding
-	(CooldownKind)(0),               // 2: credbroker.v1.CooldownKind
-	(Retry)(0),                      // 3: credbroker.v1.Retry
-	(Fault)(0),                      // 4: credbroker.v1.Fault
-	(Action)(0),                     // 5: credbroker.v1.Action
-	(Scope)(0),                      // 6: credbroker.v1.Scope
-	(*PickCredentialRequest)(nil),   // 7: credbroker.v1.PickCredentialRequest
-	(*PickCredentialResponse)(nil),  // 8: credbroker.v1.PickCredentialResponse
-	(*Credential)(nil),              // 9: credbroker.v1.Credential
-	(*Session)(nil),                 // 10: credbroker.v1.Session
-	(*PickCredentialsRequest)(nil),  // 11: credbroker.v1.PickCredentialsRequest
-	(*PickCredentialsResponse)(nil), // 12: credbroker.v1.PickCredentialsResponse
-	(*PickResult)(nil),              // 13: credbroker.v1.PickResult
-	(*ReportCooldownRequest)(nil),   // 14: credbroker.v1.ReportCooldownRequest
-	(*ReportCooldownResponse)(nil),  // 15: credbroker.v1.ReportCooldownResponse
-	(*ReportResultRequest)(nil),     // 16: credbroker.v1.ReportResultRequest
-	(*Usage)(nil),                   // 17: credbroker.v1.Usage
-	(*ReportResultResponse)(nil),    // 18: credbroker.v1.ReportResultResponse
-	(*Verdict)(nil),                 // 19: credbroker.v1.Verdict
-	(*InvalidateAuthRequest)(nil),   // 20: credbroker.v1.InvalidateAuthRequest
-	(*InvalidateAuthResponse)(nil),  // 21: credbroker.v1.InvalidateAuthResponse
-	(*HttpError)(nil),               // 22: credbroker.v1.HttpError
-	nil,                             // 23: credbroker.v1.PickCredentialRequest.HeadersEntry
-	nil,                             // 24: credbroker.v1.Credential.AttributesEntry
-	nil,                             // 25: credbroker.v1.Credential.RequestHeadersEntry
-	nil,                             // 26: credbroker.v1.ReportResultRequest.HeadersEntry
-	nil,                             // 27: credbroker.v1.HttpError.HeadersEntry
-	(*Explanation)(nil),             // 28: credbroker.v1.Explanation
-	(*timestamppb.Timestamp)(nil),   // 29: google.protobuf.Timestamp
-	(*status.Status)(nil),           // 30: google.rpc.Status
-	(*durationpb.Duration)(nil),     // 31: google.protobuf.Duration
+	(ClientFormat)(0),               // 0: credbroker.v1.ClientFormat
+	(SessionSource)(0),              // 1: credbroker.v1.SessionSource
+	(Binding)(0),                    // 2: credbroker.v1.Binding
+	(CooldownKind)(0),               // 3: credbroker.v1.CooldownKind
+	(Outcome)(0),                    // 4: credbroker.v1.Outcome
+	(Next)(0),                       // 5: credbroker.v1.Next
+	(Retry)(0),                      // 6: credbroker.v1.Retry
+	(Fault)(0),                      // 7: credbroker.v1.Fault
+	(Action)(0),                     // 8: credbroker.v1.Action
+	(Scope)(0),                      // 9: credbroker.v1.Scope
+	(*PickCredentialRequest)(nil),   // 10: credbroker.v1.PickCredentialRequest
+	(*PickCredentialResponse)(nil),  // 11: credbroker.v1.PickCredentialResponse
+	(*Credential)(nil),              // 12: credbroker.v1.Credential
+	(*Session)(nil),                 // 13: credbroker.v1.Session
+	(*PickCredentialsRequest)(nil),  // 14: credbroker.v1.PickCredentialsRequest
+	(*PickCredentialsResponse)(nil), // 15: credbroker.v1.PickCredentialsResponse
+	(*PickResult)(nil),              // 16: credbroker.v1.PickResult
+	(*ReportCooldownRequest)(nil),   // 17: credbroker.v1.ReportCooldownRequest
+	(*ReportCooldownResponse)(nil),  // 18: credbroker.v1.ReportCooldownResponse
+	(*ReportResultRequest)(nil),     // 19: credbroker.v1.ReportResultRequest
+	(*Usage)(nil),                   // 20: credbroker.v1.Usage
+	(*ReportResultResponse)(nil),    // 21: credbroker.v1.ReportResultResponse
+	(*Verdict)(nil),                 // 22: credbroker.v1.Verdict
+	(*InvalidateAuthRequest)(nil),   // 23: credbroker.v1.InvalidateAuthRequest
+	(*InvalidateAuthResponse)(nil),  // 24: credbroker.v1.InvalidateAuthResponse
+	(*HttpError)(nil),               // 25: credbroker.v1.HttpError
+	nil,                             // 26: credbroker.v1.PickCredentialRequest.HeadersEntry
+	nil,                             // 27: credbroker.v1.Credential.AttributesEntry
+	nil,                             // 28: credbroker.v1.Credential.RequestHeadersEntry
+	nil,                             // 29: credbroker.v1.ReportResultRequest.HeadersEntry
+	nil,                             // 30: credbroker.v1.HttpError.HeadersEntry
+	(*Explanation)(nil),             // 31: credbroker.v1.Explanation
+	(*timestamppb.Timestamp)(nil),   // 32: google.protobuf.Timestamp
+	(*status.Status)(nil),           // 33: google.rpc.Status
+	(*durationpb.Duration)(nil),     // 34: google.protobuf.Duration
 }
 var file_credbroker_v1_broker_proto_depIdxs = []int32{
-	23, // 0: credbroker.v1.PickCredentialRequest.headers:type_name -> credbroker.v1.PickCredentialRequest.HeadersEntry
-	9,  // 1: credbroker.v1.PickCredentialResponse.credential:type_name -> credbroker.v1.Credential
-	10, // 2: credbroker.v1.PickCredentialResponse.session:type_name -> credbroker.v1.Session
-	28, // 3: credbroker.v1.PickCredentialResponse.explanation:type_name -> credbroker.v1.Explanation
-	24, // 4: credbroker.v1.Credential.attributes:type_name -> credbroker.v1.Credential.AttributesEntry
-	25, // 5: credbroker.v1.Credential.request_headers:type_name -> credbroker.v1.Credential.RequestHeadersEntry
-	29, // 6: credbroker.v1.Credential.expires_at:type_name -> google.protobuf.Timestamp
-	0,  // 7: credbroker.v1.Session.source:type_name -> credbroker.v1.SessionSource
-	1,  // 8: credbroker.v1.Session.binding:type_name -> credbroker.v1.Binding
-	29, // 9: credbroker.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
-	7,  // 10: credbroker.v1.PickCredentialsRequest.picks:type_name -> credbroker.v1.PickCredentialRequest
-	13, // 11: credbroker.v1.PickCredentialsResponse.results:type_name -> credbroker.v1.PickResult
-	8,  // 12: credbroker.v1.PickResult.response:type_name -> credbroker.v1.PickCredentialResponse
-	30, // 13: credbroker.v1.PickResult.error:type_name -> google.rpc.Status
-	31, // 14: credbroker.v1.ReportCooldownRequest.retry_after:type_name -> google.protobuf.Duration
-	29, // 15: credbroker.v1.ReportCooldownRequest.until:type_name -> google.protobuf.Timestamp
-	2,  // 16: credbroker.v1.ReportCooldownRequest.kind:type_name -> credbroker.v1.CooldownKind
-	29, // 17: credbroker.v1.ReportCooldownResponse.until:type_name -> google.protobuf.Timestamp
-	26, // 18: credbroker.v1.ReportResultRequest.headers:type_name -> credbroker.v1.ReportResultRequest.HeadersEntry
-	31, // 19: credbroker.v1.ReportResultRequest.latency:type_name -> google.protobuf.Duration
-	29, // 20: credbroker.v1.ReportResultRequest.received_at:type_name -> google.protobuf.Timestamp
-	17, // 21: credbroker.v1.ReportResultRequest.usage:type_name -> credbroker.v1.Usage
-	19, // 22: credbroker.v1.ReportResultResponse.verdict:type_name -> credbroker.v1.Verdict
-	4,  // 23: credbroker.v1.Verdict.fault:type_name -> credbroker.v1.Fault
-	5,  // 24: credbroker.v1.Verdict.action:type_name -> credbroker.v1.Action
-	6,  // 25: credbroker.v1.Verdict.scope:type_name -> credbroker.v1.Scope
-	29, // 26: credbroker.v1.Verdict.until:type_name -> google.protobuf.Timestamp
-	3,  // 27: credbroker.v1.Verdict.retry:type_name -> credbroker.v1.Retry
-	29, // 28: credbroker.v1.Verdict.probe_at:type_name -> google.protobuf.Timestamp
-	27, // 29: credbroker.v1.HttpError.headers:type_name -> credbroker.v1.HttpError.HeadersEntry
-	7,  // 30: credbroker.v1.CredentialBroker.PickCredential:input_type -> credbroker.v1.PickCredentialRequest
-	11, // 31: credbroker.v1.CredentialBroker.PickCredentials:input_type -> credbroker.v1.PickCredentialsRequest
-	14, // 32: credbroker.v1.CredentialBroker.ReportCooldown:input_type -> credbroker.v1.ReportCooldownRequest
-	16, // 33: credbroker.v1.CredentialBroker.ReportResult:input_type -> credbroker.v1.ReportResultRequest
-	20, // 34: credbroker.v1.CredentialBroker.InvalidateAuth:input_type -> credbroker.v1.InvalidateAuthRequest
-	8,  // 35: credbroker.v1.CredentialBroker.PickCredential:output_type -> credbroker.v1.PickCredentialResponse
-	12, // 36: credbroker.v1.CredentialBroker.PickCredentials:output_type -> credbroker.v1.PickCredentialsResponse
-	15, // 37: credbroker.v1.CredentialBroker.ReportCooldown:output_type -> credbroker.v1.ReportCooldownResponse
-	18, // 38: credbroker.v1.CredentialBroker.ReportResult:output_type -> credbroker.v1.ReportResultResponse
-	21, // 39: credbroker.v1.CredentialBroker.InvalidateAuth:output_type -> credbroker.v1.InvalidateAuthResponse
-	35, // [35:40] is the sub-list for method output_type
-	30, // [30:35] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	26, // 0: credbroker.v1.PickCredentialRequest.headers:type_name -> credbroker.v1.PickCredentialRequest.HeadersEntry
+	0,  // 1: credbroker.v1.PickCredentialRequest.client_format:type_name -> credbroker.v1.ClientFormat
+	12, // 2: credbroker.v1.PickCredentialResponse.credential:type_name -> credbroker.v1.Credential
+	13, // 3: credbroker.v1.PickCredentialResponse.session:type_name -> credbroker.v1.Session
+	31, // 4: credbroker.v1.PickCredentialResponse.explanation:type_name -> credbroker.v1.Explanation
+	27, // 5: credbroker.v1.Credential.attributes:type_name -> credbroker.v1.Credential.AttributesEntry
+	28, // 6: credbroker.v1.Credential.request_headers:type_name -> credbroker.v1.Credential.RequestHeadersEntry
+	32, // 7: credbroker.v1.Credential.expires_at:type_name -> google.protobuf.Timestamp
+	1,  // 8: credbroker.v1.Session.source:type_name -> credbroker.v1.SessionSource
+	2,  // 9: credbroker.v1.Session.binding:type_name -> credbroker.v1.Binding
+	32, // 10: credbroker.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
+	10, // 11: credbroker.v1.PickCredentialsRequest.picks:type_name -> credbroker.v1.PickCredentialRequest
+	16, // 12: credbroker.v1.PickCredentialsResponse.results:type_name -> credbroker.v1.PickResult
+	11, // 13: credbroker.v1.PickResult.response:type_name -> credbroker.v1.PickCredentialResponse
+	33, // 14: credbroker.v1.PickResult.error:type_name -> google.rpc.Status
+	34, // 15: credbroker.v1.ReportCooldownRequest.retry_after:type_name -> google.protobuf.Duration
+	32, // 16: credbroker.v1.ReportCooldownRequest.until:type_name -> google.protobuf.Timestamp
+	3,  // 17: credbroker.v1.ReportCooldownRequest.kind:type_name -> credbroker.v1.CooldownKind
+	32, // 18: credbroker.v1.ReportCooldownResponse.until:type_name -> google.protobuf.Timestamp
+	29, // 19: credbroker.v1.ReportResultRequest.headers:type_name -> credbroker.v1.ReportResultRequest.HeadersEntry
+	34, // 20: credbroker.v1.ReportResultRequest.latency:type_name -> google.protobuf.Duration
+	32, // 21: credbroker.v1.ReportResultRequest.received_at:type_name -> google.protobuf.Timestamp
+	20, // 22: credbroker.v1.ReportResultRequest.usage:type_name -> credbroker.v1.Usage
+	4,  // 23: credbroker.v1.ReportResultRequest.outcome:type_name -> credbroker.v1.Outcome
+	22, // 24: credbroker.v1.ReportResultResponse.verdict:type_name -> credbroker.v1.Verdict
+	7,  // 25: credbroker.v1.Verdict.fault:type_name -> credbroker.v1.Fault
+	8,  // 26: credbroker.v1.Verdict.action:type_name -> credbroker.v1.Action
+	9,  // 27: credbroker.v1.Verdict.scope:type_name -> credbroker.v1.Scope
+	32, // 28: credbroker.v1.Verdict.until:type_name -> google.protobuf.Timestamp
+	6,  // 29: credbroker.v1.Verdict.retry:type_name -> credbroker.v1.Retry
+	32, // 30: credbroker.v1.Verdict.probe_at:type_name -> google.protobuf.Timestamp
+	5,  // 31: credbroker.v1.Verdict.next:type_name -> credbroker.v1.Next
+	34, // 32: credbroker.v1.Verdict.wait:type_name -> google.protobuf.Duration
+	25, // 33: credbroker.v1.Verdict.client_answer:type_name -> credbroker.v1.HttpError
+	30, // 34: credbroker.v1.HttpError.headers:type_name -> credbroker.v1.HttpError.HeadersEntry
+	10, // 35: credbroker.v1.CredentialBroker.PickCredential:input_type -> credbroker.v1.PickCredentialRequest
+	14, // 36: credbroker.v1.CredentialBroker.PickCredentials:input_type -> credbroker.v1.PickCredentialsRequest
+	17, // 37: credbroker.v1.CredentialBroker.ReportCooldown:input_type -> credbroker.v1.ReportCooldownRequest
+	19, // 38: credbroker.v1.CredentialBroker.ReportResult:input_type -> credbroker.v1.ReportResultRequest
+	23, // 39: credbroker.v1.CredentialBroker.InvalidateAuth:input_type -> credbroker.v1.InvalidateAuthRequest
+	11, // 40: credbroker.v1.CredentialBroker.PickCredential:output_type -> credbroker.v1.PickCredentialResponse
+	15, // 41: credbroker.v1.CredentialBroker.PickCredentials:output_type -> credbroker.v1.PickCredentialsResponse
+	18, // 42: credbroker.v1.CredentialBroker.ReportCooldown:output_type -> credbroker.v1.ReportCooldownResponse
+	21, // 43: credbroker.v1.CredentialBroker.ReportResult:output_type -> credbroker.v1.ReportResultResponse
+	24, // 44: credbroker.v1.CredentialBroker.InvalidateAuth:output_type -> credbroker.v1.InvalidateAuthResponse
+	40, // [40:45] is the sub-list for method output_type
+	35, // [35:40] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_credbroker_v1_broker_proto_init() }
@@ -2223,7 +2541,7 @@ func file_credbroker_v1_broker_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_credbroker_v1_broker_proto_rawDesc), len(file_credbroker_v1_broker_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      10,
 			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
