@@ -7,18 +7,18 @@ type Timer struct {
 	// Of is what it is about.
 	Of any
 
-	due   int64
-	place int // in the heap, from 1; 0: not in it
+	due  int64
+	slot int // in the heap, from 1; 0: not in it
 }
 
 // Heap is a binary heap of timers by instant. The zero value is empty.
 type Heap struct{ heap []*Timer }
 
 // Over reports whether t is due and was not worked off.
-func (t *Timer) Over(now int64) bool { return t.place > 0 && t.due <= now }
+func (t *Timer) Over(now int64) bool { return t.slot > 0 && t.due <= now }
 
 // Scheduled reports whether t is in a heap.
-func (t *Timer) Scheduled() bool { return t.place > 0 }
+func (t *Timer) Scheduled() bool { return t.slot > 0 }
 
 // Due is the instant of a timer that is scheduled.
 func (t *Timer) Due() int64 { return t.due }
@@ -47,24 +47,24 @@ func (h *Heap) Schedule(t *Timer, due int64) {
 		h.Cancel(t)
 		return
 	}
-	if t.place == 0 {
+	if t.slot == 0 {
 		h.heap = append(h.heap, t)
-		t.place = len(h.heap)
+		t.slot = len(h.heap)
 	}
 	t.due = due
-	h.fix(t.place - 1)
+	h.fix(t.slot - 1)
 }
 
 // Cancel takes t out, if it is in.
 func (h *Heap) Cancel(t *Timer) {
-	if t.place == 0 {
+	if t.slot == 0 {
 		return
 	}
-	i, last := t.place-1, len(h.heap)-1
+	i, last := t.slot-1, len(h.heap)-1
 	h.put(i, h.heap[last])
 	h.heap[last] = nil
 	h.heap = h.heap[:last]
-	t.place = 0
+	t.slot = 0
 	if i < last {
 		h.fix(i)
 	}
@@ -72,10 +72,10 @@ func (h *Heap) Cancel(t *Timer) {
 
 func (h *Heap) put(i int, t *Timer) {
 	h.heap[i] = t
-	t.place = i + 1
+	t.slot = i + 1
 }
 
-// fix restores the order around i, the only place where it may be broken.
+// fix restores the order around i, the only slot where it may be broken.
 func (h *Heap) fix(i int) {
 	t := h.heap[i]
 	for i > 0 && t.due < h.heap[(i-1)/2].due {

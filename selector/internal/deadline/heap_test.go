@@ -28,7 +28,7 @@ func TestTimersComeInOrderWhateverIsMovedAndCancelled(t *testing.T) {
 			t.Fatalf("%d Heap, want %d", len(h.heap), len(due))
 		}
 		for i, x := range h.heap {
-			if x.place != i+1 || x.due != due[x] || i > 0 && x.due < h.heap[(i-1)/2].due {
+			if x.slot != i+1 || x.due != due[x] || i > 0 && x.due < h.heap[(i-1)/2].due {
 				t.Fatalf("timer %d of %d is out of place", i, len(h.heap))
 			}
 		}

@@ -11,7 +11,7 @@ const Width = 8
 // None is the greatest number.
 const None = math.MaxInt64
 
-// Tree holds numbers by place.
+// Tree holds numbers by index.
 type Tree struct {
 	// levels from the numbers themselves up to the one that has no more than Width nodes, each filled up with None.
 	levels [][]int64
@@ -34,7 +34,7 @@ func New(n int) *Tree {
 	}
 }
 
-// Set changes the number at a place.
+// Set changes the number at an index.
 func (t *Tree) Set(i int, n int64) {
 	t.levels[0][i] = n
 	for level := 1; level < len(t.levels); level++ {
@@ -63,7 +63,7 @@ func (t *Tree) Build() {
 // Least is the least number.
 func (t *Tree) Least() int64 { return Of((*[Width]int64)(t.levels[len(t.levels)-1])) }
 
-// First is the first place that has the least number.
+// First is the first index that has the least number.
 func (t *Tree) First() int {
 	at := 0
 	for _, level := range slices.Backward(t.levels) {
@@ -77,7 +77,7 @@ func Of(n *[Width]int64) int64 {
 	return min(min(min(n[0], n[1]), min(n[2], n[3])), min(min(n[4], n[5]), min(n[6], n[7])))
 }
 
-// FirstOf is the first place of their least.
+// FirstOf is the first index of their least.
 func FirstOf(numbers *[Width]int64) (first int) {
 	least := Of(numbers)
 	for numbers[first&(Width-1)] != least {

@@ -1,13 +1,13 @@
 package readyset
 
-// Changes is a short history of the places where the visible members of a lane changed, so that whoever follows it
+// Changes is a short history of the positions at which an ordered list changed, so that whoever follows it
 // looks only there. A follower that was away for too long looks everywhere.
 type Changes struct {
 	words []int32 // a ring
 	count uint64  // of all that were ever added
 }
 
-// minChanges is the shortest history; longer lanes keep one entry for each word of theirs.
+// minChanges is the shortest history; longer lists keep one entry for each word of theirs.
 const minChanges = 64
 
 // NewChanges returns the history of a set of some words.

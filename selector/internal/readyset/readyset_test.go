@@ -38,7 +38,7 @@ func TestViewsCountAndSelectLikeAList(t *testing.T) {
 	}
 }
 
-func TestChangesTellWhereToLook(t *testing.T) {
+func TestChangesNameTheWordsThatChanged(t *testing.T) {
 	c := readyset.NewChanges(2)
 	seen := c.Count()
 	words := func() (words []int) {

@@ -61,15 +61,15 @@ func (r *Set) Rank(i int) int {
 	return count
 }
 
-// selectBit is the place of the k-th set bit of word, from 0.
+// selectBit finds the k-th set bit of word, from 0.
 func selectBit(word uint64, k int) int {
-	place := 0
+	bit := 0
 	for width := 32; width > 0; width >>= 1 {
 		if count := bits.OnesCount64(word & (1<<width - 1)); k >= count {
 			k -= count
-			place += width
+			bit += width
 			word >>= width
 		}
 	}
-	return place
+	return bit
 }

@@ -166,7 +166,7 @@ func TestNothingIsSavedOfARotationThatNobodyUsed(t *testing.T) {
 	}
 }
 
-func TestRoundRobinStartsWhereItIsTold(t *testing.T) {
+func TestRoundRobinStartsAtTheCursorThatItIsGiven(t *testing.T) {
 	var r rotation.RoundRobin
 	if got := r.Cursor(7); got != 7 || r.Used() {
 		t.Errorf("Cursor = %d, used %t", got, r.Used())

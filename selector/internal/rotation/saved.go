@@ -21,18 +21,18 @@ func (r *Weighted) Save(name func(position int) string) *Saved {
 	}
 	saved := &Saved{now: r.now}
 	for w, c := range r.chunks {
-		for places := r.mask(w); places != 0; places &= places - 1 {
-			place, due := bits.TrailingZeros64(places), 0.0
+		for members := r.mask(w); members != 0; members &= members - 1 {
+			bit, due := bits.TrailingZeros64(members), 0.0
 			if c != nil {
-				due = c.due[place&63]
+				due = c.due[bit&63]
 			}
-			if r.in[w]>>place&1 != 0 {
+			if r.in[w]>>bit&1 != 0 {
 				if due == 0 {
 					continue
 				}
 				due -= r.now
 			}
-			saved.lags = append(saved.lags, lag{name((r.first+w)<<6 + place), due})
+			saved.lags = append(saved.lags, lag{name((r.first+w)<<6 + bit), due})
 		}
 	}
 	return saved
@@ -44,11 +44,11 @@ func (r *Weighted) Restore(saved *Saved, isNew func(position int) bool, position
 	r.now = saved.now
 	for w := range r.in {
 		r.in[w] = r.mask(w)
-		for places := r.in[w]; places != 0; places &= places - 1 {
-			if place := bits.TrailingZeros64(places); isNew((r.first+w)<<6 + place) {
-				r.in[w] &^= 1 << place
+		for members := r.in[w]; members != 0; members &= members - 1 {
+			if bit := bits.TrailingZeros64(members); isNew((r.first+w)<<6 + bit) {
+				r.in[w] &^= 1 << bit
 			} else {
-				r.sum += uint64(r.weights[(r.first+w)<<6+place])
+				r.sum += uint64(r.weights[(r.first+w)<<6+bit])
 			}
 		}
 	}
@@ -57,9 +57,9 @@ func (r *Weighted) Restore(saved *Saved, isNew func(position int) bool, position
 		if at < r.low || at >= r.end || isNew(at) {
 			continue
 		}
-		w, place := at>>6-r.first, at&63
-		r.in[w] &^= 1 << place
+		w, bit := at>>6-r.first, at&63
+		r.in[w] &^= 1 << bit
 		r.sum -= uint64(r.weights[at])
-		r.chunk(w).due[place] = known.lag
+		r.chunk(w).due[bit] = known.lag
 	}
 }

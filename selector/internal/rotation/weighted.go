@@ -112,15 +112,15 @@ func (r *Weighted) follow(w int, word uint64) {
 		return
 	}
 	for changed := word ^ r.in[w]; changed != 0; changed &= changed - 1 {
-		place := bits.TrailingZeros64(changed)
-		now, weight := r.now, uint64(r.weights[(r.first+w)<<6+place])
-		if r.in[w]>>place&1 != 0 {
+		bit := bits.TrailingZeros64(changed)
+		now, weight := r.now, uint64(r.weights[(r.first+w)<<6+bit])
+		if r.in[w]>>bit&1 != 0 {
 			now = -now
 			weight = -weight
 		}
 		r.sum += weight
 		if now != 0 || r.chunks[w] != nil {
-			r.chunk(w).due[place&63] += now
+			r.chunk(w).due[bit&63] += now
 		}
 	}
 	r.in[w] = word
@@ -156,22 +156,22 @@ func (r *Weighted) chunk(w int) *chunk {
 
 // add moves the deadline of a position that takes part.
 func (r *Weighted) add(position int, by float64) {
-	w, place := position>>6-r.first, position&63
+	w, bit := position>>6-r.first, position&63
 	c := r.chunk(w)
-	c.due[place&63] += by
-	c.refresh(place/least.Width, r.in[w])
+	c.due[bit&63] += by
+	c.refresh(bit/least.Width, r.in[w])
 	r.least.Set(w, least.Of(&c.least))
 }
 
 // put lets a position take part, or not, in this turn.
 func (r *Weighted) put(position int, in bool) {
-	w, place := position>>6-r.first, position&63
-	r.in[w] &^= 1 << place
+	w, bit := position>>6-r.first, position&63
+	r.in[w] &^= 1 << bit
 	if in {
-		r.in[w] |= 1 << place
+		r.in[w] |= 1 << bit
 	}
 	if c := r.chunks[w]; c != nil {
-		c.refresh(place/least.Width, r.in[w])
+		c.refresh(bit/least.Width, r.in[w])
 		r.least.Set(w, least.Of(&c.least))
 		return
 	}
@@ -202,7 +202,7 @@ func (c *chunk) refresh(eight int, in uint64) {
 	c.least[eight] = found
 }
 
-// first is the first place that has the least deadline, of those that take part. There must be one.
+// first is the first bit that has the least deadline, of those that take part. There must be one.
 func (c *chunk) first(in uint64) int {
 	if c == nil {
 		return bits.TrailingZeros64(in)
