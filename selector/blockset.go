@@ -34,7 +34,7 @@ type blockSet struct {
 	wanted bool // in Pool.wanted
 	// As far as time was worked off: nobody may be picked, and one at a time may be or is.
 	active, halfOpen bool
-	place            int // in Pool.blocked or Pool.families while active and not about the whole
+	listIndex        int // in runtimeState.blocked or families, while active and not about the whole
 }
 
 // ledger finds or makes the one of a kind.

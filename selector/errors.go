@@ -51,7 +51,7 @@ func (e *UnavailableError) Error() string {
 
 // PinnedError says that the request names what only one auth can resolve, and that this one cannot be used now.
 type PinnedError struct {
-	// Pin is the place of the reference in Request.Pins.
+	// Pin is the index of the reference in Request.Pins.
 	Pin int
 	// AuthID is the auth that issued it; empty: it left the pool.
 	AuthID string

@@ -36,20 +36,20 @@ func (q *query) exhaustion() (counts Counts, wait time.Duration, cooling bool) {
 	if !c.Known() {
 		p.makeRoom()
 	}
-	look := func(place int) (uint8, int64) { return q.view.mark(p.members[place], key, q.now) }
-	c.Follow(len(p.members), &p.changes, look)
+	classify := func(i int) (uint8, int64) { return q.view.mark(p.members[i], key, q.now) }
+	c.Follow(len(p.members), &p.changes, classify)
 	if len(q.excluded) == 0 {
 		return exhaustionOf(c, q.route.strategy, q.now)
 	}
 	for _, m := range q.excluded {
-		if place := p.place(m); place >= 0 {
-			c.Set(place, func(int) (uint8, int64) { return uint8(ReasonExcluded), census.Never })
+		if i := p.indexOf(m); i >= 0 {
+			c.Set(i, func(int) (uint8, int64) { return uint8(ReasonExcluded), census.Never })
 		}
 	}
 	counts, wait, cooling = exhaustionOf(c, q.route.strategy, q.now)
 	for _, m := range q.excluded {
-		if place := p.place(m); place >= 0 {
-			c.Set(place, look)
+		if i := p.indexOf(m); i >= 0 {
+			c.Set(i, classify)
 		}
 	}
 	return counts, wait, cooling
@@ -77,13 +77,13 @@ func exhaustionOf(c *census.Census, strategy Strategy, now cooldown.Instant) (co
 	return counts, wait, candidates > 0 && quota == candidates
 }
 
-// place of a member among those of the provider; -1: it is of another.
-func (p *provider) place(m *member) int {
+// indexOf a member among those of the provider; -1: it is of another.
+func (p *provider) indexOf(m *member) int {
 	switch {
 	case p.scope == scopeEveryone:
 		return int(m.index)
 	case m.provider == p:
-		return m.place
+		return m.providerIndex
 	}
 	return -1
 }

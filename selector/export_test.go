@@ -174,8 +174,8 @@ func (p *Pool) checkBlocked() error {
 				return fmt.Errorf("an empty list for %q", model)
 			}
 			for i, s := range sets {
-				if s.place != i || s.scope.model != model || !s.active || s.owner.models[s.scope] != s {
-					return fmt.Errorf("place %d of %q holds a set that does not belong there", i, model)
+				if s.listIndex != i || s.scope.model != model || !s.active || s.owner.models[s.scope] != s {
+					return fmt.Errorf("index %d of %q has a set that does not belong there", i, model)
 				}
 			}
 			listed += len(sets)

@@ -32,7 +32,7 @@ type index struct {
 type provider struct {
 	name     string
 	scope    int
-	changes  readyset.Changes // of readiness, or of why not, by place in members
+	changes  readyset.Changes // of readiness, or of why not, by index in members
 	members  []*member        // sorted by id
 	patterns []*modelglob.Served
 	views    map[string]*modelView // by signature
@@ -109,13 +109,13 @@ func newProvider(name string, scope int) *provider {
 }
 
 func (p *provider) addPatterns(served *modelglob.Served) {
-	served.Places[p.scope] = len(p.patterns)
+	served.Bit[p.scope] = len(p.patterns)
 	p.patterns = append(p.patterns, served)
 }
 
 func (p *provider) add(m *member) {
 	if p.scope == scopeOne {
-		m.place = len(p.members)
+		m.providerIndex = len(p.members)
 	}
 	p.members = append(p.members, m)
 	p.parents = p.parents || m.parent != ""
@@ -136,9 +136,9 @@ func (x *index) provider(name string) *provider {
 // view finds or makes the view of a model key.
 func (p *provider) view(key string) *modelView {
 	signature := make([]byte, (len(p.patterns)+7)/8)
-	for place, served := range p.patterns {
+	for bit, served := range p.patterns {
 		if served.Serve(key) {
-			signature[place/8] |= 1 << (place % 8)
+			signature[bit/8] |= 1 << (bit % 8)
 		}
 	}
 	if v := p.views[string(signature)]; v != nil {
@@ -167,8 +167,8 @@ func (p *provider) dropView() {
 }
 
 func (v *modelView) serves(m *member) bool {
-	place := m.patterns.Places[v.provider.scope]
-	return v.signature[place/8]>>(place%8)&1 != 0
+	bit := m.patterns.Bit[v.provider.scope]
+	return v.signature[bit/8]>>(bit%8)&1 != 0
 }
 
 // ordered finds or makes the members of a kind.

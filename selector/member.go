@@ -31,8 +31,9 @@ type member struct {
 	parent   string
 	patterns *modelglob.Served
 	provider *provider
-	place    int // sorted by id, over the provider
-	expired  bool
+	// providerIndex is sorted by id, over the provider.
+	providerIndex int
+	expired       bool
 	// refused: the upstream refused its secret, as far as time was worked off.
 	refused bool
 	print   cooldown.Fingerprint // of its secret; 0: not made yet

@@ -182,7 +182,7 @@ func (rt *runtimeState) refreshMember(m *member) {
 // refreshModel follows the begin or end of a block for one model, or for a family.
 func (rt *runtimeState) refreshModel(s *blockSet) {
 	if lists := rt.listsOf(s); s.active {
-		s.place = len(lists[s.scope.model])
+		s.listIndex = len(lists[s.scope.model])
 		lists[s.scope.model] = append(lists[s.scope.model], s)
 	} else {
 		unblock(lists, s)
@@ -207,7 +207,7 @@ func (rt *runtimeState) listsOf(s *blockSet) map[string][]*blockSet {
 func unblock(lists map[string][]*blockSet, s *blockSet) {
 	firm := lists[s.scope.model]
 	last := firm[len(firm)-1]
-	firm[s.place], last.place = last, s.place
+	firm[s.listIndex], last.listIndex = last, s.listIndex
 	firm[len(firm)-1] = nil
 	if len(firm) == 1 {
 		delete(lists, s.scope.model)
@@ -241,7 +241,7 @@ func (rt *runtimeState) blocksFor(key string) (lists [][]*blockSet) {
 // changed tells watchers, and those who keep count of why auths are not ready.
 func (rt *runtimeState) changed(s *subject) {
 	for _, m := range s.members {
-		m.provider.changes.Add(m.place)
+		m.provider.changes.Add(m.providerIndex)
 		rt.index.everyone.changes.Add(int(m.index))
 		for w := range rt.watchers {
 			w.add(m.auth.ID)

@@ -73,7 +73,7 @@ func (s *subject) remove(set *blockSet) {
 	}
 }
 
-// family finds the place of a glob in families.
+// family finds the index of a glob in families.
 func (s *subject) family(glob string) (int, bool) {
 	return slices.BinarySearchFunc(s.families, glob, func(set *blockSet, glob string) int { return strings.Compare(set.scope.model, glob) })
 }

@@ -13,8 +13,8 @@ const Marks = 256
 // Never is an end that does not come.
 const Never = least.None
 
-// Look says what a place counts as, and when that ends.
-type Look func(place int) (mark uint8, end int64)
+// Classify says what one of them counts as, and when that ends.
+type Classify func(i int) (mark uint8, end int64)
 
 // Census counts marks. The zero value has looked at nothing yet.
 type Census struct {
@@ -22,52 +22,52 @@ type Census struct {
 	Used uint64
 
 	counts   [Marks]int32
-	used     [Marks / 64]uint64 // marks that some place has or had
+	used     [Marks / 64]uint64 // marks that one of them has or had
 	earliest int64
 	seen     uint64 // of the changes
 	made     bool
 
-	marks []uint8 // by place; nil: not known
+	marks []uint8 // by index; nil: not known
 	ends  *least.Tree
 }
 
-// Known reports whether it knows each place.
+// Known reports whether it knows each of them.
 func (c *Census) Known() bool { return c.marks != nil }
 
-// Forget lets go of what it knows of each place.
+// Forget lets go of what it knows of each of them.
 func (c *Census) Forget() { c.marks, c.ends = nil, nil }
 
 // Current reports whether the sums are good as they are.
 func (c *Census) Current(changes *readyset.Changes) bool { return c.made && c.seen == changes.Count() }
 
-// Follow looks at the places below n that changed, or at all of them if it knows none.
-func (c *Census) Follow(n int, changes *readyset.Changes, look Look) {
+// Follow looks at those below n that changed, or at all of them if it knows none.
+func (c *Census) Follow(n int, changes *readyset.Changes, classify Classify) {
 	if c.marks != nil {
 		c.seen = changes.Since(c.seen, n>>6+1, func(w int) {
-			for place := w << 6; place < min(n, (w+1)<<6); place++ {
-				c.Set(place, look)
+			for i := w << 6; i < min(n, (w+1)<<6); i++ {
+				c.Set(i, classify)
 			}
 		})
 		return
 	}
 	*c = Census{Used: c.Used, made: true, seen: changes.Count(), marks: make([]uint8, n), ends: least.New(n)}
-	for place := range n {
-		mark, end := look(place)
-		c.marks[place] = mark
+	for i := range n {
+		mark, end := classify(i)
+		c.marks[i] = mark
 		c.count(mark)
-		c.ends.Put(place, end)
+		c.ends.Put(i, end)
 	}
 	c.ends.Build()
 	c.earliest = c.ends.Least()
 }
 
-// Set looks at one place.
-func (c *Census) Set(place int, look Look) {
-	mark, end := look(place)
-	c.counts[c.marks[place]]--
+// Set looks at one of them.
+func (c *Census) Set(i int, classify Classify) {
+	mark, end := classify(i)
+	c.counts[c.marks[i]]--
 	c.count(mark)
-	c.marks[place] = mark
-	c.ends.Set(place, end)
+	c.marks[i] = mark
+	c.ends.Set(i, end)
 	c.earliest = c.ends.Least()
 }
 
@@ -76,7 +76,7 @@ func (c *Census) count(mark uint8) {
 	c.used[mark>>6] |= 1 << (mark & 63)
 }
 
-// Each calls f for each mark that some place has.
+// Each calls f for each mark that one of them has.
 func (c *Census) Each(f func(mark uint8, count int)) {
 	for w, word := range c.used {
 		for ; word != 0; word &= word - 1 {

@@ -16,24 +16,24 @@ func TestCensusCountsWhatAScanCounts(t *testing.T) {
 			marks, ends := make([]uint8, n), make([]int64, n)
 			changes := readyset.NewChanges(n>>6 + 1)
 			var c census.Census
-			looks := 0
-			look := func(place int) (uint8, int64) {
-				looks++
-				return marks[place], ends[place]
+			classified := 0
+			classify := func(i int) (uint8, int64) {
+				classified++
+				return marks[i], ends[i]
 			}
 			for step := range 300 {
 				for range random.IntN(3) {
-					place := random.IntN(n)
-					marks[place], ends[place] = uint8(random.IntN(256)), int64(random.IntN(100))
+					i := random.IntN(n)
+					marks[i], ends[i] = uint8(random.IntN(256)), int64(random.IntN(100))
 					if random.IntN(3) == 0 {
-						ends[place] = census.Never
+						ends[i] = census.Never
 					}
-					changes.Add(place)
+					changes.Add(i)
 				}
 				if random.IntN(20) == 0 {
 					c.Forget()
 				}
-				c.Follow(n, &changes, look)
+				c.Follow(n, &changes, classify)
 				if !c.Known() || !c.Current(&changes) {
 					t.Fatalf("step %d: after Follow: known %t, current %t", step, c.Known(), c.Current(&changes))
 				}
@@ -43,11 +43,11 @@ func TestCensusCountsWhatAScanCounts(t *testing.T) {
 					counts[mark]--
 				}
 				if counts != [census.Marks]int{} || c.Earliest() != slices.Min(ends) {
-					t.Fatalf("seed %d, %d places, step %d: earliest %d, want %d; counts are off by %v", seed, n, step, c.Earliest(), slices.Min(ends), counts)
+					t.Fatalf("seed %d, of %d, step %d: earliest %d, want %d; counts are off by %v", seed, n, step, c.Earliest(), slices.Min(ends), counts)
 				}
 			}
-			if looks > 300*2*64+30*n {
-				t.Errorf("%d places: looked %d times", n, looks)
+			if classified > 300*2*64+30*n {
+				t.Errorf("of %d: classified %d times", n, classified)
 			}
 		}
 	}

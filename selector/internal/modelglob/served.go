@@ -9,8 +9,8 @@ import (
 
 // Served are the models of auths that serve the same ones.
 type Served struct {
-	// Places are for whoever lists them.
-	Places [2]int
+	// Bit is where it is in each of two lists, for whoever keeps them.
+	Bit [2]int
 
 	prefix         string
 	models, except []string
