@@ -21,25 +21,25 @@ func PriorityOf(attribute string) int64 {
 	return n
 }
 
-// WebSocketsOn reads the attribute `websockets`, and where that is no word for a truth value the metadata of the same
+// WebSocketsOn reads the attribute `websockets`, and where that is no boolean the metadata of the same
 // name, a bool or text. Anything else is off.
 func WebSocketsOn(attribute string, metadata any) bool {
-	if on, ok := truth(attribute); ok {
+	if on, ok := parseBool(attribute); ok {
 		return on
 	}
 	switch m := metadata.(type) {
 	case bool:
 		return m
 	case string:
-		on, _ := truth(m)
+		on, _ := parseBool(m)
 		return on
 	}
 	return false
 }
 
-// truth reads the words that strconv.ParseBool knows, in any white space.
-func truth(word string) (on, ok bool) {
-	on, err := strconv.ParseBool(strings.TrimSpace(word))
+// parseBool reads what strconv.ParseBool does, in any white space.
+func parseBool(text string) (on, ok bool) {
+	on, err := strconv.ParseBool(strings.TrimSpace(text))
 	return on, err == nil
 }
 

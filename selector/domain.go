@@ -114,7 +114,7 @@ func (m *member) blockedFor(key string) bool {
 	return false
 }
 
-// noteHalfOpen keeps in the member whether a pick of it may be a trial.
+// noteHalfOpen keeps in the member whether a pick of it may be a probe.
 func (m *member) noteHalfOpen() {
 	m.halfOpen = m.state != nil && m.state.halfOpen > 0
 	for _, d := range m.domains {

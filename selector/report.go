@@ -73,7 +73,7 @@ type report struct {
 	done  Consequence
 }
 
-// succeed moves the horizons of all that the request has proven to work.
+// succeed moves the success watermarks of all that the request has proven to work.
 func (r *report) succeed() {
 	s := r.member.state
 	s.succeeded = max(s.succeeded, r.started)

@@ -58,7 +58,7 @@ func (e *Observation) compare(o *Observation) int {
 	)
 }
 
-// Message is the observation for people to read.
+// Message is the observation as a human-readable message.
 func (e *Observation) Message() string {
 	text := e.Reason
 	if e.Rule != "" {

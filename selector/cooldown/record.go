@@ -38,7 +38,7 @@ type Record struct {
 	Released Instant `json:"released,omitempty"`
 	// Scopes in the order of their models, families last.
 	Scopes []ScopeRecord `json:"scopes,omitempty"`
-	// Windows in text order of their names.
+	// Windows sorted by their names.
 	Windows []Window `json:"windows,omitempty"`
 	// LastReport is the last thing reported.
 	LastReport Report `json:"report,omitzero"`
