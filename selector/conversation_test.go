@@ -11,24 +11,24 @@ import (
 	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
-// place is a player with a real table of bindings.
-type place struct {
+// sessionPlayer is a player with a real table of bindings.
+type sessionPlayer struct {
 	*player
 
 	table *bindings.Table
 }
 
-func newPlace(t *testing.T, auths int, settings selector.Settings) *place {
+func newSessionPlayer(t *testing.T, auths int, settings selector.Settings) *sessionPlayer {
 	t.Helper()
 	table := bindings.New(bindings.Config{})
-	return &place{newPlayer(t, selector.Config{Bindings: table, Settings: settings}, numbered(auths, nil)...), table}
+	return &sessionPlayer{newPlayer(t, selector.Config{Bindings: table, Settings: settings}, numbered(auths, nil)...), table}
 }
 
 // key is that of a session, whatever its role.
-func (p *place) key(id string) selector.SessionKey { return p.table.Key("p", id, "m") }
+func (p *sessionPlayer) key(id string) selector.SessionKey { return p.table.Key("p", id, "m") }
 
 // prefixes are a conversation, longest first, that is told by its turns; the last past ones are past.
-func (p *place) prefixes(past int, ids ...string) *selector.Request {
+func (p *sessionPlayer) prefixes(past int, ids ...string) *selector.Request {
 	req := &selector.Request{Provider: "p", Model: "m"}
 	for i, id := range ids {
 		s := selector.Session{Key: p.key(id), Role: selector.RolePrefix}
@@ -40,20 +40,20 @@ func (p *place) prefixes(past int, ids ...string) *selector.Request {
 	return req
 }
 
-func (p *place) opening(id string) *selector.Request {
+func (p *sessionPlayer) firstTurn(id string) *selector.Request {
 	req := p.prefixes(0, id)
 	req.Options = selector.FirstTurn
 	return req
 }
 
 // pinned adds a reference to a request.
-func (p *place) pinned(req *selector.Request, reference string) *selector.Request {
+func (p *sessionPlayer) pinned(req *selector.Request, reference string) *selector.Request {
 	req.Pins = []selector.Session{{Key: p.key(reference)}}
 	return req
 }
 
 // gets fails the test unless the pick has the wanted outcome, and returns the auth.
-func (p *place) gets(req *selector.Request, want selector.Binding) string {
+func (p *sessionPlayer) gets(req *selector.Request, want selector.Binding) string {
 	p.t.Helper()
 	got, err := p.Pick(req, p.now)
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *place) gets(req *selector.Request, want selector.Binding) string {
 }
 
 // stays fails the test unless the pick has the wanted outcome and auth.
-func (p *place) stays(req *selector.Request, want selector.Binding, auth string) {
+func (p *sessionPlayer) stays(req *selector.Request, want selector.Binding, auth string) {
 	p.t.Helper()
 	if got := p.gets(req, want); got != auth {
 		p.t.Fatalf("Pick = %s, want %s", got, auth)
@@ -74,7 +74,7 @@ func (p *place) stays(req *selector.Request, want selector.Binding, auth string)
 }
 
 // leaves fails the test unless the pick has the wanted outcome and another auth.
-func (p *place) leaves(req *selector.Request, want selector.Binding, auth string) string {
+func (p *sessionPlayer) leaves(req *selector.Request, want selector.Binding, auth string) string {
 	p.t.Helper()
 	got := p.gets(req, want)
 	if got == auth {
@@ -84,16 +84,16 @@ func (p *place) leaves(req *selector.Request, want selector.Binding, auth string
 }
 
 // issued tells that an auth issued a reference.
-func (p *place) issued(auth, reference string) {
+func (p *sessionPlayer) issued(auth, reference string) {
 	p.t.Helper()
 	p.must(p.Answered(selector.Answer{AuthID: auth, Pins: []selector.Session{{Key: p.key(reference)}}}, p.now))
 }
 
-func (p *place) answered(auth string, opening *selector.Request, ids ...string) {
+func (p *sessionPlayer) answered(auth string, firstTurn *selector.Request, ids ...string) {
 	p.t.Helper()
 	a := selector.Answer{AuthID: auth}
-	if opening != nil {
-		a.FirstTurn = opening.Sessions[0].Key
+	if firstTurn != nil {
+		a.FirstTurn = firstTurn.Sessions[0].Key
 	}
 	for _, id := range ids {
 		a.Sessions = append(a.Sessions, selector.Session{Key: p.key(id)})
@@ -102,8 +102,8 @@ func (p *place) answered(auth string, opening *selector.Request, ids ...string) 
 }
 
 func TestAConversationIsFoundByItsLongestPrefix(t *testing.T) {
-	p := newPlace(t, 5, selector.Settings{})
-	auth := p.gets(p.opening("hello"), selector.BindingNew)
+	p := newSessionPlayer(t, 5, selector.Settings{})
+	auth := p.gets(p.firstTurn("hello"), selector.BindingNew)
 	p.now = p.now.Add(time.Minute)
 	p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingInherited, auth)
 	p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingHit, auth)
@@ -115,8 +115,8 @@ func TestAConversationIsFoundByItsLongestPrefix(t *testing.T) {
 }
 
 func TestConversationsThatPartWaysPartTheirBindings(t *testing.T) {
-	p := newPlace(t, 5, selector.Settings{})
-	auth := p.gets(p.opening("hello"), selector.BindingNew)
+	p := newSessionPlayer(t, 5, selector.Settings{})
+	auth := p.gets(p.firstTurn("hello"), selector.BindingNew)
 	p.stays(p.prefixes(0, "branch a", "hello"), selector.BindingInherited, auth)
 	p.stays(p.prefixes(0, "branch b", "hello"), selector.BindingInherited, auth)
 	p.cool(auth, "", time.Hour)
@@ -130,7 +130,7 @@ func TestConversationsThatPartWaysPartTheirBindings(t *testing.T) {
 }
 
 func TestAShorterPrefixCountsWhereTheLongestCannotBeUsed(t *testing.T) {
-	p := newPlace(t, 3, selector.Settings{})
+	p := newSessionPlayer(t, 3, selector.Settings{})
 	first := p.gets(p.prefixes(0, "short"), selector.BindingNew)
 	second := p.leaves(p.prefixes(0, "long"), selector.BindingNew, first)
 	p.cool(second, "", time.Minute)
@@ -141,8 +141,8 @@ func TestAShorterPrefixCountsWhereTheLongestCannotBeUsed(t *testing.T) {
 }
 
 func TestARequestThatExcludesItsAuthMovesNothing(t *testing.T) {
-	p := newPlace(t, 3, selector.Settings{})
-	auth := p.gets(p.opening("hello"), selector.BindingNew)
+	p := newSessionPlayer(t, 3, selector.Settings{})
+	auth := p.gets(p.firstTurn("hello"), selector.BindingNew)
 	again := p.prefixes(0, "turn 2", "hello")
 	again.Exclude = []string{auth}
 	p.leaves(again, selector.BindingDiverted, auth)
@@ -153,9 +153,9 @@ func TestARequestThatExcludesItsAuthMovesNothing(t *testing.T) {
 
 // A conversation of a thousand turns keeps a handful of bindings, and is found when it is rolled back to any of them.
 func TestOldPrefixesGo(t *testing.T) {
-	p := newPlace(t, 3, selector.Settings{})
+	p := newSessionPlayer(t, 3, selector.Settings{})
 	ids := []string{"turn 0"}
-	auth := p.gets(p.opening(ids[0]), selector.BindingNew)
+	auth := p.gets(p.firstTurn(ids[0]), selector.BindingNew)
 	for i := range 1000 {
 		p.now = p.now.Add(time.Second)
 		ids = append([]string{fmt.Sprintf("turn %d", i+1)}, ids[:min(len(ids), 6)]...)
@@ -168,7 +168,7 @@ func TestOldPrefixesGo(t *testing.T) {
 }
 
 func TestMarksFollowThePick(t *testing.T) {
-	p := newPlace(t, 3, selector.Settings{})
+	p := newSessionPlayer(t, 3, selector.Settings{})
 	marked := func(id string) *selector.Request {
 		req := p.prefixes(0, id)
 		req.Marks = []selector.Session{{Key: p.key("mark")}}
@@ -186,25 +186,25 @@ func TestMarksFollowThePick(t *testing.T) {
 	p.stays(p.prefixes(0, "zz", "mark"), selector.BindingInherited, first)
 }
 
-func TestOpeningsAreSpread(t *testing.T) {
-	p := newPlace(t, 20, selector.Settings{})
+func TestFirstTurnsAreSpread(t *testing.T) {
+	p := newSessionPlayer(t, 20, selector.Settings{})
 	picks := map[string]int{}
 	for range 1000 {
-		picks[p.gets(p.opening("hello"), selector.BindingNew)]++
+		picks[p.gets(p.firstTurn("hello"), selector.BindingNew)]++
 		p.now = p.now.Add(30 * time.Second)
 	}
 	for auth, n := range picks {
 		if n != 50 {
-			t.Errorf("%s got %d of 1,000 openings that are alike, want 50", auth, n)
+			t.Errorf("%s got %d of 1,000 first turns that are alike, want 50", auth, n)
 		}
 	}
 }
 
-func TestABurstOfOpeningsIsSpread(t *testing.T) {
-	p := newPlace(t, 20, selector.Settings{})
+func TestABurstOfFirstTurnsIsSpread(t *testing.T) {
+	p := newSessionPlayer(t, 20, selector.Settings{})
 	picks := map[string]int{}
 	for range 50 {
-		got, err := p.Pick(p.opening("hello"), p.now)
+		got, err := p.Pick(p.firstTurn("hello"), p.now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,44 +212,44 @@ func TestABurstOfOpeningsIsSpread(t *testing.T) {
 		p.now = p.now.Add(20 * time.Millisecond)
 	}
 	if most := slices.Max(slices.Collect(maps.Values(picks))); most > 3 || len(picks) < 17 {
-		t.Errorf("50 openings within a second went to %d auths, %d to one of them; want at most 3 to each", len(picks), most)
+		t.Errorf("50 first turns within a second went to %d auths, %d to one of them; want at most 3 to each", len(picks), most)
 	}
 }
 
-func TestWhatEndsTheTimeInWhichAnOpeningIsRepeated(t *testing.T) {
+func TestWhatEndsTheTimeInWhichAFirstTurnIsRepeated(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		happen func(p *place, auth string)
+		happen func(p *sessionPlayer, auth string)
 		stays  bool
 	}{
-		{"nothing", func(*place, string) {}, true},
-		{"almost five seconds", func(p *place, _ string) { p.now = p.now.Add(5*time.Second - 1) }, true},
-		{"five seconds", func(p *place, _ string) { p.now = p.now.Add(5 * time.Second) }, false},
-		{"its answer", func(p *place, auth string) { p.answered(auth, p.opening("hello")) }, false},
-		{"the answer to another one", func(p *place, auth string) { p.answered(auth, p.opening("bye")) }, true},
-		{"its continuation", func(p *place, auth string) {
+		{"nothing", func(*sessionPlayer, string) {}, true},
+		{"almost five seconds", func(p *sessionPlayer, _ string) { p.now = p.now.Add(5*time.Second - 1) }, true},
+		{"five seconds", func(p *sessionPlayer, _ string) { p.now = p.now.Add(5 * time.Second) }, false},
+		{"its answer", func(p *sessionPlayer, auth string) { p.answered(auth, p.firstTurn("hello")) }, false},
+		{"the answer to another one", func(p *sessionPlayer, auth string) { p.answered(auth, p.firstTurn("bye")) }, true},
+		{"its continuation", func(p *sessionPlayer, auth string) {
 			p.stays(p.prefixes(0, "turn 2", "hello"), selector.BindingInherited, auth)
 		}, false},
-		{"one repetition", func(p *place, auth string) { p.stays(p.opening("hello"), selector.BindingHit, auth) }, true},
-		{"two repetitions", func(p *place, auth string) {
-			p.stays(p.opening("hello"), selector.BindingHit, auth)
-			p.stays(p.opening("hello"), selector.BindingHit, auth)
+		{"one repetition", func(p *sessionPlayer, auth string) { p.stays(p.firstTurn("hello"), selector.BindingHit, auth) }, true},
+		{"two repetitions", func(p *sessionPlayer, auth string) {
+			p.stays(p.firstTurn("hello"), selector.BindingHit, auth)
+			p.stays(p.firstTurn("hello"), selector.BindingHit, auth)
 		}, false},
-		{"a repetition elsewhere", func(p *place, auth string) {
-			req := p.opening("hello")
+		{"a repetition elsewhere", func(p *sessionPlayer, auth string) {
+			req := p.firstTurn("hello")
 			req.Exclude = []string{auth}
 			p.leaves(req, selector.BindingDiverted, auth)
 		}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newPlace(t, 3, selector.Settings{})
-			auth := p.gets(p.opening("hello"), selector.BindingNew)
+			p := newSessionPlayer(t, 3, selector.Settings{})
+			auth := p.gets(p.firstTurn("hello"), selector.BindingNew)
 			tt.happen(p, auth)
 			if tt.stays {
-				p.stays(p.opening("hello"), selector.BindingHit, auth)
+				p.stays(p.firstTurn("hello"), selector.BindingHit, auth)
 				return
 			}
-			got, err := p.Pick(p.opening("hello"), p.now)
+			got, err := p.Pick(p.firstTurn("hello"), p.now)
 			if err != nil || got.Auth.ID == auth || got.Binding != selector.BindingNew || got.From != auth {
 				t.Errorf("Pick = %s by %v from %q, %v; want another than %s, new", got.Auth.ID, got.Binding, got.From, err, auth)
 			}
@@ -257,31 +257,31 @@ func TestWhatEndsTheTimeInWhichAnOpeningIsRepeated(t *testing.T) {
 	}
 }
 
-// Twins begin alike; from the first answer on each is found by its own.
-func TestAnswersTellTwinsApart(t *testing.T) {
-	p := newPlace(t, 4, selector.Settings{})
+// Conversations may begin alike; from the first answer on each is found by its own.
+func TestAnswersTellConversationsThatBeginAlikeApart(t *testing.T) {
+	p := newSessionPlayer(t, 4, selector.Settings{})
 	auths := make([]string, 4)
 	for i := range auths {
-		auths[i] = p.gets(p.opening("hello"), selector.BindingNew)
-		p.answered(auths[i], p.opening("hello"), fmt.Sprintf("hello, answer %d", i))
+		auths[i] = p.gets(p.firstTurn("hello"), selector.BindingNew)
+		p.answered(auths[i], p.firstTurn("hello"), fmt.Sprintf("hello, answer %d", i))
 	}
 	for i, auth := range auths {
 		p.stays(p.prefixes(0, fmt.Sprintf("turn 2 of %d", i), fmt.Sprintf("hello, answer %d", i), "hello"), selector.BindingInherited, auth)
 	}
 	if distinct := slices.Compact(slices.Sorted(slices.Values(auths))); len(distinct) != 4 {
-		t.Errorf("twins went to %v, want each to its own", distinct)
+		t.Errorf("conversations that begin alike went to %v, want each to its own", distinct)
 	}
 }
 
 // What opened a conversation is bound to where the latest one opened that begins alike. When their auth is out, not all of
 // them move there.
-func TestTwinsWhoseAuthIsOutAreSpread(t *testing.T) {
-	p := newPlace(t, 6, selector.Settings{})
-	auth := p.gets(p.opening("hello"), selector.BindingNew)
+func TestConversationsThatBeginAlikeAreSpreadWhenTheirAuthIsOut(t *testing.T) {
+	p := newSessionPlayer(t, 6, selector.Settings{})
+	auth := p.gets(p.firstTurn("hello"), selector.BindingNew)
 	for i := range 20 {
-		p.answered(auth, p.opening("hello"), fmt.Sprintf("answer %d", i))
+		p.answered(auth, p.firstTurn("hello"), fmt.Sprintf("answer %d", i))
 	}
-	p.leaves(p.opening("hello"), selector.BindingNew, auth)
+	p.leaves(p.firstTurn("hello"), selector.BindingNew, auth)
 	p.cool(auth, "", time.Hour)
 	picks := map[string]int{}
 	for i := range 20 {
@@ -294,16 +294,16 @@ func TestTwinsWhoseAuthIsOutAreSpread(t *testing.T) {
 	}
 }
 
-// Agents put an answer of their own before the first question, so a request with one answer may still be an opening. It is
+// Agents put an answer of their own before the first question, so a request with one answer may still be a first turn. It is
 // none if what it continues is known.
-func TestAnOpeningThatContinuesSomethingIsNoTwin(t *testing.T) {
-	p := newPlace(t, 3, selector.Settings{})
+func TestAFirstTurnThatContinuesSomethingIsNotAmbiguous(t *testing.T) {
+	p := newSessionPlayer(t, 3, selector.Settings{})
 	second := p.prefixes(0, "turn 2", "hello")
 	second.Options = selector.FirstTurn
-	first := p.gets(p.opening("hello"), selector.BindingNew)
+	first := p.gets(p.firstTurn("hello"), selector.BindingNew)
 	p.stays(second, selector.BindingInherited, first)
 	p.now = p.now.Add(time.Minute)
-	p.leaves(p.opening("hello"), selector.BindingNew, first)
+	p.leaves(p.firstTurn("hello"), selector.BindingNew, first)
 	p.stays(second, selector.BindingHit, first)
 
 	begun := p.prefixes(1, "hello, begun", "hello")
@@ -320,15 +320,15 @@ func TestAnOpeningThatContinuesSomethingIsNoTwin(t *testing.T) {
 	p.leaves(alone, selector.BindingNew, first)
 }
 
-func TestFamilies(t *testing.T) {
-	p := newPlace(t, 20, selector.Settings{})
+func TestSubAgentsFollowTheirParent(t *testing.T) {
+	p := newSessionPlayer(t, 20, selector.Settings{})
 	parent := p.gets(&selector.Request{Provider: "p", Model: "m", Sessions: []selector.Session{{Key: p.key("header:parent")}}}, selector.BindingNew)
 	picks := map[string]int{}
 	for i := range 50 {
-		req := p.opening(fmt.Sprintf("agent %d", i))
+		req := p.firstTurn(fmt.Sprintf("agent %d", i))
 		req.Parent = p.key("header:parent")
 		p.stays(req, selector.BindingInherited, parent)
-		picks[p.gets(p.opening(fmt.Sprintf("agent %d of nobody", i)), selector.BindingNew)]++
+		picks[p.gets(p.firstTurn(fmt.Sprintf("agent %d of nobody", i)), selector.BindingNew)]++
 	}
 	if most := slices.Max(slices.Collect(maps.Values(picks))); most > 3 {
 		t.Errorf("50 sub-agents that spread went to %d auths, %d to one; want at most 3", len(picks), most)
@@ -346,7 +346,7 @@ func TestFamilies(t *testing.T) {
 	t.Run("a parent that is out is not followed", func(t *testing.T) {
 		p.t = t
 		p.cool(parent, "", time.Minute)
-		req := p.opening("late")
+		req := p.firstTurn("late")
 		req.Parent = p.key("header:parent")
 		p.leaves(req, selector.BindingNew, parent)
 	})

@@ -11,13 +11,13 @@ import (
 )
 
 func TestAReferenceGoesToItsIssuer(t *testing.T) {
-	p := newPlace(t, 3, selector.Settings{})
+	p := newSessionPlayer(t, 3, selector.Settings{})
 	p.issued("auth-000002", "r1")
 	bare := func() *selector.Request { return &selector.Request{Provider: "p", Model: "m"} }
 	p.stays(p.pinned(bare(), "r1"), selector.BindingHit, "auth-000002")
-	p.stays(p.pinned(p.opening("and then?"), "r1"), selector.BindingHit, "auth-000002")
-	if p.gets(p.opening("and then?"), selector.BindingNew) == "auth-000002" {
-		t.Error("an opening beside a reference was bound")
+	p.stays(p.pinned(p.firstTurn("and then?"), "r1"), selector.BindingHit, "auth-000002")
+	if p.gets(p.firstTurn("and then?"), selector.BindingNew) == "auth-000002" {
+		t.Error("a first turn beside a reference was bound")
 	}
 	named := &selector.Request{Provider: "p", Model: "m", Sessions: []selector.Session{{Key: p.key("conv:c")}}}
 	elsewhere := p.leaves(named, selector.BindingNew, "auth-000002")
@@ -33,16 +33,16 @@ func TestAReferenceGoesToItsIssuer(t *testing.T) {
 func TestAReferenceIsLostWithItsIssuer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		happen func(p *place)
+		happen func(p *sessionPlayer)
 		req    func(req *selector.Request)
 		want   *selector.PinnedError
 	}{
 		{
-			name: "it cools down", happen: func(p *place) { p.cool("auth-000001", "", time.Minute) },
+			name: "it cools down", happen: func(p *sessionPlayer) { p.cool("auth-000001", "", time.Minute) },
 			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonCoolingAuth, Wait: time.Minute},
 		},
 		{
-			name: "all cool down, others for less", happen: func(p *place) {
+			name: "all cool down, others for less", happen: func(p *sessionPlayer) {
 				p.cool("auth-000000", "", time.Second)
 				p.cool("auth-000001", "", time.Minute)
 				p.cool("auth-000002", "", time.Second)
@@ -50,39 +50,39 @@ func TestAReferenceIsLostWithItsIssuer(t *testing.T) {
 			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonCoolingAuth, Wait: time.Minute},
 		},
 		{
-			name: "it is disabled", happen: func(p *place) { p.must(p.Disable("auth-000001", "", p.now)) },
+			name: "it is disabled", happen: func(p *sessionPlayer) { p.must(p.Disable("auth-000001", "", p.now)) },
 			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonDisabled, Lost: true},
 		},
 		{
-			name: "it left the pool", happen: func(p *place) { p.Update(nil, []string{"auth-000001"}, p.now) },
+			name: "it left the pool", happen: func(p *sessionPlayer) { p.Update(nil, []string{"auth-000001"}, p.now) },
 			want: &selector.PinnedError{Lost: true},
 		},
 		{
-			name: "it serves the model no more", happen: func(p *place) {
+			name: "it serves the model no more", happen: func(p *sessionPlayer) {
 				p.put(auth("auth-000001", func(a *selector.Auth) { a.Models = []string{"n"} }))
 			},
 			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonModelNotServed, Lost: true},
 		},
 		{
-			name: "the request excludes it", happen: func(*place) {}, req: func(req *selector.Request) { req.Exclude = []string{"auth-000001"} },
+			name: "the request excludes it", happen: func(*sessionPlayer) {}, req: func(req *selector.Request) { req.Exclude = []string{"auth-000001"} },
 			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonExcluded, Lost: true},
 		},
 		{
-			name: "it is below the best tier", happen: func(p *place) { p.put(auth("best", priority(1))) },
+			name: "it is below the best tier", happen: func(p *sessionPlayer) { p.put(auth("best", priority(1))) },
 		},
 		{
-			name: "its secret was refused", happen: func(p *place) { p.report("auth-000001", 0, refused()) },
+			name: "its secret was refused", happen: func(p *sessionPlayer) { p.report("auth-000001", 0, refused()) },
 			want: &selector.PinnedError{AuthID: "auth-000001", Reason: selector.ReasonInvalidated, Lost: true},
 		},
 		{
-			name: "its sessions were released", happen: func(p *place) { _, _ = p.Release("auth-000001", "", p.now) },
+			name: "its sessions were released", happen: func(p *sessionPlayer) { _, _ = p.Release("auth-000001", "", p.now) },
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newPlace(t, 3, selector.Settings{Failback: true})
+			p := newSessionPlayer(t, 3, selector.Settings{Failback: true})
 			p.issued("auth-000001", "r1")
 			tt.happen(p)
-			req := p.pinned(p.opening("and then?"), "r1")
+			req := p.pinned(p.firstTurn("and then?"), "r1")
 			if tt.req != nil {
 				tt.req(req)
 			}
