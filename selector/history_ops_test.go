@@ -344,11 +344,11 @@ func (op opRelease) do(w *world) error {
 type opAnswered struct {
 	ID             string
 	Sessions, Pins []uint64
-	Opening        uint64
+	FirstTurn      uint64
 }
 
 func (op opAnswered) do(w *world) error {
-	answer := selector.Answer{AuthID: op.ID, FirstTurn: historyKey(op.Opening)}
+	answer := selector.Answer{AuthID: op.ID, FirstTurn: historyKey(op.FirstTurn)}
 	for _, id := range op.Sessions {
 		answer.Sessions = append(answer.Sessions, selector.Session{Key: historyKey(id)})
 	}
@@ -360,7 +360,7 @@ func (op opAnswered) do(w *world) error {
 	if a == nil {
 		return wantError(err, selector.ErrUnknownAuth)
 	}
-	delete(w.oracle.openings, answer.FirstTurn)
+	delete(w.oracle.firstTurns, answer.FirstTurn)
 	if w.oracle.bindings == nil {
 		return err
 	}

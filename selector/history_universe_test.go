@@ -192,7 +192,7 @@ func (u *universe) sessions(r *rand.Rand, p *opPick) {
 		}
 	case n < 8:
 		p.Prefixes, p.Past = true, r.IntN(4)
-		// A conversation is a run of prefixes, the last one its opening.
+		// A conversation is a run of prefixes, the last one its first turn.
 		for at := r.IntN(prefixes); at >= 0 && len(p.Sessions) < 8; at -= 1 + r.IntN(2)*r.IntN(3) {
 			p.Sessions = append(p.Sessions, uint64(firstPrefix+at))
 		}
@@ -223,7 +223,7 @@ func (u *universe) answered(r *rand.Rand) operation {
 		op.Pins = append(op.Pins, number(r, firstReference, numRefs))
 	}
 	if r.IntN(2) == 0 {
-		op.Opening = number(r, firstPrefix, 3)
+		op.FirstTurn = number(r, firstPrefix, 3)
 	}
 	return op
 }

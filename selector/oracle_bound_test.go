@@ -9,9 +9,9 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// oracleOpening is an opening that was given an auth lately.
-type oracleOpening struct {
-	first time.Time
+// oracleFirstTurn is a first turn that was given an auth lately.
+type oracleFirstTurn struct {
+	at    time.Time
 	picks int
 }
 
@@ -82,9 +82,9 @@ func (o *oracle) decidePrefixes(p *oraclePick, req *selector.Request, ready []*s
 	primary := req.Sessions[0].Key
 	own := o.boundTo(primary)
 	candidates := slices.DeleteFunc(slices.Clone(req.Sessions), func(s selector.Session) bool { return o.boundTo(s.Key) == "" })
-	told := slices.DeleteFunc(slices.Clone(candidates), func(s selector.Session) bool { return s.Role == selector.RolePast })
-	if opened, ok := o.openings[primary]; req.Options&selector.FirstTurn != 0 && len(told) == 1 && told[0].Key == primary &&
-		(!ok || !o.now.Before(opened.first.Add(5*time.Second)) || opened.picks >= 3) {
+	current := slices.DeleteFunc(slices.Clone(candidates), func(s selector.Session) bool { return s.Role == selector.RolePast })
+	if first, ok := o.firstTurns[primary]; req.Options&selector.FirstTurn != 0 && len(current) == 1 && current[0].Key == primary &&
+		(!ok || !o.now.Before(first.at.Add(5*time.Second)) || first.picks >= 3) {
 		candidates = nil
 	}
 	if len(candidates) == 0 {
@@ -172,28 +172,28 @@ func (o *oracle) bind(p *oraclePick, req *selector.Request, taken *selector.Auth
 }
 
 func (o *oracle) bindSession(p *oraclePick, req *selector.Request, taken *selector.Auth) (ends time.Time) {
-	b, opens := o.bindings, req.Options&selector.FirstTurn != 0
+	b, isFirst := o.bindings, req.Options&selector.FirstTurn != 0
 	if p.pin != (selector.SessionKey{}) {
 		ends = b.Keep(p.pin, o.now)
-		if len(req.Sessions) == 0 || opens {
+		if len(req.Sessions) == 0 || isFirst {
 			return ends
 		}
 	}
 	if p.inherits != (selector.SessionKey{}) && p.outcome == selector.BindingInherited {
 		b.Keep(p.inherits, o.now)
-		delete(o.openings, p.inherits)
+		delete(o.firstTurns, p.inherits)
 	}
 	switch {
 	case p.outcome == selector.BindingHit:
-		if opened := o.openings[req.Sessions[0].Key]; opens && opened != nil {
-			opened.picks++
+		if first := o.firstTurns[req.Sessions[0].Key]; isFirst && first != nil {
+			first.picks++
 		}
 		return b.Keep(req.Sessions[0].Key, o.now)
 	case p.outcome == selector.BindingNone || p.outcome == selector.BindingDiverted:
 		return time.Time{}
 	case req.Sessions[0].Role == selector.RolePrefix:
-		if opens {
-			o.openings[req.Sessions[0].Key] = &oracleOpening{first: o.now, picks: 1}
+		if isFirst {
+			o.firstTurns[req.Sessions[0].Key] = &oracleFirstTurn{at: o.now, picks: 1}
 		}
 		return b.Bind(req.Sessions, identityOf(taken), o.now)
 	case p.outcome == selector.BindingNew:

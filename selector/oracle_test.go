@@ -26,7 +26,7 @@ type oracle struct {
 	picked     []time.Time                                       // when the picks were
 	recorded   func() map[oracleLedgerKey][]cooldown.Observation // what the pool\'s records hold
 	bindings   *sessionTable[string]                             // by identity; nil: sessions are not bound
-	openings   map[selector.SessionKey]*oracleOpening
+	firstTurns map[selector.SessionKey]*oracleFirstTurn
 }
 
 type oracleRoute struct{ provider, key string }
@@ -53,7 +53,7 @@ func newOracle(c selector.Config, start time.Time) *oracle {
 		auths: map[string]*selector.Auth{}, identities: map[string]*oracleIdentity{},
 		rotations: map[oracleRoute]*oracleRotation{}, ledgers: map[oracleLedgerKey]*oracleLedger{},
 		trials: map[oracleScope]oracleTrial{}, renewed: map[string]time.Time{},
-		openings: map[selector.SessionKey]*oracleOpening{},
+		firstTurns: map[selector.SessionKey]*oracleFirstTurn{},
 	}
 }
 
