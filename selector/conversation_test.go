@@ -258,7 +258,7 @@ func TestWhatEndsTheTimeInWhichAFirstTurnIsRepeated(t *testing.T) {
 }
 
 // Conversations may begin alike; from the first answer on each is found by its own.
-func TestAnswersTellConversationsThatBeginAlikeApart(t *testing.T) {
+func TestAnswersTellApartConversationsThatBeginAlike(t *testing.T) {
 	p := newSessionPlayer(t, 4, selector.Settings{})
 	auths := make([]string, 4)
 	for i := range auths {
@@ -273,7 +273,7 @@ func TestAnswersTellConversationsThatBeginAlikeApart(t *testing.T) {
 	}
 }
 
-// What opened a conversation is bound to where the latest one opened that begins alike. When their auth is out, not all of
+// A first turn is bound to where the latest conversation began that begins alike. When their auth is out, not all of
 // them move there.
 func TestConversationsThatBeginAlikeAreSpreadWhenTheirAuthIsOut(t *testing.T) {
 	p := newSessionPlayer(t, 6, selector.Settings{})

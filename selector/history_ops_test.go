@@ -195,7 +195,7 @@ func wantError(err, want error) error {
 // cool applies an order. Where a ladder decides with jitter, the end that the pool chose is checked and taken over.
 func (o *oracle) cool(a *selector.Auth, k oracleLedgerKey, c selector.Cooldown, chosen time.Time) (selector.Block, error) {
 	l, stamp := o.ledger(k.scope, k.kind), o.stamp()
-	p := oraclePiece{received: stamp, command: true, reason: c.Reason, endless: c.Endless, until: c.Until, probe: c.Until}
+	p := oracleObservation{received: stamp, command: true, reason: c.Reason, endless: c.Endless, until: c.Until, probe: c.Until}
 	secret := ""
 	if k.kind == cooldown.Authentication && k.scope.key == "" {
 		secret = secretOf(a)
@@ -203,7 +203,7 @@ func (o *oracle) cool(a *selector.Auth, k oracleLedgerKey, c selector.Cooldown, 
 	}
 	if !c.Endless && c.Until.IsZero() {
 		// One open window is one step.
-		if _, open := l.rest(o.now, p.secret, ""); open {
+		if _, open := l.span(o.now, p.secret, ""); open {
 			return o.shown(l, k, secret), nil
 		}
 		p.ladder = map[cooldown.Kind]cooldown.Ladder{
@@ -229,8 +229,8 @@ func (o *oracle) shown(l *oracleLedger, k oracleLedgerKey, secret string) select
 }
 
 // level is the highest step that a ladder has taken and that counts still.
-func (l *oracleLedger) level(p oraclePiece, now time.Time) (level int) {
-	for _, known := range l.pieces {
+func (l *oracleLedger) level(p oracleObservation, now time.Time) (level int) {
+	for _, known := range l.observations {
 		if l.live(known) && known.alike(p) && known.until.After(now.Add(-24*time.Hour)) {
 			level = max(level, known.level)
 		}
@@ -288,7 +288,7 @@ func (o *oracle) clear(a *selector.Auth, key string) (cleared int) {
 			key != "" && k.scope.key == "" {
 			continue
 		}
-		if _, rests := l.rest(o.now, "", secretOf(a)); rests {
+		if _, blocked := l.span(o.now, "", secretOf(a)); blocked {
 			cleared++
 		}
 		l.cleared = stamp

@@ -46,7 +46,7 @@ func (op opReport) do(w *world) error {
 	if attempt.Started.IsZero() {
 		attempt.Started, begun = o.now.Add(-unknownStart), o.now
 	}
-	o.recorded = func() map[oracleLedgerKey][]cooldown.Observation { return evidenceOf(w.pool) }
+	o.recorded = func() map[oracleLedgerKey][]cooldown.Observation { return observationsOf(w.pool) }
 	r := oracleReport{oracle: o, auth: a, key: oracleKey(op.Model), started: attempt.Started, begun: begun, stamp: o.stamp(), f: f}
 	if r.started.After(r.stamp) {
 		r.started = r.stamp
@@ -102,8 +102,8 @@ func (r *oracleReport) concerned(f func(k oracleLedgerKey, l *oracleLedger)) {
 
 func (r *oracleReport) succeed() {
 	r.concerned(func(_ oracleLedgerKey, l *oracleLedger) {
-		if r.started.After(l.horizon) {
-			l.horizon = r.started
+		if r.started.After(l.watermark) {
+			l.watermark = r.started
 		}
 	})
 }
@@ -120,7 +120,7 @@ func (r *oracleReport) act(action cooldown.Action) {
 	switch action {
 	case cooldown.ActionNone:
 		if r.f.Domain != "" && r.f.Ladder != cooldown.LadderNone {
-			r.restDomains(oracleScope{})
+			r.blockDomains(oracleScope{})
 		}
 	case cooldown.ActionCooldown:
 		r.cooldown()
@@ -131,7 +131,7 @@ func (r *oracleReport) act(action cooldown.Action) {
 		}
 		r.done.Action = action
 		l := r.ledger(oracleScope{subject: oracleSubject{name: identityOf(r.auth)}}, cooldown.Authentication)
-		l.add(oraclePiece{received: r.stamp, endless: true, secret: secretOf(r.auth), reason: r.f.Reason, rule: r.f.Rule, person: r.f.OperatorAction})
+		l.add(oracleObservation{received: r.stamp, endless: true, secret: secretOf(r.auth), reason: r.f.Reason, rule: r.f.Rule, operatorAction: r.f.OperatorAction})
 		if r.bindings != nil {
 			r.done.Released = r.bindings.Release(identityOf(r.auth))
 		}
@@ -142,11 +142,11 @@ func (r *oracleReport) act(action cooldown.Action) {
 		}
 		r.done.Action = action
 		s.disabled, s.switched = true, r.stamp
-		s.why = oraclePiece{reason: r.f.Reason, rule: r.f.Rule, person: r.f.OperatorAction}.words()
+		s.why = oracleObservation{reason: r.f.Reason, rule: r.f.Rule, operatorAction: r.f.OperatorAction}.message()
 	}
 }
 
-// cooldown makes what the finding is about rest: the limit domains of its kind, or else the auth.
+// cooldown blocks what the finding is about: the limit domains of its kind, or else the auth.
 func (r *oracleReport) cooldown() {
 	scope := oracleScope{}
 	if r.f.Scope == cooldown.ScopeModel && bare(r.auth, r.key) == "" {
@@ -160,7 +160,7 @@ func (r *oracleReport) cooldown() {
 			return
 		}
 	}
-	if r.restDomains(scope) {
+	if r.blockDomains(scope) {
 		return
 	}
 	scope.subject = oracleSubject{name: identityOf(r.auth)}
@@ -175,15 +175,15 @@ func (r *oracleReport) cooldown() {
 
 // repeated counts a failure, and reports whether it is one too many.
 func (r *oracleReport) repeated(l *oracleLedger) bool {
-	counts := func(s oracleStrike) bool {
-		return s.reason == r.f.Reason && s.at.After(l.cleared) && s.at.After(l.horizon) && s.at.After(r.now.Add(-24*time.Hour))
+	counts := func(s oracleFailure) bool {
+		return s.reason == r.f.Reason && s.at.After(l.cleared) && s.at.After(l.watermark) && s.at.After(r.now.Add(-24*time.Hour))
 	}
-	known := func(s oracleStrike) bool { return counts(s) && !r.started.After(s.at) }
-	if !slices.ContainsFunc(l.strikes, known) {
-		l.strikes = append(l.strikes, oracleStrike{r.stamp, r.f.Reason})
+	known := func(s oracleFailure) bool { return counts(s) && !r.started.After(s.at) }
+	if !slices.ContainsFunc(l.failures, known) {
+		l.failures = append(l.failures, oracleFailure{r.stamp, r.f.Reason})
 	}
 	n := 0
-	for _, s := range l.strikes {
+	for _, s := range l.failures {
 		if counts(s) && !s.at.Before(r.stamp.Add(-r.f.Repeat.Within)) && s.at.After(r.identity(r.auth).switched) {
 			n++
 		}
@@ -191,18 +191,18 @@ func (r *oracleReport) repeated(l *oracleLedger) bool {
 	return n >= r.f.Repeat.Count
 }
 
-func (r *oracleReport) restDomains(scope oracleScope) (rests bool) {
+func (r *oracleReport) blockDomains(scope oracleScope) (found bool) {
 	for _, subject := range r.subjects(r.auth) {
 		if kind, _, ok := strings.Cut(subject.name, ":"); subject.provider == "" || !ok || kind != r.f.Domain {
 			continue
 		}
-		rests = true
+		found = true
 		r.done.Action = cooldown.ActionCooldown
 		r.done.Domains = append(r.done.Domains, subject.name)
 		scope.subject = subject
 		r.block(oracleLedgerKey{scope, r.f.Kind})
 	}
-	return rests
+	return found
 }
 
 func (r *oracleReport) hintLimit() time.Time {
@@ -215,7 +215,7 @@ func (r *oracleReport) hintLimit() time.Time {
 // block adds what was learnt to a ledger.
 func (r *oracleReport) block(k oracleLedgerKey) {
 	l := r.ledger(k.scope, k.kind)
-	p := oraclePiece{received: r.stamp, reason: r.f.Reason, rule: r.f.Rule, person: r.f.OperatorAction}
+	p := oracleObservation{received: r.stamp, reason: r.f.Reason, rule: r.f.Rule, operatorAction: r.f.OperatorAction}
 	switch {
 	case !r.f.Until.IsZero():
 		if p.until, p.probe = r.f.Until, r.f.Until; r.f.Hint && r.hintLimit().Before(p.probe) {
@@ -231,16 +231,16 @@ func (r *oracleReport) block(k oracleLedgerKey) {
 		r.climb(k, &p)
 		l.add(p)
 	}
-	if b, rests := l.block(k, "", r.now); rests && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
+	if b, inForce := l.block(k, "", r.now); inForce && (r.done.Until.IsZero() || b.Until.After(r.done.Until)) {
 		r.done.Until, r.done.ProbeAt, r.done.Level = b.Until, b.ProbeAt, b.Level
 	}
 }
 
 // climb finds the level and the window of a failure. A window that the pool chose is checked and taken over.
-func (r *oracleReport) climb(k oracleLedgerKey, p *oraclePiece) {
+func (r *oracleReport) climb(k oracleLedgerKey, p *oracleObservation) {
 	l := r.ledger(k.scope, k.kind)
 	burst, window := false, time.Time{}
-	for _, known := range l.pieces {
+	for _, known := range l.observations {
 		if !l.live(known) || !known.alike(*p) || !known.until.After(r.now.Add(-24*time.Hour)) {
 			continue
 		}
@@ -256,7 +256,7 @@ func (r *oracleReport) climb(k oracleLedgerKey, p *oraclePiece) {
 	}
 	if window.IsZero() {
 		least, most := ladderStep(p.ladder, p.level)
-		window = r.pieceOf(k, p)
+		window = r.stepEnd(k, p)
 		if d := window.Sub(r.now); d < least || d > most {
 			r.wrong = fmt.Errorf("step %d of ladder %d is %v, want %v to %v", p.level, p.ladder, d, least, most)
 		}
@@ -264,8 +264,8 @@ func (r *oracleReport) climb(k oracleLedgerKey, p *oraclePiece) {
 	p.until, p.probe = window, window
 }
 
-// pieceOf finds out from the pool's records when the step ends that it took just now.
-func (r *oracleReport) pieceOf(k oracleLedgerKey, p *oraclePiece) time.Time {
+// stepEnd finds out from the pool's records when the step ends that it took just now.
+func (r *oracleReport) stepEnd(k oracleLedgerKey, p *oracleObservation) time.Time {
 	for _, e := range r.recorded()[k] {
 		if e.Received == cooldown.InstantOf(r.stamp) && e.Ladder == p.ladder && e.Level == p.level && !e.Command {
 			return e.Until.Time()
@@ -274,8 +274,8 @@ func (r *oracleReport) pieceOf(k oracleLedgerKey, p *oraclePiece) time.Time {
 	return time.Time{}
 }
 
-// evidenceOf is all that the records of a pool hold.
-func evidenceOf(pool *selector.Pool) map[oracleLedgerKey][]cooldown.Observation {
+// observationsOf is all that the records of a pool hold.
+func observationsOf(pool *selector.Pool) map[oracleLedgerKey][]cooldown.Observation {
 	all := map[oracleLedgerKey][]cooldown.Observation{}
 	for _, record := range pool.Records() {
 		for _, s := range record.Scopes {
@@ -288,27 +288,27 @@ func evidenceOf(pool *selector.Pool) map[oracleLedgerKey][]cooldown.Observation 
 	return all
 }
 
-// renew keeps the hints that the attempt tried until the next try.
+// renew keeps the hints that the attempt probed until the next probe.
 func (r *oracleReport) renew() {
 	next := r.hintLimit()
 	if !r.f.Until.IsZero() && r.f.Until.Before(next) {
 		next = r.f.Until
 	}
 	r.concerned(func(_ oracleLedgerKey, l *oracleLedger) {
-		tried := -1
-		for i, p := range l.pieces {
+		probed := -1
+		for i, p := range l.observations {
 			switch {
 			case !l.live(p) || p.over(r.now):
 			case p.endless || p.probe.After(r.begun):
 				return
-			case !p.command && p.probe.Before(p.until) && (tried < 0 || !l.pieces[tried].longer(p)):
-				tried = i
+			case !p.command && p.probe.Before(p.until) && (probed < 0 || !l.observations[probed].longer(p)):
+				probed = i
 			}
 		}
-		if tried < 0 {
+		if probed < 0 {
 			return
 		}
-		again := l.pieces[tried]
+		again := l.observations[probed]
 		again.received = r.stamp
 		if probe := earlier(again.until, next); probe.After(again.probe) {
 			again.probe = probe
@@ -321,8 +321,8 @@ func (r *oracleReport) renew() {
 func (r *oracleReport) endProbe() {
 	for _, subject := range r.subjects(r.auth) {
 		for _, scope := range r.scopes(subject, bare(r.auth, r.key)) {
-			if r.trials[scope].started.Equal(r.started) {
-				delete(r.trials, scope)
+			if r.probes[scope].started.Equal(r.started) {
+				delete(r.probes, scope)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-// oracleSubject is whom evidence is about: an identity, or a limit domain of a provider.
+// oracleSubject is whom observations are about: an identity, or a limit domain of a provider.
 type oracleSubject struct{ provider, name string } // of an identity the provider is empty
 
 type oracleScope struct {
@@ -21,27 +21,28 @@ type oracleScope struct {
 
 // oracleLedger is all that was ever learnt of a scope for one kind of cooldown. Nothing is dropped.
 type oracleLedger struct {
-	horizon, cleared time.Time
-	pieces           []oraclePiece
-	strikes          []oracleStrike
+	watermark, cleared time.Time
+	observations       []oracleObservation
+	failures           []oracleFailure
 }
 
-type oraclePiece struct {
+type oracleObservation struct {
 	received, until, probe time.Time // without an end, until and probe are zero
 	endless, command       bool
 	level                  int
 	ladder                 cooldown.Ladder
 	secret                 string
-	reason, rule, person   string
+	reason, rule           string
+	operatorAction         string
 }
 
-type oracleStrike struct {
+type oracleFailure struct {
 	at     time.Time
 	reason string
 }
 
-// oracleTrial is a request that tries what is half-open.
-type oracleTrial struct{ until, started time.Time }
+// oracleProbe is a request that probes what is half-open.
+type oracleProbe struct{ until, started time.Time }
 
 type oracleLedgerKey struct {
 	scope oracleScope
@@ -100,31 +101,31 @@ func compareBool(a, b bool) int {
 }
 
 // live: a clear ends all that was known before it, a success what upstreams said before its attempt began.
-func (l *oracleLedger) live(p oraclePiece) bool {
-	return p.received.After(l.cleared) && (p.command || p.received.After(l.horizon))
+func (l *oracleLedger) live(p oracleObservation) bool {
+	return p.received.After(l.cleared) && (p.command || p.received.After(l.watermark))
 }
 
-func (p oraclePiece) over(now time.Time) bool { return !p.endless && !p.until.After(now) }
+func (p oracleObservation) over(now time.Time) bool { return !p.endless && !p.until.After(now) }
 
 // longer reports whether p ends after another.
-func (p oraclePiece) longer(o oraclePiece) bool {
+func (p oracleObservation) longer(o oracleObservation) bool {
 	return p.endless && !o.endless || !o.endless && p.until.After(o.until)
 }
 
 // alike: one may stand for the other.
-func (p oraclePiece) alike(o oraclePiece) bool {
+func (p oracleObservation) alike(o oracleObservation) bool {
 	return p.ladder == o.ladder && p.command == o.command && p.secret == o.secret
 }
 
-// add takes in what is learnt. Pieces of one sort that come within a second are one.
-func (l *oracleLedger) add(p oraclePiece) {
-	for _, known := range l.pieces {
+// add takes in what is learnt. Observations of one sort that come within a second are one.
+func (l *oracleLedger) add(p oracleObservation) {
+	for _, known := range l.observations {
 		if !l.live(known) || !known.alike(p) || p.received.Sub(known.received) >= time.Second {
 			continue
 		}
 		if known.longer(p) {
 			p.until, p.endless = known.until, known.endless
-			p.reason, p.rule, p.person = known.reason, known.rule, known.person
+			p.reason, p.rule, p.operatorAction = known.reason, known.rule, known.operatorAction
 		}
 		if p.endless || known.endless {
 			p.probe = time.Time{}
@@ -133,21 +134,21 @@ func (l *oracleLedger) add(p oraclePiece) {
 		}
 		p.level = max(p.level, known.level)
 	}
-	l.pieces = append(l.pieces, p)
+	l.observations = append(l.observations, p)
 }
 
-// oracleRest is what the pieces of a ledger say together for those who have a secret.
-type oracleRest struct {
+// oracleSpan is what the observations of a ledger say together for those who have a secret.
+type oracleSpan struct {
 	scope   oracleScope
 	kind    cooldown.Kind
-	firm    time.Time // nobody may try before; not set if endless
+	firm    time.Time // nobody may probe before; not set if endless
 	endless bool
-	piece   oraclePiece // that ends last
+	last    oracleObservation // to end
 }
 
-// rest of the pieces about any of some secrets; "" stands for pieces about none.
-func (l *oracleLedger) rest(now time.Time, secrets ...string) (r oracleRest, rests bool) {
-	for _, p := range l.pieces {
+// span of the observations about any of some secrets; "" stands for those about none.
+func (l *oracleLedger) span(now time.Time, secrets ...string) (r oracleSpan, blocked bool) {
+	for _, p := range l.observations {
 		if !l.live(p) || p.over(now) || !slices.Contains(secrets, p.secret) {
 			continue
 		}
@@ -156,19 +157,19 @@ func (l *oracleLedger) rest(now time.Time, secrets ...string) (r oracleRest, res
 		} else if p.probe.After(r.firm) {
 			r.firm = p.probe
 		}
-		if !rests || !r.piece.longer(p) {
-			r.piece = p
+		if !blocked || !r.last.longer(p) {
+			r.last = p
 		}
-		rests = true
+		blocked = true
 	}
-	return r, rests
+	return r, blocked
 }
 
-// closed: nobody may try.
-func (r oracleRest) closed(now time.Time) bool { return r.endless || r.firm.After(now) }
+// closed: nobody may probe.
+func (r oracleSpan) closed(now time.Time) bool { return r.endless || r.firm.After(now) }
 
-// outlasts reports whether r decides beside another: those that nobody may try first, the longest of them.
-func (r oracleRest) outlasts(o oracleRest, now time.Time) bool {
+// outlasts reports whether r decides beside another: those that nobody may probe first, the longest of them.
+func (r oracleSpan) outlasts(o oracleSpan, now time.Time) bool {
 	if r.closed(now) || o.closed(now) {
 		switch {
 		case r.endless || o.endless:
@@ -178,13 +179,13 @@ func (r oracleRest) outlasts(o oracleRest, now time.Time) bool {
 		}
 		return r.firm.After(o.firm)
 	}
-	return r.piece.longer(o.piece)
+	return r.last.longer(o.last)
 }
 
-// rests are what concerns an auth and a model key: for each scope and kind, and last what is about its secret.
-func (o *oracle) rests(a *selector.Auth, key string) (all []oracleRest) {
+// spans are what concerns an auth and a model key: for each scope and kind, and last what is about its secret.
+func (o *oracle) spans(a *selector.Auth, key string) (all []oracleSpan) {
 	add := func(scope oracleScope, kind cooldown.Kind, secret string) {
-		if r, rests := o.ledger(scope, kind).rest(o.now, secret); rests {
+		if r, blocked := o.ledger(scope, kind).span(o.now, secret); blocked {
 			r.scope, r.kind = scope, kind
 			all = append(all, r)
 		}
@@ -209,29 +210,29 @@ func secretOf(a *selector.Auth) string {
 }
 
 // deciding is what keeps an auth away: the longest of all, at equal ends a quota, else the first.
-func (o *oracle) deciding(a *selector.Auth, key string) (best oracleRest, held bool) {
-	for _, r := range o.holding(a, key) {
-		equal := held && !r.outlasts(best, o.now) && !best.outlasts(r, o.now)
-		if !held || r.outlasts(best, o.now) || equal && r.kind == cooldown.Quota && best.kind != cooldown.Quota {
-			best, held = r, true
+func (o *oracle) deciding(a *selector.Auth, key string) (best oracleSpan, blocked bool) {
+	for _, r := range o.blocking(a, key) {
+		equal := blocked && !r.outlasts(best, o.now) && !best.outlasts(r, o.now)
+		if !blocked || r.outlasts(best, o.now) || equal && r.kind == cooldown.Quota && best.kind != cooldown.Quota {
+			best, blocked = r, true
 		}
 	}
-	return best, held
+	return best, blocked
 }
 
-// holding are those of the rests that keep everybody away, and those that one request is trying. Of one scope only what
-// decides there counts: something that is half-open there is not tried apart from the rest.
-func (o *oracle) holding(a *selector.Auth, key string) (all []oracleRest) {
-	for _, r := range o.rests(a, key) {
-		if r.closed(o.now) || o.trials[r.scope].until.After(o.now) {
+// blocking are those of the spans that keep everybody away, and those that one request is probing. Of one scope only what
+// decides there counts: something that is half-open there is not probed apart from the rest.
+func (o *oracle) blocking(a *selector.Auth, key string) (all []oracleSpan) {
+	for _, r := range o.spans(a, key) {
+		if r.closed(o.now) || o.probes[r.scope].until.After(o.now) {
 			all = append(all, r)
 		}
 	}
 	return all
 }
 
-// probe makes a pick the one that tries what is half-open of its auth.
-func (o *oracle) try(a *selector.Auth, key string) {
+// probe makes a pick the one that probes what is half-open of its auth.
+func (o *oracle) probe(a *selector.Auth, key string) {
 	timeout := o.settings.ProbeTimeout
 	if timeout == 0 {
 		timeout = selector.DefaultProbeTimeout
@@ -240,11 +241,11 @@ func (o *oracle) try(a *selector.Auth, key string) {
 		for _, scope := range o.scopes(subject, bare(a, key)) {
 			half := false
 			for kind := cooldown.Quota; kind <= cooldown.Other; kind++ {
-				_, rests := o.ledger(scope, kind).rest(o.now, "")
-				half = half || rests
+				_, blocked := o.ledger(scope, kind).span(o.now, "")
+				half = half || blocked
 			}
 			if half {
-				o.trials[scope] = oracleTrial{o.now.Add(timeout), o.now}
+				o.probes[scope] = oracleProbe{o.now.Add(timeout), o.now}
 			}
 		}
 	}
@@ -256,7 +257,7 @@ func (o *oracle) blocks(a *selector.Auth) (all []selector.Block) {
 		if !slices.Contains(o.subjects(a), k.scope.subject) {
 			continue
 		}
-		if b, rests := l.block(k, secretOf(a), o.now); rests {
+		if b, inForce := l.block(k, secretOf(a), o.now); inForce {
 			all = append(all, b)
 		}
 	}
@@ -265,31 +266,31 @@ func (o *oracle) blocks(a *selector.Auth) (all []selector.Block) {
 
 // block is what is in force of a ledger.
 func (l *oracleLedger) block(k oracleLedgerKey, secret string, now time.Time) (selector.Block, bool) {
-	r, rests := l.rest(now, "", secret)
-	b := selector.Block{Kind: k.kind, Reason: r.piece.reason, Rule: r.piece.rule, Level: r.piece.level}
+	r, inForce := l.span(now, "", secret)
+	b := selector.Block{Kind: k.kind, Reason: r.last.reason, Rule: r.last.rule, Level: r.last.level}
 	if b.Model = k.scope.key; k.scope.family {
 		b.Model, b.Family = "", k.scope.key
 	}
 	if k.scope.subject.provider != "" {
 		b.Domain = k.scope.subject.name
 	}
-	if r.piece.endless {
-		return b, rests
+	if r.last.endless {
+		return b, inForce
 	}
-	if b.Until = r.piece.until; r.firm.Before(b.Until) {
+	if b.Until = r.last.until; r.firm.Before(b.Until) {
 		b.ProbeAt = r.firm
 	}
-	return b, rests
+	return b, inForce
 }
 
-// a human-readable message, of a piece.
-func (p oraclePiece) words() string {
-	words := p.reason
+// message is a human-readable one.
+func (p oracleObservation) message() string {
+	message := p.reason
 	if p.rule != "" {
-		words += " (rule " + p.rule + ")"
+		message += " (rule " + p.rule + ")"
 	}
-	if p.person != "" {
-		words += ": " + p.person
+	if p.operatorAction != "" {
+		message += ": " + p.operatorAction
 	}
-	return words
+	return message
 }

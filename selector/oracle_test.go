@@ -20,7 +20,7 @@ type oracle struct {
 	identities map[string]*oracleIdentity
 	rotations  map[oracleRoute]*oracleRotation
 	ledgers    map[oracleLedgerKey]*oracleLedger
-	trials     map[oracleScope]oracleTrial
+	probes     map[oracleScope]oracleProbe
 	renewed    map[string]time.Time                              // by id: when it got another secret
 	last       time.Time                                         // stamp
 	picked     []time.Time                                       // when the picks were
@@ -52,7 +52,7 @@ func newOracle(c selector.Config, start time.Time) *oracle {
 		settings: c.Settings, cursorStart: c.CursorStart, now: start,
 		auths: map[string]*selector.Auth{}, identities: map[string]*oracleIdentity{},
 		rotations: map[oracleRoute]*oracleRotation{}, ledgers: map[oracleLedgerKey]*oracleLedger{},
-		trials: map[oracleScope]oracleTrial{}, renewed: map[string]time.Time{},
+		probes: map[oracleScope]oracleProbe{}, renewed: map[string]time.Time{},
 		firstTurns: map[selector.SessionKey]*oracleFirstTurn{},
 	}
 }
@@ -146,7 +146,7 @@ func (o *oracle) known(provider string) []*selector.Auth {
 // eligibility judges an auth for a model key, by precedence of reasons.
 func (o *oracle) eligibility(a *selector.Auth, key string, excluded []string) oracleEligibility {
 	s := o.identity(a)
-	refusal, _ := o.ledger(oracleScope{subject: oracleSubject{name: identityOf(a)}}, cooldown.Authentication).rest(o.now, secretOf(a))
+	refusal, _ := o.ledger(oracleScope{subject: oracleSubject{name: identityOf(a)}}, cooldown.Authentication).span(o.now, secretOf(a))
 	switch {
 	case slices.Contains(excluded, a.ID):
 		return oracleEligibility{reason: selector.ReasonExcluded}
@@ -155,34 +155,34 @@ func (o *oracle) eligibility(a *selector.Auth, key string, excluded []string) or
 	case s.disabled:
 		return oracleEligibility{reason: selector.ReasonDisabled, detail: s.why}
 	case refusal.endless:
-		return oracleEligibility{reason: selector.ReasonInvalidated, detail: refusal.piece.words()}
+		return oracleEligibility{reason: selector.ReasonInvalidated, detail: refusal.last.message()}
 	case !a.ExpiresAt.IsZero() && !a.ExpiresAt.After(o.now):
 		return oracleEligibility{reason: selector.ReasonTokenExpired, detail: "the access token is over"}
 	case !serves(a, key):
 		return oracleEligibility{reason: selector.ReasonModelNotServed}
 	}
-	if r, held := o.deciding(a, key); held {
-		return o.heldBack(r)
+	if r, blocked := o.deciding(a, key); blocked {
+		return o.blocked(r)
 	}
 	return oracleEligibility{reason: selector.ReasonReady}
 }
 
-// heldBack is the standing of an auth that something keeps away.
-func (o *oracle) heldBack(r oracleRest) oracleEligibility {
+// blocked is the eligibility of an auth that something keeps away.
+func (o *oracle) blocked(r oracleSpan) oracleEligibility {
 	out := oracleEligibility{reason: selector.ReasonBlocked, until: r.firm, quota: r.kind == cooldown.Quota}
-	out.reason, out.detail = o.reasonOf(r), r.piece.words()
+	out.reason, out.detail = o.reasonOf(r), r.last.message()
 	switch {
 	case r.endless:
 		out.until = time.Time{}
 	case !r.closed(o.now):
-		if out.until = o.trials[r.scope].until; !r.piece.endless && out.until.After(r.piece.until) {
-			out.until = r.piece.until
+		if out.until = o.probes[r.scope].until; !r.last.endless && out.until.After(r.last.until) {
+			out.until = r.last.until
 		}
 	}
 	return out
 }
 
-func (o *oracle) reasonOf(r oracleRest) selector.Reason {
+func (o *oracle) reasonOf(r oracleSpan) selector.Reason {
 	switch {
 	case !r.closed(o.now):
 		return selector.ReasonHalfOpen
@@ -326,7 +326,7 @@ func (o *oracle) onlyExcluded(p *oraclePick, req *selector.Request, identity str
 func (o *oracle) commit(p *oraclePick, req *selector.Request, taken *selector.Auth) time.Time {
 	o.identity(taken).picks++
 	o.picked = append(o.picked, o.now)
-	o.try(taken, p.route.key)
+	o.probe(taken, p.route.key)
 	if p.kept == nil {
 		o.advance(p, taken)
 	}
