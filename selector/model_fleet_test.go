@@ -10,7 +10,7 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-// fleet is three pools, what is on its way between them, a store of permits, and what each was told.
+// fleet is three pools, what is on its way between them, a store of permits, and what each should know.
 type fleet struct {
 	model    string
 	now      time.Time
@@ -24,7 +24,7 @@ type fleet struct {
 type fleetReplica struct {
 	pool      *selector.Pool
 	reachable bool // the store of permits is
-	told      facts
+	known     facts
 	open      []fleetPick
 	// alone: the permit in use was taken without the store.
 	alone bool
@@ -41,7 +41,7 @@ type fleetPick struct {
 type fleetMessage struct {
 	to      int
 	records []cooldown.Record
-	told    facts
+	known   facts
 }
 
 type fleetLease struct {
@@ -93,11 +93,11 @@ func (f *fleet) step(s fleetStep) error {
 		return f.answer(r, s)
 	case stepOrder:
 		_, err := r.pool.Cooldown("a", selector.Cooldown{Model: f.model, Until: f.now.Add(s.span)}, f.now)
-		r.told.add(fact{received: f.now, until: f.now.Add(s.span), probe: f.now.Add(s.span), command: true})
+		r.known.add(fact{received: f.now, until: f.now.Add(s.span), probe: f.now.Add(s.span), command: true})
 		return err
 	case stepClear:
 		_, err := r.pool.ClearCooldown("a", f.model, f.now)
-		r.told.cleared = f.now
+		r.known.cleared = f.now
 		return err
 	case stepSend:
 		f.send(s.replica)
@@ -118,14 +118,14 @@ func (f *fleet) fail(r *fleetReplica, started, until time.Time) error {
 	if finding.Scope = cooldown.ScopeModel; f.model == "" {
 		finding.Scope = cooldown.ScopeAuth
 	}
-	r.told.renew(started, f.now, until)
-	before := r.told.deadline(f.now)
+	r.known.renew(started, f.now, until)
+	before := r.known.deadline(f.now)
 	c, err := r.pool.Report(selector.Attempt{AuthID: "a", Model: f.model, Started: started}, finding, f.now)
 	if err != nil {
 		return err
 	}
 	if !until.IsZero() {
-		r.told.add(fact{received: f.now, until: until, probe: earlier(until, f.now.Add(selector.DefaultMaxHint))})
+		r.known.add(fact{received: f.now, until: until, probe: earlier(until, f.now.Add(selector.DefaultMaxHint))})
 		return f.check()
 	}
 	step := f.ladderStep(r)
@@ -133,13 +133,13 @@ func (f *fleet) fail(r *fleetReplica, started, until time.Time) error {
 		return fmt.Errorf("a failure left nothing of the ladder behind: %+v", c)
 	}
 	if step.until.After(f.now.Add(6*time.Minute)) || !step.until.After(f.now) && before.IsZero() {
-		return fmt.Errorf("the ladder rests until %v", step.until)
+		return fmt.Errorf("the ladder blocks it until %v", step.until)
 	}
-	r.told.add(step)
+	r.known.add(step)
 	return f.check()
 }
 
-// ladderStep is the last piece of the ladder that a replica's record has.
+// ladderStep is the last observation of the ladder that a replica's record has.
 func (f *fleet) ladderStep(r *fleetReplica) (step fact) {
 	for _, record := range r.pool.Records() {
 		for _, s := range record.Scopes {
@@ -166,8 +166,8 @@ func (f *fleet) succeed(r *fleetReplica, started time.Time) {
 	for _, record := range r.pool.Records() {
 		known = known || slices.ContainsFunc(record.Scopes, func(s cooldown.ScopeRecord) bool { return s.Model == f.model })
 	}
-	if known && started.After(r.told.horizon) {
-		r.told.horizon = started
+	if known && started.After(r.known.watermark) {
+		r.known.watermark = started
 	}
 	_, _ = r.pool.Report(selector.Attempt{AuthID: "a", Model: f.model, Started: started}, cooldown.Finding{Success: true}, f.now)
 }
@@ -176,18 +176,18 @@ func (f *fleet) succeed(r *fleetReplica, started time.Time) {
 func (f *fleet) pick(number int) error {
 	r := f.replicas[number]
 	_, err := r.pool.Pick(&selector.Request{Provider: "p", Model: f.model}, f.now)
-	firm, end := r.told.rest(f.now)
-	resting, halfOpen := firm.After(f.now), end.After(f.now)
+	firm, end := r.known.span(f.now)
+	blocked, halfOpen := firm.After(f.now), end.After(f.now)
 	p := fleetPick{started: f.now, probe: halfOpen, alone: r.alone, until: f.now.Add(fleetProbeTimeout)}
 	switch {
-	case resting:
+	case blocked:
 		if err == nil {
-			return fmt.Errorf("Pick answers, though the auth rests until %v", firm)
+			return fmt.Errorf("Pick answers, though the auth is blocked until %v", firm)
 		}
 		return f.check()
 	case !halfOpen:
 		if err != nil {
-			return fmt.Errorf("Pick = %w, and nothing rests", err)
+			return fmt.Errorf("Pick = %w, and nothing is blocked", err)
 		}
 	case err != nil:
 		return f.check() // no permit, or one under way
@@ -243,7 +243,7 @@ func (f *fleet) send(number int) {
 	records, _, _ := r.pool.Take(100)
 	for to := range f.replicas {
 		if to != number && len(records) > 0 {
-			f.messages = append(f.messages, fleetMessage{to, records, r.told.clone()})
+			f.messages = append(f.messages, fleetMessage{to, records, r.known.clone()})
 		}
 	}
 }
@@ -254,7 +254,7 @@ func (f *fleet) deliver(number int) {
 	}
 	m := f.messages[number%len(f.messages)]
 	f.replicas[m.to].pool.Merge(m.records, f.now)
-	f.replicas[m.to].told.merge(&m.told)
+	f.replicas[m.to].known.merge(&m.known)
 }
 
 // permits does for a replica what its persister would do in the background.
@@ -295,7 +295,7 @@ func (f *fleet) reach(r *fleetReplica) {
 	}
 }
 
-// check compares what every replica says with what it was told.
+// check compares what every replica says with what it should know.
 func (f *fleet) check() error {
 	for i, r := range f.replicas {
 		if err := f.checkReplica(r); err != nil {
@@ -310,7 +310,7 @@ func (f *fleet) checkReplica(r *fleetReplica) error {
 	if err != nil {
 		return err
 	}
-	firm, end := r.told.rest(f.now)
+	firm, end := r.known.span(f.now)
 	var got selector.Block
 	for _, b := range status.Blocks {
 		got = b
@@ -321,15 +321,15 @@ func (f *fleet) checkReplica(r *fleetReplica) error {
 	}
 	if !end.After(f.now) {
 		if len(status.Blocks) > 0 {
-			return fmt.Errorf("it rests until %v, and all is over", got.Until)
+			return fmt.Errorf("it is blocked until %v, and all is over", got.Until)
 		}
 		return nil
 	}
 	if len(status.Blocks) != 1 || !got.Until.Equal(end) || firm.After(f.now) && !probe.Equal(firm) {
-		return fmt.Errorf("it rests until %v, probe at %v; want until %v, probe at %v", got.Until, probe, end, firm)
+		return fmt.Errorf("it is blocked until %v, probe at %v; want until %v, probe at %v", got.Until, probe, end, firm)
 	}
-	if latch := f.now.Add(selector.DefaultMaxHint); firm.After(latch) && !r.told.ordered(latch) {
-		return fmt.Errorf("nobody may try before %v", firm)
+	if limit := f.now.Add(selector.DefaultMaxHint); firm.After(limit) && !r.known.ordered(limit) {
+		return fmt.Errorf("nobody may probe before %v", firm)
 	}
 	return nil
 }
@@ -341,7 +341,7 @@ func (f *fleet) converge() error {
 			for j, to := range f.replicas {
 				if i != j {
 					to.pool.Merge(from.pool.Records(), f.now)
-					to.told.merge(&from.told)
+					to.known.merge(&from.known)
 				}
 			}
 		}
@@ -370,7 +370,7 @@ func (r *fleetReplica) scopes(now time.Time) string {
 
 // oneMayTry: once all requests are over and the store is in reach of all, what is half-open can be tried by just one.
 func (f *fleet) oneMayTry() error {
-	firm, end := f.replicas[0].told.rest(f.now)
+	firm, end := f.replicas[0].known.span(f.now)
 	f.now = f.now.Add(3 * fleetProbeTimeout)
 	if firm.After(f.now) {
 		f.now = firm
