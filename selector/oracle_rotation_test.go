@@ -10,10 +10,10 @@ import (
 
 // oracleRotation is what is kept for one provider text and model key.
 type oracleRotation struct {
-	plain   *uint64
-	group   *uint64
-	inner   map[string]uint64
-	credits map[bool]map[string]float64 // by whether WebSockets were preferred: how far ahead of its share an auth is
+	plain *uint64
+	group *uint64
+	inner map[string]uint64
+	lags  map[bool]map[string]float64 // by whether WebSockets were preferred: how far behind its share an auth is
 }
 
 // oracleChoice is what the strategy takes. Most of the time it is one auth; where the rules leave it open, several.
@@ -38,7 +38,7 @@ const (
 
 func (o *oracle) rotation(route oracleRoute) *oracleRotation {
 	if o.rotations[route] == nil {
-		o.rotations[route] = &oracleRotation{inner: map[string]uint64{}, credits: map[bool]map[string]float64{false: {}, true: {}}}
+		o.rotations[route] = &oracleRotation{inner: map[string]uint64{}, lags: map[bool]map[string]float64{false: {}, true: {}}}
 	}
 	return o.rotations[route]
 }
@@ -91,18 +91,17 @@ func (o *oracle) chooseInTurn(p *oraclePick, c *oracleChoice) {
 	c.allowed = []*selector.Auth{turn(c.parents[c.cursor%uint64(len(c.parents))])}
 }
 
-// chooseByWeight takes whoever is least ahead of its share; who is out neither earns nor loses.
+// chooseByWeight takes whoever is furthest behind its share; who is out neither earns nor loses.
 func (o *oracle) chooseByWeight(p *oraclePick, c *oracleChoice) {
 	c.kind = choiceWeight
-	credits := o.rotation(p.route).credits
-	ahead := credits[c.byWS]
+	lags := o.rotation(p.route).lags[c.byWS]
 	const noise = 1e-9 // of binary fractions: at a tie either is right
-	least := ahead[c.list[0].ID]
+	most := lags[c.list[0].ID]
 	for _, a := range c.list {
-		least = min(least, ahead[a.ID])
+		most = max(most, lags[a.ID])
 	}
 	for _, a := range c.list {
-		if ahead[a.ID] <= least+noise {
+		if lags[a.ID] >= most-noise {
 			c.allowed = append(c.allowed, a)
 		}
 	}
@@ -127,19 +126,19 @@ func (o *oracle) advance(p *oraclePick, taken *selector.Auth) {
 		for _, a := range c.list {
 			sum += float64(weightOf(a))
 		}
-		ahead := r.credits[c.byWS]
+		lags := r.lags[c.byWS]
 		for _, a := range c.list {
-			ahead[a.ID] -= 1 / sum
+			lags[a.ID] += 1 / sum
 		}
-		ahead[taken.ID] += 1 / float64(weightOf(taken))
+		lags[taken.ID] -= 1 / float64(weightOf(taken))
 	}
 }
 
-// forget drops the credits of an auth that left or changed what it is: if it comes back it is new.
+// forget drops the lags of an auth that left or changed what it is: if it comes back it is new.
 func (o *oracle) forget(id string) {
 	for _, r := range o.rotations {
-		for _, ahead := range r.credits {
-			delete(ahead, id)
+		for _, lags := range r.lags {
+			delete(lags, id)
 		}
 	}
 }
