@@ -47,7 +47,7 @@ func benchBound(b *testing.B, n int, shuffled bool) {
 	}
 }
 
-// BenchmarkPickTurn is the next turn of a conversation that is recognised by its messages: it lists what it continues, is
+// BenchmarkPickTurn is the next turn of a conversation that is identified by its messages: it lists what it continues, is
 // bound for itself, and lets go of its oldest prefix. Conversations take turns; the number is that of bindings.
 func BenchmarkPickTurn(b *testing.B) {
 	for _, n := range []int{1000, 100_000, 1_000_000} {

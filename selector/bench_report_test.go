@@ -15,7 +15,7 @@ func BenchmarkReport(b *testing.B) {
 	for _, n := range []int{10, 1000, 100_000} {
 		for name, before := range map[string]func(pool *selector.Pool, a selector.Attempt, now time.Time) error{
 			"success": nil,
-			"success-other-model-rests": func(pool *selector.Pool, a selector.Attempt, now time.Time) error {
+			"success-other-model-cooling": func(pool *selector.Pool, a selector.Attempt, now time.Time) error {
 				a.Model = "other"
 				_, err := pool.Report(a, rateLimited(), now)
 				return err

@@ -69,7 +69,7 @@ func benchCooldown(b *testing.B, n int, scope string) {
 	}
 	for model := range models {
 		pick(model)
-		// Each model rests for some auth, so that every model has an index of its own.
+		// Each model cools down for some auth, so that every model has an index of its own.
 		c := selector.Cooldown{Model: fmt.Sprintf("model-%d", model), Until: now.Add(1000 * time.Hour)}
 		if _, err := pool.Cooldown(fmt.Sprintf("auth-%06d", model%n), c, now); err != nil {
 			b.Fatal(err)
@@ -143,8 +143,8 @@ func benchCool(b *testing.B, pool *selector.Pool, id string, c selector.Cooldown
 	}
 }
 
-// BenchmarkPickRest is a pick when 100 models are in use and each of them rests for some auths.
-func BenchmarkPickRest(b *testing.B) {
+// BenchmarkPickCooling is a pick when 100 models are in use and each of them cools down for some auths.
+func BenchmarkPickCooling(b *testing.B) {
 	const models = 100
 	for s := selector.RoundRobin; s <= selector.WeightedRoundRobin; s++ {
 		for _, n := range []int{10, 1000, 100_000} {
@@ -162,8 +162,8 @@ func BenchmarkPickRest(b *testing.B) {
 	}
 }
 
-// BenchmarkPickRestElsewhere is a pick of a model that rests for every auth of another provider.
-func BenchmarkPickRestElsewhere(b *testing.B) {
+// BenchmarkPickCoolingElsewhere is a pick of a model that cools down for every auth of another provider.
+func BenchmarkPickCoolingElsewhere(b *testing.B) {
 	for _, n := range []int{10, 1000, 100_000} {
 		b.Run(fmt.Sprintf("auths=%d", n), func(b *testing.B) {
 			pool := benchPool(b, n, selector.Config{})

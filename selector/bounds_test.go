@@ -41,7 +41,7 @@ func TestMillionModelNamesLeaveFourThousandRoutesAndFlatMemory(t *testing.T) {
 		}
 		names := func(from, to int) {
 			for i := from; i < to; i++ {
-				// A rest of a long text, and prefixes before a model that rests.
+				// A part of a long text, and prefixes before a model that cools down.
 				model := fmt.Sprintf("%032d model-%d(high)", i, i)
 				if i%2 == 0 {
 					model = fmt.Sprintf("x%d/m", i)

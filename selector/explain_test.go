@@ -11,7 +11,7 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-func TestExplanationHoldsTheFirstHundredWhateverTheOrderTheyComeIn(t *testing.T) {
+func TestExplanationHasTheFirstHundredWhateverTheOrderTheyComeIn(t *testing.T) {
 	for name, rank := range map[string]func(i, n int) int{
 		"rising": func(i, _ int) int { return i }, "falling": func(i, n int) int { return n - i },
 		"mixed": func(i, n int) int { return i * 7919 % n }, "equal": func(int, int) int { return 0 },

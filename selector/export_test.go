@@ -29,7 +29,7 @@ func (p *Pool) checkMembers() error {
 	for i, m := range x.members {
 		switch {
 		case int(m.index) != i || x.byID[m.auth.ID] != m:
-			return fmt.Errorf("member %s is not at its place", m.auth.ID)
+			return fmt.Errorf("member %s is not where it should be", m.auth.ID)
 		case p.runtime.identities[m.auth.identity()] != m.state || !slices.Contains(m.state.members, m):
 			return fmt.Errorf("member %s and its identity do not know each other", m.auth.ID)
 		case !slices.Contains(m.provider.members, m) || m.provider.name != m.auth.Provider:
@@ -115,7 +115,7 @@ func (p *Pool) eachSubject(f func(name string, s *subject) error) error {
 func (p *Pool) eachSet(f func(*blockSet) error) error {
 	return p.eachSubject(func(name string, s *subject) error {
 		sets := []*blockSet{&s.whole}
-		families, trials := 0, 0
+		families, halfOpen := 0, 0
 		for at, set := range s.models {
 			if set.scope != at || at.model == "" {
 				return fmt.Errorf("%s does not own its blocks for %v", name, at)
@@ -130,14 +130,14 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 				return fmt.Errorf("%s does not own its blocks for %v", name, set.scope)
 			}
 			if set.halfOpen {
-				trials++
+				halfOpen++
 			}
 			if err := f(set); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		if families != len(s.families) || trials != s.halfOpen || len(s.models) > maxModelBlocks {
-			return fmt.Errorf("%s counts %d families of %d, %d half-open of %d, %d models", name, len(s.families), families, s.halfOpen, trials, len(s.models))
+		if families != len(s.families) || halfOpen != s.halfOpen || len(s.models) > maxModelBlocks {
+			return fmt.Errorf("%s counts %d families of %d, %d half-open of %d, %d models", name, len(s.families), families, s.halfOpen, halfOpen, len(s.models))
 		}
 		return nil
 	})
@@ -146,12 +146,12 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 // checkDomains compares what members know of domains with the domains.
 func (p *Pool) checkDomains() error {
 	for _, m := range p.runtime.index.members {
-		trials := m.state.halfOpen > 0
+		halfOpen := m.state.halfOpen > 0
 		for _, d := range m.domains {
 			if p.runtime.domains[d.domain] != d || !slices.Contains(d.members, m) {
 				return fmt.Errorf("member %s is in domain %v, which does not know it", m.auth.ID, d.domain)
 			}
-			trials = trials || d.halfOpen > 0
+			halfOpen = halfOpen || d.halfOpen > 0
 		}
 		known := 0
 		for _, d := range p.runtime.domains {
@@ -159,8 +159,8 @@ func (p *Pool) checkDomains() error {
 				known++
 			}
 		}
-		if known != len(m.domains) || trials != m.halfOpen {
-			return fmt.Errorf("member %s knows %d domains of %d, trials %t of %t", m.auth.ID, len(m.domains), known, m.halfOpen, trials)
+		if known != len(m.domains) || halfOpen != m.halfOpen {
+			return fmt.Errorf("member %s knows %d domains of %d, half-open %t of %t", m.auth.ID, len(m.domains), known, m.halfOpen, halfOpen)
 		}
 	}
 	return nil
@@ -229,7 +229,7 @@ func (p *Pool) checkTimers() error {
 func (s *blockSet) check() error {
 	if !s.timer.Scheduled() {
 		if r := s.span(0); (s.active || s.halfOpen) && r.Probe != cooldown.Never {
-			return fmt.Errorf("set %v rests until %d and nobody will look again", s.scope, r.Probe)
+			return fmt.Errorf("set %v is blocked until %d and nobody will look again", s.scope, r.Probe)
 		}
 		return nil
 	}
@@ -239,7 +239,7 @@ func (s *blockSet) check() error {
 	firm := r.Probe > at
 	halfOpen := r.Deciding != nil && !firm
 	if halfOpen != s.halfOpen || (firm || halfOpen && s.probeUntil > at) != s.active {
-		return fmt.Errorf("set %v is marked active %t, half-open %t, and rests until %d, %d", s.scope, s.active, s.halfOpen, r.Probe, r.Until)
+		return fmt.Errorf("set %v is marked active %t, half-open %t, and is blocked until %d, %d", s.scope, s.active, s.halfOpen, r.Probe, r.Until)
 	}
 	return nil
 }
@@ -248,7 +248,7 @@ func (p *Pool) checkRoutes() error {
 	count := 0
 	for r := p.routes.ends.older; r != &p.routes.ends; r = r.older {
 		if p.routes.byKey[r.key] != r || r.older.newer != r || r.strategy != p.settings.strategyFor(r.key.provider, r.key.model) {
-			return fmt.Errorf("route %v is not at its place", r.key)
+			return fmt.Errorf("route %v is not where it should be", r.key)
 		}
 		for slot, l := range r.orders {
 			if l != nil && (l.view.provider != nil && l.view.orders[l.kind] != l || r.weighted[slot] == nil) {

@@ -133,9 +133,9 @@ type opWatch struct{}
 func (op opWatch) do(w *world) error {
 	o := w.oracle
 	w.pool.Advance(o.now, 1<<30)
-	told := w.watcher.Take()
-	if !slices.IsSorted(told) || len(slices.Compact(slices.Clone(told))) != len(told) {
-		return fmt.Errorf("Take = %v, want each id once, sorted", told)
+	changed := w.watcher.Take()
+	if !slices.IsSorted(changed) || len(slices.Compact(slices.Clone(changed))) != len(changed) {
+		return fmt.Errorf("Take = %v, want each id once, sorted", changed)
 	}
 	now := map[string]string{}
 	for id, a := range o.auths {
@@ -153,8 +153,8 @@ func (op opWatch) do(w *world) error {
 		}
 	}
 	for id, text := range now {
-		if w.seen[id] != text && !slices.Contains(told, id) {
-			return fmt.Errorf("Take = %v, but %s changed from %q to %q", told, id, w.seen[id], text)
+		if w.seen[id] != text && !slices.Contains(changed, id) {
+			return fmt.Errorf("Take = %v, but %s changed from %q to %q", changed, id, w.seen[id], text)
 		}
 		if w.seen[id] = text; text == "" {
 			delete(w.seen, id)

@@ -8,8 +8,8 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// Counted in allocations: what looks for resting auths needs room for them.
-func TestPickDoesNotLookForAuthsThatRestElsewhere(t *testing.T) {
+// Counted in allocations: what looks for auths that cool down needs room for them.
+func TestPickDoesNotVisitAuthsThatCoolDownElsewhere(t *testing.T) {
 	auths := numbered(500, func(i int, a *selector.Auth) {
 		if a.Provider = "other"; i%2 == 0 {
 			a.Prefix = "team"
@@ -28,7 +28,7 @@ func TestPickDoesNotLookForAuthsThatRestElsewhere(t *testing.T) {
 	}
 }
 
-func TestModelRestsUnderEveryNameThatMeansIt(t *testing.T) {
+func TestModelCoolsUnderEveryNameThatMeansIt(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a", func(a *selector.Auth) { a.Prefix = "team" }), auth("z", priority(-1)))
 	p.pick(selector.Request{Provider: "p", Model: "m"})
 	for _, reported := range []string{"m", "m(high)", " m ", "team/m", "team/m(low)"} {
@@ -57,7 +57,7 @@ func TestMasksOfManyModelsStayRightWhenSomeAreForgotten(t *testing.T) {
 	p.cool("a", "", time.Hour)
 	for round := range 2 {
 		for i := range 6 * 1000 {
-			// All six rest for the first 1,000 models, so only the lower tier is left.
+			// All six cool down for the first 1,000 models, so only the lower tier is left.
 			model, want := fmt.Sprint("m", i), "z"
 			got := p.pick(selector.Request{Provider: "p", Model: model})
 			if (got == want) != (i < 1000) {

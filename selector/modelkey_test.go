@@ -20,7 +20,7 @@ func TestModelKey(t *testing.T) {
 		{"an open parenthesis alone stays", "m(a", "m(a"},
 		{"a suffix that is not at the end stays", "m(a)b", "m(a)b"},
 		{"a closing parenthesis alone stays", "m)", "m)"},
-		{"closing before opening is no suffix at the end", "m)(", "m)("},
+		{"a parenthesis closed before one is open is no suffix", "m)(", "m)("},
 		{"what would leave nothing stays", "(a)", "(a)"},
 		{"what would leave white space stays, trimmed", " \t(a) ", "(a)"},
 		{"parentheses alone stay", "()", "()"},

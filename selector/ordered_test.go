@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What is hidden from models is bounded, so it can go while its model still rests. Whoever followed it must not miss what happens then.
+// What is hidden from models is bounded, so it can go while its model still cools down. Whoever followed it must not miss what happens then.
 func TestWeightedPickSeesWhatEndedWhileWhatWasHiddenWasDropped(t *testing.T) {
 	p := New(Config{Settings: Settings{Strategy: WeightedRoundRobin}})
 	p.Update([]*Auth{{ID: "a", Provider: "p"}, {ID: "b", Provider: "p"}}, nil, start())
@@ -24,7 +24,7 @@ func TestWeightedPickSeesWhatEndedWhileWhatWasHiddenWasDropped(t *testing.T) {
 		}
 	}
 	if got := pick(); got != "b" {
-		t.Fatalf("Pick = %s, want b: a rests", got)
+		t.Fatalf("Pick = %s, want b: a cools down", got)
 	}
 	p.runtime.index.provider("p").view("m").plain().Drop("m")
 	now = now.Add(time.Minute)

@@ -43,7 +43,7 @@ func TestMostAuthsFailingAlikeIsTheProvidersFault(t *testing.T) {
 		t.Errorf("during the outage: %s", got)
 	}
 	if got := p.pick(selector.Request{Provider: "p", Model: "n"}); got == "" {
-		t.Error("another model rests")
+		t.Error("another model is blocked")
 	}
 	if got := p.pick(selector.Request{Provider: "q", Model: "m"}); got != "elsewhere" {
 		t.Errorf("another provider: %s", got)
@@ -158,7 +158,7 @@ func TestRefusedAddressCostsNoKey(t *testing.T) {
 			p.now = p.now.Add(50 * time.Millisecond)
 			c := p.report(got, 50*time.Millisecond, test.finding(p.now))
 			if tries == test.tries && len(c.Domains) != 1 {
-				t.Errorf("%s: the %dth failure: %+v, want a domain to rest", name, tries, c)
+				t.Errorf("%s: the %dth failure: %+v, want a domain to cool down", name, tries, c)
 			}
 		}
 		if most := test.tries + 2*60*60/10; tries > most {

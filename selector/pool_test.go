@@ -63,7 +63,7 @@ func weight(w uint32) func(*selector.Auth) { return func(a *selector.Auth) { a.W
 
 func priority(n int64) func(*selector.Auth) { return func(a *selector.Auth) { a.Priority = &n } }
 
-// numbered makes n auths whose text order is that of their numbers.
+// numbered makes n auths whose ids sort as their numbers do.
 func numbered(n int, change func(i int, a *selector.Auth)) []*selector.Auth {
 	auths := make([]*selector.Auth, n)
 	for i := range auths {

@@ -173,7 +173,7 @@ func TestBurstClimbsTheLadderOnceAndSuccessResetsIt(t *testing.T) {
 	}
 }
 
-func TestModelLimitRestsTheModelAlone(t *testing.T) {
+func TestModelLimitCoolsTheModelAlone(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a"))
 	missing := cooldown.Finding{
 		Action: cooldown.ActionCooldown, Scope: cooldown.ScopeModel, Kind: cooldown.Other,
@@ -196,7 +196,7 @@ func TestModelLimitRestsTheModelAlone(t *testing.T) {
 	}
 }
 
-func TestFamilyRestsTogether(t *testing.T) {
+func TestFamilyCoolsTogether(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a", func(a *selector.Auth) { a.Models = []string{"claude-*"} }), auth("b", func(a *selector.Auth) { a.Prefix = "team" }))
 	weekly := rateLimited()
 	weekly.ModelFamily, weekly.Until, weekly.Hint = "claude-opus-*", p.now.Add(time.Hour), true
@@ -218,7 +218,7 @@ func domain(names ...string) func(*selector.Auth) {
 	return func(a *selector.Auth) { a.Domains = names }
 }
 
-func TestLimitRestsExactlyWhatSharesIt(t *testing.T) {
+func TestLimitCoolsExactlyWhatSharesIt(t *testing.T) {
 	p := newPlayer(t, selector.Config{},
 		auth("a", domain("org:acme", "project:one")), auth("b", domain("org:acme")), auth("c", domain("org:other")), auth("d"),
 		auth("x", domain("org:acme"), func(a *selector.Auth) { a.Provider = "q" }),
@@ -227,7 +227,7 @@ func TestLimitRestsExactlyWhatSharesIt(t *testing.T) {
 	limit.Domain = "org"
 	c := p.report("a", 0, limit)
 	if !slices.Equal(c.Domains, []string{"org:acme"}) || !c.Others {
-		t.Errorf("Report = %+v, want org:acme to rest, and others", c)
+		t.Errorf("Report = %+v, want org:acme to cool down, and others", c)
 	}
 	if got := []string{p.tryPick(), p.tryPick(), p.tryPick()}; !slices.Equal(got, []string{"c", "d", "c"}) {
 		t.Errorf("picks = %v", got)

@@ -60,18 +60,18 @@ func TestProbeOfUnknownBeginRenewsTheHintAndEndsIt(t *testing.T) {
 	}
 }
 
-// Of an answer without a model nobody knows which model of the domain rests: not all of them, for all who share it.
-func TestLimitOfOneModelThatNobodyNamesRestsNoDomain(t *testing.T) {
+// Of an answer without a model nobody knows which model of the domain cools down: not all of them, for all who share it.
+func TestLimitOfOneModelThatNobodyNamesCoolsNoDomain(t *testing.T) {
 	p := newPlayer(t, selector.Config{}, auth("a", domain("org:acme")), auth("b", domain("org:acme")))
 	limit := rateLimited()
 	limit.Domain = "org"
 	c, err := p.Report(selector.Attempt{AuthID: "a", Started: p.now}, limit, p.now)
 	p.must(err)
 	if len(c.Domains) > 0 || c.Action != cooldown.ActionCooldown || p.tryPick() != "b" || p.tryPick("b") != "cooling" {
-		t.Errorf("Report = %+v, want a alone to rest", c)
+		t.Errorf("Report = %+v, want a alone to cool down", c)
 	}
 	limit.Scope = cooldown.ScopeAuth
 	if c := p.report("b", 0, limit); !slices.Equal(c.Domains, []string{"org:acme"}) {
-		t.Errorf("Report of a limit of all models = %+v, want org:acme to rest", c)
+		t.Errorf("Report of a limit of all models = %+v, want org:acme to cool down", c)
 	}
 }

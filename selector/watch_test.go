@@ -21,7 +21,7 @@ func TestWatcherHearsOfATokenThatEndedBeforeAnUpdate(t *testing.T) {
 }
 
 func TestWatcherHearsOfEveryKindOfChangeOnce(t *testing.T) {
-	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"), auth("twin", func(a *selector.Auth) { a.Identity = "b" }))
+	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"), auth("b2", func(a *selector.Auth) { a.Identity = "b" }))
 	w := p.Watch()
 	defer w.Close()
 	for _, step := range []struct {
@@ -33,8 +33,8 @@ func TestWatcherHearsOfEveryKindOfChangeOnce(t *testing.T) {
 		{"a pick", func() { p.pick(selector.Request{}) }, []string{}},
 		{"a cooldown", func() { p.cool("a", "", time.Second); p.cool("a", "m", time.Second) }, []string{"a"}},
 		{"its end", func() { p.now = p.now.Add(time.Second); p.Advance(p.now, 10) }, []string{"a"}},
-		{"disabling an auth that shares its identity", func() { p.must(p.Disable("b", "", p.now)) }, []string{"b", "twin"}},
-		{"enabling it", func() { p.must(p.Enable("twin", p.now)) }, []string{"b", "twin"}},
+		{"disabling an auth that shares its identity", func() { p.must(p.Disable("b", "", p.now)) }, []string{"b", "b2"}},
+		{"enabling it", func() { p.must(p.Enable("b2", p.now)) }, []string{"b", "b2"}},
 		{"a new label", func() { p.put(auth("a", func(a *selector.Auth) { a.Label = "new" })) }, []string{"a"}},
 		{"a new priority", func() { p.put(auth("a", priority(1))) }, []string{"a"}},
 		{"a removal", func() { p.Update(nil, []string{"a"}, p.now) }, []string{"a"}},

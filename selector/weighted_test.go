@@ -100,14 +100,14 @@ func TestWeightedSharesAreExactOverAnyTwoRounds(t *testing.T) {
 	}
 }
 
-func TestWeightedSharesHoldInTheBestTierAcrossWords(t *testing.T) {
+func TestWeightedSharesInTheBestTierAcrossWords(t *testing.T) {
 	best := numbered(100, func(i int, a *selector.Auth) {
 		w, high := uint32(i%7+1), int64(5)
 		a.Weight, a.Priority = &w, &high
 	})
 	lower := make([]*selector.Auth, 0, 200)
 	for i := range 100 {
-		// Between and around the best ones in text order, so that tiers share words.
+		// Between and around the best ones sorted by id, so that tiers share words.
 		lower = append(lower, auth(fmt.Sprintf("auth-%06d-low", i), weight(3)), auth(fmt.Sprintf("b-%d", i), priority(9), weight(0)))
 	}
 	p := newPlayer(t, byWeight(), append(lower, best...)...)
@@ -119,7 +119,7 @@ func TestWeightedSharesHoldInTheBestTierAcrossWords(t *testing.T) {
 	}
 }
 
-func TestWeightedSharesHoldWhileTheHigherTierIsExcluded(t *testing.T) {
+func TestWeightedSharesWhileTheHigherTierIsExcluded(t *testing.T) {
 	best := numbered(100, func(i int, a *selector.Auth) {
 		w := uint32(i%7 + 1)
 		a.Weight = &w
@@ -165,7 +165,7 @@ func flapping() map[string]func(p *player, req *selector.Request, id string, out
 	}
 }
 
-func TestWeightedSharesOfTheOthersHoldWhileOneFlapsOnEveryPick(t *testing.T) {
+func TestWeightedSharesOfTheOthersWhileOneFlapsOnEveryPick(t *testing.T) {
 	for how, flap := range flapping() {
 		for _, fourth := range []uint32{1, 2, 3, 5, 50} {
 			for _, change := range []int{1, 2, 3} {
@@ -206,7 +206,7 @@ func wantRatio(t *testing.T, counts map[string]int, weights map[string]float64) 
 	}
 }
 
-func TestWeightedSharesHoldWhenWhoeverIsPickedGoesOut(t *testing.T) {
+func TestWeightedSharesWhenWhoeverIsPickedGoesOut(t *testing.T) {
 	p := newPlayer(t, byWeight(), auth("a", weight(5)), auth("b", weight(3)), auth("c", weight(2)))
 	counts := map[string]int{}
 	for range 10_000 {
@@ -291,11 +291,11 @@ func TestWeightedMemberThatWasOutForLongEarnsNothing(t *testing.T) {
 		counts[p.pick(req)]++
 	}
 	if d := counts["a"] - 2; d < -1 || d > 1 {
-		t.Errorf("back from a long rest, a was taken %d times in two rounds, want 2", counts["a"])
+		t.Errorf("back from a long cooldown, a was taken %d times in two rounds, want 2", counts["a"])
 	}
 }
 
-func TestWeightedTiesAreTakenInTextOrder(t *testing.T) {
+func TestWeightedTiesAreTakenSortedByID(t *testing.T) {
 	p := newPlayer(t, byWeight(), auth("b"), auth("a"), auth("é"), auth("B"))
 	for round := range 100 {
 		for _, want := range []string{"B", "a", "b", "é"} {
@@ -322,7 +322,7 @@ func TestWeightZeroIsNeverTakenByTheStrategy(t *testing.T) {
 	}
 }
 
-func TestWeightedSharesHoldForLong(t *testing.T) {
+func TestWeightedSharesForLong(t *testing.T) {
 	weights := []uint32{7, 11, 13, 17, 19, 23}
 	auths := weighted(weights)
 	p := newPlayer(t, byWeight(), auths...)

@@ -17,7 +17,7 @@ func TestManyEqualEndsDoNotFallOnOnePick(t *testing.T) {
 		auths = append(auths, &Auth{ID: fmt.Sprintf("auth-%06d", i), Provider: "p"})
 	}
 	now := start()
-	resting := func(without string) *Pool {
+	cooling := func(without string) *Pool {
 		p := internalPool(t, auths...)
 		for _, a := range auths {
 			if a.ID != without {
@@ -28,7 +28,7 @@ func TestManyEqualEndsDoNotFallOnOnePick(t *testing.T) {
 		}
 		return p
 	}
-	for name, p := range map[string]*Pool{"one is ready": resting("auth-000007"), "none is ready": resting("")} {
+	for name, p := range map[string]*Pool{"one is ready": cooling("auth-000007"), "none is ready": cooling("")} {
 		for range 3 {
 			before := p.runtime.timers.Len()
 			p.mustPick(t, &Request{Provider: "p", Model: "m"}, now.Add(time.Minute))
