@@ -8,9 +8,9 @@ import (
 )
 
 // randomRecord is what one replica may know of a key: what it learnt itself, and what others told it.
-func randomRecord(r *rand.Rand, told ...*Record) *Record {
+func randomRecord(r *rand.Rand, others ...*Record) *Record {
 	record := &Record{Key: RecordKey{Kind: RecordIdentity, Name: "a"}}
-	for _, o := range told {
+	for _, o := range others {
 		if r.IntN(2) == 0 {
 			record.Merge(o)
 		}
