@@ -188,13 +188,13 @@ func (q *query) rebind(slot Slot, now time.Time) time.Time {
 	return q.pool.bindings.Bind(q.req.Sessions[:1], slot, now)
 }
 
-// mark binds the marks of the request.
-func (q *query) mark(slot Slot, now time.Time) {
+// mark binds the marks of the request. Without any it does not look at the identity: of many no cache holds all.
+func (q *query) mark(s *identity, now time.Time) {
 	if q.pool.bindings == nil {
 		return
 	}
 	for i := range q.req.Marks {
-		q.pool.bindings.Bind(q.req.Marks[i:i+1], slot, now)
+		q.pool.bindings.Bind(q.req.Marks[i:i+1], s.slot, now)
 	}
 }
 

@@ -163,7 +163,7 @@ func (q *query) decide(now time.Time) (Pick, bool) {
 	case BindingDiverted:
 		return pick, true
 	}
-	q.mark(c.member.state.slot, now)
+	q.mark(c.member.state, now)
 	return pick, true
 }
 
@@ -181,7 +181,7 @@ func (q *query) stay(b binding, outcome Binding, now time.Time) Pick {
 	}
 	q.count(b.member)
 	pick.BoundUntil = q.prolong(b, outcome, now)
-	q.mark(b.state.slot, now)
+	q.mark(b.state, now)
 	return pick
 }
 
