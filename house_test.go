@@ -40,7 +40,7 @@ const (
 // What a package must never reach counts over any number of steps. Test files are free to import what they test with.
 var importTable = []importRule{
 	{"internal/corpus", nil, slices.Concat(grpc, stores, []string{"internal/glob", "selector", "sessions", "verdict", "state", "server", "config"})},
-	{"internal/authdoc", []string{"internal/document", "selector"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server", "config"})},
+	{"internal/authdoc", []string{"internal/document", "internal/providers", "selector"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server", "config"})},
 	{"internal", nil, slices.Concat(grpc, stores)},
 	{"selector/cooldown", []string{"internal"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server"})},
 	// Parts of the selector that know nothing of the rest of it.
