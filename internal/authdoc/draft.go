@@ -10,14 +10,8 @@ import (
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/document"
+	"github.com/credbroker/credbroker/internal/providers"
 	"github.com/credbroker/credbroker/selector"
-)
-
-// The providers whose upstream wants something else than a bearer token, or has dialects of its own.
-const (
-	claude = "claude"
-	gemini = "gemini"
-	kimi   = "kimi"
 )
 
 // Draft is an auth as it was read, its secrets still open. It lives for the reading of one auth.
@@ -36,7 +30,8 @@ func (d *Draft) HasSecret() bool { return d.secret != "" }
 func (d *Draft) Build(fingerprint [32]byte) *selector.Auth {
 	a := d.Auth
 	if a.Dialect == "" {
-		a.Dialect = dialect(a.Provider, a.Kind)
+		p, _ := providers.Lookup(a.Provider)
+		a.Dialect = p.DialectOf(a.Kind == selector.KindOAuth)
 	}
 	switch {
 	case a.Kind == selector.KindOAuth && d.account != "":
@@ -58,23 +53,6 @@ func Fingerprint(key [32]byte, provider, secret string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// dialect is whose verdict rules apply where nothing else is said.
-func dialect(provider string, kind selector.Kind) string {
-	switch {
-	case provider == claude && kind == selector.KindAPIKey:
-		return "anthropic"
-	case provider == claude && kind == selector.KindOAuth:
-		return "claude-code"
-	case provider == gemini && kind == selector.KindOAuth:
-		return "gemini-code-assist"
-	case provider == kimi && kind == selector.KindOAuth:
-		return "kimi-code"
-	case provider == kimi && kind == selector.KindAPIKey:
-		return "moonshot"
-	}
-	return provider
-}
-
 // send is the headers of the upstream request in order of name: those that carry the secret, and those that are given,
 // which win.
 func (d *Draft) send() []selector.Header {
@@ -83,16 +61,15 @@ func (d *Draft) send() []selector.Header {
 		texts[strings.ToLower(name)] = selector.Header{Name: name, Value: selector.NewSecret(text)}
 	}
 	if d.secret != "" {
-		switch {
-		case d.Auth.Provider == claude && d.Auth.Kind == selector.KindAPIKey:
-			set("x-api-key", d.secret)
-		case d.Auth.Provider == gemini && d.Auth.Kind == selector.KindAPIKey:
-			set("x-goog-api-key", d.secret)
-		default:
-			set("Authorization", "Bearer "+d.secret)
+		p, _ := providers.Lookup(d.Auth.Provider)
+		account := d.Auth.Kind == selector.KindOAuth
+		if name := p.SecretHeader(account); name == providers.Authorization {
+			set(name, "Bearer "+d.secret)
+		} else {
+			set(name, d.secret)
 		}
-		if d.Auth.Provider == claude && d.Auth.Kind == selector.KindOAuth {
-			set("anthropic-beta", "oauth-2025-04-20")
+		if account && p.AccountBeta != "" {
+			set("anthropic-beta", p.AccountBeta)
 		}
 	}
 	for name, text := range d.headers {

@@ -246,6 +246,12 @@ func TestProviderDefaults(t *testing.T) {
 	for _, test := range tests {
 		a, problems := readAuthText(fmt.Sprintf(`{"type":%q,"kind":%q,"access_token":"at"}`, test.provider, test.kind))
 		if len(problems) > 0 {
+		{"anthropic", "api_key", "anthropic", "x-api-key"},
+		{"anthropic", "oauth", "claude-code", "anthropic-beta Authorization"},
+		{"Google", "api_key", "gemini", "x-goog-api-key"},
+		{"azure", "api_key", "azure-openai", "api-key"},
+		{"azure", "oauth", "azure-openai", "Authorization"},
+		{"x_ai", "api_key", "xai", "Authorization"},
 			t.Fatal(problems)
 		}
 		var names []string
