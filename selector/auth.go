@@ -7,7 +7,7 @@ import "time"
 type Auth struct {
 	// ID names the auth in the pool and in reports.
 	ID string
-	// Provider is matched exactly.
+	// Provider as requests name it, or by another name that means the same.
 	Provider string
 	// Label is a human-readable name.
 	Label string

@@ -8,8 +8,8 @@ import (
 
 // Errors of the pool that carry nothing but themselves.
 var (
-	// ErrAuthNotFound: no auth of the provider is in the pool.
-	ErrAuthNotFound = errors.New("no auth of that provider in the pool")
+	// ErrAuthNotFound: no auth of the provider is in the pool. Pick adds which providers there are, at most sixteen.
+	ErrAuthNotFound = errors.New("no auth of that provider is in the pool")
 	// ErrUnknownAuth: an operation names an auth that is not in the pool.
 	ErrUnknownAuth = errors.New("no such auth")
 	// ErrManagedByConfig: an operation would write what the configuration owns.

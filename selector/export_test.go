@@ -247,7 +247,7 @@ func (s *blockSet) check() error {
 func (p *Pool) checkRoutes() error {
 	count := 0
 	for r := p.routes.ends.older; r != &p.routes.ends; r = r.older {
-		if p.routes.byKey[r.key] != r || r.older.newer != r || r.strategy != p.settings.strategyFor(r.key.provider, r.key.model) {
+		if p.routes.byKey[r.key] != r || r.older.newer != r || r.index != nil && r.strategy != p.strategyFor(r.key) {
 			return fmt.Errorf("route %v is not where it should be", r.key)
 		}
 		for slot, l := range r.orders {

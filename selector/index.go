@@ -20,10 +20,12 @@ type index struct {
 	members   []*member // sorted by id
 	byID      map[string]*member
 	providers map[string]*provider
+	meanings  map[string]*provider // by what their names mean
 	everyone  *provider
 	prefixes  map[string]bool
 	domains   map[domainKey][]*member
 	parents   map[string]bool // virtual ones
+	missing   error           // what a request gets that means nobody
 	// generation counts the indexes of a pool.
 	generation uint64
 }
@@ -93,6 +95,7 @@ func newIndex(members []*member, generation uint64) *index {
 	for _, p := range x.providers {
 		p.changes = readyset.NewChanges(len(p.members)>>6 + 1)
 	}
+	x.nameProviders()
 	x.everyone.changes = readyset.NewChanges(len(members)>>6 + 1)
 	return x
 }
@@ -120,17 +123,6 @@ func (p *provider) add(m *member) {
 	p.members = append(p.members, m)
 	p.parents = p.parents || m.parent != ""
 	p.zero = p.zero || m.weight == 0
-}
-
-// provider finds the auths that a request's provider means; nil: there are none.
-func (x *index) provider(name string) *provider {
-	if name == "" || name == mixed {
-		if len(x.members) == 0 {
-			return nil
-		}
-		return x.everyone
-	}
-	return x.providers[name]
 }
 
 // view finds or makes the view of a model key.

@@ -10,7 +10,7 @@ import (
 
 // Filter selects auths for List.
 type Filter struct {
-	// Provider; empty: all.
+	// Provider, by any name that a request may use; empty: all.
 	Provider string
 	// Model that they serve; blank: any. State is then about this model.
 	Model string
@@ -48,6 +48,7 @@ func (p *Pool) Status(id string, now time.Time) (Status, error) {
 func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
 	nanos := cooldown.InstantOf(now)
 	key := ModelKey(f.Model)
+	f.Provider = p.Provider(f.Provider)
 	p.each(func(m *member) {
 		if f.Provider != "" && m.auth.Provider != f.Provider || !m.patterns.Serve(key) {
 			return

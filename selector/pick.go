@@ -33,7 +33,7 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	p.runtime.advance(q.now, pickAdvance)
 	q.provider = p.runtime.index.provider(req.Provider)
 	if q.provider == nil {
-		return Pick{}, ErrAuthNotFound
+		return Pick{}, p.runtime.index.missing
 	}
 	q.find()
 	q.exclude()
@@ -58,12 +58,16 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 func (q *query) find() {
 	p := q.pool
 	q.key = routeKey{q.req.Provider, ModelKey(q.req.Model)}
+	if q.provider.scope == scopeOne {
+		q.key.provider = q.provider.name
+	}
 	q.route = p.routes.byKey[q.key]
 	if q.route == nil {
-		q.route = &route{key: q.key, strategy: p.settings.strategyFor(q.key.provider, q.key.model)}
+		q.route = &route{key: q.key}
 	}
 	if q.route.index != p.runtime.index || q.route.view.provider == nil {
 		q.route.index, q.route.view = p.runtime.index, q.provider.view(q.key.model)
+		q.route.strategy = p.strategyFor(q.key)
 		q.route.saveOrders()
 	}
 	q.view = q.route.view

@@ -3,6 +3,7 @@ package selector
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
@@ -37,10 +38,13 @@ type Pool struct {
 
 	// updating serialises changes of the membership; it is taken before mu.
 	updating sync.Mutex
+	// names is runtime.index, of which readers without a lock see the providers' names alone: those are fixed.
+	names atomic.Pointer[index]
 
 	// mu guards everything below.
 	mu       sync.Mutex
 	settings Settings
+	rules    []Rule // of the settings, under the names of the pool
 	runtime  runtimeState
 	outages  alike.Log[*identity, scope]
 	routes   routes
@@ -66,6 +70,8 @@ func New(c Config) *Pool {
 		random:  rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
 	}
 	p.routes.init()
+	p.names.Store(p.runtime.index)
+	p.setRules()
 	return p
 }
 
@@ -74,8 +80,9 @@ func (p *Pool) Configure(s Settings) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settings = s
+	p.setRules()
 	for key, r := range p.routes.byKey {
-		r.strategy = s.strategyFor(key.provider, key.model)
+		r.strategy = p.strategyFor(key)
 	}
 }
 

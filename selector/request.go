@@ -4,7 +4,7 @@ import "time"
 
 // Request is one question: which auth should this upstream request use?
 type Request struct {
-	// Provider, matched exactly; empty or `mixed`: all of them.
+	// Provider, by the name that an auth bears or another that means the same; empty or `mixed`: all of them.
 	Provider string
 	// Model as requested, thinking suffix included; blank: the auth as a whole.
 	Model string
@@ -95,7 +95,7 @@ func (s Strategy) String() string {
 
 // Rule sets the strategy of the model keys that it matches.
 type Rule struct {
-	// Provider, matched exactly with the request's; empty: any.
+	// Provider of the request, by any of its names; empty: any.
 	Provider string
 	// Model is a glob on the model key; empty: any.
 	Model string

@@ -11,7 +11,7 @@ const maxRoutes = 4096
 
 type routeKey struct{ provider, model string }
 
-// route is what is kept for one provider, as requests spell it, and one model key: the rotations, and where to look.
+// route is what is kept for one provider, as the pool names it, and one model key: the rotations, and where to look.
 type route struct {
 	key      routeKey
 	index    *index

@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/glob"
-	"github.com/credbroker/credbroker/selector/internal/rotation"
-
+	"github.com/credbroker/credbroker/internal/providers"
 	"github.com/credbroker/credbroker/selector/internal/readyset"
+	"github.com/credbroker/credbroker/selector/internal/rotation"
 )
 
 // codex is the provider whose clients may be connected over a WebSocket.
@@ -85,7 +85,11 @@ func (q *query) strategyOrder() orderKind {
 }
 
 func (q *query) wantsWebSocket() bool {
-	return q.req.Options&WebSocket != 0 && strings.EqualFold(strings.TrimSpace(q.req.Provider), codex)
+	if q.req.Options&WebSocket == 0 {
+		return false
+	}
+	p, _ := providers.Lookup(strings.TrimSpace(q.req.Provider))
+	return p.Name == codex
 }
 
 // preferred is the list of ready candidates of one priority that serve WebSockets, and its tier; false: there are none.
@@ -151,11 +155,11 @@ func (k routeKey) groupStart(seed uint64, n int) uint64 {
 }
 
 // strategyFor is the strategy of the first rule that matches.
-func (s *Settings) strategyFor(provider, model string) Strategy {
-	for _, rule := range s.Rules {
-		if (rule.Provider == "" || rule.Provider == provider) && (rule.Model == "" || glob.Match(rule.Model, model)) {
+func (p *Pool) strategyFor(key routeKey) Strategy {
+	for _, rule := range p.rules {
+		if (rule.Provider == "" || rule.Provider == key.provider) && (rule.Model == "" || glob.Match(rule.Model, key.model)) {
 			return rule.Strategy
 		}
 	}
-	return s.Strategy
+	return p.settings.Strategy
 }

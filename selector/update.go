@@ -156,6 +156,8 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 	clear(p.excluded[:cap(p.excluded)])
 	old := p.runtime.index
 	p.runtime.index = next
+	p.names.Store(next)
+	p.setRules()
 	for _, m := range old.members {
 		p.runtime.timers.Cancel(&m.timer)
 		m.state.picks += m.picks
