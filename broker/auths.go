@@ -33,6 +33,9 @@ type Auth struct {
 	BoundSessions int
 }
 
+// Provider returns the name under which the pool knows what a request calls so; one that means nobody stays as it is.
+func (b *Broker) Provider(name string) string { return b.pool.Provider(name) }
+
 // Update puts and removes auths of the pool, for those who load them.
 func (b *Broker) Update(put []*selector.Auth, remove []string, now time.Time) {
 	b.pool.Update(put, remove, now)

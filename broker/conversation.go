@@ -25,8 +25,9 @@ func (s *Settings) identify(req *PickRequest) sessions.Identity {
 
 // keys makes the keys of a request's bindings. The ids themselves go no further.
 type keys struct {
+	pool               *selector.Pool
 	table              *bindings.Table
-	provider, modelKey string
+	provider, modelKey string // the provider as the pool names it
 }
 
 // request is the request of that identity as the pool reads it.
@@ -47,7 +48,7 @@ func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Setting
 	for _, mark := range identity.Marks {
 		r.Marks = append(r.Marks, k.session(mark, identity.Source))
 	}
-	if identity.Parent != "" && s.follows(req.Provider, identity.Role) {
+	if identity.Parent != "" && s.follows(k.pool, k.provider, identity.Role) {
 		r.Parent = k.session(identity.Parent, 0).Key
 	}
 	return r
@@ -90,7 +91,7 @@ func (k *keys) pin(id string) selector.Session {
 
 // keys are those of the request that an auth answered under that model.
 func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model string) keys {
-	k := keys{table, auth.Provider, selector.ModelKey(model)}
+	k := keys{table: table, provider: auth.Provider, modelKey: selector.ModelKey(model)}
 	switch {
 	case p.Scope&scopeNoProvider != 0:
 		k.provider = ""

@@ -48,7 +48,7 @@ func (e *PinnedError) Unwrap() error { return e.PinnedError }
 func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Picked, error) {
 	settings := b.settings.Load()
 	identity := settings.identify(req)
-	k := keys{b.table, req.Provider, selector.ModelKey(req.Model)}
+	k := keys{b.pool, b.table, b.pool.Provider(req.Provider), selector.ModelKey(req.Model)}
 	request := k.request(req, &identity, settings)
 	picked := Picked{Source: identity.Source}
 	if len(request.Sessions) > 0 {

@@ -64,7 +64,7 @@ type SessionName struct {
 func (b *Broker) ReleaseSession(ctx context.Context, name SessionName, now time.Time) (key selector.SessionKey, authID string, err error) {
 	key = name.Key
 	if name.ID != "" {
-		key = b.table.Key(name.Provider, name.ID, selector.ModelKey(name.Model))
+		key = b.table.Key(b.pool.Provider(name.Provider), name.ID, selector.ModelKey(name.Model))
 	}
 	slot, ok, err := b.persister.Forget(ctx, key, now)
 	switch {

@@ -27,7 +27,7 @@ type Settings struct {
 
 // RolePolicy says where requests of a provider go that serve another conversation, its parent session.
 type RolePolicy struct {
-	// Provider of the request, matched exactly; empty: any.
+	// Provider of the request, by any of its names; empty: any.
 	Provider string
 	// Subagents and Auxiliary are for the two roles of such a request.
 	Subagents, Auxiliary Policy
@@ -46,11 +46,12 @@ const (
 	PolicySpread
 )
 
-// follows reports whether a request goes to the auth of the conversation that it serves.
-func (s *Settings) follows(provider string, role sessions.Role) bool {
+// follows reports whether a request goes to the auth of the conversation that it serves. The provider is as the
+// pool names it.
+func (s *Settings) follows(pool *selector.Pool, provider string, role sessions.Role) bool {
 	subagent := role == sessions.RoleAgent
 	for _, rule := range s.Roles {
-		if rule.Provider != "" && rule.Provider != provider {
+		if rule.Provider != "" && pool.Provider(rule.Provider) != provider {
 			continue
 		}
 		policy := rule.Auxiliary

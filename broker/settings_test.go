@@ -2,7 +2,9 @@ package broker
 
 import (
 	"testing"
+	"time"
 
+	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
 )
 
@@ -10,6 +12,8 @@ func TestRolePolicies(t *testing.T) {
 	rules := []RolePolicy{
 		{Provider: "codex", Subagents: PolicyFollow}, {Provider: "codex", Subagents: PolicySpread, Auxiliary: PolicySpread}, {Auxiliary: PolicyFollow},
 	}
+	pool := selector.New(selector.Config{})
+	pool.Update([]*selector.Auth{{ID: "a", Provider: "claude"}, {ID: "b", Provider: "gemini"}, {ID: "c", Provider: "google"}}, nil, time.Unix(1, 0))
 	for _, tt := range []struct {
 		name     string
 		rules    []RolePolicy
@@ -24,10 +28,12 @@ func TestRolePolicies(t *testing.T) {
 		{"a rule that says nothing of a role leaves it to the next", rules, "codex", sessions.RoleAuxiliary, false},
 		{"rules of other providers do not count", rules, "claude", sessions.RoleAgent, false},
 		{"a rule without a provider is for all", rules, "claude", sessions.RoleAuxiliary, true},
+		{"a rule by another name is for the same", []RolePolicy{{Provider: "anthropic", Subagents: PolicyFollow}}, "claude", sessions.RoleAgent, true},
+		{"a rule by a name that another auth bears is not", []RolePolicy{{Provider: "google", Subagents: PolicyFollow}}, "gemini", sessions.RoleAgent, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := Settings{Roles: tt.rules}
-			if got := s.follows(tt.provider, tt.role); got != tt.want {
+			if got := s.follows(pool, tt.provider, tt.role); got != tt.want {
 				t.Errorf("follows(%s, %v) = %t, want %t", tt.provider, tt.role, got, tt.want)
 			}
 		})

@@ -20,7 +20,7 @@ type Event struct {
 	SnapshotSize int
 }
 
-// Watch sends every auth of a provider, or of all for the empty one, and then those that change, until ctx ends or send
+// Watch sends every auth of a provider, by any of its names, or of all for the empty one, and then those that change, until ctx ends or send
 // fails. What changes while send does not return is collected as a set of ids, so a slow reader costs no more than the ids of
 // the pool.
 func (b *Broker) Watch(ctx context.Context, provider string, send func(Event) error) error {
@@ -75,7 +75,7 @@ func (w *watch) snapshot(ctx context.Context) error {
 func (w *watch) change(id string) error {
 	auth, err := w.broker.Auth(id, w.broker.Now())
 	switch {
-	case err == nil && (w.provider == "" || auth.Auth.Provider == w.provider):
+	case err == nil && (w.provider == "" || auth.Auth.Provider == w.broker.Provider(w.provider)):
 		return w.auth(&auth)
 	case err != nil && !errors.Is(err, selector.ErrUnknownAuth):
 		return err

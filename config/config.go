@@ -58,7 +58,7 @@ type Selection struct {
 
 // Rule sets the strategy of some requests.
 type Rule struct {
-	// Provider of the request, matched exactly; empty: any.
+	// Provider of the request, by any of its names; empty: any.
 	Provider string
 	// Model is a glob on the model key; empty: any.
 	Model string
@@ -87,7 +87,7 @@ type Sessions struct {
 
 // SessionRule is where requests of a provider go that serve another conversation.
 type SessionRule struct {
-	// Provider of the request, matched exactly.
+	// Provider of the request, by any of its names.
 	Provider string
 	// Subagents and AuxiliaryRequests as in Sessions; empty: the rule does not say.
 	Subagents         string

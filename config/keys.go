@@ -133,7 +133,7 @@ func selection(s *Selection) document.Type {
 
 func rule(r *Rule) document.Type {
 	return document.Object(document.Keys{
-		"provider": authdoc.Line(&r.Provider, authdoc.MaxProvider).Doc("Provider of the request, matched exactly. Absent: any."),
+		"provider": authdoc.Line(&r.Provider, authdoc.MaxProvider).Doc("Provider of the request, by any of its names. Absent: any."),
 		"model":    authdoc.Glob(&r.Model).Doc("Glob on the model key. Absent: any."),
 		"strategy": strategy(&r.Strategy).With(document.Schema{"default": nil}).Doc("Strategy for these requests."),
 	}).Requires("strategy")
@@ -169,7 +169,7 @@ func policy(to *string) document.Type { return document.Enum(to, PolicyFollow, P
 func sessionRule(r *SessionRule) document.Type {
 	says := []document.Schema{{"required": []string{"subagents"}}, {"required": []string{"auxiliary_requests"}}}
 	return document.Object(document.Keys{
-		"provider":           authdoc.Line(&r.Provider, authdoc.MaxProvider).Doc("Provider of the request, matched exactly."),
+		"provider":           authdoc.Line(&r.Provider, authdoc.MaxProvider).Doc("Provider of the request, by any of its names."),
 		"subagents":          policy(&r.Subagents).Doc("As above."),
 		"auxiliary_requests": policy(&r.AuxiliaryRequests).Doc("As above."),
 		"side_requests":      document.Renamed("auxiliary_requests"),

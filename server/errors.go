@@ -104,7 +104,7 @@ func failureOf(err error) failure {
 		v.add(field.Field, field.Problem)
 		return invalidFailure(&invalidRequest{violations: &v})
 	case errors.Is(err, selector.ErrAuthNotFound):
-		return failure{code: codes.NotFound, reason: ReasonAuthNotFound, message: "no auth of that provider is in the pool"}
+		return failure{code: codes.NotFound, reason: ReasonAuthNotFound, message: err.Error()}
 	case errors.Is(err, selector.ErrUnknownAuth):
 		return failure{code: codes.NotFound, reason: ReasonUnknownAuth, message: "no auth of that id is in the pool"}
 	case errors.Is(err, selector.ErrManagedByConfig):

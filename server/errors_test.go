@@ -41,8 +41,8 @@ func TestTranslate(t *testing.T) {
 		details  []proto.Message
 	}{
 		{
-			name: "ErrAuthNotFound", err: selector.ErrAuthNotFound,
-			code: codes.NotFound, reason: ReasonAuthNotFound, message: "no auth of that provider",
+			name: "ErrAuthNotFound", err: fmt.Errorf("%w; there are: claude", selector.ErrAuthNotFound),
+			code: codes.NotFound, reason: ReasonAuthNotFound, message: "no auth of that provider is in the pool; there are: claude",
 		},
 		{
 			name: "ErrUnknownAuth", err: fmt.Errorf("look: %w", selector.ErrUnknownAuth),

@@ -127,7 +127,7 @@ func (b *credentialBroker) countPick(c *call, req *credbrokerv1.PickCredentialRe
 	case "":
 		provider = answer.GetCredential().GetProvider()
 	case ReasonAuthUnavailable, ReasonModelCooldown, ReasonSessionPinned:
-		provider = cmp.Or(req.GetProvider(), broker.MixedProvider)
+		provider = cmp.Or(b.config.Broker.Provider(req.GetProvider()), broker.MixedProvider)
 	}
 	b.metrics.picked(provider, selector.ModelKey(req.GetModel()), c)
 }

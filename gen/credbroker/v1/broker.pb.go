@@ -683,7 +683,7 @@ func (Scope) EnumDescriptor() ([]byte, []int) {
 // PickCredentialRequest describes one upstream request that a gateway is about to send.
 type PickCredentialRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Provider of the pool to pick from, matched exactly; at most 64 bytes. Empty or `mixed`: every provider that
+	// Provider of the pool to pick from, by any of its names; at most 64 bytes. Empty or `mixed`: every provider that
 	// serves the model.
 	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
 	// Requested model, thinking suffix included (`gpt-5.2(high)`); at most 256 bytes. Empty: availability is judged for
