@@ -186,8 +186,8 @@ func decode(t *testing.T, file string) any {
 func TestExamples(t *testing.T) {
 	for _, file := range globFiles(t, "../examples/*.yaml") {
 		o := Options{LookupEnv: func(name string) (string, bool) { return "sk-made-up", name == "CLAUDE_API_KEY" }}
-		if _, err := Check(file, o); err != nil {
-			t.Errorf("Check(%s):\n%v", file, err)
+		if _, warnings, err := Check(file, o); err != nil || len(warnings) > 0 {
+			t.Errorf("Check(%s):\n%v, warnings %v", file, err, warnings)
 		}
 	}
 }

@@ -42,6 +42,7 @@ type Source struct {
 	config   *Config
 	status   Status
 	problems Problems // all of them, in order
+	warnings Problems
 }
 
 // Open loads the YAML file, or the defaults if the path is empty, with the secrets that it refers to. The error is of type
@@ -77,18 +78,18 @@ func (s *Source) Attach(target Target, fingerprintKey [32]byte) {
 }
 
 // Check reads a YAML file, its secrets and its auth files, and returns the auths that a broker would begin with. The error
-// is of type Problems and holds everything that is wrong.
-func Check(path string, o Options) ([]*selector.Auth, error) {
+// is of type Problems and holds everything that is wrong; warnings are as Source.Warnings has them.
+func Check(path string, o Options) (auths []*selector.Auth, warnings Problems, err error) {
 	s, err := Open(path, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var found collector
 	s.Attach(&found, [32]byte{})
 	if len(s.problems) > 0 {
-		return nil, s.problems
+		return nil, s.Warnings(), s.problems
 	}
-	return found, nil
+	return found, s.Warnings(), nil
 }
 
 // collector is a Target that keeps what it is handed.
@@ -128,7 +129,10 @@ func (s *Source) publish(configChanged bool) {
 	if configChanged && s.o.OnConfig != nil {
 		s.o.OnConfig(s.config)
 	}
-	problems := ordered(s.allProblems())
+	problems, warnings := ordered(s.allProblems()), s.warnings
+	if configChanged || len(put)+len(remove) > 0 {
+		warnings = s.findWarnings()
+	}
 
 	s.mu.Lock()
 	first := s.status.Generation == 0
@@ -138,9 +142,9 @@ func (s *Source) publish(configChanged bool) {
 	}
 	r := Reload{
 		Generation: s.status.Generation, Put: len(put), Removed: len(remove), ConfigChanged: configChanged,
-		New: without(problems, s.problems), Solved: without(s.problems, problems),
+		New: without(problems, s.problems), Solved: without(s.problems, problems), Warnings: without(warnings, s.warnings),
 	}
-	s.problems = problems
+	s.problems, s.warnings = problems, warnings
 	s.status.Path = s.path
 	s.status.Problems, s.status.ProblemCount = slices.Clone(problems[:min(len(problems), maxStatusProblems)]), len(problems)
 	s.mu.Unlock()

@@ -60,18 +60,18 @@ func TestOpenRefusesProblems(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	s := newScene(t, map[string]string{"c.yaml": twoAuths, "auths/a.json": "{", "auths/y1.json": `{"type":"claude","id":"y1"}`})
-	_, err := Check(s.path("c.yaml"), testOptions)
+	s := newScene(t, map[string]string{"c.yaml": twoAuths, "auths/a.json": "{", "auths/y1.json": `{"type":"claude","api_key":"k","id":"y1"}`})
+	_, _, err := Check(s.path("c.yaml"), testOptions)
 	var problems Problems
 	if !errors.As(err, &problems) || len(problems) != 2 {
 		t.Fatalf("Check: %v, want the two problems of auth files", err)
 	}
 	s.remove("auths/a.json")
 	s.remove("auths/y1.json")
-	if auths, err := Check(s.path("c.yaml"), testOptions); err != nil || len(auths) != 2 {
+	if auths, warnings, err := Check(s.path("c.yaml"), testOptions); err != nil || len(auths) != 2 || len(warnings) > 0 {
 		t.Errorf("Check without broken files: %v, %v, want two auths", auths, err)
 	}
-	if _, err := Check("testdata/reject/url.yaml", testOptions); err == nil {
+	if _, _, err := Check("testdata/reject/url.yaml", testOptions); err == nil {
 		t.Error("Check of a broken file: no problems")
 	}
 }

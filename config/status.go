@@ -33,6 +33,8 @@ type Reload struct {
 	ConfigChanged bool
 	// New are problems that were not there before, and Solved those that are gone; a hundred of each at most.
 	New, Solved Problems
+	// Warnings are those of Source.Warnings that were not there before.
+	Warnings Problems
 }
 
 // ordered sorts problems by file, line, field and message.

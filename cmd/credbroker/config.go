@@ -18,14 +18,18 @@ func (a *app) configCheckCommand() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Find every problem of a configuration file, as serve would",
 		Long: "check reads a configuration file with everything that it refers to, secrets and auth files included, and prints\n" +
-			"every problem as file:line: field: message. The exit code is 1 if there are some.",
+			"every problem as file:line: field: message. The exit code is 1 if there are some. Warnings are names of providers\n" +
+			"and dialects that nothing is known of.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.checkConfig(args[0]) },
 	}
 }
 
 func (a *app) checkConfig(path string) error {
-	auths, err := config.Check(path, config.Options{LookupEnv: a.getenv, Clock: a.now})
+	auths, warnings, err := config.Check(path, config.Options{LookupEnv: a.getenv, Clock: a.now})
+	for _, w := range warnings {
+		_, _ = fmt.Fprintln(a.stdout, "warning: "+oneLine(w.String()))
+	}
 	if err != nil {
 		var problems config.Problems
 		if !errors.As(err, &problems) {

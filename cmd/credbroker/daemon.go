@@ -202,6 +202,9 @@ func (d *daemon) startLog() {
 	for _, p := range d.source.Status().Problems {
 		d.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
 	}
+	for _, p := range d.source.Warnings() {
+		d.log.Warn().Str(fieldWarning, p.String()).Msg(logWarning)
+	}
 	if _, total := d.broker.Auths(selector.Filter{Limit: 1}, d.app.now()); total == 0 {
 		d.log.Warn().Msg(logEmptyPool)
 	}

@@ -21,6 +21,7 @@ const (
 	logReloaded  = "configuration reloaded"
 	logProblem   = "configuration problem"
 	logSolved    = "configuration problem solved"
+	logWarning   = "configuration warning"
 	logHangup    = "asked to reload"
 	logEmptyPool = "the pool is empty"
 
@@ -49,6 +50,7 @@ const (
 	fieldProblems   = "new_problems"
 	fieldSolved     = "solved_problems"
 	fieldProblem    = "problem"
+	fieldWarning    = "warning"
 	fieldUptime     = "uptime"
 	fieldRecords    = "records"
 	fieldBindings   = "bindings"

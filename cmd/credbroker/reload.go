@@ -51,6 +51,9 @@ func (d *daemon) reloaded(r config.Reload) {
 	for _, p := range r.New {
 		d.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
 	}
+	for _, p := range r.Warnings {
+		d.log.Warn().Str(fieldWarning, p.String()).Msg(logWarning)
+	}
 	for _, p := range r.Solved {
 		d.log.Info().Str(fieldProblem, p.String()).Msg(logSolved)
 	}
