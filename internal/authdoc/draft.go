@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -152,6 +153,7 @@ func (d *Draft) attributes() document.Type {
 // headersType takes the type of one value.
 func (d *Draft) headersType(value func(take func(document.Value, string)) document.Type) document.Type {
 	schema := func() document.Schema { return value(nil).Schema() }
+	names := document.Schema{"propertyNames": document.Schema{"not": document.Schema{"pattern": anyCase(connectionHeaders())}}}
 	return pairs(maxHeaders, schema, "headers", func(v document.Value, members []document.Member) {
 		d.headers = make(map[string]string, len(members))
 		seen := make(map[string]bool, len(members))
@@ -162,11 +164,33 @@ func (d *Draft) headersType(value func(take func(document.Value, string)) docume
 				v.Problemf("%s", "has a name that "+wrong)
 				continue
 			}
+			if slices.Contains(connectionHeaders(), lower) {
+				m.Problemf("is about the connection, which the gateway's HTTP client makes; allowed: headers for the upstream itself")
+				continue
+			}
 			if seen[lower] {
 				m.Problemf("is named twice; case does not count")
 			}
 			seen[lower] = true
 			m.Read(value(func(_ document.Value, text string) { d.headers[m.Key] = text }))
 		}
-	})
+	}).With(names)
+}
+
+// anyCase is a pattern of words in which case does not count, without what only some readers of patterns know.
+func anyCase(words []string) string {
+	var b strings.Builder
+	for i, word := range words {
+		if i > 0 {
+			b.WriteByte('|')
+		}
+		for _, c := range word {
+			if c == '-' {
+				b.WriteByte('-')
+			} else {
+				fmt.Fprintf(&b, "[%c%c]", c-'a'+'A', c)
+			}
+		}
+	}
+	return "^(" + b.String() + ")$"
 }

@@ -133,6 +133,14 @@ func wrongHeaderName(text string) string {
 	return ""
 }
 
+// connectionHeaders are those that HTTP needs for the connection itself, so that the gateway's client alone can set them.
+func connectionHeaders() []string {
+	return []string{
+		"connection", "content-length", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
+		"te", "trailer", "transfer-encoding", "upgrade",
+	}
+}
+
 // WrongSecret is what can stand in a header. A message never repeats it.
 func WrongSecret(text string) string {
 	switch {
