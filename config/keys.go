@@ -223,6 +223,9 @@ func (l *loader) auth(to **authdoc.Draft) document.Type {
 		if v.Has("account") && d.Auth.Kind != selector.KindOAuth {
 			v.Problemf("has an account, but is not of kind: oauth; allowed: kind: oauth, or no account")
 		}
+		if wrong := d.Refusal(); wrong != "" {
+			v.Under("secret").Problemf("%s", wrong)
+		}
 	})
 }
 

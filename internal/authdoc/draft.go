@@ -27,6 +27,29 @@ type Draft struct {
 // HasSecret tells whether there is an API key or an access token.
 func (d *Draft) HasSecret() bool { return d.secret != "" }
 
+// Refusal says why the upstream would refuse the secret in the header that it would go in; empty: nothing is known against it.
+func (d *Draft) Refusal() string {
+	if d.secret == "" {
+		return ""
+	}
+	p, _ := providers.Lookup(d.Auth.Provider)
+	account := d.Auth.Kind == selector.KindOAuth
+	sending := providers.Sending{
+		Secret: d.secret, Account: account, Header: p.SecretHeader(account), BaseURL: d.Auth.BaseURL, Given: d.gives,
+	}
+	return sending.Refusal()
+}
+
+// gives tells whether the headers that are given name one.
+func (d *Draft) gives(header string) bool {
+	for name := range d.headers {
+		if strings.EqualFold(name, header) {
+			return true
+		}
+	}
+	return false
+}
+
 // Build closes the secrets and works out what follows from provider and kind.
 func (d *Draft) Build(fingerprint [32]byte) *selector.Auth {
 	a := d.Auth

@@ -241,6 +241,12 @@ func (f *authFile) secrets() {
 	if v, ok := f.top["kind"]; ok {
 		v.Read(d.kind())
 	}
+	if !hasKey {
+		key = token
+	}
+	if wrong := d.Refusal(); wrong != "" {
+		key.Problemf("%s", wrong)
+	}
 }
 
 // filePriority is a number, or text as the attribute of that name.

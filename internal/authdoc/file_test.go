@@ -208,6 +208,10 @@ func TestAuthFileReject(t *testing.T) {
 		{"a secret that is a number", `{"type":"x","access_token":5}`, `auths/a.json:1: access_token: is a number; allowed: text, so put it in quotes`},
 		{"a header that is none", `{"type":"x","headers":{"a b":"c"}}`, `auths/a.json:1: headers: has a name that is not the name of an HTTP header; ` +
 			`allowed: letters, digits and a few signs, such as X-Title`},
+		{"a header of the connection", `{"type":"x","headers":{"Transfer-Encoding":"chunked"}}`, `auths/a.json:1: headers.Transfer-Encoding: ` +
+			`is about the connection, which the gateway's HTTP client makes; allowed: headers for the upstream itself`},
+		{"an access token as a key", "{\"type\":\"anthropic\",\n\"api_key\":\"sk-ant-oat01-tell-tale\"}", `auths/a.json:2: api_key: is an access token, ` +
+			`which no upstream takes in x-api-key; allowed: the kind oauth`},
 		{"a base URL with a password", `{"type":"x","base_url":"https://u:sk-secret@h"}`, `auths/a.json:1: base_url: has a user or password, and listings show it; ` +
 			`allowed: a URL such as https://api.example.com, and a secret in headers`},
 		{"an account of two lines", `{"type":"x","account_id":"a\nb"}`, `auths/a.json:1: account_id: has a control character; ` +
@@ -242,16 +246,16 @@ func TestProviderDefaults(t *testing.T) {
 		{"openrouter", "api_key", "openrouter", "Authorization"},
 		{"codex", "oauth", "codex", "Authorization"},
 		{"Claude-like", "oauth", "claude-like", "Authorization"},
-	}
-	for _, test := range tests {
-		a, problems := readAuthText(fmt.Sprintf(`{"type":%q,"kind":%q,"access_token":"at"}`, test.provider, test.kind))
-		if len(problems) > 0 {
 		{"anthropic", "api_key", "anthropic", "x-api-key"},
 		{"anthropic", "oauth", "claude-code", "anthropic-beta Authorization"},
 		{"Google", "api_key", "gemini", "x-goog-api-key"},
 		{"azure", "api_key", "azure-openai", "api-key"},
 		{"azure", "oauth", "azure-openai", "Authorization"},
 		{"x_ai", "api_key", "xai", "Authorization"},
+	}
+	for _, test := range tests {
+		a, problems := readAuthText(fmt.Sprintf(`{"type":%q,"kind":%q,"access_token":"at"}`, test.provider, test.kind))
+		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
 		var names []string
