@@ -147,6 +147,10 @@ func (s *Source) readAuth(at location) result {
 		return result{stamp: seen, problems: Problems{{File: file, Message: err.Error()}}}
 	}
 	draft, problems := authdoc.Parse(at.path, file, data)
+	if len(problems) == 0 && !draft.Sends() {
+		problems = Problems{{File: file, Message: `has no secret; allowed: api_key, access_token or headers, ` +
+			`or "secretless": true for an upstream that wants none`}}
+	}
 	if len(problems) > 0 {
 		return result{stamp: seen, problems: problems}
 	}

@@ -45,6 +45,9 @@ func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted
 		}
 	}
 	delete(members, authdoc.MemberID)
+	if err := members.markSecretless(id); err != nil {
+		return false, err
+	}
 	if len(s.folders) == 0 {
 		return false, s.putMemory(id, members)
 	}
@@ -107,6 +110,18 @@ func readDocument(id string, data []byte) (documentMembers, error) {
 		return nil, &selector.FieldError{Field: authdoc.MemberID, Problem: "is not the id that is put"}
 	}
 	return members, nil
+}
+
+// markSecretless says of a document without anything to send that it is meant so: somebody put it.
+func (m documentMembers) markSecretless(id string) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("write document: %w", err)
+	}
+	if draft, problems := authdoc.Parse(id, "", data); len(problems) == 0 && !draft.Sends() {
+		m[authdoc.MemberSecretless] = json.RawMessage("true")
+	}
+	return nil
 }
 
 func fieldError(p Problem) error {

@@ -233,7 +233,7 @@ func TestReloadReadsSecretsAgain(t *testing.T) {
 func TestDuplicateIDs(t *testing.T) {
 	s := newScene(t, map[string]string{
 		"c.yaml":     "auths: [{id: x, provider: claude}]\nauth_dirs: [one, two]\n",
-		"one/x.json": `{"type":"claude","id":"x"}`, "one/y.json": `{"type":"claude","note":"one"}`, "two/y.json": `{"type":"claude","note":"two"}`,
+		"one/x.json": `{"type":"claude","api_key":"k","id":"x"}`, "one/y.json": `{"type":"claude","api_key":"k","note":"one"}`, "two/y.json": `{"type":"claude","api_key":"k","note":"two"}`,
 	})
 	s.wantProblems(`one/x.json: duplicate id "x"; c.yaml:1 has it`, `two/y.json: duplicate id "y.json"; one/y.json has it`)
 	if got := s.auth("y.json").Note; got != "one" {
@@ -246,7 +246,7 @@ func TestDuplicateIDs(t *testing.T) {
 		t.Errorf("y.json is that of folder %s, want two", got)
 	}
 	s.wantProblems(`one/x.json: duplicate id "x"; c.yaml:1 has it`)
-	s.write("one/y.json", `{"type":"claude","note":"one"}`)
+	s.write("one/y.json", `{"type":"claude","api_key":"k","note":"one"}`)
 	s.write("c.yaml", "auth_dirs: [one, two]\n")
 	s.source.Reload()
 	s.wantProblems(`two/y.json: duplicate id "y.json"; one/y.json has it`)
@@ -325,4 +325,18 @@ func TestStampKnowsFilesApart(t *testing.T) {
 	if before.same(stampOf(link)) {
 		t.Error("another file has the same stamp")
 	}
+}
+
+// A file that happens to have a type is no auth.
+func TestFileWithoutASecret(t *testing.T) {
+	s := newScene(t, map[string]string{
+		"c.yaml": "auth_dirs: [auths]\n", "auths/package.json": `{"name":"x","type":"module","dependencies":{}}`,
+		"auths/open.json": `{"type":"ollama","secretless":true}`, "auths/said.json": `{"type":"ollama","secretless":false}`,
+		"auths/headers.json": `{"type":"acme","headers":{"X-Key":"k"}}`,
+	})
+	if want := "headers.json open.json"; s.ids() != want {
+		t.Errorf("auths are %q, want %q", s.ids(), want)
+	}
+	const want = `: has no secret; allowed: api_key, access_token or headers, or "secretless": true for an upstream that wants none`
+	s.wantProblems("auths/package.json"+want, "auths/said.json"+want)
 }

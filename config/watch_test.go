@@ -57,7 +57,7 @@ func (s *scene) untilProblems(want string) {
 	s.until("problems "+want, func() bool { return s.problems() == want })
 }
 
-func note(text string) string { return fmt.Sprintf(`{"type":"claude","note":%q}`, text) }
+func note(text string) string { return fmt.Sprintf(`{"type":"claude","api_key":"k","note":%q}`, text) }
 
 func TestRunSeesAuthFiles(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", "auths/a.json": note("1"), "auths/b.json": note("1")})

@@ -22,10 +22,16 @@ type Draft struct {
 	proxy   string
 	headers map[string]string
 	account string
+	// secretless: the upstream wants no secret.
+	secretless bool
 }
 
 // HasSecret tells whether there is an API key or an access token.
 func (d *Draft) HasSecret() bool { return d.secret != "" }
+
+// Sends tells whether there is something to send, or it was said that there is nothing. An auth file without either is
+// somebody else's.
+func (d *Draft) Sends() bool { return d.secret != "" || len(d.headers) > 0 || d.secretless }
 
 // Refusal says why the upstream would refuse the secret in the header that it would go in; empty: nothing is known against it.
 func (d *Draft) Refusal() string {

@@ -19,6 +19,7 @@ const (
 	MemberAccessToken = "access_token"
 	MemberAPIKey      = "api_key"
 	MemberID          = "id"
+	MemberSecretless  = "secretless"
 )
 
 const (
@@ -38,7 +39,7 @@ func ExpiryMembers() []string { return []string{"expired", "expire", "expires_at
 func SettingMembers() []string {
 	return []string{
 		"type", "id", "disabled", "label", "note", "priority", "weight", "prefix", "excluded_models", "excluded-models", "models",
-		"domains", "kind", "dialect", "attributes", "base_url", "proxy_url",
+		"domains", "kind", "dialect", "attributes", "base_url", "proxy_url", MemberSecretless,
 	}
 }
 
@@ -215,6 +216,8 @@ func (f *authFile) setting(name string) (t document.Type, ok bool) {
 		t = d.domains()
 	case "headers":
 		t = d.headersType(Secret)
+	case MemberSecretless:
+		t = document.Boolean(&d.secretless)
 	default:
 		return t, false
 	}
