@@ -47,6 +47,7 @@ func ParseRecord(key cooldown.RecordKey, text []byte) (cooldown.Record, error) {
 	}
 	// Merging puts everything in the order and within the bounds that records keep, whoever wrote this one.
 	r := cooldown.Record{Key: key}
+	form.SortScopes()
 	r.Merge(&form.Record)
 	return r, nil
 }

@@ -2,9 +2,11 @@ package state_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,6 +175,28 @@ func TestSessionKeysKeepTheirMeaning(t *testing.T) {
 		if _, err := state.ParseSessionKey(wrong); !errors.Is(err, state.ErrDamaged) {
 			t.Errorf("ParseSessionKey of %d bytes: %v, want ErrDamaged", len(wrong), err)
 		}
+	}
+}
+
+// A record that another replica made as bad as it could is read like any other, within the bounds of records.
+func TestHostileRecordsAreRead(t *testing.T) {
+	const many = 20_000
+	list := func(format string) string {
+		items := make([]string, many)
+		for i := range items {
+			items[i] = fmt.Sprintf(format, many-i)
+		}
+		return strings.Join(items, ",")
+	}
+	key := cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "a"}
+	r, err := state.ParseRecord(key, []byte(`{"v":1,"scopes":[`+list(`{"model":"%05d"}`)+`],"windows":[`+list(`{"name":"%05d"}`)+`]}`))
+	if err != nil || len(r.Scopes) != many || r.Scopes[0].Model != "00001" || len(r.Windows) != 32 || r.Windows[31].Name != "20000" {
+		t.Errorf("%d scopes and %d windows, %v", len(r.Scopes), len(r.Windows), err)
+	}
+	evidence := list(`{"received":"2026-11-27T18:00:00.0%05dZ","reason":"r"}`)
+	r, err = state.ParseRecord(key, []byte(`{"v":1,"scopes":[{"quota":{"evidence":[`+evidence+`],"strikes":[`+list(`{"at":"2026-11-27T18:00:00.0%05dZ"}`)+`]}}]}`))
+	if err != nil || len(r.Scopes) != 1 || len(r.Scopes[0].Ledgers.Quota.Observations) > 8 || len(r.Scopes[0].Ledgers.Quota.Failures) > 8 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

@@ -107,6 +107,11 @@ func (r *Record) propagate(s *ScopeRecord) {
 	}
 }
 
+// SortScopes puts scopes in order, whoever wrote them: merged out of order, many of them would take long.
+func (r *Record) SortScopes() {
+	slices.SortFunc(r.Scopes, func(a, b ScopeRecord) int { return compareScopes(a, &b) })
+}
+
 func compareScopes(s ScopeRecord, o *ScopeRecord) int {
 	return cmp.Or(compareBools(s.Family, o.Family), cmp.Compare(s.Model, o.Model))
 }

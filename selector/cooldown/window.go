@@ -28,21 +28,26 @@ func MergeWindows(known, seen []Window) []Window {
 		i, found := slices.BinarySearchFunc(known, w.Name, func(k Window, name string) int { return strings.Compare(k.Name, name) })
 		switch {
 		case !found:
-			known = slices.Insert(known, i, w)
+			known = dropOldest(slices.Insert(known, i, w))
 		case w.after(known[i]):
 			known[i] = w
 		}
 	}
-	for len(known) > maxWindows {
-		oldest := 0
-		for i := range known {
-			if known[oldest].after(known[i]) {
-				oldest = i
-			}
-		}
-		known = slices.Delete(known, oldest, oldest+1)
-	}
 	return known
+}
+
+// dropOldest drops the window that was seen first, if there is one too many.
+func dropOldest(known []Window) []Window {
+	if len(known) <= maxWindows {
+		return known
+	}
+	oldest := 0
+	for i := range known {
+		if known[oldest].after(known[i]) {
+			oldest = i
+		}
+	}
+	return slices.Delete(known, oldest, oldest+1)
 }
 
 // after orders windows by when they were seen, those of one time by what they say.
