@@ -131,6 +131,19 @@ func guarded(f func() error) (err error) {
 
 // intact returns nil if a path still leads to this file, and what was written last is in it.
 func (f *file) intact(path string) error {
+	if err := f.under(path); err != nil {
+		return err
+	}
+	h, err := readHead(f.opened)
+	if err != nil || h.copies < f.heads || f.txid != 0 && h.txid != f.txid || f.size < h.need() {
+		return errOverwritten
+	}
+	f.heads, f.txid = h.copies, h.txid
+	return nil
+}
+
+// under returns nil if a path still leads to this file, which is not shorter than it was.
+func (f *file) under(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -142,11 +155,7 @@ func (f *file) intact(path string) error {
 	case info.Size() < f.size:
 		return errCutShort
 	}
-	h, err := readHead(f.opened)
-	if err != nil || h.copies < f.heads || f.txid != 0 && h.txid != f.txid || info.Size() < h.need() {
-		return errOverwritten
-	}
-	f.size, f.heads, f.txid = info.Size(), h.copies, h.txid
+	f.size = info.Size()
 	return nil
 }
 

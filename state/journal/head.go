@@ -39,8 +39,11 @@ func (h *head) need() int64 {
 // readHead returns the newer of the two that are whole.
 func readHead(f io.ReaderAt) (best head, err error) {
 	ours := false
+	var b [headSize]byte
 	for at := int64(0); at <= maxPage; at = max(2*at, minPage) {
-		var b [headSize]byte
+		if best.copies > 0 && at != int64(best.pageSize) {
+			continue
+		}
 		if n, _ := f.ReadAt(b[:], at+pageHeader); n < headSize { // the end of the file
 			break
 		}

@@ -163,8 +163,8 @@ func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 	return err
 }
 
-// update runs a transaction that writes. After it returned nil, what was written is on disk, under the path. The caller
-// has the lock.
+// update runs a transaction that writes. After it returned nil, what was written is on disk, in a file under the path that was
+// not cut off meanwhile. The caller has the lock.
 func (j *Journal) update(ctx context.Context, f func(tx *bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -173,7 +173,7 @@ func (j *Journal) update(ctx context.Context, f func(tx *bbolt.Tx) error) error 
 		return j.explain(bolterrors.ErrDatabaseNotOpen)
 	}
 	err := j.file.update(f)
-	if lost := j.file.intact(j.path); lost != nil {
+	if lost := j.file.under(j.path); lost != nil {
 		j.lost, err = lost, lost
 	} else if errors.Is(err, state.ErrDamaged) {
 		j.lost = err
