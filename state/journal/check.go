@@ -1,43 +1,27 @@
 package journal
 
-import (
-	"fmt"
-	"os"
-	"time"
-)
+import "fmt"
 
 // check looks at a file before bbolt maps it into memory, where a missing or misleading page would end the process. Repair
 // says what will be repaired; empty: nothing.
-func check(path string, timeout time.Duration) (repair string, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close() //nolint:errcheck // nothing was written
-	// Whoever has the file may be writing to it right now.
-	if err := lock(f, timeout); err != nil {
-		return "", err
-	}
-	defer unlock(f)
-	info, err := f.Stat()
+func (f *file) check() (repair string, err error) {
+	size := f.info.Size()
 	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
+	case !f.info.Mode().IsRegular():
 		return "", errForeign
-	case info.Size() == 0:
+	case size == 0:
 		return "", errEmpty
 	}
-	h, err := readHead(f)
+	h, err := readHead(f.opened)
 	if err != nil {
 		return "", err
 	}
-	if info.Size() < h.need() {
-		return "", fmt.Errorf("%w: %d bytes are there of %d", errCutOff, info.Size(), h.need())
+	if size < h.need() {
+		return "", fmt.Errorf("%w: %d bytes are there of %d", errCutOff, size, h.need())
 	}
 	if h.copies == 1 {
 		// Power that fails during a save leaves one. So does damage, and then what the other one stood for is gone.
-		repair = "one of the two heads of " + path + " was broken; what was saved last before it broke may be missing"
+		repair = "one of the two heads of " + f.opened.Name() + " was broken; what was saved last before it broke may be missing"
 	}
-	return repair, walkPages(f, &h)
+	return repair, walkPages(f.opened, &h)
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -30,35 +31,33 @@ func create(path string) error {
 
 // write makes a file beside a path, and returns it when all that fill has put into it is on disk, so that there is never
 // half a file under the path. Link or replace give it its name.
-func write(path string, fill func(f *file) error) (f *file, err error) {
+func write(path string, fill func(f *file) error) (*file, error) {
 	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryPrefix(path)+"*")
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temporary.Name())
+	f, err := hold(temporary, 0)
+	if err == nil {
+		if err = f.fill(fill); err == nil {
+			return f, nil
 		}
-	}()
-	if err := temporary.Close(); err != nil {
-		return nil, err
+		_ = f.close()
 	}
-	if f, err = openFile(temporary.Name(), DefaultLockTimeout); err != nil {
-		return nil, err
+	return nil, errors.Join(err, os.Remove(temporary.Name()))
+}
+
+// fill makes an empty file a state file with something in it, which is on disk in the end.
+func (f *file) fill(with func(f *file) error) error {
+	if err := f.attach(); err != nil {
+		return err
 	}
 	f.db.NoSync = true
-	if err = f.update(writeEmpty); err == nil {
-		err = fill(f)
+	err := f.update(writeEmpty)
+	if err == nil {
+		err = with(f)
 	}
 	f.db.NoSync = false
-	if err == nil {
-		err = f.db.Sync()
-	}
-	if err != nil {
-		_ = f.close()
-		return nil, err
-	}
-	return f, nil
+	return cmp.Or(err, f.db.Sync())
 }
 
 // temporaryPrefix is what a file is called while it is written, before a number. Nothing of a state file starts with a dot,

@@ -25,10 +25,10 @@ var (
 
 // file is an open state file.
 type file struct {
-	db *bbolt.DB
-	// opened is the file that db has open, and info says which one that is.
+	// opened is the file, which is locked, and info says which one that is.
 	opened *os.File
 	info   os.FileInfo
+	db     *bbolt.DB // nil: it is not attached
 
 	// size and heads are what there was of it after the last transaction, at least; txid is the last one, 0: not known.
 	size  int64
@@ -46,26 +46,49 @@ type file struct {
 	swept []byte
 }
 
-// openFile opens a file that was checked, or that is empty.
+// openFile waits until no other process has the file that a path leads to. Who had it may have put another one in its place.
 func openFile(path string, timeout time.Duration) (*file, error) {
-	f := &file{numbers: make(map[string]uint32)}
-	err := guarded(func() (err error) {
-		f.db, err = bbolt.Open(path, fileMode, &bbolt.Options{
-			Timeout: timeout, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
-			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-				f.opened, err = os.OpenFile(name, flag, mode)
-				return f.opened, err
-			},
+	for deadline := time.Now().Add(timeout); ; {
+		opened, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return nil, err
+		}
+		f, err := hold(opened, time.Until(deadline))
+		if err != nil {
+			return nil, err
+		}
+		if err = f.under(path); err == nil {
+			return f, nil
+		}
+		_ = f.close()
+		if time.Now().After(deadline) {
+			return nil, err
+		}
+	}
+}
+
+// hold keeps other processes from an open file. Nobody uses it before attach.
+func hold(opened *os.File, timeout time.Duration) (*file, error) {
+	err := lock(opened, timeout)
+	if err == nil {
+		var info os.FileInfo
+		if info, err = opened.Stat(); err == nil {
+			return &file{opened: opened, info: info, numbers: make(map[string]uint32)}, nil
+		}
+	}
+	_ = opened.Close()
+	return nil, err
+}
+
+// attach has bbolt use a file that was checked, or that is empty.
+func (f *file) attach() error {
+	return guarded(func() (err error) {
+		f.db, err = bbolt.Open(f.opened.Name(), fileMode, &bbolt.Options{
+			Timeout: DefaultLockTimeout, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
+			OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f.opened, nil },
 		})
 		return err
 	})
-	if err == nil {
-		f.info, err = f.opened.Stat()
-	}
-	if err != nil && f.opened != nil {
-		_ = f.abandon() // after a panic nobody else does
-	}
-	return f, err
 }
 
 // update runs a transaction that writes. After it returned nil, what was written is on disk.
@@ -161,14 +184,10 @@ func (f *file) under(path string) error {
 
 // close ends all use of the file.
 func (f *file) close() error {
-	if f.broken.Load() {
-		return f.abandon()
+	if f.db != nil && !f.broken.Load() {
+		return f.db.Close()
 	}
-	return f.db.Close()
-}
-
-// abandon closes the file without bbolt, which leaves it mapped. As long as it is, only unlocking it ends the lock on it.
-func (f *file) abandon() error {
+	// Bbolt may have left it mapped. As long as it is, only unlocking it ends the lock on it.
 	unlock(f.opened)
 	return f.opened.Close()
 }

@@ -89,15 +89,32 @@ func (j *Journal) open(timeout time.Duration) error {
 	if err := create(j.path); err != nil {
 		return err
 	}
-	repair, err := check(j.path, timeout)
-	if err != nil {
-		return err
-	}
+	var err error
 	if j.file, err = openFile(j.path, timeout); err != nil {
 		return err
 	}
+	repair, err := j.file.check()
+	if err == nil {
+		err = j.file.attach()
+	}
+	if err == nil {
+		err = j.read()
+	}
+	if err != nil {
+		_ = j.file.close()
+		return err
+	}
+	j.file.removeTemporary(j.path)
+	if repair != "" {
+		j.note(repair)
+	}
+	return nil
+}
+
+// read takes in what is kept in memory, and brings the file to this format.
+func (j *Journal) read() error {
 	version := byte(0)
-	err = j.file.view(func(tx *bbolt.Tx) error {
+	err := j.file.view(func(tx *bbolt.Tx) (err error) {
 		version, err = readFormat(tx)
 		if err != nil || version != format {
 			return err
@@ -113,15 +130,7 @@ func (j *Journal) open(timeout time.Duration) error {
 	if err == nil {
 		err = j.file.intact(j.path)
 	}
-	if err != nil {
-		_ = j.file.close()
-		return err
-	}
-	j.file.removeTemporary(j.path)
-	if repair != "" {
-		j.note(repair)
-	}
-	return nil
+	return err
 }
 
 // Keys is as state.Store says.

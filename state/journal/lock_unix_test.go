@@ -3,10 +3,13 @@
 package journal_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/credbroker/credbroker/state/journal"
 )
@@ -63,5 +66,46 @@ func TestFilesThatWereNotFinishedAreRemoved(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1+len(stay) {
 		t.Errorf("%v are left, %v, want the file and %q", entries, err, stay)
+	}
+}
+
+// Of brokers that start at once one has the file, though it puts another one in its place.
+func TestOneOfManyBrokersHasTheFile(t *testing.T) {
+	const brokers = 8
+	for range 10 {
+		path := unpacked(t, "format1.db")
+		held, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		opened := make(chan *journal.Journal, brokers)
+		for range brokers {
+			all.Go(func() {
+				j, err := journal.Open(journal.Config{Path: path, Now: fixtureTime, LockTimeout: 300 * time.Millisecond})
+				if err == nil {
+					opened <- j
+				} else if !errors.Is(err, journal.ErrLocked) {
+					t.Errorf("Open: %v, want ErrLocked", err)
+				}
+			})
+		}
+		if err := held.Close(); err != nil {
+			t.Fatal(err)
+		}
+		all.Wait()
+		close(opened)
+		if len(opened) != 1 {
+			t.Fatalf("%d brokers have the file, want 1", len(opened))
+		}
+		for j := range opened {
+			wantFixture(t, j)
+			if err := errors.Join(j.Check(t.Context()), j.Close()); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
