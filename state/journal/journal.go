@@ -116,16 +116,18 @@ func (j *Journal) read() error {
 	version := byte(0)
 	err := j.file.view(func(tx *bbolt.Tx) (err error) {
 		version, err = readFormat(tx)
-		if err != nil || version != format {
-			return err
-		}
-		if j.keys, err = (reader{tx, format}).keys(); err == nil {
-			err = j.file.readNumbers(tx)
-		}
 		return err
 	})
 	if err == nil && version < format {
-		err = j.upgrade(version)
+		err = j.upgrade()
+	}
+	if err == nil {
+		err = j.file.view(func(tx *bbolt.Tx) (err error) {
+			if j.keys, err = (reader{tx, format}).keys(); err != nil {
+				return err
+			}
+			return j.file.readNumbers(tx)
+		})
 	}
 	if err == nil {
 		err = j.file.intact(j.path)
@@ -138,7 +140,7 @@ func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err = j.update(ctx, func(tx *bbolt.Tx) error {
-		keys, err = reader{tx, format}.keys()
+		keys, err = (reader{tx, format}).keys()
 		if err != nil || keys != (state.Keys{}) || proposed == (state.Keys{}) {
 			return err // who proposes nothing only asks
 		}

@@ -1,18 +1,22 @@
 package journal
 
 import (
+	"encoding/binary"
+	"fmt"
+
 	"go.etcd.io/bbolt"
 
-	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
-// upgrade puts a file of this format in the place of one of an older one, with all that was in it.
-func (j *Journal) upgrade(from byte) error {
+// copiedAtOnce is how many values one transaction copies.
+const copiedAtOnce = 1 << 14
+
+// upgrade puts a file of this format in the place of one of format 1, with all that was in it. In format 1 only records have a
+// checksum, and only records are counted.
+func (j *Journal) upgrade() error {
 	old := j.file
-	next, err := write(j.path, func(f *file) error {
-		return old.view(func(tx *bbolt.Tx) error { return j.copyTo(f, reader{tx, from}) })
-	})
+	next, err := write(j.path, func(f *file) error { return old.view(f.copyFormat1) })
 	if err != nil {
 		return err
 	}
@@ -24,39 +28,49 @@ func (j *Journal) upgrade(from byte) error {
 	return old.close()
 }
 
-// copyTo writes all that counts of one file to another.
-func (j *Journal) copyTo(f *file, r reader) error {
-	var err error
-	if j.keys, err = r.keys(); err != nil {
-		return err
+func (f *file) copyFormat1(old *bbolt.Tx) error {
+	for _, name := range buckets() {
+		if name == bucketMeta {
+			continue
+		}
+		copied, err := f.copyBucket(old, name)
+		if err != nil {
+			return err
+		}
+		count := old.Bucket([]byte(bucketMeta)).Get([]byte(name))
+		if len(count) == 8 && binary.BigEndian.Uint64(count) != copied {
+			return fmt.Errorf("%d %s are there of %d: %w", copied, name, binary.BigEndian.Uint64(count), state.ErrDamaged)
+		}
 	}
-	if err := f.update(func(tx *bbolt.Tx) error { return writeKeys(tx, j.keys) }); err != nil {
-		return err
+	return nil
+}
+
+func (f *file) copyBucket(old *bbolt.Tx, name string) (copied uint64, err error) {
+	cursor := old.Bucket([]byte(name)).Cursor()
+	for key, value := cursor.First(); err == nil && key != nil; {
+		err = f.update(func(tx *bbolt.Tx) error {
+			to, err := openTallied(tx, name)
+			for n := 0; err == nil && key != nil && n < copiedAtOnce; n++ {
+				err = to.putFormat1(key, value)
+				key, value = cursor.Next()
+			}
+			if copied = to.tally.count; err == nil {
+				err = to.done(tx)
+			}
+			return err
+		})
 	}
-	c := copier{file: f, now: j.now().UnixNano()}
-	_, err = j.load(r, &c, func() error { return c.err })
-	return err
+	return copied, err
 }
 
-// copier is a sink that writes to a file.
-type copier struct {
-	file *file
-	now  int64
-	err  error
-}
-
-// Records is part of state.Sink.
-func (c *copier) Records(records []cooldown.Record) {
-	c.update(func(tx *bbolt.Tx) error { return c.file.saveRecords(tx, records, nil, c.now) })
-}
-
-// Bindings is part of state.Sink.
-func (c *copier) Bindings(bindings []state.BoundSession) {
-	c.update(func(tx *bbolt.Tx) error { return c.file.saveBindings(tx, bindings, c.now) })
-}
-
-func (c *copier) update(f func(tx *bbolt.Tx) error) {
-	if c.err == nil {
-		c.err = c.file.update(f)
+// putFormat1 writes a value of format 1.
+func (t *tallied) putFormat1(key, value []byte) error {
+	if t.name == bucketRecords {
+		record, ok := unseal(key, value)
+		if !ok {
+			return errRecord(key)
+		}
+		value = record
 	}
+	return t.put(key, value)
 }
