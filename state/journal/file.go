@@ -112,7 +112,7 @@ func (f *file) update(do func(tx *bbolt.Tx) error) error {
 
 // readNumbers reads what numbers identities have.
 func (f *file) readNumbers(tx *bbolt.Tx) error {
-	names, next, err := reader{tx, format}.identities()
+	names, next, err := readIdentities(tx)
 	for number, name := range names {
 		f.numbers[name] = number
 	}

@@ -123,7 +123,7 @@ func (j *Journal) read() error {
 	}
 	if err == nil {
 		err = j.file.view(func(tx *bbolt.Tx) (err error) {
-			if j.keys, err = (reader{tx, format}).keys(); err != nil {
+			if j.keys, err = readKeys(tx); err != nil {
 				return err
 			}
 			return j.file.readNumbers(tx)
@@ -140,7 +140,7 @@ func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err = j.update(ctx, func(tx *bbolt.Tx) error {
-		keys, err = (reader{tx, format}).keys()
+		keys, err = readKeys(tx)
 		if err != nil || keys != (state.Keys{}) || proposed == (state.Keys{}) {
 			return err // who proposes nothing only asks
 		}

@@ -9,8 +9,7 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
-// format is the version of the file, raised when an older broker would misread it. In format 1 only records have a
-// checksum, and only records are counted.
+// format is the version of the file, raised when an older broker would misread it.
 const format = 2
 
 // The buckets. In the head stand the format, and a tally of each bucket that has one, under its name.
@@ -56,23 +55,13 @@ func readFormat(tx *bbolt.Tx) (byte, error) {
 	return version[0], nil
 }
 
-// reader reads what a file holds.
-type reader struct {
-	tx     *bbolt.Tx
-	format byte
-}
-
 // each calls f for every value of a bucket; ok: it is what was written. Lost counts those that were written and are not
 // there any more, or not as they were.
-func (r reader) each(bucket string, f func(key, value []byte, ok bool) error) (lost uint64, err error) {
+func each(tx *bbolt.Tx, bucket string, f func(key, value []byte, ok bool) error) (lost uint64, err error) {
 	var got tally
-	all := uint64(0)
-	err = r.tx.Bucket([]byte(bucket)).ForEach(func(key, value []byte) error {
-		ok, sealed := true, value
-		if r.format > 1 || bucket == bucketRecords {
-			value, ok = unseal(key, sealed)
-		}
-		if all++; ok {
+	err = tx.Bucket([]byte(bucket)).ForEach(func(key, sealed []byte) error {
+		value, ok := unseal(key, sealed)
+		if ok {
 			got.add(sealed)
 		}
 		return f(key, value, ok)
@@ -80,52 +69,27 @@ func (r reader) each(bucket string, f func(key, value []byte, ok bool) error) (l
 	if err != nil {
 		return 0, err
 	}
-	want, err := r.tally(bucket)
+	want, err := readTally(tx, bucket)
 	switch {
-	case err != nil:
+	case err != nil || got == want:
 		return 0, err
-	case r.format == 1 && bucket == bucketRecords:
-		got.sum, want.sum = 0, 0
-	case r.format == 1:
-		want = got
-	}
-	if got == want {
-		return 0, nil
-	}
-	if got.count >= want.count { // an old value has come back
+	case got.count >= want.count: // an old value has come back
 		return 1, nil
 	}
 	return want.count - got.count, nil
 }
 
-func (r reader) tally(bucket string) (tally, error) {
-	if r.format > 1 {
-		return readTally(r.tx, bucket)
-	}
-	count := r.tx.Bucket([]byte(bucketMeta)).Get([]byte(bucket))
-	if len(count) != 8 {
-		return tally{}, nil
-	}
-	return tally{count: binary.BigEndian.Uint64(count)}, nil
+// namedKeys are the keys by what each is kept under.
+func namedKeys(keys *state.Keys) map[string][]byte {
+	return map[string][]byte{"fingerprint": keys.Fingerprint[:], "session": keys.Session[:]}
 }
 
-// namedKey is one of the keys, and what it is kept under.
-type namedKey struct {
-	name string
-	key  []byte
-}
-
-func namedKeys(keys *state.Keys) [2]namedKey {
-	return [...]namedKey{{"fingerprint", keys.Fingerprint[:]}, {"session", keys.Session[:]}}
-}
-
-// keys returns the keys that are kept; zero: none are.
-func (r reader) keys() (keys state.Keys, err error) {
-	lost, err := r.each(bucketKeys, func(name, value []byte, ok bool) error {
-		for _, k := range namedKeys(&keys) {
-			if k.name == string(name) && (!ok || copy(k.key, value) != len(k.key)) {
-				return fmt.Errorf("the key %s is not what was written: %w", name, state.ErrDamaged)
-			}
+// readKeys returns the keys that are kept; zero: none are.
+func readKeys(tx *bbolt.Tx) (keys state.Keys, err error) {
+	named := namedKeys(&keys)
+	lost, err := each(tx, bucketKeys, func(name, value []byte, ok bool) error {
+		if key := named[string(name)]; key != nil && (!ok || copy(key, value) != len(key)) {
+			return fmt.Errorf("the key %s is not what was written: %w", name, state.ErrDamaged)
 		}
 		return nil
 	})
@@ -144,18 +108,18 @@ func writeKeys(tx *bbolt.Tx, keys state.Keys) error {
 	if err != nil {
 		return err
 	}
-	for _, k := range namedKeys(&keys) {
-		if err := bucket.put([]byte(k.name), k.key); err != nil {
+	for name, key := range namedKeys(&keys) {
+		if err := bucket.put([]byte(name), key); err != nil {
 			return err
 		}
 	}
 	return bucket.done(tx)
 }
 
-// identities returns the names that bindings have numbers for, by these; one that cannot be read is missing.
-func (r reader) identities() (names map[uint32]string, next uint32, err error) {
+// readIdentities returns the names that bindings have numbers for, by these; one that cannot be read is missing.
+func readIdentities(tx *bbolt.Tx) (names map[uint32]string, next uint32, err error) {
 	names = make(map[uint32]string)
-	_, err = r.each(bucketIdentities, func(number, name []byte, ok bool) error {
+	_, err = each(tx, bucketIdentities, func(number, name []byte, ok bool) error {
 		if next++; ok && len(number) == 4 {
 			names[binary.BigEndian.Uint32(number)] = string(name)
 		}

@@ -46,7 +46,7 @@ func (j *Journal) Load(ctx context.Context, into state.Sink) error {
 func (j *Journal) loadRecords(tx *bbolt.Tx, into state.Sink) (stale [][]byte, err error) {
 	now := j.now().UnixNano()
 	var records []cooldown.Record
-	lost, err := reader{tx, format}.each(bucketRecords, func(key, value []byte, ok bool) error {
+	lost, err := each(tx, bucketRecords, func(key, value []byte, ok bool) error {
 		if !ok {
 			return errRecord(key)
 		}
@@ -86,7 +86,7 @@ func isStale(r *cooldown.Record, now int64) bool {
 
 // loadBindings delivers the bindings, and returns how many cannot be read.
 func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into state.Sink) (unread uint64, err error) {
-	identities, _, err := reader{tx, format}.identities()
+	identities, _, err := readIdentities(tx)
 	if err != nil {
 		return 0, err
 	}
@@ -97,7 +97,7 @@ func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into state.Sin
 	}
 	now := j.now().UnixNano()
 	chunk := make([]state.BoundSession, 0, loadChunk)
-	lost, err := reader{tx, format}.each(bucketBindings, func(key, value []byte, ok bool) error {
+	lost, err := each(tx, bucketBindings, func(key, value []byte, ok bool) error {
 		var b state.BoundSession
 		if ok {
 			b, ok = parseBinding(key, value, identities)
