@@ -42,7 +42,7 @@ func (k *Persister) loadLocal(ctx context.Context) error {
 	}
 	l.restorer.Finish()
 	if r, ok := k.local.store.(Renewable); ok {
-		r.RenewFrom(memory{k})
+		r.RenewFrom(k.pool.Records, k.table.MarkAllChanged)
 	}
 	return nil
 }

@@ -3,8 +3,6 @@ package state
 import (
 	"context"
 	"time"
-
-	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // localCheckPause is how often a store that can lose what it keeps is asked for it.
@@ -35,14 +33,3 @@ func (k *Persister) checkLocal(ctx context.Context) error {
 	}
 	return err
 }
-
-// memory is what a store on this machine begins anew from.
-type memory struct{ *Persister }
-
-var _ Memory = memory{}
-
-// Records is part of Memory.
-func (m memory) Records() []cooldown.Record { return m.pool.Records() }
-
-// Renewed is part of Memory. Bindings are saved behind, as ever.
-func (m memory) Renewed() { m.table.MarkAllChanged() }

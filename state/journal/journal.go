@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
 )
 
@@ -42,8 +43,9 @@ type Journal struct {
 	closed bool
 	// keys are those that are kept; zero: none are.
 	keys state.Keys
-	// memory is what the file is written anew from; nil: it cannot be.
-	memory state.Memory
+	// records are what the file is written anew from; nil: it cannot be. Renewed is called when it was.
+	records func() []cooldown.Record
+	renewed func()
 	// lost is why the file does not hold any more what was saved; nil: it does.
 	lost error
 	// worn: bindings in it cannot be read.
@@ -198,7 +200,7 @@ func (j *Journal) explain(err error) error {
 		return nil
 	}
 	p := problem(j.path, err)
-	if j.memory != nil && errors.Is(j.lost, err) {
+	if j.records != nil && errors.Is(j.lost, err) {
 		p.Advice = "the broker writes it anew from memory; see docs/operations.md"
 	}
 	return p

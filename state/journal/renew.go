@@ -10,14 +10,14 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/credbroker/credbroker/state"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // RenewFrom is part of state.Renewable.
-func (j *Journal) RenewFrom(memory state.Memory) {
+func (j *Journal) RenewFrom(records func() []cooldown.Record, renewed func()) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.memory = memory
+	j.records, j.renewed = records, renewed
 }
 
 // Check is part of state.Renewable.
@@ -40,11 +40,11 @@ func (j *Journal) ready() error {
 		if j.lost = j.file.intact(j.path); j.lost != nil {
 			return j.explain(j.lost)
 		}
-		if !j.worn || j.memory == nil {
+		if !j.worn || j.records == nil {
 			return nil
 		}
 	}
-	if j.memory == nil {
+	if j.records == nil {
 		return j.explain(j.lost)
 	}
 	return j.explain(j.renew())
@@ -54,7 +54,7 @@ func (j *Journal) ready() error {
 // kill at any moment.
 func (j *Journal) renew() error {
 	now := j.now().UnixNano()
-	records := j.memory.Records()
+	records := j.records()
 	next, err := write(j.path, func(f *file) error {
 		return f.update(func(tx *bbolt.Tx) error {
 			if err := writeKeys(tx, j.keys); err != nil {
@@ -87,7 +87,7 @@ func (j *Journal) renew() error {
 	}
 	j.file, j.lost, j.worn, j.stale = next, nil, false, nil
 	j.note(words)
-	j.memory.Renewed()
+	j.renewed()
 	return nil
 }
 

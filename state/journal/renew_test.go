@@ -40,7 +40,7 @@ func newLossy(t *testing.T) *lossy {
 	if err := l.Load(t.Context(), &statetest.Heard{}); err != nil {
 		t.Fatal(err)
 	}
-	l.RenewFrom(&l.memory)
+	l.RenewFrom(l.memory.Records, l.memory.Renewed)
 	return l
 }
 
@@ -253,7 +253,7 @@ func TestAWornFileIsWrittenAnew(t *testing.T) {
 		t.Fatalf("Load: %v, notes %q", err, notes)
 	}
 	memory := &remembered{records: batch(3, 0).Records}
-	j.RenewFrom(memory)
+	j.RenewFrom(memory.Records, memory.Renewed)
 	if err := j.Check(t.Context()); err != nil || memory.renewed != 1 {
 		t.Errorf("Check: %v, renewed %d times", err, memory.renewed)
 	}
