@@ -61,6 +61,34 @@ func TestAFileThatCannotBeWrittenIsRefused(t *testing.T) {
 	}
 }
 
+// A file that is to be written anew, but not because something is lost, is saved to as long as that cannot be done.
+func TestAWornFileIsSavedTo(t *testing.T) {
+	path := worn(t)
+	j := open(t, journal.Config{Path: path, Note: func(string) {}})
+	if err := j.Load(t.Context(), &statetest.Heard{}); err != nil {
+		t.Fatal(err)
+	}
+	memory := &remembered{records: batch(4, 0).Records}
+	j.RenewFrom(memory.Records, memory.Renewed)
+	for folder := filepath.Dir(path); folder != os.TempDir() && folder != "/"; folder = filepath.Dir(folder) {
+		if err := os.Chmod(folder, 0o555); err != nil { // so that nobody makes a file there
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(path), 0o700) })
+	asNobody(t, func() {
+		if err := j.Save(t.Context(), batch(4, 0)); err != nil {
+			t.Errorf("Save: %v", err)
+		}
+		wantProblem(t, j.Check(t.Context()), path, "permission denied", "read and write")
+	})
+	heard, want := &records{}, &records{}
+	want.Records(memory.records)
+	if err := j.Load(t.Context(), heard); err != nil || heard.String() != want.String() {
+		t.Errorf("Load: %v, hands over\n%s\nwant\n%s", err, heard, want)
+	}
+}
+
 // inFullDisk tells a copy of this test that it may write no file beyond a size.
 const inFullDisk = "CREDBROKER_TEST_FULL_DISK"
 

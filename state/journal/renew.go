@@ -20,31 +20,30 @@ func (j *Journal) RenewFrom(records func() []cooldown.Record, renewed func()) {
 	j.records, j.renewed = records, renewed
 }
 
-// Check is part of state.Renewable.
+// Check is part of state.Renewable. A file whose bindings cannot be read is written anew too; that is no reason to save nothing.
 func (j *Journal) Check(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return j.ready()
+	err := j.ready()
+	if err == nil && j.worn && j.records != nil {
+		err = j.explain(j.renew())
+	}
+	return err
 }
 
 // ready returns nil if the file is there to be written to. What was lost is said once before the file is written anew, so
 // that nothing of that goes unnoticed. The caller has the lock.
 func (j *Journal) ready() error {
-	if j.closed {
+	switch {
+	case j.closed:
 		return j.explain(bolterrors.ErrDatabaseNotOpen)
-	}
-	if j.lost == nil {
-		if j.lost = j.file.intact(j.path); j.lost != nil {
-			return j.explain(j.lost)
-		}
-		if !j.worn || j.records == nil {
-			return nil
-		}
-	}
-	if j.records == nil {
+	case j.lost == nil:
+		j.lost = j.file.intact(j.path)
+		return j.explain(j.lost)
+	case j.records == nil:
 		return j.explain(j.lost)
 	}
 	return j.explain(j.renew())

@@ -237,16 +237,7 @@ func TestTheFileOfAnotherBrokerStays(t *testing.T) {
 
 // Bindings that cannot be read are said once, and then the file holds what the broker does.
 func TestAWornFileIsWrittenAnew(t *testing.T) {
-	path, _ := filled(t, 3, 100)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := bytes.LastIndex(content, []byte("identity-7"))
-	content[at] ^= 1
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := worn(t)
 	var notes []string
 	j := open(t, journal.Config{Path: path, Note: func(words string) { notes = append(notes, words) }})
 	if err := j.Load(t.Context(), &statetest.Heard{}); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "10 bindings") {
@@ -258,4 +249,19 @@ func TestAWornFileIsWrittenAnew(t *testing.T) {
 		t.Errorf("Check: %v, renewed %d times", err, memory.renewed)
 	}
 	wantKept(t, path, memory.records)
+}
+
+// worn is the path of a file with a hundred bindings, of which ten cannot be read.
+func worn(t *testing.T) (path string) {
+	t.Helper()
+	path, _ = filled(t, 3, 100)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[bytes.LastIndex(content, []byte("identity-7"))] ^= 1
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
