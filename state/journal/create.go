@@ -22,11 +22,11 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	err = f.link(path)
-	if errors.Is(err, fs.ErrExist) {
-		err = nil // another process was quicker
+	defer f.discard()
+	if err = f.link(path); errors.Is(err, fs.ErrExist) {
+		return nil // another process was quicker
 	}
-	return errors.Join(err, f.close())
+	return err
 }
 
 // write makes a file beside a path, and returns it when all that fill has put into it is on disk, so that there is never
@@ -37,13 +37,20 @@ func write(path string, fill func(f *file) error) (*file, error) {
 		return nil, err
 	}
 	f, err := hold(temporary, 0)
-	if err == nil {
-		if err = f.fill(fill); err == nil {
-			return f, nil
-		}
-		_ = f.close()
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(temporary.Name()))
 	}
-	return nil, errors.Join(err, os.Remove(temporary.Name()))
+	if err = f.fill(fill); err != nil {
+		f.discard()
+		return nil, err
+	}
+	return f, nil
+}
+
+// discard closes a file that write made, and removes it if it got no name.
+func (f *file) discard() {
+	_ = os.Remove(f.opened.Name())
+	_ = f.close()
 }
 
 // fill makes an empty file a state file with something in it, which is on disk in the end.
@@ -92,23 +99,22 @@ func (f *file) abandoned(name string) bool {
 	return lock(other, 0) == nil // closing it unlocks it
 }
 
-// link gives a file that write made its name. If another has that name, its error is fs.ErrExist, and the file is removed.
-// Renaming would replace the other, so it is left to file systems that know no links.
+// link gives a file that write made its name. If another has that name, its error is fs.ErrExist. Renaming would replace
+// the other, so it is left to file systems that know no links.
 func (f *file) link(path string) error {
-	switch err := os.Link(f.opened.Name(), path); {
-	case err == nil:
-		return errors.Join(os.Remove(f.opened.Name()), syncFolder(filepath.Dir(path)))
+	err := os.Link(f.opened.Name(), path)
+	switch {
 	case errors.Is(err, fs.ErrExist):
-		return errors.Join(err, os.Remove(f.opened.Name()))
-	default:
+		return err
+	case err != nil:
 		return f.replace(path)
 	}
+	return errors.Join(os.Remove(f.opened.Name()), syncFolder(filepath.Dir(path)))
 }
 
 // replace gives a file that write made its name, whatever has it now.
 func (f *file) replace(path string) error {
 	if err := os.Rename(f.opened.Name(), path); err != nil {
-		_ = os.Remove(f.opened.Name())
 		return err
 	}
 	return syncFolder(filepath.Dir(path))

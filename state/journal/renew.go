@@ -52,6 +52,11 @@ func (j *Journal) ready() error {
 // renew writes the file anew, with all records that there are: who was told that something is kept must find it after a
 // kill at any moment.
 func (j *Journal) renew() error {
+	way, err := j.inTheWay()
+	if err != nil {
+		return err
+	}
+	defer way.held.Close() //nolint:errcheck // it was only looked at
 	now := j.now().UnixNano()
 	records := j.records()
 	next, err := write(j.path, func(f *file) error {
@@ -65,24 +70,17 @@ func (j *Journal) renew() error {
 	if err != nil {
 		return err
 	}
-	aside, free, err := j.moveAside()
-	switch {
-	case err == nil && free: // unless another process takes the path now
-		err = next.link(j.path)
-	case err == nil:
-		err = next.replace(j.path)
-	}
-	if err == nil {
+	if err = way.giveTo(next, j.path); err == nil {
 		err = next.intact(j.path)
 	}
 	if err != nil {
-		_ = next.close()
+		next.discard()
 		return err
 	}
 	_ = j.file.close() // there is nothing in it any more that counts
 	words := fmt.Sprintf("%s was written anew from memory, with %d records", j.path, len(records))
-	if aside != "" {
-		words += "; what stood in its place is " + aside + " now"
+	if way.aside != "" {
+		words += "; what stood in its place is " + way.aside + " now"
 	}
 	j.file, j.lost, j.worn, j.stale = next, nil, false, nil
 	j.note(words)
@@ -90,28 +88,49 @@ func (j *Journal) renew() error {
 	return nil
 }
 
-// moveAside gives another name to a file in the way that is not ours, unless there is nothing in it. What another process
-// uses stays where it is. Free: nothing has the path any more.
-func (j *Journal) moveAside() (aside string, free bool, err error) {
+// obstacle is what has the path of a file that is written anew.
+type obstacle struct {
+	// aside is another name for it, as it is not ours; empty: there is none, or nothing in it that counts.
+	aside string
+	// held is the file if it has been locked, so that no other process begins to use it.
+	held *os.File
+	// worthless: it can be replaced.
+	worthless bool
+}
+
+// inTheWay looks what has the path. What another process uses stays where it is.
+func (j *Journal) inTheWay() (o obstacle, err error) {
 	info, err := os.Lstat(j.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", true, nil
+		return o, nil
 	case err != nil:
-		return "", false, err
+		return o, err
 	case os.SameFile(info, j.file.info), info.Mode().IsRegular() && info.Size() == 0:
-		return "", false, nil
-	case info.Mode().IsRegular():
-		f, err := os.Open(j.path)
-		if err != nil {
-			return "", false, err
-		}
-		defer f.Close() //nolint:errcheck // it was only looked at
-		if err := lock(f, 0); err != nil {
-			return "", false, err
-		}
-		defer unlock(f)
+		return obstacle{worthless: true}, nil
 	}
-	aside = j.path + ".aside-" + j.now().UTC().Format("20060102T150405.000")
-	return aside, true, os.Rename(j.path, aside)
+	o.aside = j.path + ".aside-" + j.now().UTC().Format("20060102T150405.000")
+	if !info.Mode().IsRegular() {
+		return o, nil
+	}
+	if o.held, err = os.Open(j.path); err != nil {
+		return o, err
+	}
+	if err = lock(o.held, 0); err != nil {
+		_ = o.held.Close()
+	}
+	return o, err
+}
+
+// giveTo gives the path to a file.
+func (o *obstacle) giveTo(f *file, path string) error {
+	if o.worthless {
+		return f.replace(path)
+	}
+	if o.aside != "" {
+		if err := os.Rename(path, o.aside); err != nil {
+			return err
+		}
+	}
+	return f.link(path) // unless another process takes the path now
 }

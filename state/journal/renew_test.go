@@ -227,12 +227,21 @@ func TestTheFileOfAnotherBrokerStays(t *testing.T) {
 		}
 	}
 	wantProblem(t, l.Check(t.Context()), l.path, "locked by another process", "another state.path")
+	wantAlone(t, l.path)
 	save(t, other, batch(1, 0))
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
 	save(t, l.Journal, batch(1, 0)) // the other one is gone, and its file set aside
 	wantKept(t, l.path, l.memory.records)
+}
+
+// wantAlone wants no other file in a folder.
+func wantAlone(t *testing.T, path string) {
+	t.Helper()
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("%v are in the folder, %v, want the file alone", entries, err)
+	}
 }
 
 // Bindings that cannot be read are said once, and then the file holds what the broker does.

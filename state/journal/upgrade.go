@@ -21,7 +21,7 @@ func (j *Journal) upgrade() error {
 		return err
 	}
 	if err := next.replace(j.path); err != nil {
-		_ = next.close()
+		next.discard()
 		return err
 	}
 	j.file = next
