@@ -10,10 +10,13 @@ const localCheckPause = time.Second
 
 // watchLocal has the store on this machine look whether it still has what was saved, until ctx ends.
 func (k *Persister) watchLocal(ctx context.Context) {
-	for ctx.Err() == nil {
+	for failed := minPause; ctx.Err() == nil; {
 		pause := localCheckPause
-		if k.checkLocal(ctx) != nil {
-			pause = minPause
+		if k.checkLocal(ctx) == nil {
+			failed = minPause
+		} else {
+			pause = failed
+			failed = min(2*failed, localCheckPause)
 		}
 		sleep(ctx, pause)
 	}
