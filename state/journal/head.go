@@ -19,6 +19,8 @@ const (
 	noFreelist  = 1<<64 - 1
 	// Pages have a size of 1 KiB to 64 KiB.
 	minPage, maxPage = 1 << 10, 1 << 16
+	// maxPages is far more than a state file has, and few enough to note which of them are used.
+	maxPages = 1 << 26
 )
 
 // head is what bbolt knows of the file as a whole.
@@ -82,6 +84,6 @@ func parseHead(b []byte) (h head, magic, whole bool) {
 	_, _ = sum.Write(b[:56])
 	size := h.pageSize
 	whole = order.Uint32(b[4:]) == headVersion && order.Uint64(b[56:]) == sum.Sum64() &&
-		size >= minPage && size <= maxPage && size&(size-1) == 0 && h.pages <= 1<<40
+		size >= minPage && size <= maxPage && size&(size-1) == 0 && h.pages <= maxPages
 	return h, true, whole
 }

@@ -32,10 +32,12 @@ type walker struct {
 	buffer []byte
 }
 
-// reference to a page, and where its keys must lie: from one on, and before another; nil: anywhere.
+// reference to a page, and where its keys must lie: from one on, and before another; nil: anywhere. A bucket that is inline has
+// no page of its own, and no buckets in it.
 type reference struct {
 	page         uint64
 	from, before []byte
+	inline       bool
 }
 
 // walkPages checks that the pages of a file hang together. Where a page leads outside of itself, the panic is the answer.
@@ -114,12 +116,14 @@ func (w *walker) elements(page []byte, r reference) error {
 			if i > 0 {
 				w.todo[len(w.todo)-1].before = key
 			}
-			w.todo = append(w.todo, reference{target, key, r.before})
+			w.todo = append(w.todo, reference{page: target, from: key, before: r.before})
 		case target&bucketFlag == 0: // it is a value
+		case r.inline:
+			return errPage(r.page, "holds buckets in a bucket without pages")
 		case binary.NativeEndian.Uint64(value) != 0: // it is a bucket with pages of its own
 			w.todo = append(w.todo, reference{page: binary.NativeEndian.Uint64(value)})
 		default:
-			if err := w.elements(value[bucketHeader:len(value):len(value)], reference{page: r.page}); err != nil {
+			if err := w.elements(value[bucketHeader:len(value):len(value)], reference{page: r.page, inline: true}); err != nil {
 				return err
 			}
 		}
