@@ -117,7 +117,7 @@ func (s *Store) readAll(ctx context.Context, into state.Sink) (cursor, error) {
 		return cursor{}, err
 	}
 	err = s.scan(ctx, func(field, value string) {
-		if record, ok := s.readRecord(field, value); ok {
+		if record, err := s.readRecord(field, value); err == nil {
 			into.Records([]cooldown.Record{record})
 		}
 	})

@@ -197,7 +197,7 @@ func (f *follower) deliverBatch(ctx context.Context, b *batch) error {
 			if values[field] == "" {
 				continue // swept out since
 			}
-			if record, ok := f.store.readRecord(field, values[field]); ok {
+			if record, err := f.store.readRecord(field, values[field]); err == nil {
 				records = append(records, record)
 			}
 		}

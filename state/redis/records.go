@@ -116,8 +116,7 @@ func (s *Store) merge(changes []*change, present map[string]string) (left []*cha
 		merged := cooldown.Record{Key: c.record.Key}
 		if value != "" {
 			var err error
-			merged, err = state.ParseRecord(c.record.Key, []byte(body))
-			s.unread.add(c.field, err)
+			merged, err = s.readRecord(c.field, value)
 			if errors.Is(err, state.ErrNewer) {
 				passed = fmt.Errorf("%w: %w", state.ErrPassedOver, err)
 				continue

@@ -46,7 +46,7 @@ func (s *Store) removeOld(ctx context.Context) error {
 	var old []*change
 	now := s.clock.now().Add(s.Offset()).UnixNano()
 	err := s.scan(ctx, func(field, value string) {
-		if record, ok := s.readRecord(field, value); ok && !record.Prune(cooldown.Instant(now)) {
+		if record, err := s.readRecord(field, value); err == nil && !record.Prune(cooldown.Instant(now)) {
 			tag, _, _ := strings.Cut(value, " ")
 			old = append(old, &change{field: field, present: tag})
 		}

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 
@@ -36,13 +37,21 @@ func (u *unread) add(name string, err error) {
 	u.note("passed over in redis: " + err.Error())
 }
 
-// readRecord reads a record of the hash. False: it cannot be read.
-func (s *Store) readRecord(field, value string) (r cooldown.Record, ok bool) {
-	key, err := state.ParseKey(field)
-	if err == nil {
+// maxField and maxValue are far more than any broker writes.
+const (
+	maxField = 16 << 10
+	maxValue = 1 << 20
+)
+
+// readRecord reads a record of the hash. What cannot be read is said once.
+func (s *Store) readRecord(field, value string) (r cooldown.Record, err error) {
+	if len(field) > maxField || len(value) > maxValue {
+		field = field[:min(len(field), 64)]
+		err = fmt.Errorf("the record %q is too long, %d bytes: %w", field, len(value), state.ErrDamaged)
+	} else if r.Key, err = state.ParseKey(field); err == nil {
 		_, body, _ := strings.Cut(value, " ")
-		r, err = state.ParseRecord(key, []byte(body))
+		r, err = state.ParseRecord(r.Key, []byte(body))
 	}
 	s.unread.add(field, err)
-	return r, err == nil
+	return r, err
 }

@@ -67,6 +67,29 @@ func TestWhatCannotBeReadIsPassedOver(t *testing.T) {
 	}
 }
 
+// What no broker writes costs little, and few words in the log.
+func TestHugeRecordsArePassedOver(t *testing.T) {
+	server := redistest.Start(t)
+	var said notes
+	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "huge", Note: said.add})
+	server.Do("EVAL", `local huge = string.rep('x', 4194304)
+		redis.call('HSET', KEYS[1], 'identity:huge', 'tag {"v":1,"unknown":"' .. huge .. '"}', 'identity:' .. huge, 'tag {"v":1}')`, "1", "cb:{huge}:records")
+	var heard statetest.Heard
+	if err := s.Load(t.Context(), &heard); err != nil || heard.String() != "" {
+		t.Errorf("Load: %v, hands over\n%.1000s", err, &heard)
+	}
+	if said.about("too long") != 2 || len(strings.Join(said.words, "")) > 1000 {
+		t.Errorf("%.2000q is said", said.words)
+	}
+	batch := state.Batch{Records: []cooldown.Record{disabled("huge")}}
+	if err := s.Save(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Load(t.Context(), &heard); err != nil || heard.Record(batch.Records[0].Key).Switch != batch.Records[0].Switch {
+		t.Errorf("Load: %v, hands over\n%.1000s", err, &heard)
+	}
+}
+
 // What is saved with a record that a newer broker wrote is kept; the record stays as the newer one wrote it.
 func TestANewerRecordIsLeftAlone(t *testing.T) {
 	server := redistest.Start(t)
