@@ -11,18 +11,7 @@ import (
 // bindingsAtOnce bounds what one script does while the server does nothing else.
 const bindingsAtOnce = 128
 
-// saveBindings keeps, prolongs and ends bindings.
-func (s *Store) saveBindings(ctx context.Context, bindings []state.BoundSession) error {
-	for len(bindings) > 0 {
-		n := min(len(bindings), bindingsAtOnce)
-		if err := s.keep(ctx, bindings[:n]); err != nil {
-			return err
-		}
-		bindings = bindings[n:]
-	}
-	return nil
-}
-
+// keep keeps, prolongs and ends bindings.
 func (s *Store) keep(ctx context.Context, bindings []state.BoundSession) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -185,9 +186,7 @@ func (b *batch) add(entry *rueidis.XRangeSlice, epoch string, known map[string]b
 
 // deliverBatch delivers the bindings, and the records as they are now.
 func (f *follower) deliverBatch(ctx context.Context, b *batch) error {
-	for fields := b.fields; len(fields) > 0; {
-		page := fields[:min(len(fields), fieldsAtOnce)]
-		fields = fields[len(page):]
+	for page := range slices.Chunk(b.fields, fieldsAtOnce) {
 		values, err := f.present(ctx, page)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/rueidis"
@@ -31,18 +32,18 @@ type change struct {
 // where all is kept but records that a newer version wrote before.
 func (s *Store) Save(ctx context.Context, batch state.Batch) error {
 	var passed error
-	for records := batch.Records; len(records) > 0; {
-		n := min(len(records), recordsAtOnce)
-		switch err := s.saveRecords(ctx, records[:n]); {
+	for some := range slices.Chunk(batch.Records, recordsAtOnce) {
+		switch err := s.saveRecords(ctx, some); {
 		case errors.Is(err, state.ErrPassedOver):
 			passed = fmt.Errorf("save records to redis: %w", err)
 		case err != nil:
 			return fmt.Errorf("save records to redis: %w", err)
 		}
-		records = records[n:]
 	}
-	if err := s.saveBindings(ctx, batch.Bindings); err != nil {
-		return fmt.Errorf("save bindings to redis: %w", err)
+	for some := range slices.Chunk(batch.Bindings, bindingsAtOnce) {
+		if err := s.keep(ctx, some); err != nil {
+			return fmt.Errorf("save bindings to redis: %w", err)
+		}
 	}
 	return passed
 }
