@@ -13,8 +13,6 @@ const bindingsAtOnce = 128
 
 // keep keeps, prolongs and ends bindings.
 func (s *Store) keep(ctx context.Context, bindings []state.BoundSession) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	keys := append(make([]string, 0, 2+len(bindings)), s.layout.records, s.layout.log)
 	args := make([]string, 0, 2*len(bindings))
 	for i := range bindings {
@@ -42,8 +40,6 @@ func (s *Store) bind(ctx context.Context, sessions []state.BoundSession, from st
 	if len(sessions) == 0 {
 		return b, errors.New("no session")
 	}
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	keys := append(make([]string, 0, 2+len(sessions)), s.layout.records, s.layout.log)
 	args := append(make([]string, 0, 2+len(sessions)), from, formatEnd(sessions[0].Ends))
 	for i := range sessions {

@@ -38,28 +38,28 @@ type logState struct {
 // check asks the store, and its clock. Whether the log holds an entry tells whether something is missing: whatever
 // takes entries away, be it a failover, an eviction or the bound of the log, takes the old ones with it or the new ones.
 func (s *Store) check(ctx context.Context, entry string) (logState, error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	client, err := s.link.get(ctx)
-	if err != nil {
-		return logState{}, err
-	}
 	s.mu.Lock()
 	written := s.written
 	s.mu.Unlock()
-	commands := rueidis.Commands{
-		client.B().Time().Build(),
-		client.B().Hget().Key(s.layout.records).Field("epoch").Build(),
-		client.B().Xrevrange().Key(s.layout.log).End("+").Start("-").Count(1).Build(),
-		client.B().Xrange().Key(s.layout.log).Start(entry).End(entry).Count(1).Build(),
+	var asked, answered time.Time // both are set when there are answers
+	answers, err := inTime(ctx, s, s.config.timeout(), func(ctx context.Context, c rueidis.Client) []rueidis.RedisResult {
+		commands := rueidis.Commands{
+			c.B().Time().Build(),
+			c.B().Hget().Key(s.layout.records).Field("epoch").Build(),
+			c.B().Xrevrange().Key(s.layout.log).End("+").Start("-").Count(1).Build(),
+			c.B().Xrange().Key(s.layout.log).Start(entry).End(entry).Count(1).Build(),
+		}
+		if after(written, entry) {
+			commands = append(commands, c.B().Xrange().Key(s.layout.log).Start(written).End(written).Count(1).Build())
+		}
+		asked = s.clock.now()
+		defer func() { answered = s.clock.now() }()
+		return c.DoMulti(ctx, commands...)
+	})
+	if err == nil {
+		err = s.readClock(answers[0], asked, answered)
 	}
-	if after(written, entry) {
-		commands = append(commands, client.B().Xrange().Key(s.layout.log).Start(written).End(written).Count(1).Build())
-	}
-	asked := s.clock.now()
-	answers := client.DoMulti(ctx, commands...)
-	answered := s.clock.now()
-	if err := s.readClock(answers[0], asked, answered); err != nil {
+	if err != nil {
 		return logState{}, err
 	}
 	return parseLogState(answers[1:], entry)
@@ -126,8 +126,6 @@ func (s *Store) readAll(ctx context.Context, into state.Sink) (cursor, error) {
 
 // restoreKeys puts the keys back if the store lost them. Where memory is full it cannot, which is no reason not to read.
 func (s *Store) restoreKeys(ctx context.Context) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	s.mu.Lock()
 	keys := s.keys
 	s.mu.Unlock()
@@ -161,13 +159,9 @@ func (s *Store) scan(ctx context.Context, each func(field, value string)) error 
 }
 
 func (s *Store) scanPage(ctx context.Context, from uint64) (rueidis.ScanEntry, error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	client, err := s.link.get(ctx)
-	if err != nil {
-		return rueidis.ScanEntry{}, err
-	}
-	return client.Do(ctx, client.B().Hscan().Key(s.layout.records).Cursor(from).Count(fieldsAtOnce).Build()).AsScanEntry()
+	return s.do(ctx, func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
+		return c.Do(ctx, c.B().Hscan().Key(s.layout.records).Cursor(from).Count(fieldsAtOnce).Build())
+	}).AsScanEntry()
 }
 
 // wrote notes what this store announced last. As long as the log has not been read that far, it is watched for: a failover

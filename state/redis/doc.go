@@ -9,7 +9,7 @@
 //     and where it cannot tell that there is no gap, it reads everything.
 //   - What cannot be read is passed over, with a word to Config.Note: what a newer version wrote stays as it is, and a record that
 //     is damaged is replaced by what is saved next.
-//   - Every call ends by the deadline of its context, and by Config.Timeout.
+//   - Every round trip ends by the deadline of its context, and by Config.Timeout.
 //
 // What it does not: it starts no retries of its own, decides nothing, and delivers no bindings at start. A failover can
 // lose what the old master did not pass on; replicas notice, and what each of them knows is saved again by its persister.

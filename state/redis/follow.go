@@ -107,20 +107,17 @@ func (f *follower) advance(to cursor) {
 // read returns the next entries of the log. It waits for some only if there was nothing left the last time.
 func (f *follower) read(ctx context.Context) ([]rueidis.XRangeSlice, error) {
 	s := f.store
-	ctx, cancel := context.WithTimeout(ctx, patience+s.config.timeout())
-	defer cancel()
-	client, err := s.link.get(ctx)
+	answer, err := inTime(ctx, s, patience+s.config.timeout(), func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
+		query := c.B().Xread().Count(entriesAtOnce)
+		if f.behind {
+			return c.Do(ctx, query.Streams().Key(s.layout.log).Id(f.cursor.entry).Build())
+		}
+		return c.Do(ctx, query.Block(patience.Milliseconds()).Streams().Key(s.layout.log).Id(f.cursor.entry).Build())
+	})
 	if err != nil {
 		return nil, err
 	}
-	query := client.B().Xread().Count(entriesAtOnce)
-	var command rueidis.Completed
-	if f.behind {
-		command = query.Streams().Key(s.layout.log).Id(f.cursor.entry).Build()
-	} else {
-		command = query.Block(patience.Milliseconds()).Streams().Key(s.layout.log).Id(f.cursor.entry).Build()
-	}
-	streams, err := client.Do(ctx, command).AsXReadSlices()
+	streams, err := answer.AsXReadSlices()
 	if err != nil && !rueidis.IsRedisNil(err) {
 		return nil, err
 	}
@@ -187,7 +184,7 @@ func (b *batch) add(entry *rueidis.XRangeSlice, epoch string, known map[string]b
 // deliverBatch delivers the bindings, and the records as they are now.
 func (f *follower) deliverBatch(ctx context.Context, b *batch) error {
 	for page := range slices.Chunk(b.fields, fieldsAtOnce) {
-		values, err := f.present(ctx, page)
+		values, err := f.store.present(ctx, page)
 		if err != nil {
 			return err
 		}
@@ -206,11 +203,4 @@ func (f *follower) deliverBatch(ctx context.Context, b *batch) error {
 		f.into.Bindings(b.moved)
 	}
 	return nil
-}
-
-// present asks for one page of records. The limit is for each: there may be many pages, and the server may be slow.
-func (f *follower) present(ctx context.Context, page []string) (map[string]string, error) {
-	ctx, cancel := f.store.limit(ctx)
-	defer cancel()
-	return f.store.present(ctx, page)
 }

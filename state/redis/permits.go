@@ -11,8 +11,6 @@ import (
 
 // Claim asks for a permit. One that this store has is prolonged, so that asking again is safe when the answer was lost.
 func (s *Store) Claim(ctx context.Context, key selector.PermitKey, lease time.Duration) (bool, error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	// Rounded down: the holder must not believe in it for longer than the server does.
 	span := strconv.FormatInt(max(1, lease.Milliseconds()), 10)
 	given, err := s.exec(ctx, s.scripts.claim, []string{s.layout.permit(&key)}, []string{s.name, span}).AsBool()
@@ -24,8 +22,6 @@ func (s *Store) Claim(ctx context.Context, key selector.PermitKey, lease time.Du
 
 // GiveBack ends a permit that this store has.
 func (s *Store) GiveBack(ctx context.Context, key selector.PermitKey) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	if err := s.exec(ctx, s.scripts.giveBack, []string{s.layout.permit(&key)}, []string{s.name}).Error(); err != nil {
 		return fmt.Errorf("give a permit back to redis: %w", err)
 	}

@@ -49,8 +49,6 @@ func (s *Store) Save(ctx context.Context, batch state.Batch) error {
 }
 
 func (s *Store) saveRecords(ctx context.Context, records []cooldown.Record) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	changes := make([]*change, len(records))
 	fields := make([]string, len(records))
 	for i := range records {
@@ -79,27 +77,21 @@ func (s *Store) saveRecords(ctx context.Context, records []cooldown.Record) erro
 	return errors.New("others kept writing the same records")
 }
 
-// present values of fields; those that are not there are left out.
+// present values of fields; empty: it is not there.
 func (s *Store) present(ctx context.Context, fields []string) (map[string]string, error) {
-	client, err := s.link.get(ctx)
+	answer, err := s.do(ctx, func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
+		return c.Do(ctx, c.B().Hmget().Key(s.layout.records).Field(fields...).Build())
+	}).ToArray()
 	if err != nil {
 		return nil, err
 	}
-	answer, err := client.Do(ctx, client.B().Hmget().Key(s.layout.records).Field(fields...).Build()).ToArray()
-	if err != nil {
-		return nil, err
+	if len(answer) != len(fields) {
+		return nil, fmt.Errorf("HMGET of %d fields answers with %d", len(fields), len(answer))
 	}
 	values := make(map[string]string, len(fields))
-	for i := range answer {
-		if value, err := answer[i].ToString(); err == nil {
-			values[fields[i]] = value
-		} else if !rueidis.IsRedisNil(err) {
+	for i, field := range fields {
+		if values[field], err = answer[i].ToString(); err != nil && !rueidis.IsRedisNil(err) {
 			return nil, err
-		}
-	}
-	for _, field := range fields {
-		if _, ok := values[field]; !ok {
-			values[field] = ""
 		}
 	}
 	return values, nil
@@ -144,6 +136,9 @@ func (s *Store) write(ctx context.Context, changes []*change) (map[string]string
 	answer, err := s.run(ctx, s.scripts.write, []string{s.layout.records, s.layout.log}, args...).AsStrSlice()
 	if err != nil {
 		return nil, err
+	}
+	if len(answer) == 0 {
+		return nil, errors.New("write.lua answers with nothing")
 	}
 	s.wrote(answer[0])
 	late := map[string]string{}

@@ -64,8 +64,6 @@ func (s *Store) Close() error {
 
 // Keys returns the fleet's keys, and gives it the proposed ones if it has none. They are put back where they are lost.
 func (s *Store) Keys(ctx context.Context, proposed state.Keys) (state.Keys, error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	kept, err := s.ensure(ctx, formatKeys(proposed))
 	if err != nil {
 		return state.Keys{}, fmt.Errorf("ask redis for the keys of the fleet: %w", err)
@@ -99,29 +97,38 @@ func (s *Store) run(ctx context.Context, script *rueidis.Lua, keys []string, arg
 }
 
 func (s *Store) exec(ctx context.Context, script *rueidis.Lua, keys, args []string) rueidis.RedisResult {
-	client, err := s.link.get(ctx)
+	return s.do(ctx, func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
+		return script.Exec(ctx, c, keys, args)
+	})
+}
+
+// do makes one round trip.
+func (s *Store) do(ctx context.Context, ask func(ctx context.Context, c rueidis.Client) rueidis.RedisResult) rueidis.RedisResult {
+	result, err := inTime(ctx, s, s.config.timeout(), ask)
 	if err != nil {
 		return rueidis.NewErrorResult(err)
 	}
-	return inTime(ctx, func() rueidis.RedisResult { return script.Exec(ctx, client, keys, args) })
+	return result
 }
 
-// inTime calls ask and waits for it no longer than the context: the library waits for room among the calls that are under way,
-// which are many where the server hangs, without looking at it. What is left behind ends with the connection.
-func inTime(ctx context.Context, ask func() rueidis.RedisResult) rueidis.RedisResult {
-	answer := make(chan rueidis.RedisResult, 1)
-	go func() { answer <- ask() }()
-	select {
-	case result := <-answer:
-		return result
-	case <-ctx.Done():
-		return rueidis.NewErrorResult(ctx.Err())
+// inTime calls ask and waits for it no longer than the limit and the context say: the library waits for room among the calls
+// that are under way, which are many where the server hangs, without looking at it. What is left behind ends with the
+// connection.
+func inTime[T any](ctx context.Context, s *Store, limit time.Duration, ask func(context.Context, rueidis.Client) T) (answer T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	client, err := s.link.get(ctx)
+	if err != nil {
+		return answer, err
 	}
-}
-
-// limit gives a call its deadline.
-func (s *Store) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.config.timeout())
+	answers := make(chan T, 1)
+	go func() { answers <- ask(ctx, client) }()
+	select {
+	case answer = <-answers:
+		return answer, nil
+	case <-ctx.Done():
+		return answer, ctx.Err()
+	}
 }
 
 // tag marks one write, or the beginning of an epoch. There is no second one like it.

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +29,9 @@ func (f *follower) sweep(ctx context.Context) {
 }
 
 func (s *Store) claimSweep(ctx context.Context) (bool, error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	client, err := s.link.get(ctx)
-	if err != nil {
-		return false, err
-	}
-	err = client.Do(ctx, client.B().Set().Key(s.layout.sweep).Value(s.name).Nx().Px(sweepEvery).Build()).Error()
+	err := s.do(ctx, func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
+		return c.Do(ctx, c.B().Set().Key(s.layout.sweep).Value(s.name).Nx().Px(sweepEvery).Build())
+	}).Error()
 	if rueidis.IsRedisNil(err) {
 		return false, nil
 	}
@@ -51,17 +48,10 @@ func (s *Store) removeOld(ctx context.Context) error {
 			old = append(old, &change{field: field, present: tag})
 		}
 	})
-	for err == nil && len(old) > 0 {
-		n := min(len(old), recordsAtOnce)
-		err = s.remove(ctx, old[:n])
-		old = old[n:]
+	for some := range slices.Chunk(old, recordsAtOnce) {
+		if err == nil {
+			_, err = s.write(ctx, some)
+		}
 	}
-	return err
-}
-
-func (s *Store) remove(ctx context.Context, old []*change) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	_, err := s.write(ctx, old)
 	return err
 }
