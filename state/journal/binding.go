@@ -36,17 +36,17 @@ func formatBinding(b *state.BoundSession, identity uint32) []byte {
 }
 
 // parseBinding reads what formatBinding gives. False: it is damaged, or a newer broker's.
-func parseBinding(key, value []byte, identities map[uint32]string) (b state.BoundSession, ok bool) {
+func parseBinding(key, value []byte, identities []string) (b state.BoundSession, ok bool) {
 	if len(value) != bindingGroup && len(value) != bindingSize || value[0] != bindingVersion {
 		return b, false
 	}
 	id, err := state.ParseSessionKey(key)
-	identity, known := identities[binary.BigEndian.Uint32(value[bindingIdentity:])]
-	if err != nil || !known {
+	number := int(binary.BigEndian.Uint32(value[bindingIdentity:]))
+	if err != nil || number >= len(identities) || identities[number] == "" {
 		return b, false
 	}
 	b = state.BoundSession{
-		Key: id, Group: id, Source: value[bindingSource], Identity: identity,
+		Key: id, Group: id, Source: value[bindingSource], Identity: identities[number],
 		Bound: int64(binary.BigEndian.Uint64(value[bindingBound:])), //nolint:gosec // the bits are kept
 		Ends:  int64(binary.BigEndian.Uint64(value[bindingEnds:])),  //nolint:gosec // the bits are kept
 	}

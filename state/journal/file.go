@@ -112,11 +112,11 @@ func (f *file) update(do func(tx *bbolt.Tx) error) error {
 
 // readNumbers reads what numbers identities have.
 func (f *file) readNumbers(tx *bbolt.Tx) error {
-	names, next, err := readIdentities(tx)
+	names, err := readIdentities(tx)
 	for number, name := range names {
-		f.numbers[name] = number
+		f.numbers[name] = uint32(number)
 	}
-	f.next = next
+	f.next = uint32(len(names)) //nolint:gosec // there are fewer identities
 	return err
 }
 

@@ -116,14 +116,21 @@ func writeKeys(tx *bbolt.Tx, keys state.Keys) error {
 	return bucket.done(tx)
 }
 
-// readIdentities returns the names that bindings have numbers for, by these; one that cannot be read is missing.
-func readIdentities(tx *bbolt.Tx) (names map[uint32]string, next uint32, err error) {
-	names = make(map[uint32]string)
+// maxRoom is for how many values room is made at most before they are seen.
+const maxRoom = 1 << 24
+
+// readIdentities returns the names that bindings have numbers for, by these; one that cannot be read is empty.
+func readIdentities(tx *bbolt.Tx) (names []string, err error) {
+	t, err := readTally(tx, bucketIdentities)
+	if err != nil {
+		return nil, err
+	}
+	names = make([]string, min(t.count, maxRoom))
 	_, err = each(tx, bucketIdentities, func(number, name []byte, ok bool) error {
-		if next++; ok && len(number) == 4 {
+		if ok && len(number) == 4 && int(binary.BigEndian.Uint32(number)) < len(names) {
 			names[binary.BigEndian.Uint32(number)] = string(name)
 		}
 		return nil
 	})
-	return names, next, err
+	return names, err
 }

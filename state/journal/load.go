@@ -86,13 +86,13 @@ func isStale(r *cooldown.Record, now int64) bool {
 
 // loadBindings delivers the bindings, and returns how many cannot be read.
 func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into state.Sink) (unread uint64, err error) {
-	identities, _, err := readIdentities(tx)
+	identities, err := readIdentities(tx)
 	if err != nil {
 		return 0, err
 	}
 	if e, ok := into.(state.Expecter); ok {
 		if t, err := readTally(tx, bucketBindings); err == nil {
-			e.Expect(int(min(t.count, mostExpected)))
+			e.Expect(int(min(t.count, maxRoom)))
 		}
 	}
 	now := j.now().UnixNano()
@@ -118,6 +118,3 @@ func (j *Journal) loadBindings(ctx context.Context, tx *bbolt.Tx, into state.Sin
 	into.Bindings(chunk)
 	return max(unread, lost), cmp.Or(err, ctx.Err())
 }
-
-// mostExpected is how many bindings room is made for at most before they are seen.
-const mostExpected = 1 << 24
