@@ -159,7 +159,7 @@ func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.ready(); err != nil {
+	if err := j.ready(j.file.whole); err != nil {
 		return err
 	}
 	stale := j.stale

@@ -27,21 +27,21 @@ func (j *Journal) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := j.ready()
+	err := j.ready(func() error { return j.file.intact(j.path) })
 	if err == nil && j.worn && j.records != nil {
 		err = j.explain(j.renew())
 	}
 	return err
 }
 
-// ready returns nil if the file is there to be written to. What was lost is said once before the file is written anew, so
+// ready returns nil if the file can be written to, as look finds. What was lost is said once before the file is written anew, so
 // that nothing of that goes unnoticed. The caller has the lock.
-func (j *Journal) ready() error {
+func (j *Journal) ready(look func() error) error {
 	switch {
 	case j.closed:
 		return j.explain(bolterrors.ErrDatabaseNotOpen)
 	case j.lost == nil:
-		j.lost = j.file.intact(j.path)
+		j.lost = look()
 		return j.explain(j.lost)
 	case j.records == nil:
 		return j.explain(j.lost)
