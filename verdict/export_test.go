@@ -47,3 +47,6 @@ func withoutEach[T any](list *[]T, f func(T)) {
 	}
 	*list = whole
 }
+
+// Lower folds a text as rows are compared with it.
+func Lower(text string) string { return lower(text) }

@@ -228,23 +228,6 @@ func (v *view) embeddedStatus() int {
 	return unknownStatus
 }
 
-// lower returns s with ASCII letters in lower case: phrases, codes and header names are ASCII, and bytes that are not text
-// stay as they are.
-func lower(s string) string {
-	for i := range len(s) {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if 'A' <= b[i] && b[i] <= 'Z' {
-					b[i] += 'a' - 'A'
-				}
-			}
-			return string(b)
-		}
-	}
-	return s
-}
-
 func cut(s string) string { return s[:min(len(s), MaxBody)] }
 
 // atoi reads a small number; -1 if it is none.

@@ -1,0 +1,41 @@
+package verdict
+
+import "encoding/binary"
+
+// Eight bytes at a time: ones has a 1 in each, highs their highest bits.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+	word  = 8
+)
+
+// upperIn returns the highest bit of each byte that is an ASCII capital.
+func upperIn(w uint64) uint64 {
+	rest := w &^ highs
+	fromA, beyondZ := rest+(0x80-'A')*ones, rest+(0x80-'Z'-1)*ones
+	return fromA &^ beyondZ &^ w & highs
+}
+
+// lower returns s with ASCII letters in lower case: phrases, codes and header names are ASCII, and bytes that are not text
+// stay as they are.
+func lower(s string) string {
+	first := 0
+	for first < len(s) && (s[first] < 'A' || s[first] > 'Z') {
+		first++
+	}
+	if first == len(s) {
+		return s
+	}
+	b := []byte(s)
+	i := first
+	for ; i+word <= len(b); i += word {
+		w := binary.LittleEndian.Uint64(b[i:])
+		binary.LittleEndian.PutUint64(b[i:], w|upperIn(w)>>2)
+	}
+	for ; i < len(b); i++ {
+		if 'A' <= b[i] && b[i] <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
+}

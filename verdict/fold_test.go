@@ -1,0 +1,24 @@
+package verdict_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// TestLower: ASCII letters change, every other byte stays.
+func TestLower(t *testing.T) {
+	for b := range 256 {
+		for place := range 17 {
+			text := strings.Repeat("x", place) + string([]byte{byte(b)}) + strings.Repeat("\xc3\x89", 8)
+			want := []byte(text)
+			if 'A' <= b && b <= 'Z' {
+				want[place] += 'a' - 'A'
+			}
+			if got := verdict.Lower("Z" + text); got != "z"+string(want) {
+				t.Fatalf("Lower(%q) = %q, want %q", "Z"+text, got, "z"+string(want))
+			}
+		}
+	}
+}
