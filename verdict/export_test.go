@@ -1,6 +1,9 @@
 package verdict
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // WithoutEach takes the alternatives of the rows away in turn: each code, phrase, model and status of several, each condition
 // of several, each exception. While one is away it calls f with the id of the row and with what is away. Only for rules that
@@ -46,6 +49,30 @@ func withoutEach[T any](list *[]T, f func(T)) {
 		}
 	}
 	*list = whole
+}
+
+// Contains reports whether a text contains a phrase, as rows look for it.
+func Contains(text, wanted string) bool {
+	t := searchIn(text)
+	return t.contains(phraseOf(wanted))
+}
+
+// Matches reports whether an expression is found in a text, as rows look for it.
+func Matches(text string, re *regexp.Regexp) bool {
+	t := searchIn(text)
+	return t.matches(patternFor(re))
+}
+
+// Needs returns what a text must contain for an expression to be found there.
+func Needs(expression string) (lists [][]string) {
+	for _, phrases := range patternFor(regexp.MustCompile(expression)).needs {
+		var texts []string
+		for _, p := range phrases {
+			texts = append(texts, p.text)
+		}
+		lists = append(lists, texts)
+	}
+	return lists
 }
 
 // Lower folds a text as rows are compared with it.
