@@ -58,11 +58,14 @@ func readBody(body []byte, contentType string) answer {
 	case startsLines(trimmed):
 		d.kind = kindStream
 		d.readLines(trimmed)
-	case readXML(trimmed).name != "":
-		d.xml, d.failed = readXML(trimmed), true
-	case isHTML(trimmed) || strings.Contains(contentType, "text/html"):
+	case isHTML(trimmed):
 		d.kind = kindHTML
 	default:
+		if d.xml = readXML(trimmed); d.xml.name != "" {
+			d.failed = true
+		} else if strings.Contains(contentType, "text/html") {
+			d.kind = kindHTML
+		}
 	}
 	return d
 }
@@ -97,7 +100,7 @@ func isHTML(text string) bool {
 		return false
 	}
 	start := lower(text[:min(len(text), head)])
-	for _, tag := range [...]string{"<!doctype html", "<html", "<head", "<body", "<center", "<title"} {
+	for _, tag := range [...]string{"<!doctype html", "<html", "<head>", "<body", "<center", "<title"} {
 		if strings.Contains(start, tag) {
 			return true
 		}

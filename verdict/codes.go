@@ -14,8 +14,8 @@ type codeSet []string
 
 // addOf adds what an error object calls itself.
 func (c *codeSet) addOf(fault gjson.Result) {
-	for _, name := range [...]string{"code", "type", "status", "reason", "error_code"} {
-		c.add(fault.Get(name))
+	for _, code := range membersOf(fault, "code", "type", "status", "reason", "error_code") {
+		c.add(code)
 	}
 }
 

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,11 +11,11 @@ import (
 type condition struct {
 	kind    string
 	status  []statusRange
-	code    []string // globs, any of
-	text    []string // any of
-	all     []string // each of
+	code    []phrase // globs, any of
+	text    []phrase // any of
+	all     []phrase // each of
 	message []string // globs over the whole message, any of
-	pattern []*regexp.Regexp
+	pattern []pattern
 	header  []headerGlob
 	format  []bodyKind // any of
 	facts   []fact     // each of
@@ -62,9 +61,14 @@ func (c *condition) holdsFormat(v *view) bool {
 }
 
 func (c *condition) holdsCode(v *view) bool {
-	for _, code := range v.codes {
-		if glob.MatchAny(c.code, code) {
-			return true
+	for _, p := range c.code {
+		if v.codeGrams.lacks(p.grams) {
+			continue
+		}
+		for _, code := range v.codes {
+			if glob.Match(p.text, code) {
+				return true
+			}
 		}
 	}
 	return false
@@ -72,32 +76,18 @@ func (c *condition) holdsCode(v *view) bool {
 
 func (c *condition) holdsText(v *view) bool {
 	for _, phrase := range c.all {
-		if !strings.Contains(v.text, phrase) {
+		if !v.text.contains(phrase) {
 			return false
 		}
 	}
-	if len(c.message) > 0 && !glob.MatchAny(c.message, lower(strings.TrimSpace(v.message))) {
+	if len(c.message) > 0 && !glob.MatchAny(c.message, strings.TrimSpace(v.lowerMessage())) {
 		return false
 	}
-	return len(c.text) == 0 || containsAny(v.text, c.text)
-}
-
-func containsAny(text string, phrases []string) bool {
-	for _, phrase := range phrases {
-		if strings.Contains(text, phrase) {
-			return true
-		}
-	}
-	return false
+	return len(c.text) == 0 || v.text.containsAny(c.text)
 }
 
 func (c *condition) holdsPattern(v *view) bool {
-	for _, p := range c.pattern {
-		if p.MatchString(v.text) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.pattern, v.text.matches)
 }
 
 func (c *condition) holdsHeaders(v *view) bool {

@@ -23,8 +23,8 @@ func (r *Rules) WithoutEach(f func(row, what string)) {
 func (r *rule) withoutEach(f func(what string)) {
 	withoutEach(&r.when, func(*condition) { f("one of its conditions") })
 	for _, c := range r.when {
-		withoutEach(&c.code, func(code string) { f("code " + code) })
-		withoutEach(&c.text, func(text string) { f("text " + text) })
+		withoutEach(&c.code, func(code phrase) { f("code " + code.text) })
+		withoutEach(&c.text, func(p phrase) { f("text " + p.text) })
 		withoutEach(&c.message, func(text string) { f("message " + text) })
 		withoutEach(&c.model, func(glob string) { f("model " + glob) })
 		// `[4xx, embedded]` means not 5xx.

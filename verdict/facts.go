@@ -45,7 +45,7 @@ func (v *view) namesModel() bool {
 	if v.kind == kindHTML {
 		return false
 	}
-	message := lower(v.message)
+	message := v.lowerMessage()
 	if model := lower(v.o.Model); model != "" && strings.Contains(message, model) {
 		return true
 	}

@@ -68,7 +68,7 @@ func percentDecoded(s string) string {
 //	google.api_core.exceptions.ResourceExhausted: 429 ...      Google's client
 func grpcWords(text string) (notice, bool) {
 	folded := lower(text)
-	for _, mark := range [...]string{"code = ", "statuscode.", "statusruntimeexception: ", "exceptions.", "status: "} {
+	for _, mark := range grpcWordMarks {
 		_, after, found := strings.Cut(folded, mark)
 		if n := grpcNamed(after); found && n.code != "" {
 			n.words = grpcDetails(text[len(text)-len(after):])
@@ -76,13 +76,27 @@ func grpcWords(text string) (notice, bool) {
 		}
 	}
 	for number, code := range grpcCodes[1:] {
-		_, after, found := strings.Cut(folded, strconv.Itoa(number+1)+" "+code.name+":")
+		_, after, found := strings.Cut(folded, numbered(number+1, code.name))
 		if found {
 			return notice{status: code.status, code: code.name, words: strings.TrimSpace(text[len(text)-len(after):])}, true
 		}
 	}
 	return notice{}, false
 }
+
+// grpcWordMarks stand before the name of a code.
+var grpcWordMarks = [...]string{"code = ", "statuscode.", "statusruntimeexception: ", "exceptions.", "status: "}
+
+// grpcMarks are what grpcWords looks for.
+func grpcMarks() []string {
+	marks := grpcWordMarks[:]
+	for number, code := range grpcCodes[1:] {
+		marks = append(marks, numbered(number+1, code.name))
+	}
+	return marks
+}
+
+func numbered(number int, name string) string { return strconv.Itoa(number) + " " + name + ":" }
 
 // grpcNamed returns the code whose name a text starts with, in either spelling.
 func grpcNamed(text string) notice {

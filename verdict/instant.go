@@ -10,19 +10,18 @@ import (
 // (America/Los_Angeles)`, `available again at 10:00 UTC`. A date alone is its start in UTC; an hour without a zone is nothing
 // that can be believed.
 func (s sentences) instant(bound time.Duration) (hint, bool) {
-	const maxPlaces = 100 // no error says it more often
-	for _, verb := range [...]string{
-		"reset", "try again", "retry", "until", "available", "renew", "refresh", "resume", "recover", "restored", "replenish", "lifted",
-		"重置", "恢复", "刷新", "重试", "解除",
-	} {
+	for _, verb := range s.instants {
+		if !s.contains(verb) {
+			continue
+		}
 		rest := s.text
 		for range maxPlaces {
-			before, after, found := strings.Cut(rest, verb)
+			before, after, found := strings.Cut(rest, verb.text)
 			if !found {
 				break
 			}
 			rest = after
-			if verb[0] < utf8.RuneSelf {
+			if verb.text[0] < utf8.RuneSelf {
 				before = ""
 			}
 			if h, ok := s.instantIn(before, after, bound); ok {

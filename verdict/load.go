@@ -118,13 +118,13 @@ type ruleSet struct {
 	limitDomain   string
 	codeInMessage *regexp.Regexp
 	printed       *regexp.Regexp
-	zones         zoneTable
+	grammar       *grammar
 }
 
 // statusRule says which status a code, or else a phrase, stands for inside a 2xx.
 type statusRule struct {
 	codes  []string
-	text   []string
+	text   []phrase
 	status int
 }
 
@@ -147,7 +147,7 @@ func Load(extra ...File) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{reasons: make(map[string]reason), byID: make(map[string]*rule), at: make(map[*rule]document.Value), zones: loadZones()}
+	l := &loader{reasons: make(map[string]reason), byID: make(map[string]*rule), at: make(map[*rule]document.Value), grammar: newGrammar()}
 	for _, f := range own {
 		l.read(f, false)
 	}
@@ -190,7 +190,7 @@ func embeddedFiles() ([]File, error) {
 
 // loader collects what the files say.
 type loader struct {
-	zones     zoneTable
+	grammar   *grammar
 	documents []*document.File
 	files     []*ruleFile
 	reasons   map[string]reason
@@ -275,7 +275,7 @@ func (l *loader) assemble() *Rules {
 
 // set puts together what applies to a dialect, or to all if it is empty.
 func (l *loader) set(dialect string) *ruleSet {
-	s := &ruleSet{printed: compilePrinted(), zones: l.zones}
+	s := &ruleSet{printed: compilePrinted(), grammar: l.grammar}
 	for _, row := range l.rows {
 		if len(row.Dialects) == 0 || slices.Contains(row.Dialects, dialect) {
 			if row.Stage == stagePassedOn {

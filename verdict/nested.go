@@ -43,7 +43,10 @@ func (d *answer) inner() gjson.Result {
 
 // inText returns the JSON object, or the first of a list, that a text ends with.
 func inText(text string) gjson.Result {
-	end := strings.LastIndexAny(text, "}]") + 1
+	end := max(strings.LastIndexByte(text, '}'), strings.LastIndexByte(text, ']')) + 1
+	if end == 0 {
+		return gjson.Result{}
+	}
 	start := strings.IndexAny(text, "{[")
 	for tries := 0; 0 <= start && start < end && tries < maxNested; tries++ {
 		if inner := text[start:end]; gjson.Valid(inner) {

@@ -18,7 +18,7 @@ func (v *view) takeNotice() bool {
 	if !told && (v.o.Status == 0 || v.inBand()) && !v.failed {
 		n, told = readNotice(cut(v.o.TransportError))
 	}
-	if !told && (v.inBand() || v.status >= 500) {
+	if !told && v.kind != kindHTML && (v.inBand() || v.status >= 500) && v.text.containsAny(v.set.grammar.grpc) {
 		n, told = grpcWords(v.message)
 	}
 	if !told {
@@ -29,8 +29,8 @@ func (v *view) takeNotice() bool {
 		v.setRoot(inText(n.words), false)
 		v.codes.addOf(v.fault)
 		v.message = n.words
-		v.text = folded(n.words)
-		v.codes.addNames(v.text)
+		v.text = searchIn(folded(n.words))
+		v.codes.addNames(v.text.text)
 	}
 	v.codes.addText(n.code)
 	if v.status = n.status; v.status == 0 {

@@ -112,6 +112,14 @@ func texts(to *[]string, wrong func(string) string) document.Type {
 	})
 }
 
+// phrases are texts that are looked for.
+func phrases(to *[]phrase, of func(string) phrase) document.Type {
+	return some(to, func(to *phrase) document.Type {
+		var text string
+		return filled(&text).Then(func(document.Value) { *to = of(lower(text)) })
+	})
+}
+
 func anyText(string) string { return "" }
 
 // wrongName allows names of dialects, reasons and rows.
@@ -169,6 +177,16 @@ func expression(to **regexp.Regexp) document.Type {
 	})
 }
 
+// patternOf reads an expression that is looked for.
+func patternOf(to *pattern) document.Type {
+	var re *regexp.Regexp
+	return expression(&re).Then(func(document.Value) {
+		if re != nil {
+			*to = patternFor(re)
+		}
+	})
+}
+
 func codeInMessage(to **regexp.Regexp) document.Type {
 	return expression(to).Then(func(v document.Value) {
 		if re := *to; re != nil && re.NumSubexp() != 1 {
@@ -180,7 +198,7 @@ func codeInMessage(to **regexp.Regexp) document.Type {
 func status(s *statusRule) document.Type {
 	return document.Object(document.Keys{
 		"code":   texts(&s.codes, anyText),
-		"text":   texts(&s.text, anyText),
+		"text":   phrases(&s.text, phraseOf),
 		"source": filled(new(string)),
 		"status": count(&s.status, 400, maxStatus),
 	}).Requires("status").Then(func(v document.Value) {

@@ -5,44 +5,81 @@ import (
 	"time"
 )
 
-// sentences are the words of an answer, and what it takes to read times in them.
-type sentences struct {
-	text  string    // in lower case
-	clock time.Time // of the server
+// grammar is what it takes to read times in sentences. Made once, with the rules.
+type grammar struct {
 	zones zoneTable
+	// What sentences lead to delays with, and to instants; what stands before a rough delay, and behind one in Chinese.
+	delays, instants, roughly []phrase
+	behind                    phrase
+	// longPeriods are words for weeks and months.
+	longPeriods []phrase
+	// grpc are marks of errors as libraries of gRPC print them.
+	grpc []phrase
 }
 
-func (v *view) sentences() sentences { return sentences{v.text, v.clock, v.set.zones} }
+func newGrammar() *grammar {
+	return &grammar{
+		zones: loadZones(),
+		delays: phrasesOf("try again", "retry", "retrying", "reset", "wait", "available", "resume", "refresh", "recover", "renew",
+			"restored"),
+		instants: phrasesOf("reset", "try again", "retry", "until", "available", "renew", "refresh", "resume", "recover", "restored",
+			"replenish", "lifted", "重置", "恢复", "刷新", "重试", "解除"),
+		roughly:     phrasesOf("in about ", "in approximately ", "in around ", "in ~"),
+		behind:      phraseOf("后"),
+		longPeriods: phrasesOf("week", "month", "cycle", "每周", "每月", "本周", "本月"),
+		grpc:        phrasesOf(grpcMarks()...),
+	}
+}
+
+// sentences are the words of an answer.
+type sentences struct {
+	*searchText
+	*grammar
+
+	clock time.Time // of the server
+}
+
+func (v *view) sentences() sentences { return sentences{&v.text, v.set.grammar, v.clock} }
+
+// maxPlaces is how often a verb is looked at: no error says it more often.
+const maxPlaces = 100
 
 // speakOfLongPeriod reports whether a quota without a time is one of weeks or months.
-func (s sentences) speakOfLongPeriod() bool {
-	return containsAny(s.text, []string{"week", "month", "cycle", "每周", "每月", "本周", "本月"})
-}
+func (s sentences) speakOfLongPeriod() bool { return s.containsAny(s.longPeriods) }
 
 // prose finds what sentences say of a delay: `try again in 6m0s`, `please wait 20 seconds`, `Retry after: 12s`, `in about 3
 // minutes`; in Chinese, a duration before `后`.
 func (s sentences) prose(bound time.Duration) (hint, bool) {
-	for _, verb := range [...]string{"try again", "retry", "retrying", "reset", "wait", "available", "resume", "refresh", "recover", "renew", "restored"} {
-		for rest := s.text; ; {
-			_, after, found := strings.Cut(rest, verb)
+	for _, verb := range s.delays {
+		if !s.contains(verb) {
+			continue
+		}
+		rest := s.text
+		for range maxPlaces {
+			_, after, found := strings.Cut(rest, verb.text)
 			if !found {
 				break
 			}
 			rest = after
-			if h, ok := delayPhrase(after, verb == "wait", bound); ok {
+			if h, ok := delayPhrase(after, verb.text == "wait", bound); ok {
 				return h, true
 			}
 		}
 	}
-	for _, roughly := range [...]string{"in about ", "in approximately ", "in around ", "in ~"} {
-		if _, after, found := strings.Cut(s.text, roughly); found {
-			d, _, ok := readDuration(after)
-			if h, valid := bounded(d, ok, bound); valid {
-				return h, true
-			}
+	for _, roughly := range s.roughly {
+		if !s.contains(roughly) {
+			continue
+		}
+		_, after, _ := strings.Cut(s.text, roughly.text)
+		d, _, ok := readDuration(after)
+		if h, valid := bounded(d, ok, bound); valid {
+			return h, true
 		}
 	}
-	return s.proseBefore("后", bound)
+	if s.contains(s.behind) {
+		return s.proseBefore(s.behind.text, bound)
+	}
+	return hint{}, false
 }
 
 // delayPhrase reads `in 5s`, `after about 5 seconds`, `-after: 12s` at the start of s. After some verbs a duration may follow

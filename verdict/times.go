@@ -174,7 +174,7 @@ func nextStart(t time.Time, p period, zone *time.Location) time.Time {
 // regainAccess reads `regain access on 2026-11-01 at 00:00 UTC`.
 func (v *view) regainAccess(bound time.Duration) (hint, bool) {
 	const form = "2006-01-02 at 15:04 utc"
-	_, after, found := strings.Cut(v.text, "regain access on ")
+	_, after, found := strings.Cut(v.text.text, "regain access on ")
 	if !found || len(after) < len(form) {
 		return hint{}, false
 	}
@@ -186,7 +186,7 @@ func (v *view) regainAccess(bound time.Duration) (hint, bool) {
 
 // printed reads the first time in the text that is written without a zone, `2026-09-12 00:35:41`.
 func (v *view) printed(zone *time.Location, bound time.Duration) (hint, bool) {
-	found := v.set.printed.FindString(v.text)
+	found := v.set.printed.FindString(v.text.text)
 	instant, err := time.ParseInLocation(time.DateTime, found, zone)
 	return v.at(instant, err == nil, bound)
 }

@@ -3,6 +3,7 @@ package verdict
 import (
 	"cmp"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,8 +35,10 @@ type view struct {
 	answer
 	exception string // name of the exception that an AWS event stream carries
 	codes     codeSet
+	codeGrams gramSet // of all codes
 	message   string
-	text      string // body and message, ASCII in lower case
+	lowered   string     // message in lower case, once somebody asked for it
+	text      searchText // body and message
 }
 
 func newView(o *Outcome, set *ruleSet) *view {
@@ -63,9 +66,17 @@ func newView(o *Outcome, set *ruleSet) *view {
 		v.status = v.embeddedStatus()
 	case o.TransportError != "": // it broke on the way
 		v.status, v.message = 0, cut(o.TransportError)
-		v.text = folded(v.message)
+		v.text = searchIn(folded(v.message))
 	}
+	v.codeGrams = gramsOf(strings.Join(v.codes, "\n"))
 	return v
+}
+
+func (v *view) lowerMessage() string {
+	if v.lowered == "" {
+		v.lowered = lower(v.message)
+	}
+	return v.lowered
 }
 
 // readClock takes over the server's clock, unless the answer comes from a cache.
@@ -119,28 +130,34 @@ func lowerNames(headers map[string]string) map[string]string {
 func (v *view) readMessage() {
 	if v.o.Status == 0 && !v.failed && v.exception == "" {
 		v.message = cut(v.o.TransportError)
-		v.text = lower(v.message)
+		v.text = searchIn(lower(v.message))
 		return
 	}
-	for _, at := range []gjson.Result{
-		v.fault.Get("message"), v.fault.Get("Message"), v.fault.Get("error_description"), v.fault.Get("error"), v.fault.Get("detail"),
-		v.fault.Get("detail.message"), v.root.Get("base_resp.status_msg"), v.root.Get("message"), v.root.Get("error_msg"),
-		v.root.Get("error.0"), v.root.Get("errors.0"),
-	} {
-		if at.Type == gjson.String && at.Str != "" {
-			v.message = at.Str
-			break
-		}
-	}
+	v.message = v.toldMessage()
 	v.message = cmp.Or(v.message, v.xml.message)
 	if v.kind != kindJSON && v.kind != kindStream && !v.failed {
 		v.message = v.source
 	}
-	v.text = v.words(v.inBand())
-	if v.message != "" && !strings.Contains(v.text, v.message) { // decoding its escapes changed it
-		v.text += "\n" + v.message
+	text := v.words(v.inBand())
+	if v.message != "" && !strings.Contains(text, v.message) { // decoding its escapes changed it
+		text += "\n" + v.message
 	}
-	v.text = folded(v.text)
+	v.text = searchIn(folded(text))
+}
+
+// toldMessage returns the first text that says in words what is wrong.
+func (v *view) toldMessage() string {
+	for _, name := range [...]string{"message", "Message", "error_description", "error", "detail", "detail.message"} {
+		if at := v.fault.Get(name); at.Type == gjson.String && at.Str != "" {
+			return at.Str
+		}
+	}
+	for _, name := range [...]string{"base_resp.status_msg", "message", "error_msg", "error.0", "errors.0"} {
+		if at := v.root.Get(name); at.Type == gjson.String && at.Str != "" {
+			return at.Str
+		}
+	}
+	return ""
 }
 
 // folded returns a text as phrases are written.
@@ -148,30 +165,19 @@ func folded(s string) string { return strings.ReplaceAll(lower(s), "\u2019", "'"
 
 // readCodes collects everything that names the error for programs, the most specific first.
 func (v *view) readCodes() {
-	v.codes.addOf(v.fault)
-	details := v.fault.Get("details")
-	details.ForEach(func(_, detail gjson.Result) bool {
-		if detail.IsObject() {
-			v.codes.add(detail.Get("reason"))
-		}
-		return true
-	})
-	v.codes.add(details.Get("error_code"))
-	metadata := v.fault.Get("metadata")
-	for _, name := range [...]string{"error_type", "reason", "limit_source", "provider_code"} {
-		v.codes.add(metadata.Get(name))
-	}
+	v.addFaultCodes()
 	v.codes.addOf(v.passedOn())
 	v.codes.addOf(v.outer)
-	v.codes.add(v.root.Get("code"))
-	v.codes.add(v.root.Get("error")) // token endpoints: {"error":"invalid_grant"}
-	v.codes.add(v.root.Get("detail.code"))
-	v.codes.add(v.root.Get("error_type"))
-	v.codes.add(v.root.Get("result.type"))
-	if status := v.root.Get("base_resp.status_code"); status.Int() != 0 {
+	root := membersOf(v.root, "code", "error", "detail", "error_type", "result", "base_resp", "__type")
+	v.codes.add(root[0])
+	v.codes.add(root[1]) // token endpoints: {"error":"invalid_grant"}
+	v.codes.add(root[2].Get("code"))
+	v.codes.add(root[3])
+	v.codes.add(root[4].Get("type"))
+	if status := root[5].Get("status_code"); status.Int() != 0 {
 		v.codes.add(status)
 	}
-	v.codes.addName(v.root.Get("__type").String())
+	v.codes.addName(root[6].String())
 	v.codes.addName(v.headers[headerErrorType])
 	v.codes.addName(v.exception)
 	v.codes.addName(v.xml.name)
@@ -181,6 +187,39 @@ func (v *view) readCodes() {
 			v.codes.addText(found[1])
 		}
 	}
+}
+
+// addFaultCodes adds what the error object and its details call themselves.
+func (v *view) addFaultCodes() {
+	v.codes.addOf(v.fault)
+	parts := membersOf(v.fault, "details", "metadata")
+	parts[0].ForEach(func(_, detail gjson.Result) bool {
+		if detail.IsObject() {
+			v.codes.add(detail.Get("reason"))
+		}
+		return true
+	})
+	v.codes.add(parts[0].Get("error_code"))
+	for _, code := range membersOf(parts[1], "error_type", "reason", "limit_source", "provider_code") {
+		v.codes.add(code)
+	}
+}
+
+// maxMembers is how many members are asked for at once.
+const maxMembers = 8
+
+// membersOf returns the first member of each name of an object, in one pass; what is not there does not exist.
+func membersOf(of gjson.Result, names ...string) (found [maxMembers]gjson.Result) {
+	if !of.IsObject() {
+		return found
+	}
+	of.ForEach(func(key, value gjson.Result) bool {
+		if i := slices.Index(names, key.Str); i >= 0 && !found[i].Exists() {
+			found[i] = value
+		}
+		return true
+	})
+	return found
 }
 
 // addHeaderCodes adds what OpenAI repeats in headers, where a proxy may have taken the body away.
@@ -221,7 +260,7 @@ func (v *view) embeddedStatus() int {
 		}
 	}
 	for _, s := range v.set.statuses {
-		if containsAny(v.text, s.text) {
+		if v.text.containsAny(s.text) {
 			return s.status
 		}
 	}

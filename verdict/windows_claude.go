@@ -122,7 +122,7 @@ func (v claude) unifiedReset() (hint, bool) {
 
 // printedReset reads `usage limit reached|UNIX`.
 func (v claude) printedReset(bound time.Duration) (hint, bool) {
-	_, after, found := strings.Cut(v.text, "usage limit reached|")
+	_, after, found := strings.Cut(v.text.text, "usage limit reached|")
 	if !found {
 		return hint{}, false
 	}

@@ -9,11 +9,12 @@ func readXML(text string) xmlError {
 	if !strings.HasPrefix(text, "<") {
 		return xmlError{}
 	}
-	name := element(text, "code")
+	folded := lower(text)
+	name := element(text, folded, "code")
 	if name == "" {
 		name = exceptionElement(text)
 	}
-	return xmlError{name: name, message: element(text, "message")}
+	return xmlError{name: name, message: element(text, folded, "message")}
 }
 
 // exceptionElement returns the name of an element that is called after the exception in it.
@@ -27,9 +28,8 @@ func exceptionElement(text string) string {
 	return ""
 }
 
-// element returns what is in the first element of a name, in any case of letters.
-func element(text, name string) string {
-	folded := lower(text)
+// element returns what is in the first element of a name, in any case of letters; folded is the text in lower case.
+func element(text, folded, name string) string {
 	start := strings.Index(folded, "<"+name+">")
 	if start < 0 {
 		return ""
