@@ -19,8 +19,9 @@ type verdictCase struct {
 	Status     int
 	Headers    map[string]string
 	Body       string
-	Transport  string    `json:"transport_error"`
-	ReceivedAt time.Time `json:"received_at"`
+	Transport  string         `json:"transport_error"`
+	Ending     verdict.Ending `json:"outcome"`
+	ReceivedAt time.Time      `json:"received_at"`
 	Want       struct {
 		Fault, Action, Scope, Reason string
 
@@ -37,7 +38,7 @@ type verdictCase struct {
 func (c *verdictCase) outcome() verdict.Outcome {
 	return verdict.Outcome{
 		Dialect: c.Provider, Kind: c.Kind, Model: c.Model, Status: c.Status, Headers: c.Headers, Body: []byte(c.Body),
-		ReceivedAt: c.ReceivedAt, TransportError: c.Transport,
+		ReceivedAt: c.ReceivedAt, TransportError: c.Transport, Ending: c.Ending,
 	}
 }
 

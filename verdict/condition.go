@@ -11,6 +11,7 @@ import (
 type condition struct {
 	kind    string
 	status  []statusRange
+	ending  []Ending // any of
 	code    []phrase // globs, any of
 	text    []phrase // any of
 	all     []phrase // each of
@@ -35,6 +36,7 @@ type headerGlob struct{ name, value string }
 func (c *condition) holds(v *view) bool {
 	return (c.kind == "" || c.kind == v.o.Kind) &&
 		c.holdsStatus(v) &&
+		(len(c.ending) == 0 || slices.Contains(c.ending, v.o.Ending)) &&
 		(len(c.dialect) == 0 || glob.MatchAny(c.dialect, v.o.Dialect)) &&
 		(len(c.format) == 0 || c.holdsFormat(v)) &&
 		(len(c.code) == 0 || c.holdsCode(v)) &&

@@ -27,7 +27,7 @@ func (r *Rules) Read(o Outcome) (Verdict, []cooldown.Window) {
 
 func (r *Rules) judge(o Outcome, m marks) Verdict {
 	served := o.Status >= 200 && o.Status < 300 || o.Status == 101
-	if served && len(o.Body) == 0 && !m.failure && o.TransportError == "" {
+	if served && len(o.Body) == 0 && !m.failure && !o.failed() {
 		return success()
 	}
 	return r.ask(o, served && !m.failure)

@@ -113,6 +113,7 @@ func (c *condition) keys() document.Type {
 	return document.Object(document.Keys{
 		"kind":    document.Enum(&c.kind, KindOAuth, KindAPIKey),
 		"status":  some(&c.status, statusOf),
+		"outcome": some(&c.ending, endingOf),
 		"code":    phrases(&c.code, globPhrase),
 		"text":    phrases(&c.text, phraseOf),
 		"all":     phrases(&c.all, phraseOf),
@@ -130,6 +131,15 @@ func (c *condition) keys() document.Type {
 
 // formatNames are the kinds of bodies as rows write them, in the order of the constants.
 var formatNames = [...]string{"text", "empty", "json", "stream", "html"}
+
+func endingOf(to *Ending) document.Type {
+	return document.Enum(to, unspecifiedEnding, EndingCompleted, EndingClientCancelled, EndingStreamBroken, EndingTimedOut, EndingConnectFailed).
+		Then(func(document.Value) {
+			if *to == unspecifiedEnding {
+				*to = EndingUnspecified
+			}
+		})
+}
 
 // readHeaders reads names of headers with globs.
 func (c *condition) readHeaders(v document.Value) {

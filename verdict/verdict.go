@@ -20,6 +20,7 @@ type Outcome struct {
 	Body           []byte            // empty on success
 	ReceivedAt     time.Time         // on our clock; delays count from here
 	TransportError string            // what went wrong if there was no answer
+	Ending         Ending            // how it ended
 }
 
 // Kinds of auths.

@@ -64,10 +64,8 @@ func newView(o *Outcome, set *ruleSet) *view {
 	case v.fails():
 		v.embedded = true
 		v.status = v.embeddedStatus()
-	case o.TransportError != "": // it broke on the way
-		v.status, v.message = 0, cut(o.TransportError)
-		v.text = searchIn(folded(v.message))
 	}
+	v.takeEnding()
 	v.codeGrams = gramsOf(strings.Join(v.codes, "\n"))
 	return v
 }
