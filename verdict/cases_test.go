@@ -21,6 +21,7 @@ type verdictCase struct {
 	Body       string
 	Transport  string         `json:"transport_error"`
 	Ending     verdict.Ending `json:"outcome"`
+	Class      verdict.Class  `json:"error_class"`
 	ReceivedAt time.Time      `json:"received_at"`
 	Want       struct {
 		Fault, Action, Scope, Reason string
@@ -38,7 +39,7 @@ type verdictCase struct {
 func (c *verdictCase) outcome() verdict.Outcome {
 	return verdict.Outcome{
 		Dialect: c.Provider, Kind: c.Kind, Model: c.Model, Status: c.Status, Headers: c.Headers, Body: []byte(c.Body),
-		ReceivedAt: c.ReceivedAt, TransportError: c.Transport, Ending: c.Ending,
+		ReceivedAt: c.ReceivedAt, TransportError: c.Transport, Ending: c.Ending, Class: c.Class,
 	}
 }
 

@@ -12,6 +12,7 @@ type condition struct {
 	kind    string
 	status  []statusRange
 	ending  []Ending // any of
+	class   []Class  // any of
 	code    []phrase // globs, any of
 	text    []phrase // any of
 	all     []phrase // each of
@@ -37,6 +38,7 @@ func (c *condition) holds(v *view) bool {
 	return (c.kind == "" || c.kind == v.o.Kind) &&
 		c.holdsStatus(v) &&
 		(len(c.ending) == 0 || slices.Contains(c.ending, v.o.Ending)) &&
+		(len(c.class) == 0 || slices.Contains(c.class, v.class)) &&
 		(len(c.dialect) == 0 || glob.MatchAny(c.dialect, v.o.Dialect)) &&
 		(len(c.format) == 0 || c.holdsFormat(v)) &&
 		(len(c.code) == 0 || c.holdsCode(v)) &&

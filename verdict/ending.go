@@ -1,5 +1,7 @@
 package verdict
 
+import "slices"
+
 // Ending is how an attempt ended, as the caller saw it.
 type Ending string
 
@@ -19,8 +21,19 @@ const unspecifiedEnding = "unspecified"
 // broken reports whether the answer did not come, or not all of it.
 func (e Ending) broken() bool { return e != EndingUnspecified && e != EndingCompleted }
 
+// Class is what a caller takes a failure for that knows no more of it.
+type Class string
+
+// Classes returns the classes that there are.
+func Classes() []Class {
+	return []Class{"rate_limited", "quota", "auth", "billing", "overloaded", "caller", "model", "timeout", "other"}
+}
+
+// Valid reports whether a class is one of [Classes].
+func (c Class) Valid() bool { return slices.Contains(Classes(), c) }
+
 // failed reports whether the caller says that the attempt failed, whatever the status is.
-func (o *Outcome) failed() bool { return o.TransportError != "" || o.Ending.broken() }
+func (o *Outcome) failed() bool { return o.TransportError != "" || o.Ending.broken() || o.Class != "" }
 
 // takeEnding lets count what the caller says of an attempt whose answer does not say it better.
 func (v *view) takeEnding() {
@@ -29,4 +42,7 @@ func (v *view) takeEnding() {
 	}
 	v.status, v.message = 0, cut(v.o.TransportError)
 	v.text = searchIn(folded(v.message))
+	if v.o.Ending != EndingClientCancelled {
+		v.class = v.o.Class
+	}
 }

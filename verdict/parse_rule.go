@@ -114,6 +114,7 @@ func (c *condition) keys() document.Type {
 		"kind":    document.Enum(&c.kind, KindOAuth, KindAPIKey),
 		"status":  some(&c.status, statusOf),
 		"outcome": some(&c.ending, endingOf),
+		"class":   some(&c.class, func(to *Class) document.Type { return document.Enum(to, Classes()...) }),
 		"code":    phrases(&c.code, globPhrase),
 		"text":    phrases(&c.text, phraseOf),
 		"all":     phrases(&c.all, phraseOf),

@@ -21,6 +21,7 @@ type Outcome struct {
 	ReceivedAt     time.Time         // on our clock; delays count from here
 	TransportError string            // what went wrong if there was no answer
 	Ending         Ending            // how it ended
+	Class          Class             // counts where there is no answer that tells more; one of Classes, or empty
 }
 
 // Kinds of auths.

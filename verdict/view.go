@@ -33,6 +33,7 @@ type view struct {
 	status   int               // effective: what the body says where HTTP said 2xx
 	embedded bool              // HTTP said 2xx, the body says error
 	answer
+	class     Class  // what the caller takes it for
 	exception string // name of the exception that an AWS event stream carries
 	codes     codeSet
 	codeGrams gramSet // of all codes
