@@ -6,31 +6,52 @@ import (
 	"compress/zlib"
 	"io"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 )
 
 // unpacked returns a body that somebody passed on as it was sent, compressed: at most MaxBody bytes of it and one more. What
 // cannot be unpacked stays as it is.
 func unpacked(body []byte, encoding string) []byte {
-	if reader := unpacker(body, encoding); reader != nil {
-		// What there is of a body that is cut short still says something.
-		if text, _ := io.ReadAll(io.LimitReader(reader, MaxBody+1)); len(text) > 0 {
-			return text
-		}
+	reader := unpacker(body, lower(encoding))
+	if reader == nil {
+		return body
 	}
-	return body
+	// What there is of a body that is cut short still says something.
+	text, _ := io.ReadAll(io.LimitReader(reader, MaxBody+1))
+	_ = reader.Close() // says again that it was cut
+	if len(text) == 0 {
+		return body
+	}
+	return text
 }
 
-// unpacker goes by the first bytes: the header stays in answers that were unpacked on their way.
-func unpacker(body []byte, encoding string) io.Reader {
-	if bytes.HasPrefix(body, []byte{0x1f, 0x8b}) {
-		if r, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
+// zstdWindow is the largest window that RFC 9659 allows in HTTP, and the memory that a body may take.
+const zstdWindow = 8 << 20
+
+// unpacker goes by the first bytes: the header stays in answers that were unpacked on their way. Brotli has none that tell it:
+// its bodies are no text.
+func unpacker(body []byte, encoding string) io.ReadCloser {
+	packed := bytes.NewReader(body)
+	switch {
+	case bytes.HasPrefix(body, []byte{0x1f, 0x8b}):
+		if r, err := gzip.NewReader(packed); err == nil {
 			return r
 		}
-	}
-	if strings.Contains(lower(encoding), "deflate") {
-		if r, err := zlib.NewReader(bytes.NewReader(body)); err == nil {
+	case bytes.HasPrefix(body, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		r, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderMaxMemory(zstdWindow))
+		if err == nil {
+			return r.IOReadCloser()
+		}
+	case strings.Contains(encoding, "deflate"):
+		if r, err := zlib.NewReader(packed); err == nil {
 			return r
 		}
+	case strings.Contains(encoding, "br") && !utf8.Valid(body):
+		return io.NopCloser(brotli.NewReader(packed))
 	}
 	return nil
 }
