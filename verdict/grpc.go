@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -30,7 +31,9 @@ func (v *view) grpcNotice() (notice, bool) {
 	if n <= 0 || n >= len(grpcCodes) {
 		return notice{}, false
 	}
-	return notice{status: grpcCodes[n].status, code: grpcCodes[n].name, words: percentDecoded(message)}, true
+	fault := v.grpcError()
+	words := cmp.Or(percentDecoded(message), fault.Get("message").Str)
+	return notice{status: grpcCodes[n].status, code: grpcCodes[n].name, words: words, fault: fault}, true
 }
 
 func bodyTrailer(body, name string) string {

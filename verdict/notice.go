@@ -2,6 +2,8 @@ package verdict
 
 import (
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 // notice is a failure that is told beside a body: in trailers, in a frame that closes a connection, in the words of a
@@ -10,6 +12,7 @@ type notice struct {
 	status int    // that of HTTP which it stands for; 0: its words decide
 	code   string // its name
 	words  string
+	fault  gjson.Result // the error as an object, if there is one
 }
 
 // takeNotice lets what is told beside the body count as an error in it. It reports whether anything was.
@@ -25,12 +28,13 @@ func (v *view) takeNotice() bool {
 		return false
 	}
 	v.embedded = true
-	if n.words != "" {
+	if n.words != "" || n.fault.IsObject() {
 		v.setRoot(inText(n.words), false)
-		v.codes.addOf(v.fault)
+		v.setRoot(n.fault, true)
+		v.addFaultCodes()
 		v.message = n.words
-		v.text = searchIn(folded(n.words))
-		v.codes.addNames(v.text.text)
+		v.text = searchIn(folded(n.words + "\n" + n.fault.Raw))
+		v.codes.addNames(folded(n.words))
 	}
 	v.codes.addText(n.code)
 	if v.status = n.status; v.status == 0 {
