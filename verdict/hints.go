@@ -202,6 +202,7 @@ func (v *view) resetHeaders(bound time.Duration) (hint, bool) {
 }
 
 // structuredLimit reads the field of the IETF, of all its drafts: `"burst";r=0;t=30, "day";r=9`, `limit=10, remaining=0, reset=30`.
+// Of an empty bucket that does not say when it resets, the policy says how long its window is at most.
 func (v *view) structuredLimit(bound time.Duration) (hint, bool) {
 	var latest hint
 	for item := range strings.SplitSeq(strings.ReplaceAll(v.headers["ratelimit"], ", re", ";re"), ",") {
@@ -215,7 +216,24 @@ func (v *view) structuredLimit(bound time.Duration) (hint, bool) {
 				resets.extend(v.resetValue(value, bound))
 			}
 		}
+		if empty && resets.delay == 0 {
+			name, _, _ := strings.Cut(strings.TrimSpace(item), ";")
+			resets.extend(v.policyWindow(name, bound))
+		}
 		latest.extend(resets, empty)
 	}
 	return latest, latest.delay > 0
+}
+
+// policyWindow reads the window of a bucket: `"burst";q=100;w=60`.
+func (v *view) policyWindow(bucket string, bound time.Duration) (hint, bool) {
+	for item := range strings.SplitSeq(v.headers["ratelimit-policy"], ",") {
+		name, parts, _ := strings.Cut(strings.TrimSpace(item), ";")
+		for part := range strings.SplitSeq(parts, ";") {
+			if seconds, ok := strings.CutPrefix(strings.TrimSpace(part), "w="); ok && name == bucket {
+				return v.resetValue(seconds, bound)
+			}
+		}
+	}
+	return hint{}, false
 }
