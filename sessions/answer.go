@@ -18,12 +18,45 @@ const (
 	maxDigest = 2*maxItems*itemLength + 1
 )
 
-// AnswerDigest is the digest of an answer for Answered, worked out of the assistant's message or of the response that
-// holds it, in any of the wire formats. It is empty if the answer says nothing.
-//
-// A stream is no message: of its events only their sum is.
-func AnswerDigest(message []byte) string {
-	c := jsonscan.At(bytes.TrimLeft(message, " \t\r\n"), 0)
+// Answer is what an upstream's answer tells of the conversation that it belongs to.
+type Answer struct {
+	// Digest for Answered; empty if the answer says nothing.
+	Digest string
+	// ResponseID is what a later request may name it by: the id of a response, or of a message of Anthropic's. Empty if it has
+	// none, or none that a request may have.
+	ResponseID string
+	// Usage that the upstream told; zero if it did not.
+	Usage Usage
+}
+
+// ReadAnswer reads an assistant's message, the response that holds it, or the stream of server-sent events that it came in, in
+// any of the wire formats. A stream may have been cut off: then it is what had come until then.
+func ReadAnswer(answer []byte) Answer {
+	answer = bytes.TrimLeft(bytes.TrimPrefix(answer, []byte("\ufeff")), " \t\r\n")
+	if isEvents(answer) {
+		s := readEvents(answer)
+		id, _ := idOf(s.id)
+		return Answer{Digest: digestOf(s.message()), ResponseID: id, Usage: s.usage}
+	}
+	a := Answer{Digest: digestOf(answer)}
+	at := jsonscan.At(answer, 0)
+	if at.Kind() != jsonscan.Object {
+		return a
+	}
+	response, _ := at.Value()
+	a.Usage.take(response.Get("usage"), response.Get("usageMetadata"))
+	if response.Get("object").Is("response") || response.Get("stop_reason").Kind != jsonscan.Absent {
+		a.ResponseID, _ = idOf(response.Get("id"))
+	}
+	return a
+}
+
+// AnswerDigest is the digest of an answer for Answered; see [ReadAnswer]. It is empty if the answer says nothing.
+func AnswerDigest(message []byte) string { return ReadAnswer(message).Digest }
+
+// digestOf is the digest of a message or response in JSON.
+func digestOf(message []byte) string {
+	c := jsonscan.At(message, 0)
 	var a answer
 	a.c.ofAnswer = true
 	switch c.Kind() {

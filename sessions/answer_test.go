@@ -25,7 +25,7 @@ type published struct {
 	}
 }
 
-func readPublished(t *testing.T) published {
+func readPublished(t testing.TB) published {
 	t.Helper()
 	text, err := os.ReadFile("testdata/digests.json")
 	if err != nil {
@@ -66,7 +66,7 @@ const maxItems = 64
 func TestAnswerDigestOfNothing(t *testing.T) {
 	for _, message := range []string{
 		``, `null`, `"text"`, `{}`, `[]`, `{"role":"assistant","content":""}`, `{"content":[{"type":"thinking","thinking":"x"}]}`,
-		`data: {"candidates":[{"content":{"parts":[{"text":"the first of many"}]}}]}`,
+		"data: [DONE]\n\n", ": nothing\n\n",
 		`{"output":[{"type":"reasoning","id":"rs_1"}]}`, `{"choices":[]}`, `{"choices":[{"delta":{"content":"a"}}]}`,
 		`{"content":[` + strings.Repeat(`{"type":"tool_use","name":"a"},`, maxItems) + `{"type":"tool_use","name":"b"}]}`,
 	} {

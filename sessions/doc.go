@@ -2,7 +2,7 @@
 // business of sessions/bindings.
 //
 // It finds the ids of a conversation in the client's headers and body: Headers, Identify and Caller; and in what it was
-// answered: AnswerDigest and Answered. The rules stand in docs/sessions.md. It takes any bytes as a body, never fails,
+// answered: ReadAnswer and Answered. The rules stand in docs/sessions.md. It takes any bytes as a body, never fails,
 // passes over the body once, allocates a handful of objects whatever the size, and keeps nothing of it.
 // What it decodes as a whole is JSON inside a string: Claude Code's user id, and arguments of tool calls. It does not
 // validate JSON: broken bodies are read as far as they go, in time linear in their size.

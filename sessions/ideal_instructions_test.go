@@ -59,7 +59,7 @@ func instructionsOf(t *testing.T, body json.RawMessage) string {
 	return string(text)
 }
 
-func decode(t *testing.T, text []byte, into any) {
+func decode(t testing.TB, text []byte, into any) {
 	t.Helper()
 	if err := json.Unmarshal(text, into); err != nil {
 		t.Fatalf("%.80s: %v", text, err)
