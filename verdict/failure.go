@@ -6,12 +6,12 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// setRoot finds the error object of a JSON object. Told says that something around it called it an error.
-func (d *answer) setRoot(root gjson.Result, told bool) {
+// setRoot finds the error object of a JSON object. Failed says that something around it called it an error.
+func (d *answer) setRoot(root gjson.Result, failed bool) {
 	if !root.IsObject() {
 		return
 	}
-	d.root, d.fault, d.failed = root, root, told
+	d.root, d.fault, d.failed = root, root, failed
 	inner := innerError(root)
 	if inner.IsObject() {
 		d.fault = inner

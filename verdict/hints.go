@@ -194,7 +194,7 @@ func (v *view) resetHeaders(bound time.Duration) (hint, bool) {
 			latest.extend(v.resetHeader(strings.Replace(name, "remaining", "reset", 1), bound))
 		}
 	}
-	if _, told := v.headers["x-ratelimit-remaining"]; !told {
+	if _, found := v.headers["x-ratelimit-remaining"]; !found {
 		latest.extend(v.resetHeader("x-ratelimit-reset", bound))
 	}
 	latest.extend(v.structuredLimit(bound))

@@ -6,7 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// notice is a failure that is told beside a body: in trailers, in a frame that closes a connection, in the words of a
+// notice is a failure that is reported beside a body: in trailers, in a frame that closes a connection, in the words of a
 // client's library.
 type notice struct {
 	status int    // that of HTTP which it stands for; 0: its words decide
@@ -15,16 +15,16 @@ type notice struct {
 	fault  gjson.Result // the error as an object, if there is one
 }
 
-// takeNotice lets what is told beside the body count as an error in it. It reports whether anything was.
+// takeNotice lets what is reported beside the body count as an error in it. It reports whether anything was.
 func (v *view) takeNotice() bool {
-	n, told := v.grpcNotice()
-	if !told && (v.o.Status == 0 || v.inBand()) && !v.failed {
-		n, told = readNotice(cut(v.o.TransportError))
+	n, found := v.grpcNotice()
+	if !found && (v.o.Status == 0 || v.inBand()) && !v.failed {
+		n, found = readNotice(cut(v.o.TransportError))
 	}
-	if !told && v.kind != kindHTML && (v.inBand() || v.status >= 500) && v.text.containsAny(v.set.grammar.grpc) {
-		n, told = grpcWords(v.message)
+	if !found && v.kind != kindHTML && (v.inBand() || v.status >= 500) && v.text.containsAny(v.set.grammar.grpc) {
+		n, found = grpcWords(v.message)
 	}
-	if !told {
+	if !found {
 		return false
 	}
 	v.embedded = true

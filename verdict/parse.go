@@ -57,14 +57,14 @@ func (l *loader) read(f File, extra bool) {
 
 // layer orders rows of one stage: the operator's first, then those of a dialect.
 func layer(extra, dialect bool) int {
-	place := 1
+	number := 1
 	if dialect {
-		place = 0
+		number = 0
 	}
 	if extra {
-		place -= 2
+		number -= 2
 	}
-	return place
+	return number
 }
 
 // parser reads one file.

@@ -8,24 +8,24 @@ import (
 
 // readStream takes the first event that carries an error.
 func (d *answer) readStream(text string) {
-	told := false
+	failing := false
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
 		switch {
 		case line == "":
-			told = false
+			failing = false
 		case name == "" && strings.HasPrefix(value, "HTTP_STATUS/"):
 			d.streamStatus = atoi(strings.TrimPrefix(value, "HTTP_STATUS/"))
-			told = told || d.streamStatus >= 400
+			failing = failing || d.streamStatus >= 400
 		case name == "event":
-			told = value == "error" || strings.HasSuffix(value, ".failed")
+			failing = value == "error" || strings.HasSuffix(value, ".failed")
 		case name == "data" && strings.HasPrefix(value, "{") && gjson.Valid(value):
-			d.setRoot(gjson.Parse(value), told)
+			d.setRoot(gjson.Parse(value), failing)
 		case strings.HasPrefix(line, "{") && gjson.Valid(line): // a relay that failed in the middle
-			d.setRoot(gjson.Parse(line), told)
-		case name == "data" && told:
+			d.setRoot(gjson.Parse(line), failing)
+		case name == "data" && failing:
 			d.source, d.root, d.fault, d.failed = value, gjson.Result{}, gjson.Result{}, true
 		}
 		if d.failed {

@@ -52,10 +52,10 @@ func newView(o *Outcome, set *ruleSet) *view {
 	}
 	v.readMessage()
 	v.readCodes()
-	switch told := v.takeNotice(); {
-	case !told && v.status >= 500 && v.wrapped() != 0:
+	switch found := v.takeNotice(); {
+	case !found && v.status >= 500 && v.wrapped() != 0:
 		v.status = v.wrapped()
-	case told:
+	case found:
 	case v.exception != "":
 		v.embedded = true
 		if status := v.embeddedStatus(); status != unknownStatus || v.inBand() {

@@ -67,7 +67,7 @@ func closed(code int, reason string) (notice, bool) {
 	return n, true
 }
 
-// handshakeNotice reads the status that an upstream answered to the opening of a WebSocket.
+// handshakeNotice reads the status that an upstream answered to the handshake of a WebSocket.
 func handshakeNotice(text string) (notice, bool) {
 	folded := lower(text)
 	for _, mark := range [...]string{"unexpected server response: ", "rejected websocket connection: http ", "http error: ", "invalid status code: "} {

@@ -39,13 +39,13 @@ const (
 func (v *view) window(name, value string) (cooldown.Window, bool) {
 	claude := v.o.Dialect == "anthropic" || v.o.Dialect == "claude-code"
 	if window, ok := cutBoth(name, unified, "-utilization"); ok && claude {
-		used, told := parseDecimal(value)
-		return v.seen(window, used, unified+window+"-reset"), told
+		used, known := parseDecimal(value)
+		return v.seen(window, used, unified+window+"-reset"), known
 	}
 	if window, ok := cutBoth(name, prefixAnthropic, "-remaining"); ok && claude {
 		base := prefixAnthropic + window
-		used, told := v.share(value, base+"-limit")
-		return v.seen(strings.TrimPrefix(window, "ratelimit-"), used, base+"-reset"), told
+		used, known := v.share(value, base+"-limit")
+		return v.seen(strings.TrimPrefix(window, "ratelimit-"), used, base+"-reset"), known
 	}
 	if window, ok := cutBoth(name, prefixCodex, "-used-percent"); ok && v.o.Dialect == "codex" {
 		return codex{v}.window(window, value)
@@ -54,8 +54,8 @@ func (v *view) window(name, value string) (cooldown.Window, bool) {
 	if !ok {
 		return cooldown.Window{}, false
 	}
-	used, told := v.share(value, "x-ratelimit-limit"+rest)
-	return v.seen(cmp.Or(strings.TrimPrefix(rest, "-"), "requests"), used, "x-ratelimit-reset"+rest), told
+	used, known := v.share(value, "x-ratelimit-limit"+rest)
+	return v.seen(cmp.Or(strings.TrimPrefix(rest, "-"), "requests"), used, "x-ratelimit-reset"+rest), known
 }
 
 // cutBoth returns what is between a prefix and a suffix.
@@ -77,13 +77,13 @@ func (v *view) resetTime(h hint, ok bool) time.Time {
 	return v.o.ReceivedAt.Add(ceilMillis(h.delay))
 }
 
-// share returns which share of a limit is used up; -1 if the limit is not told.
+// share returns which share of a limit is used up; -1 if the limit is not known.
 func (v *view) share(remaining, limit string) (float64, bool) {
 	left, ok := parseDecimal(remaining)
 	if !ok {
 		return 0, false
 	}
-	if all, told := parseDecimal(v.headers[limit]); told && all > 0 && left <= all {
+	if all, known := parseDecimal(v.headers[limit]); known && all > 0 && left <= all {
 		return 1 - left/all, true
 	}
 	return -1, true

@@ -61,11 +61,11 @@ func (v codex) fullOf(prefix string, bound time.Duration) (hint, bool) {
 
 // window reads one window of the account.
 func (v codex) window(window, value string) (cooldown.Window, bool) {
-	used, told := parseDecimal(value)
+	used, known := parseDecimal(value)
 	w := v.seen(window, used/100, prefixCodex+window+"-reset-at")
 	if w.ResetsAt.IsZero() {
 		d, valid := parseUnits(v.headers[prefixCodex+window+"-reset-after-seconds"], time.Second)
 		w.ResetsAt = v.resetTime(bounded(d, valid, boundMonth))
 	}
-	return w, told
+	return w, known
 }
