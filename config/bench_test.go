@@ -63,7 +63,7 @@ func BenchmarkChange(b *testing.B) {
 				if err := os.WriteFile(file, fmt.Appendf(nil, `{"type":"claude","access_token":"at-%d"}`, i), 0o600); err != nil {
 					b.Fatal(err)
 				}
-				if again := source.look(changes{paths: map[string]bool{file: true}}, final); !again.isEmpty() {
+				if again := source.rescan(changes{paths: map[string]bool{file: true}}, final); !again.isEmpty() {
 					b.Fatal("the file is broken")
 				}
 			}
@@ -71,14 +71,14 @@ func BenchmarkChange(b *testing.B) {
 	}
 }
 
-// BenchmarkRescan is the look at all files, when nothing changed.
+// BenchmarkRescan is the scan of all files, when nothing changed.
 func BenchmarkRescan(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprintf("files=%d", n), func(b *testing.B) {
 			_, source := manyFiles(b, n)
 			b.ReportAllocs()
 			for b.Loop() {
-				source.look(changes{}, tentative)
+				source.rescan(changes{}, tentative)
 			}
 		})
 	}

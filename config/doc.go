@@ -17,7 +17,7 @@
 //
 // # What it does not do
 //
-// It does not log, tell the time but for the pace of its looks, or know environment variables by itself: a hook, a clock and a lookup are handed in.
+// It does not log, tell the time but for the pace of its scans, or know environment variables by itself: a hook, a clock and a lookup are handed in.
 // It does not refresh tokens, and it listens to nobody.
 //
 // # Concurrency

@@ -36,7 +36,7 @@ func stampOf(path string) stamp {
 // readFile reads a regular file of at most limit bytes, and stamps it before it reads. Its errors are to be put
 // behind the file's name.
 func readFile(path string, limit int64) ([]byte, stamp, error) {
-	// Opening a pipe would wait for a writer.
+	// To open a pipe would wait for a writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, stamp{}, unreadable(err)

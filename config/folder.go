@@ -29,7 +29,7 @@ type folder struct {
 // file is an auth file as it was last read.
 type file struct {
 	stamp stamp
-	found bool // by the look that is under way
+	found bool // by the scan that is under way
 }
 
 func newFolder(root string) *folder {

@@ -159,8 +159,8 @@ func sessions(s *Sessions) document.Type {
 			Doc("Where titles, probes and other requests for the client's own sake go."),
 		"rules": document.List(&s.Rules, maxRules, sessionRule).
 			Doc("The same for a provider; the first that matches and says something counts."),
-		"recognition":   document.Renamed("identification"),
-		"side_requests": document.Renamed("auxiliary_requests"),
+		"recognition":   document.Renamed("identification"), // word: refused, with the new name
+		"side_requests": document.Renamed("auxiliary_requests"), // word: refused, with the new name
 	})
 }
 
@@ -172,9 +172,9 @@ func sessionRule(r *SessionRule) document.Type {
 		"provider":           authdoc.Line(&r.Provider, authdoc.MaxProvider).Doc("Provider of the request, by any of its names."),
 		"subagents":          policy(&r.Subagents).Doc("As above."),
 		"auxiliary_requests": policy(&r.AuxiliaryRequests).Doc("As above."),
-		"side_requests":      document.Renamed("auxiliary_requests"),
+		"side_requests":      document.Renamed("auxiliary_requests"), // word: refused, with the new name
 	}).Requires("provider").With(document.Schema{"anyOf": says}).Then(func(v document.Value) {
-		if !v.Has("subagents") && !v.Has("auxiliary_requests") && !v.Has("side_requests") {
+		if !v.Has("subagents") && !v.Has("auxiliary_requests") && !v.Has("side_requests") { // word: as below
 			v.Problemf("says nothing; allowed: provider with subagents, auxiliary_requests or both")
 		}
 	})
@@ -186,7 +186,7 @@ func cooldown(c *Cooldown) document.Type {
 			Doc("How long a time that an upstream hinted at is kept before one request at a time may try: 1s to 24h."),
 		"probe_timeout": document.Duration(&c.ProbeTimeout, minProbe, maxProbe).
 			Doc("How long such a request may be under way before another may try: 1s to 1h."),
-		"max_latch": document.Renamed("max_hint"),
+		"max_latch": document.Renamed("max_hint"), // word: refused, with the new name
 	})
 }
 

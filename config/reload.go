@@ -68,8 +68,8 @@ func (s *Source) withRules(c *Config) *Config {
 	return c
 }
 
-// lookAtConfig takes over the YAML file if it or a file that it refers to changed and nothing is wrong with it.
-func (s *Source) lookAtConfig(c changes, o outcome, again *changes) (changed bool) {
+// rescanConfig takes over the YAML file if it or a file that it refers to changed and nothing is wrong with it.
+func (s *Source) rescanConfig(c changes, o outcome, again *changes) (changed bool) {
 	if !s.inputs.changed(c, s.watching) {
 		return false
 	}

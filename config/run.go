@@ -9,18 +9,18 @@ import (
 
 // pace is how long changes are left alone.
 type pace struct {
-	// settle is the time from the first event to the look.
-	settle time.Duration
-	// share is how many times as long as a look took it is until the next one, at least.
+	// debounce is the time from the first event to the scan.
+	debounce time.Duration
+	// share is how many times as long as a scan took it is until the next one, at least.
 	share int
 	// again and last are the times until a broken file is read once more; after last it is refused.
 	again, last time.Duration
-	// rescan is the time between looks without an event, in case one was missed.
+	// rescan is the time between scans without an event, in case one was missed.
 	rescan time.Duration
 }
 
 func usualPace() pace {
-	return pace{settle: 100 * time.Millisecond, share: 4, again: 200 * time.Millisecond, last: time.Second, rescan: 30 * time.Second}
+	return pace{debounce: 100 * time.Millisecond, share: 4, again: 200 * time.Millisecond, last: time.Second, rescan: 30 * time.Second}
 }
 
 // batch collects changes, and leaves them alone for a while.
@@ -70,7 +70,7 @@ func (s *Source) Run(ctx context.Context) error {
 }
 
 func (s *Source) follow(ctx context.Context, w *watcher) {
-	fresh, again, last := newBatch(s.pace.settle), newBatch(s.pace.again), newBatch(s.pace.last)
+	fresh, again, last := newBatch(s.pace.debounce), newBatch(s.pace.again), newBatch(s.pace.last)
 	defer func() {
 		for _, b := range []*batch{fresh, again, last} {
 			b.timer.Stop()
@@ -80,7 +80,7 @@ func (s *Source) follow(ctx context.Context, w *watcher) {
 	defer rescan.Stop()
 	events, faults := w.events()
 	// What changed before anything was watched.
-	again.add(s.look(changes{}, tentative))
+	again.add(s.rescan(changes{}, tentative))
 	for {
 		select {
 		case <-ctx.Done():
@@ -95,18 +95,18 @@ func (s *Source) follow(ctx context.Context, w *watcher) {
 			}
 		case <-fresh.timer.C:
 			began := time.Now()
-			again.add(s.look(fresh.take(), tentative))
-			// Where a look takes long, because there are very many files, it must not go on all the time.
-			fresh.rest = max(s.pace.settle, time.Duration(s.pace.share)*time.Since(began))
+			again.add(s.rescan(fresh.take(), tentative))
+			// Where a scan takes long, because there are very many files, it must not go on all the time.
+			fresh.rest = max(s.pace.debounce, time.Duration(s.pace.share)*time.Since(began))
 		case <-again.timer.C:
-			last.add(s.look(again.take(), tentative))
+			last.add(s.rescan(again.take(), tentative))
 		case <-last.timer.C:
-			again.add(s.look(last.take(), final))
+			again.add(s.rescan(last.take(), final))
 		case <-rescan.C:
-			again.add(s.look(changes{}, tentative))
+			again.add(s.rescan(changes{}, tentative))
 		}
 	}
 }
 
-// Reload looks at every file now, also at those that seem unchanged, and refuses what is broken at once.
-func (s *Source) Reload() { s.look(changes{all: true}, final) }
+// Reload reads every file now, also at those that seem unchanged, and refuses what is broken at once.
+func (s *Source) Reload() { s.rescan(changes{all: true}, final) }

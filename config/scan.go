@@ -12,7 +12,7 @@ import (
 	"github.com/credbroker/credbroker/internal/authdoc"
 )
 
-// scan is one look at everything in a folder. It finds the files that are to be read and those that are gone.
+// scan is one walk over everything in a folder. It finds the files that are to be read and those that are gone.
 type scan struct {
 	*folder
 
@@ -24,7 +24,7 @@ type scan struct {
 	gone     []string
 }
 
-// scanFolder looks at a folder. Files are to be read whose stamp is another one, or that changes name.
+// scanFolder scans a folder. Files are to be read whose stamp is another one, or that changes name.
 func scanFolder(f *folder, c changes, w *watching) *scan {
 	s := &scan{folder: f, changes: c, watching: w}
 	f.full = false

@@ -73,7 +73,7 @@ func (s *Source) Attach(target Target, fingerprintKey [32]byte) {
 	s.target, s.fingerprintKey = target, fingerprintKey
 	s.replaceAuths(s.config)
 	s.replaceFolders(s.config)
-	s.lookAtFolders(changes{all: true}, final, new(changes))
+	s.rescanFolders(changes{all: true}, final, new(changes))
 	s.publish(false)
 }
 

@@ -294,7 +294,7 @@ func TestFolderLimits(t *testing.T) {
 	s.wantProblems("auths: holds more than 2 auth files or 10000 folders; the rest is not read")
 	s.remove("auths/a.json")
 	s.source.Reload()
-	s.source.Reload() // the first look found a file too many before it knew that one is gone
+	s.source.Reload() // the first scan found a file too many before it knew that one is gone
 	if want := "b.json c.json"; s.ids() != want {
 		t.Errorf("auths are %q, want %q", s.ids(), want)
 	}

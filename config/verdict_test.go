@@ -52,7 +52,7 @@ func TestFilesOfRulesAreFollowed(t *testing.T) {
 	s.until("the program's own row", func() bool { return !strings.HasPrefix(judged(s.source.Config()), "acme") })
 }
 
-func TestChangedRulesAreTold(t *testing.T) {
+func TestChangedRulesAreANewGeneration(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": "verdict: {rules: [acme.yaml]}", "acme.yaml": acme})
 	generation := s.source.Status().Generation
 	s.source.Reload()

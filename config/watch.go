@@ -10,7 +10,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watcher watches folders. Without the system's help it does nothing, and changes are found by looking.
+// watcher watches folders. Without the system's help it does nothing, and changes are found by scans.
 type watcher struct {
 	notify  *fsnotify.Watcher // nil: the system has none to give
 	watched map[string]bool   // folders
@@ -84,7 +84,7 @@ func (w *watcher) events() (<-chan fsnotify.Event, <-chan error) {
 	return w.notify.Events, w.notify.Errors
 }
 
-// watching is what one look found worth watching.
+// watching is what one scan found worth watching.
 type watching struct {
 	watcher *watcher        // nil: nobody does
 	dirs    map[string]bool // folders to watch

@@ -12,7 +12,7 @@ import (
 )
 
 // noRescan leaves everything to events, in hours that no test has.
-var noRescan = pace{settle: 20 * time.Millisecond, again: 50 * time.Millisecond, last: 100 * time.Millisecond, rescan: 24 * time.Hour}
+var noRescan = pace{debounce: 20 * time.Millisecond, again: 50 * time.Millisecond, last: 100 * time.Millisecond, rescan: 24 * time.Hour}
 
 // run follows changes until the test ends, and returns once everything is watched.
 func (s *scene) run(p pace) {
@@ -268,11 +268,11 @@ func TestRunSeesFoldersComeAndGo(t *testing.T) {
 	s.untilIDs("b.json c.json")
 }
 
-// Without events, looking now and then finds what changed.
+// Without events, a scan now and then finds what changed.
 func TestRunLooksWithoutEvents(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": "auths: [{id: y, provider: claude, secret: {file: key}}]\nauth_dirs: [auths]", "key": "1", "auths/a.json": note("1")})
 	source := s.source
-	source.pace = pace{settle: time.Millisecond, again: time.Millisecond, last: time.Millisecond, rescan: 20 * time.Millisecond}
+	source.pace = pace{debounce: time.Millisecond, again: time.Millisecond, last: time.Millisecond, rescan: 20 * time.Millisecond}
 	w := &watcher{faults: map[string]Problem{}, every: source.pace.rescan} // the system has none to give
 	source.watcher = w
 	ctx, cancel := context.WithCancel(t.Context())
@@ -293,7 +293,7 @@ func TestRunLooksWithoutEvents(t *testing.T) {
 	s.until("the new secret", func() bool { return s.auth("y") != before })
 }
 
-// When the system lost events, everything is looked at.
+// When the system lost events, everything is scanned.
 func TestRunSurvivesLostEvents(t *testing.T) {
 	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", "auths/a.json": note("1")})
 	s.run(noRescan)

@@ -11,7 +11,7 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// changes are why somebody looks. Every look is at everything; what it reads are files whose stamp is another one, and those
+// changes are why files are scanned. Every scan is of everything; what it reads are files whose stamp is another one, and those
 // that are named here: an event says more than a stamp.
 type changes struct {
 	all   bool // every file is named
@@ -46,18 +46,18 @@ const (
 	final
 )
 
-// look looks at everything and publishes what came of it. It returns the files that are to be read again.
-func (s *Source) look(c changes, o outcome) (again changes) {
+// rescan scans everything and publishes what came of it. It returns the files that are to be read again.
+func (s *Source) rescan(c changes, o outcome) (again changes) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.watching = newWatching(s.watcher)
-	changed := s.lookAtConfig(c, o, &again)
-	s.lookAtFolders(c, o, &again)
+	changed := s.rescanConfig(c, o, &again)
+	s.rescanFolders(c, o, &again)
 	if s.watcher != nil && s.watcher.retain(s.watching.dirs) {
 		// A folder that was moved was still watched under its old name, and that was the end of it under the new one.
 		s.watching = newWatching(s.watcher)
 		s.inputs.watch(s.watching)
-		s.lookAtFolders(changes{}, tentative, &again)
+		s.rescanFolders(changes{}, tentative, &again)
 	}
 	s.publish(changed)
 	return again
@@ -71,8 +71,8 @@ type location struct {
 
 func (l location) real() string { return l.folder.real(l.path) }
 
-// lookAtFolders looks at the auth files.
-func (s *Source) lookAtFolders(c changes, o outcome, again *changes) {
+// rescanFolders scans the auth folders.
+func (s *Source) rescanFolders(c changes, o outcome, again *changes) {
 	var read []location
 	// What is gone goes first, so that a file that was renamed is not in its own way.
 	for _, f := range s.folders {
