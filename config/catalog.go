@@ -9,8 +9,8 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// place is where an auth is written. At equal ids the lower place wins.
-type place struct {
+// origin is where an auth is written. At equal ids the lower origin wins.
+type origin struct {
 	// rank is 0 for the YAML file, 1 and up for the folders, and memoryRank.
 	rank int
 	// path is the id for the YAML file and for memory, else the file relative to its folder, with slashes.
@@ -22,36 +22,36 @@ const (
 	memoryRank = maxDirs + 1
 )
 
-func (p place) compare(other place) int {
-	return cmp.Or(cmp.Compare(p.rank, other.rank), cmp.Compare(p.path, other.path))
+func (o origin) compare(other origin) int {
+	return cmp.Or(cmp.Compare(o.rank, other.rank), cmp.Compare(o.path, other.path))
 }
 
-// claim is an auth that is written at a place and claims its id.
+// claim is an auth that is written at an origin and claims its id.
 type claim struct {
-	place
+	origin
 	auth *selector.Auth
 }
 
 // catalog knows every auth that is written somewhere, decides which one has an id, and what the target does not know
 // yet. A change costs as much as there are auths of the same id.
 type catalog struct {
-	byPlace map[place]*selector.Auth
-	byID    map[string][]claim // in order of place
-	inForce map[string]*selector.Auth
-	changed map[string]bool
-	clashes map[place]Problem
+	byOrigin map[origin]*selector.Auth
+	byID     map[string][]claim // sorted by origin
+	inForce  map[string]*selector.Auth
+	changed  map[string]bool
+	clashes  map[origin]Problem
 }
 
 func newCatalog() *catalog {
 	return &catalog{
-		byPlace: make(map[place]*selector.Auth), byID: make(map[string][]claim),
-		inForce: make(map[string]*selector.Auth), changed: make(map[string]bool), clashes: make(map[place]Problem),
+		byOrigin: make(map[origin]*selector.Auth), byID: make(map[string][]claim),
+		inForce: make(map[string]*selector.Auth), changed: make(map[string]bool), clashes: make(map[origin]Problem),
 	}
 }
 
-// put writes an auth at a place, over the one that is there.
-func (c *catalog) put(at place, auth *selector.Auth) {
-	if before := c.byPlace[at]; before != nil {
+// put writes an auth at an origin, over the one that is there.
+func (c *catalog) put(at origin, auth *selector.Auth) {
+	if before := c.byOrigin[at]; before != nil {
 		if same(before, auth) {
 			return
 		}
@@ -59,9 +59,9 @@ func (c *catalog) put(at place, auth *selector.Auth) {
 			c.remove(at)
 		}
 	}
-	c.byPlace[at] = auth
+	c.byOrigin[at] = auth
 	claims := c.byID[auth.ID]
-	i, found := slices.BinarySearchFunc(claims, at, func(a claim, b place) int { return a.compare(b) })
+	i, found := slices.BinarySearchFunc(claims, at, func(a claim, b origin) int { return a.compare(b) })
 	if found {
 		claims[i].auth = auth
 	} else {
@@ -70,15 +70,15 @@ func (c *catalog) put(at place, auth *selector.Auth) {
 	c.review(auth.ID)
 }
 
-// remove clears a place.
-func (c *catalog) remove(at place) {
-	auth := c.byPlace[at]
+// remove clears an origin.
+func (c *catalog) remove(at origin) {
+	auth := c.byOrigin[at]
 	if auth == nil {
 		return
 	}
-	delete(c.byPlace, at)
+	delete(c.byOrigin, at)
 	delete(c.clashes, at)
-	claims := slices.DeleteFunc(c.byID[auth.ID], func(other claim) bool { return other.place == at })
+	claims := slices.DeleteFunc(c.byID[auth.ID], func(other claim) bool { return other.origin == at })
 	c.byID[auth.ID] = claims
 	if len(claims) == 0 {
 		delete(c.byID, auth.ID)
@@ -86,10 +86,10 @@ func (c *catalog) remove(at place) {
 	c.review(auth.ID)
 }
 
-// clear clears every place of a rank, and returns what was there.
+// clear clears every origin of a rank, and returns what was there.
 func (c *catalog) clear(rank int) map[string]*selector.Auth {
 	found := make(map[string]*selector.Auth)
-	for at, auth := range c.byPlace {
+	for at, auth := range c.byOrigin {
 		if at.rank == rank {
 			found[at.path] = auth
 			c.remove(at)
@@ -98,15 +98,15 @@ func (c *catalog) clear(rank int) map[string]*selector.Auth {
 	return found
 }
 
-// review notes that the target may not know who has an id, and which places are refused it.
+// review notes that the target may not know who has an id, and which origins are refused it.
 func (c *catalog) review(id string) {
 	c.changed[id] = true
 	for i, refused := range c.byID[id] {
 		if i == 0 {
-			delete(c.clashes, refused.place)
+			delete(c.clashes, refused.origin)
 			continue
 		}
-		c.clashes[refused.place] = Problem{
+		c.clashes[refused.origin] = Problem{
 			File:    sourceOf(refused.auth),
 			Message: fmt.Sprintf("duplicate id %q; %s has it", id, sourceOf(c.byID[id][0].auth)),
 		}
@@ -121,7 +121,7 @@ func sourceOf(a *selector.Auth) string {
 	return a.Source
 }
 
-// holder is the place of the auth that has an id.
+// holder is the claim of the auth that has an id.
 func (c *catalog) holder(id string) (claim, bool) {
 	if claims := c.byID[id]; len(claims) > 0 {
 		return claims[0], true

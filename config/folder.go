@@ -41,7 +41,7 @@ func newFolder(root string) *folder {
 // real is a path in the folder as the system knows it.
 func (f *folder) real(path string) string { return filepath.Join(f.root, filepath.FromSlash(path)) }
 
-func (f *folder) place(path string) place { return place{f.rank, path} }
+func (f *folder) origin(path string) origin { return origin{f.rank, path} }
 
 // know makes a file known; nil: there are too many.
 func (f *folder) know(path string) *file {

@@ -159,7 +159,7 @@ func sessions(s *Sessions) document.Type {
 			Doc("Where titles, probes and other requests for the client's own sake go."),
 		"rules": document.List(&s.Rules, maxRules, sessionRule).
 			Doc("The same for a provider; the first that matches and says something counts."),
-		"recognition":   document.Renamed("identification"), // word: refused, with the new name
+		"recognition":   document.Renamed("identification"),     // word: refused, with the new name
 		"side_requests": document.Renamed("auxiliary_requests"), // word: refused, with the new name
 	})
 }
@@ -174,7 +174,7 @@ func sessionRule(r *SessionRule) document.Type {
 		"auxiliary_requests": policy(&r.AuxiliaryRequests).Doc("As above."),
 		"side_requests":      document.Renamed("auxiliary_requests"), // word: refused, with the new name
 	}).Requires("provider").With(document.Schema{"anyOf": says}).Then(func(v document.Value) {
-		if !v.Has("subagents") && !v.Has("auxiliary_requests") && !v.Has("side_requests") { // word: as below
+		if !v.Has("subagents") && !v.Has("auxiliary_requests") && !v.Has("side_requests") { // word: as above
 			v.Problemf("says nothing; allowed: provider with subagents, auxiliary_requests or both")
 		}
 	})

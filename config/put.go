@@ -75,7 +75,7 @@ func (s *Source) Delete(ctx context.Context, id string) error {
 		return selector.ErrManagedByConfig
 	case holder.rank == memoryRank:
 		delete(s.memory, id)
-		s.catalog.remove(holder.place)
+		s.catalog.remove(holder.origin)
 	default:
 		f := s.folders[holder.rank-1]
 		if err := removeFile(f.root, holder.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -185,7 +185,7 @@ func (s *Source) putMemory(id string, members documentMembers) error {
 	}
 	draft.Auth.Origin = selector.OriginMemory
 	s.memory[id] = data
-	s.catalog.put(place{memoryRank, id}, draft.Build(s.fingerprintKey))
+	s.catalog.put(origin{memoryRank, id}, draft.Build(s.fingerprintKey))
 	s.publish(false)
 	return nil
 }
@@ -199,7 +199,7 @@ func (s *Source) locationFor(id string, holder claim, held bool) (location, erro
 	if !strings.HasSuffix(id, authdoc.Suffix) {
 		at.path += authdoc.Suffix
 	}
-	if other := s.catalog.byPlace[at.folder.place(at.path)]; other != nil && other.ID != id {
+	if other := s.catalog.byOrigin[at.folder.origin(at.path)]; other != nil && other.ID != id {
 		return location{}, &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
 	}
 	if limit := at.folder.maxFiles; at.folder.files[at.path] == nil && len(at.folder.files) >= limit {
@@ -231,11 +231,11 @@ func (s *Source) putFile(id string, at location, members documentMembers) error 
 		return fmt.Errorf("write auth file: %w", err)
 	}
 	delete(s.memory, id)
-	s.catalog.remove(place{memoryRank, id})
+	s.catalog.remove(origin{memoryRank, id})
 	delete(at.folder.faults, "/") // the folder is there now
 	s.accept(at, s.readAuth(at), true)
 	s.publish(false)
-	if holder, ok := s.catalog.holder(id); !ok || holder.place != at.folder.place(at.path) {
+	if holder, ok := s.catalog.holder(id); !ok || holder.origin != at.folder.origin(at.path) {
 		return fmt.Errorf("write auth file: %s is not what was written", at.real())
 	}
 	return nil

@@ -124,10 +124,10 @@ func (s *Source) replaceAuths(c *Config) {
 	for _, d := range c.drafts {
 		auth := d.Build(s.fingerprintKey)
 		kept[auth.ID] = true
-		s.catalog.put(place{yamlRank, auth.ID}, auth)
+		s.catalog.put(origin{yamlRank, auth.ID}, auth)
 	}
 	c.drafts = nil // their secrets are open
-	for at := range s.catalog.byPlace {
+	for at := range s.catalog.byOrigin {
 		if at.rank == yamlRank && !kept[at.path] {
 			s.catalog.remove(at)
 		}
@@ -150,7 +150,7 @@ func (s *Source) replaceFolders(c *Config) {
 		}
 		f.rank = i + 1
 		for path, auth := range auths[dir] {
-			s.catalog.put(f.place(path), auth)
+			s.catalog.put(f.origin(path), auth)
 		}
 		s.folders = append(s.folders, f)
 	}

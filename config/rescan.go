@@ -94,7 +94,7 @@ func (s *Source) rescanFolders(c changes, o outcome, again *changes) {
 
 // drop takes a file's auth out.
 func (s *Source) drop(at location) {
-	s.catalog.remove(at.folder.place(at.path))
+	s.catalog.remove(at.folder.origin(at.path))
 	at.folder.forget(at.path)
 }
 
@@ -107,7 +107,7 @@ func (s *Source) accept(at location, r result, refuse bool) bool {
 	case len(r.problems) == 0:
 		f.stamp = r.stamp
 		at.folder.fault(at.path, nil)
-		s.catalog.put(at.folder.place(at.path), r.auth)
+		s.catalog.put(at.folder.origin(at.path), r.auth)
 	case refuse:
 		f.stamp = r.stamp
 		at.folder.fault(at.path, r.problems)
