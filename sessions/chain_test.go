@@ -99,7 +99,7 @@ func TestChainYieldsToIDs(t *testing.T) {
 	}
 }
 
-func TestChainOpenings(t *testing.T) {
+func TestChainFirstTurns(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       bool
@@ -111,7 +111,7 @@ func TestChainOpenings(t *testing.T) {
 		{"an id", `{"session_id":"s","messages":[{"role":"user","content":"a"}]}`, false},
 	} {
 		if got := byChain(test.body); got.FirstTurn != test.want {
-			t.Errorf("%s: Opening = %v, want %v", test.name, got.FirstTurn, test.want)
+			t.Errorf("%s: FirstTurn = %v, want %v", test.name, got.FirstTurn, test.want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // shownRunes is the greatest length of what Display gives.
 const shownRunes = 64
 
-// Display is the id for people to read, never for comparing: at most 64 characters, all of them visible. An id that is
+// Display is the id to read, never to compare: at most 64 characters, all of them visible. An id that is
 // longer or has others is cut and ends in a hash of the whole, so that different ids look different.
 func Display(id string) string {
 	if utf8.RuneCountInString(id) <= shownRunes && !strings.ContainsFunc(id, hidden) {

@@ -54,17 +54,17 @@ func TestHabitsOfClients(t *testing.T) {
 	}
 }
 
-// Conversations that open alike are spread, whatever they open with.
-func TestTwinsOfClientsAreSpread(t *testing.T) {
-	for _, test := range []struct{ name, opening string }{
+// Conversations that begin alike are spread, whatever they begin with.
+func TestAmbiguousFirstTurnsOfClientsAreSpread(t *testing.T) {
+	for _, test := range []struct{ name, body string }{
 		{"a question", chat("a")},
 		{"a question whose answer the request begins", chat("a", "{")},
 		{"examples before the question", chat("one", "1", "two", "2", "three", "3", "four")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for i, auth := range requestsOf(newAffinityModel(), nil, test.opening, test.opening, test.opening) {
+			for i, auth := range requestsOf(newAffinityModel(), nil, test.body, test.body, test.body) {
 				if auth != i+1 {
-					t.Errorf("opening %d got auth %d, want one of its own", i, auth)
+					t.Errorf("first turn %d got auth %d, want one of its own", i, auth)
 				}
 			}
 		})

@@ -1,6 +1,6 @@
 package sessions
 
-// Identity is whose conversation a request belongs to. The zero value is that of a request that does not tell.
+// Identity names the session that a request belongs to. The zero value is that of a request that does not say.
 type Identity struct {
 	// IDs, each with the prefix of its source. The first names the session; the others name what it may continue, what
 	// says most first. They are exact bytes, not always UTF-8: show them with Display only.

@@ -23,10 +23,10 @@ func newAffinityModel() *affinityModel {
 	return &affinityModel{bound: map[string]boundTo{}, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
-// retryWindow is how long a request that opens a conversation is taken for a retry of an equal one.
+// retryWindow is how long a request that begins a conversation is taken for a retry of an equal one.
 const retryWindow = 5 * time.Second
 
-// pick is the auth of a request. Chores follow their parent.
+// pick is the auth of a request. Auxiliary requests follow their parent.
 func (s *affinityModel) pick(id sessions.Identity) int {
 	auth, ok := s.known(id)
 	if parent, bound := s.bound[id.Parent]; !ok && bound && id.Role == sessions.RoleAuxiliary {

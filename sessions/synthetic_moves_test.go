@@ -25,18 +25,18 @@ func (w *simulation) move(k *dialogue) {
 	case 7:
 		w.delegate(k)
 	default:
-		w.goOn(k)
+		w.nextTurn(k)
 	}
 }
 
-// goOn is the next turn.
-func (w *simulation) goOn(k *dialogue) {
-	twin := k.ambiguous && answers(k.turns) <= 1
+// nextTurn answers, and sends what is said next.
+func (w *simulation) nextTurn(k *dialogue) {
+	ambiguous := k.ambiguous && answers(k.turns) <= 1
 	w.answer(k)
 	w.say(k)
 	auth := w.request(k)
-	if twin {
-		w.check(k, "twin continues", auth)
+	if ambiguous {
+		w.check(k, "ambiguous continue", auth)
 	} else {
 		w.check(k, "continue", auth)
 	}
@@ -67,7 +67,7 @@ func (w *simulation) retry(k *dialogue) {
 	w.own(k)
 }
 
-// again sends the same much later, to have another answer. Of an opening nobody could tell whose it is.
+// again sends the same much later, to have another answer. Of a first turn nobody could tell whose it is.
 func (w *simulation) again(k *dialogue) {
 	if answers(k.turns) == 0 || k.ambiguous && answers(k.turns) == 1 {
 		return

@@ -40,7 +40,7 @@ type simulation struct {
 	limit    int
 	report   bool
 	moves    map[string]*tally
-	// owner is whose conversations an auth has.
+	// owner is the origin of the conversations that an auth has.
 	owner      map[int]int
 	collisions int
 	requests   int
@@ -60,9 +60,9 @@ func TestSyntheticConversations(t *testing.T) {
 			w.run(count)
 			fmt.Printf("synthetic, %s: seed %d, %d conversations, %d requests, %d bindings, %d collisions\n",
 				name, seed, count, w.requests, len(w.bindings.bound), w.collisions)
-			for _, move := range []string{"continue", "twin continues", "retry", "again", "edit", "back", "beyond", "branch", "prune"} {
+			for _, move := range []string{"continue", "ambiguous continue", "retry", "again", "edit", "back", "beyond", "branch", "prune"} {
 				at := w.tally(move)
-				fmt.Printf("  %-16s %7d of %7d kept their auth\n", move, at.kept, at.made)
+				fmt.Printf("  %-18s %7d of %7d kept their auth\n", move, at.kept, at.made)
 				if at.made == 0 {
 					t.Errorf("seed %d: nobody made the move %q", seed, move)
 				}
@@ -81,12 +81,12 @@ func TestSyntheticConversations(t *testing.T) {
 func promised(move string, report bool) float64 {
 	switch {
 	case move == "prune":
-		// Twins that said the same and called different tools are told apart by what is pruned.
+		// Conversations that began alike, said the same and called different tools are told apart by what is pruned.
 		return 0.97
 	case move == "beyond":
 		return 0.5
-	case move == "twin continues" && !report:
-		// Of twins that are open at a time, one keeps its auth.
+	case move == "ambiguous continue" && !report:
+		// Of conversations that began alike and go on at the same time, one keeps its auth.
 		return 0.3
 	default:
 		return 1
