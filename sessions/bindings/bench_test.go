@@ -53,21 +53,21 @@ func BenchmarkTableHit(b *testing.B) {
 	}
 }
 
-// BenchmarkTableChanged is what recording adds to a binding: it is noted, and told.
+// BenchmarkTableChanged is what recording adds to a binding: it is noted, and read.
 func BenchmarkTableChanged(b *testing.B) {
 	r := rand.New(rand.NewPCG(6, 6))
 	t := New(Config{Recording: true})
 	sessions := make([]selector.Session, 1)
 	b.ReportAllocs()
-	told := 0
+	changes := 0
 	for i := 0; b.Loop(); i++ {
 		sessions[0].Key = benchmarkKey(r)
 		t.Bind(sessions, 7, benchmarkTime)
 		if i%1000 == 999 {
-			told += len(t.Changed(1000))
+			changes += len(t.Changed(1000))
 		}
 	}
-	b.ReportMetric(float64(told)/float64(b.N), "told/op")
+	b.ReportMetric(float64(changes)/float64(b.N), "changes/op")
 }
 
 // BenchmarkTableRestore fills a table with 1,000,000 bindings that were kept.

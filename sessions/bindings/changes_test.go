@@ -158,15 +158,15 @@ func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 	}
 }
 
-func TestUseOfASessionIsToldOnceInAnEighthOfItsTimeToLive(t *testing.T) {
+func TestUseOfASessionIsAChangeOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 	const ttl = 80 * time.Second
 	now := time.Unix(1_800_000_000, 0)
 	table := New(Config{TTL: ttl, Recording: true})
 	key := table.Key("claude", "header:1", "")
 	table.Bind([]selector.Session{{Key: key}}, 1, now)
-	told := table.Changed(10)
-	if len(told) != 1 || told[0].Bound != now.UnixNano() {
-		t.Fatalf("Changed = %+v, want one that is bound now", told)
+	reported := table.Changed(10)
+	if len(reported) != 1 || reported[0].Bound != now.UnixNano() {
+		t.Fatalf("Changed = %+v, want one that is bound now", reported)
 	}
 	count := 0
 	for range 100 {
@@ -174,18 +174,18 @@ func TestUseOfASessionIsToldOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 		ends := table.Keep(key, now)
 		changes := table.Changed(10)
 		count += len(changes)
-		told = append(told, changes...)
-		last := told[len(told)-1]
-		if last.Ends < ends.UnixNano() || last.Ends > ends.Add(ttl/8).UnixNano() || last.Bound != told[0].Bound {
-			t.Fatalf("it ends %v, and was last told to end %v", ends, time.Unix(0, last.Ends))
+		reported = append(reported, changes...)
+		last := reported[len(reported)-1]
+		if last.Ends < ends.UnixNano() || last.Ends > ends.Add(ttl/8).UnixNano() || last.Bound != reported[0].Bound {
+			t.Fatalf("it ends %v, and was last reported to end %v", ends, time.Unix(0, last.Ends))
 		}
 	}
 	if count != 10 {
-		t.Errorf("in ten eighths it was told %d times", count)
+		t.Errorf("in ten eighths it was reported %d times", count)
 	}
 }
 
-func TestAMoveThatWasReleasedBeforeItWasToldIsAnEnd(t *testing.T) {
+func TestAMoveThatWasReleasedBeforeItWasReadIsAnEnd(t *testing.T) {
 	table := New(Config{Recording: true})
 	kept := keptChanges{}
 	session := []selector.Session{{Key: table.Key("claude", "header:1", "")}}
@@ -236,7 +236,7 @@ func TestTableWithoutRecordingTellsNothing(t *testing.T) {
 	}
 }
 
-func TestEverythingIsToldAgain(t *testing.T) {
+func TestMarkAllChangedRepeatsEverything(t *testing.T) {
 	table := New(Config{Recording: true})
 	now := time.Unix(1_800_000_000, 0)
 	for i := range uint64(2*slabSize + 7) {
@@ -246,12 +246,12 @@ func TestEverythingIsToldAgain(t *testing.T) {
 			table.Unbind(ids[0].Key, now)
 		}
 	}
-	told, again := keptChanges{}, keptChanges{}
-	told.takeAll(table)
+	first, again := keptChanges{}, keptChanges{}
+	first.takeAll(table)
 	table.MarkAllChanged()
 	again.takeAll(table)
-	if !maps.Equal(told, again) || len(again) < slabSize {
-		t.Errorf("%d ids are told again, want the %d that were told before", len(again), len(told))
+	if !maps.Equal(first, again) || len(again) < slabSize {
+		t.Errorf("%d ids are repeated, want the %d that were read before", len(again), len(first))
 	}
 	New(Config{Recording: true}).MarkAllChanged() // there may be none
 }

@@ -407,20 +407,20 @@ func checkIndex(t *Table, ids int) error {
 			continue
 		}
 		passed := make([]uint32, len(s.buckets))
-		for place := range s.buckets {
-			for _, number := range s.buckets[place].ids {
+		for bucket := range s.buckets {
+			for _, number := range s.buckets[bucket].ids {
 				if number == 0 {
 					continue
 				}
 				indexed++
-				for from := s.home(indexHash(t.id(number).key)); from != place; from = s.next(from) {
+				for from := s.home(indexHash(t.id(number).key)); from != bucket; from = s.next(from) {
 					passed[from]++
 				}
 			}
 		}
-		for place := range s.buckets {
-			if s.buckets[place].passed != passed[place] {
-				return fmt.Errorf("bucket %d counts %d ids that passed it, want %d", place, s.buckets[place].passed, passed[place])
+		for bucket := range s.buckets {
+			if s.buckets[bucket].passed != passed[bucket] {
+				return fmt.Errorf("bucket %d counts %d ids that passed it, want %d", bucket, s.buckets[bucket].passed, passed[bucket])
 			}
 		}
 	}

@@ -67,9 +67,9 @@ func (r *records) id(number uint32) *idRecord {
 	return &r.bindings.at(number).first
 }
 
-// lookUp returns the binding of a key and the number of its id record, if it is alive. The binding is 0 if there is none,
+// lookup returns the binding of a key and the number of its id record, if it is alive. The binding is 0 if there is none,
 // dead or alive.
-func (t *Table) lookUp(key selector.SessionKey, now int64) (id, binding uint32, alive bool) {
+func (t *Table) lookup(key selector.SessionKey, now int64) (id, binding uint32, alive bool) {
 	if id = t.findID(key); id == 0 {
 		return 0, 0, false
 	}

@@ -97,7 +97,7 @@ func (t *Table) reset() {
 func (t *Table) Find(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, binding, alive := t.lookUp(key, t.setClock(now))
+	_, binding, alive := t.lookup(key, t.setClock(now))
 	if !alive {
 		return 0, false
 	}
@@ -109,7 +109,7 @@ func (t *Table) Keep(key selector.SessionKey, now time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := t.setClock(now)
-	id, binding, alive := t.lookUp(key, at)
+	id, binding, alive := t.lookup(key, at)
 	if !alive {
 		return time.Time{}
 	}
@@ -125,7 +125,7 @@ func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now
 	defer t.mu.Unlock()
 	at := t.setClock(now)
 	t.reclaim(at, upkeep)
-	id, binding, alive := t.lookUp(fallback, at)
+	id, binding, alive := t.lookup(fallback, at)
 	if !alive {
 		return time.Time{}
 	}
@@ -151,7 +151,7 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 		t.unbindPast(sessions[1:], slot, at)
 		sessions = sessions[:1]
 	}
-	_, binding, alive := t.lookUp(sessions[0].Key, at)
+	_, binding, alive := t.lookup(sessions[0].Key, at)
 	if alive {
 		t.moveTo(binding, slot, at)
 	} else {
@@ -177,7 +177,7 @@ func (t *Table) unbindPast(prefixes []selector.Session, slot selector.Slot, now 
 		if prefixes[i].Role != selector.RolePast {
 			continue
 		}
-		_, binding, alive := t.lookUp(prefixes[i].Key, now)
+		_, binding, alive := t.lookup(prefixes[i].Key, now)
 		if alive && t.groups.at(t.bindings.at(binding).group).slot == slot {
 			t.unbindID(prefixes[i].Key)
 		}
@@ -262,7 +262,7 @@ func (t *Table) Release(slot selector.Slot) int {
 func (t *Table) Unbind(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, binding, alive := t.lookUp(key, t.setClock(now))
+	_, binding, alive := t.lookup(key, t.setClock(now))
 	if !alive {
 		return 0, false
 	}

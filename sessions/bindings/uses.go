@@ -78,11 +78,11 @@ func (l *useLog) begin(use uint64) {
 func (l *useLog) seal() { l.fill, l.newest = useChunk, noPosition }
 
 // remove takes an entry out of the order.
-func (l *useLog) remove(place uint32) {
-	if place == l.newest {
+func (l *useLog) remove(position uint32) {
+	if position == l.newest {
 		l.newest = noPosition
 	}
-	l.stale[l.stales] = place
+	l.stale[l.stales] = position
 	if l.stales++; l.stales == len(l.stale) {
 		l.blankStale()
 	}
@@ -90,10 +90,10 @@ func (l *useLog) remove(place uint32) {
 
 // blankStale does what remove has left to do. Whoever reads the log calls it first.
 func (l *useLog) blankStale() {
-	for _, place := range l.stale[:l.stales] {
-		number := place >> useBits
+	for _, position := range l.stale[:l.stales] {
+		number := position >> useBits
 		c := &l.chunks[number]
-		c.refs[place&(useChunk-1)] = 0
+		c.refs[position&(useChunk-1)] = 0
 		c.live--
 		if c.live == 0 && number != l.order[len(l.order)-1] {
 			l.retire(l.from(c.base))
