@@ -15,7 +15,7 @@ const (
 	bindingsLimit = 4096
 	// maxQueuedBindings is how many bindings wait at most for a fleet that is out of reach.
 	maxQueuedBindings = 1 << 16
-	// refreshShare: uses of a binding are told to stores about once in this share of its time to live.
+	// refreshShare: stores learn of uses of a binding about once in this share of its time to live.
 	refreshShare = 8
 )
 
@@ -63,7 +63,7 @@ func (k *Persister) queueChangedBindings(limit int) bool {
 	return true
 }
 
-// queueForFleet has the fleet told of bindings. While it cannot be told, this does not grow: all are offered when it is back.
+// queueForFleet queues bindings for the fleet. While that is out of reach, the queue does not grow: all are offered when it is back.
 func (k *Persister) queueForFleet(b Batch) {
 	if _, waiting := k.shared.pending(); k.local != nil && waiting >= maxQueuedBindings {
 		k.bindingsLost.Store(true)
@@ -89,16 +89,16 @@ func (k *Persister) boundChanges(changed []bindings.Change) []BoundSession {
 	return list
 }
 
-// forFleet leaves out what only this replica has no room for, and what the fleet has been asked about just now.
+// forFleet leaves out what only this replica has no room for, and what the fleet has confirmed just now.
 func (k *Persister) forFleet(changed []bindings.Change, list []BoundSession) []BoundSession {
-	agreed := k.claims.takeConfirmed()
-	told := make([]BoundSession, 0, len(list))
+	confirmed := k.claims.takeConfirmed()
+	queued := make([]BoundSession, 0, len(list))
 	for i := range list {
-		if _, known := agreed[list[i].Key]; !known && !changed[i].Evicted {
-			told = append(told, list[i])
+		if _, known := confirmed[list[i].Key]; !known && !changed[i].Evicted {
+			queued = append(queued, list[i])
 		}
 	}
-	return told
+	return queued
 }
 
 // Forget ends the binding of a session, everywhere, and returns the slot that it was bound to once that is kept. False:
@@ -113,7 +113,7 @@ func (k *Persister) Forget(ctx context.Context, key selector.SessionKey, now tim
 		return slot, true, nil
 	}
 	k.claims.withdraw(key)
-	// Ends are the first that the table tells, so this one is among what is taken or was taken before.
+	// Ends are the first that the table gives, so this one is among what is taken or was taken before.
 	k.queueChangedBindings(bindingsLimit)
 	return slot, true, notKept(s.wait(ctx, s.lastQueued()))
 }
@@ -139,7 +139,7 @@ func (k *Persister) applyBinding(b *BoundSession) {
 	}
 }
 
-// offerBindings tells a store that may lack them the bindings of this replica, the last used ones first.
+// offerBindings gives a store that may lack them the bindings of this replica, the last used ones first.
 func (k *Persister) offerBindings(ctx context.Context) {
 	query := bindings.Query{Size: bindings.MaxPage}
 	for ctx.Err() == nil {

@@ -94,9 +94,9 @@ func (c *claims) addUnconfirmed(ids []selector.Session) {
 func (c *claims) takeUnconfirmed() [][]selector.Session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lone := c.unconfirmed
+	unconfirmed := c.unconfirmed
 	c.unconfirmed = nil
-	return lone
+	return unconfirmed
 }
 
 // confirm notes that the fleet has what a session is bound to.
@@ -104,14 +104,14 @@ func (c *claims) confirm(ids []selector.Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.confirmed) >= maxUnconfirmed {
-		return // it is told once more than needed
+		return // it is asked once more than needed
 	}
 	for i := range ids {
 		c.confirmed[ids[i].Key] = struct{}{}
 	}
 }
 
-// withdraw notes that the fleet must be told of a session all the same.
+// withdraw notes that the fleet must be sent a session all the same.
 func (c *claims) withdraw(key selector.SessionKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,7 +122,7 @@ func (c *claims) withdraw(key selector.SessionKey) {
 func (c *claims) takeConfirmed() map[selector.SessionKey]struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	agreed := c.confirmed
+	confirmed := c.confirmed
 	c.confirmed = make(map[selector.SessionKey]struct{})
-	return agreed
+	return confirmed
 }

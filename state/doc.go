@@ -22,6 +22,6 @@
 // half-open, bindings.go tells of bindings, pick.go, claims.go and lookups.go agree on first ones, recheck.go on those that may
 // have moved unheard, keys.go joins a fleet.
 //
-// It decides nothing that the pool decides, and writes no log: an Observer is told. Its goroutines are those of Run, which
+// It decides nothing that the pool decides, and writes no log: an Observer learns what happens. Its goroutines are those of Run, which
 // waits for them. The functions and a Persister may be used concurrently.
 package state

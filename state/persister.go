@@ -19,7 +19,7 @@ const (
 	EngineRedis   = "redis"
 )
 
-// takeLimit is how many records are taken from the pool under one hold of its lock.
+// collectLimit is how many records are taken from the pool under one hold of its lock.
 const collectLimit = 256
 
 // PersisterConfig is what a Persister is made of.
@@ -40,11 +40,11 @@ type PersisterConfig struct {
 	Clock func() time.Time
 	// TTL of a binding now; nil: bindings.DefaultTTL.
 	TTL func() time.Duration
-	// Observer is told what happens; nil: nobody is.
+	// Observer learns what happens; nil: nobody does.
 	Observer Observer
 }
 
-// Observer is told what a persister does, for metrics and the log. Its methods are called concurrently and must not wait.
+// Observer learns what a persister does, for metrics and the log. Its methods are called concurrently and must not wait.
 type Observer interface {
 	// Saved: a batch was saved, or could not be.
 	Saved(engine string, records, bound int, took time.Duration, err error)
@@ -134,7 +134,7 @@ func (k *Persister) Pick(ctx context.Context, req *selector.Request, now time.Ti
 	return k.claims.pick(ctx, req, now)
 }
 
-// Now is fleet time: what the pool, the table and all that they are told must go by.
+// Now is fleet time: what the pool, the table and all that they are given must go by.
 func (k *Persister) Now() time.Time { return FleetTime(k.clock, k.fleet)() }
 
 // FleetTime is a clock that goes by the fleet's; without a fleet it is the local one.

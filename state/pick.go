@@ -11,13 +11,13 @@ import (
 // pick is Pool.Pick where the fleet is asked.
 func (c *claims) pick(ctx context.Context, req *selector.Request, now time.Time) (selector.Pick, error) {
 	var until time.Time
-	c.lookUp(ctx, &until, req.Pins, now)
+	c.findInFleet(ctx, &until, req.Pins, now)
 	if len(req.Sessions) == 0 {
 		return c.pool.Pick(req, now)
 	}
 	if req.Options&selector.FirstTurn != 0 {
-		// An opening is nobody's, so it is not agreed on; what comes with it is one conversation's own.
-		c.lookUp(ctx, &until, req.Sessions[1:], now)
+		// A first turn may be anybody's, so the fleet is not asked to confirm it; what comes with it is one conversation's own.
+		c.findInFleet(ctx, &until, req.Sessions[1:], now)
 		return c.pool.Pick(req, now)
 	}
 	key := req.Sessions[0].Key
@@ -57,8 +57,8 @@ func (c *claims) awaitClaim(ctx context.Context, key selector.SessionKey, now ti
 	}
 }
 
-// lookUp asks the fleet what ids are bound to of which this replica knows none.
-func (c *claims) lookUp(ctx context.Context, until *time.Time, ids []selector.Session, now time.Time) {
+// findInFleet asks the fleet what ids are bound to of which this replica knows none.
+func (c *claims) findInFleet(ctx context.Context, until *time.Time, ids []selector.Session, now time.Time) {
 	for i := range ids {
 		if _, known := c.table.Find(ids[i].Key, now); known {
 			return
@@ -172,8 +172,8 @@ func (c *claims) boundSessions(ids []selector.Session, identity string, now time
 	return list
 }
 
-// endsInFleet is the end that the fleet is told of a binding that is used now. It is a little later than the true one,
-// because uses are told only now and then.
+// endsInFleet is the end that the fleet is given of a binding that is used now. It is a little later than the true one,
+// because uses are sent only now and then.
 func (c *claims) endsInFleet(now time.Time) int64 {
 	ttl := c.ttl()
 	return now.Add(ttl + ttl/refreshShare).UnixNano()

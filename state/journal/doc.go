@@ -1,7 +1,7 @@
 // Package journal keeps runtime state in one file, with bbolt underneath, for one broker at a time. What Save took in
 // survives the end of the process at any moment, and that of the machine as far as its disk keeps its word.
 //
-// The file comes into being whole or not at all. Opening it checks what it is, that all of it is there, and that its pages
+// The file comes into being whole or not at all. Open checks what it is, that all of it is there, and that its pages
 // hang together, before a byte of it is trusted: a file that is cut off, damaged, somebody else's, of a newer broker, not
 // writable or in use is refused, with its path and what to do, and never replaced by an empty one. One of an older format is
 // written anew beside its place, and replaced when that is on disk.
