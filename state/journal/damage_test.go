@@ -275,7 +275,7 @@ func TestNoDamageIsTakenForState(t *testing.T) {
 }
 
 // Bits, pages and lengths over the whole file, one at a time.
-func TestNoPlaceInAFileIsBlind(t *testing.T) {
+func TestNoByteOfAFileIsUnguarded(t *testing.T) {
 	d := newDamaged(t, 20, 300)
 	page := os.Getpagesize()
 	used := len(bytes.TrimRight(d.whole, "\x00"))
@@ -312,7 +312,7 @@ func (d *damaged) flip(at, bit int) {
 	d.try(content, fmt.Sprintf("bit %d of byte %d in page %d", bit, at%os.Getpagesize(), at/os.Getpagesize()))
 }
 
-// records hears no bindings.
+// records receives no bindings.
 type records struct{ statetest.Heard }
 
 func (*records) Bindings([]state.BoundSession) {}
@@ -419,7 +419,7 @@ func TestAFolderMustBeThere(t *testing.T) {
 	wantProblem(t, err, filepath.Dir(filepath.Dir(path)), "", "")
 }
 
-func TestTheFileIsItsOwnersAlone(t *testing.T) {
+func TestOnlyTheOwnerMayReadTheFile(t *testing.T) {
 	path, _ := filled(t, 1, 0)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode() != 0o600 {

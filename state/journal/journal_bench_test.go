@@ -59,8 +59,8 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		table := bindings.New(bindings.Config{Max: manyBindings, Recording: true})
-		signal := state.NewNotifier()
-		pool := selector.New(selector.Config{Bindings: table, Recording: true, Wake: signal.Notify})
+		notifier := state.NewNotifier()
+		pool := selector.New(selector.Config{Bindings: table, Recording: true, Wake: notifier.Notify})
 		pool.Update(auths, nil, now)
 		b.StartTimer()
 		began := time.Now()
@@ -69,7 +69,7 @@ func BenchmarkStart(b *testing.B) {
 			b.Fatal(err)
 		}
 		checking += time.Since(began)
-		persister := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: j, Notifier: signal})
+		persister := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: j, Notifier: notifier})
 		if err := persister.Load(b.Context()); err != nil {
 			b.Fatal(err)
 		}

@@ -139,7 +139,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// quantiles of durations, for people.
+// quantiles of durations, human-readable.
 func quantiles(d []time.Duration) string {
 	slices.Sort(d)
 	at := func(share float64) time.Duration {

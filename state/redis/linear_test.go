@@ -31,7 +31,7 @@ type answer struct {
 	unknown  bool
 }
 
-// What replicas are told by binds and claims is what one of them after the other would be told, at some instant while each
+// What replicas are expected by binds and claims is what one of them after the other would be expected, at some instant while each
 // call lasted, though connections break and answers come late.
 func TestLinearizable(t *testing.T) {
 	seed := rand.Uint64()
@@ -154,17 +154,17 @@ func bySubject(all []porcupine.Operation) [][]porcupine.Operation {
 // possible states after a step with an answer: what the session is bound to, or who has the permit.
 func possible(state, input, output any) []any {
 	s, a := input.(step), output.(answer)
-	next, told := apply(state.(string), s)
+	next, expected := apply(state.(string), s)
 	switch {
 	case a.unknown:
 		return []any{state, next}
-	case told != a:
+	case expected != a:
 		return nil
 	}
 	return []any{next}
 }
 
-func apply(state string, s step) (next string, told answer) {
+func apply(state string, s step) (next string, expected answer) {
 	me := fmt.Sprint("replica ", s.by)
 	switch s.what {
 	case "bind":

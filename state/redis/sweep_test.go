@@ -20,14 +20,14 @@ func TestSweep(t *testing.T) {
 	old := cooldown.Record{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "old"}, Cleared: day, Scopes: []cooldown.ScopeRecord{{Model: "m"}}}
 	old.Scopes[0].Ledgers.Quota.Observations = []cooldown.Observation{{Received: day, Until: day + 1, Probe: day + 1, Level: 1, Ladder: cooldown.LadderRate}}
 	fresh := cooldown.Record{Key: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "fresh"}, Cleared: cooldown.InstantOf(time.Now())}
-	decided := disabled("decided")
-	if err := s.Save(t.Context(), state.Batch{Records: []cooldown.Record{old, fresh, decided}}); err != nil {
+	switched := disabled("switched")
+	if err := s.Save(t.Context(), state.Batch{Records: []cooldown.Record{old, fresh, switched}}); err != nil {
 		t.Fatal(err)
 	}
 	follower := newReplica(t, c)
 	follower.resynced(t)
 	server.Await("swept", func() bool { return !strings.Contains(server.Do("HKEYS", "cb:{sweep}:records"), "identity:old") })
-	for _, name := range []string{"identity:fresh", "identity:decided", "epoch"} {
+	for _, name := range []string{"identity:fresh", "identity:switched", "epoch"} {
 		if got := server.Do("HKEYS", "cb:{sweep}:records"); !strings.Contains(got, name) {
 			t.Errorf("%s was swept out of %q", name, got)
 		}

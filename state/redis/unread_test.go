@@ -91,7 +91,7 @@ func TestHugeRecordsArePassedOver(t *testing.T) {
 }
 
 // What is saved with a record that a newer broker wrote is kept; the record stays as the newer one wrote it.
-func TestANewerRecordIsLeftAlone(t *testing.T) {
+func TestANewerRecordStaysAsItIs(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "newer"})
 	server.Do("HSET", "cb:{newer}:records", "identity:newer", newerRecord, "identity:damaged", "what?")

@@ -90,14 +90,14 @@ func (s *Server) Kill() {
 }
 
 // Pause stops the server where it is: connections stay, and nothing answers.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() { s.send(syscall.SIGSTOP) }
 
 // Resume ends Pause.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+func (s *Server) Resume() { s.send(syscall.SIGCONT) }
 
-func (s *Server) signal(signal os.Signal) {
+func (s *Server) send(sig os.Signal) {
 	s.t.Helper()
-	if err := s.process.Process.Signal(signal); err != nil {
+	if err := s.process.Process.Signal(sig); err != nil {
 		s.t.Fatal(err)
 	}
 }
