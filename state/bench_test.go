@@ -19,14 +19,14 @@ import (
 func benchPersister(b *testing.B, auths int, local state.Store, fleet state.Fleet) (*selector.Pool, *state.Persister) {
 	b.Helper()
 	table := bindings.New(bindings.Config{Recording: true})
-	signal := state.NewNotifier()
-	pool := selector.New(selector.Config{Bindings: table, Recording: true, Permits: fleet != nil, Wake: signal.Notify})
+	notifier := state.NewNotifier()
+	pool := selector.New(selector.Config{Bindings: table, Recording: true, Permits: fleet != nil, Wake: notifier.Notify})
 	list := make([]*selector.Auth, auths)
 	for i := range list {
 		list[i] = &selector.Auth{ID: fmt.Sprint("auth-", i), Provider: "p"}
 	}
 	pool.Update(list, nil, time.Now())
-	persister := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: local, Fleet: fleet, Notifier: signal})
+	persister := state.NewPersister(state.PersisterConfig{Pool: pool, Table: table, Local: local, Fleet: fleet, Notifier: notifier})
 	if err := persister.Load(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func TestAConversationGoesOnAtAnotherReplica(t *testing.T) {
 	}{
 		{"by a further name", selector.Request{Sessions: []selector.Session{name(2), name(1)}}},
 		{"by a prefix", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}}},
-		{"by what came with an opening", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}, Options: selector.FirstTurn}},
+		{"by what came with a first turn", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}, Options: selector.FirstTurn}},
 		{"by the conversation that it serves", selector.Request{Sessions: []selector.Session{name(2)}, Parent: name(1).Key}},
 		{"by a reference", selector.Request{Pins: []selector.Session{name(1)}}},
 		{"by a reference and a name", selector.Request{Pins: []selector.Session{name(3), name(1)}, Sessions: []selector.Session{name(2)}}},
@@ -63,8 +63,8 @@ func TestAConversationGoesOnAtAnotherReplica(t *testing.T) {
 	}
 }
 
-// All conversations that open with the same words must not end up on one auth.
-func TestOpeningsAreNobodys(t *testing.T) {
+// All conversations that begin with the same words must not end up on one auth.
+func TestFirstTurnsAreNobodys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, _, r := newFleet(t, 2)
 		seen := map[string]int{}
@@ -74,16 +74,16 @@ func TestOpeningsAreNobodys(t *testing.T) {
 			time.Sleep(selector.FirstTurnWindow)
 		}
 		if seen["a"] != 10 || seen["b"] != 10 {
-			t.Errorf("twenty openings of two auths went to %v", seen)
+			t.Errorf("twenty first turns of two auths went to %v", seen)
 		}
-		if told := r[0].seen.tally(); told.claims > 0 {
-			t.Errorf("the fleet was asked %d times", told.claims)
+		if seen := r[0].seen.tally(); seen.claims > 0 {
+			t.Errorf("the fleet was asked %d times", seen.claims)
 		}
 	})
 }
 
 // A conversation that this replica knows asks nobody as it grows, and others can take it over a moment later.
-func TestAConversationThatGrowsIsTold(t *testing.T) {
+func TestAConversationThatGrowsIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, _, r := newFleet(t, 2)
 		want := elsewhere(t, r, prefix(1))

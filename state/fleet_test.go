@@ -76,8 +76,8 @@ func TestADiskKeepsWhatTheFleetCannot(t *testing.T) {
 		if !next.isDisabled("a") || !other.isDisabled("a") {
 			t.Errorf("disabled here %t, there %t; want both", next.isDisabled("a"), other.isDisabled("a"))
 		}
-		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"redis false"}) {
-			t.Errorf("turns %v, want one word of the fleet's being out of reach", told.turns)
+		if seen := r.seen.tally(); !slices.Equal(seen.healthChanges, []string{"redis false"}) {
+			t.Errorf("health changes %v, want one when the fleet is out of reach", seen.healthChanges)
 		}
 	})
 }
@@ -185,8 +185,8 @@ func TestASlowFleetIsDoneWithout(t *testing.T) {
 			}
 		}
 		time.Sleep(5 * time.Second)
-		if told := r[0].seen.tally(); len(told.turns) < 2 || told.turns[len(told.turns)-1] != "redis true" || told.decided < 20 {
-			t.Errorf("told of %+v, want the end of the outage and what was decided alone", told)
+		if seen := r[0].seen.tally(); len(seen.healthChanges) < 2 || seen.healthChanges[len(seen.healthChanges)-1] != "redis true" || seen.unconfirmed < 20 {
+			t.Errorf("saw %+v, want the end of the outage and what was not confirmed", seen)
 		}
 	})
 }

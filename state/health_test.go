@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// What is told last is how it is, also where one turn overtakes another.
-func TestTurnsAreToldInOrder(t *testing.T) {
+// What is reported last is how it is, also where one change overtakes another.
+func TestHealthChangesAreReportedInOrder(t *testing.T) {
 	t.Parallel() // it waits
 	var (
 		mu     sync.Mutex
-		told   error
+		last   error
 		began  = make(chan struct{})
 		mended = make(chan struct{})
 	)
@@ -26,7 +26,7 @@ func TestTurnsAreToldInOrder(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		told = err
+		last = err
 	}}
 	var both sync.WaitGroup
 	both.Go(func() { h.set(partSave, errors.New("broken")) })
@@ -40,7 +40,7 @@ func TestTurnsAreToldInOrder(t *testing.T) {
 		close(mended)
 	})
 	both.Wait()
-	if failure := h.failure(); told != nil || failure != nil {
-		t.Errorf("told last: %v, while the failure is %v", told, failure)
+	if failure := h.failure(); last != nil || failure != nil {
+		t.Errorf("reported last: %v, while the failure is %v", last, failure)
 	}
 }

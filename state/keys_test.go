@@ -14,12 +14,12 @@ func TestJoinKeys(t *testing.T) {
 	for _, test := range []struct {
 		name          string
 		local, shared state.Keys // zero: none are kept
-		alone, cut    bool
+		noFleet, cut  bool
 		want          state.Keys
 		err           error
 	}{
-		{name: "a first start alone makes keys", alone: true, want: fresh},
-		{name: "a start alone keeps its keys", local: mine, alone: true, want: mine},
+		{name: "a first start without a fleet makes keys", noFleet: true, want: fresh},
+		{name: "a start without a fleet keeps its keys", local: mine, noFleet: true, want: mine},
 		{name: "the first of a fleet makes the keys", want: fresh},
 		{name: "the first of a fleet brings its keys", local: mine, want: mine},
 		{name: "a new one takes the fleet's", shared: theirs, want: theirs},
@@ -42,7 +42,7 @@ func TestJoinKeys(t *testing.T) {
 					link.Cut()
 				}
 				var fleet state.Fleet = link
-				if test.alone {
+				if test.noFleet {
 					fleet = nil
 				}
 				got, err := state.JoinKeys(t.Context(), local, fleet, fresh)

@@ -128,9 +128,9 @@ func newReplica(t *testing.T, local *disk, fleet *statetest.Replica) *replica {
 	t.Helper()
 	r := &replica{t: t, seen: &observer{}}
 	r.table = bindings.New(bindings.Config{Recording: true})
-	signal := state.NewNotifier()
-	r.pool = selector.New(selector.Config{Bindings: r.table, Recording: true, Permits: fleet != nil, Wake: signal.Notify})
-	c := state.PersisterConfig{Pool: r.pool, Table: r.table, Notifier: signal, Observer: r.seen}
+	notifier := state.NewNotifier()
+	r.pool = selector.New(selector.Config{Bindings: r.table, Recording: true, Permits: fleet != nil, Wake: notifier.Notify})
+	c := state.PersisterConfig{Pool: r.pool, Table: r.table, Notifier: notifier, Observer: r.seen}
 	if local != nil {
 		c.Local = local
 	}
@@ -182,30 +182,30 @@ func (r *replica) pick(req *selector.Request) selector.Pick {
 	return pick
 }
 
-// observer notes what a persister tells.
+// observer notes what a persister reports.
 type observer struct {
 	mu   sync.Mutex
-	told tally
+	seen tally
 }
 
-// tally is what an observer was told.
+// tally is what an observer has seen.
 type tally struct {
-	turns                     []string
-	failures, claims, decided int
+	healthChanges                 []string
+	failures, claims, unconfirmed int
 }
 
 func (o *observer) Saved(_ string, _, _ int, _ time.Duration, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err != nil {
-		o.told.failures++
+		o.seen.failures++
 	}
 }
 
 func (o *observer) HealthChanged(engine string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.told.turns = append(o.told.turns, fmt.Sprintf("%s %t", engine, err == nil))
+	o.seen.healthChanges = append(o.seen.healthChanges, fmt.Sprintf("%s %t", engine, err == nil))
 }
 
 func (o *observer) ReplicationLag(time.Duration) {}
@@ -213,21 +213,21 @@ func (o *observer) ReplicationLag(time.Duration) {}
 func (o *observer) Claimed(time.Duration, bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.told.claims++
+	o.seen.claims++
 }
 
 func (o *observer) Unconfirmed() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.told.decided++
+	o.seen.unconfirmed++
 }
 
 func (o *observer) tally() tally {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	told := o.told
-	told.turns = slices.Clone(told.turns)
-	return told
+	seen := o.seen
+	seen.healthChanges = slices.Clone(seen.healthChanges)
+	return seen
 }
 
 func TestWhatIsAcknowledgedIsKept(t *testing.T) {
@@ -276,7 +276,7 @@ func TestManyShareOneSave(t *testing.T) {
 	})
 }
 
-func TestAFullDiskIsToldAndGotOver(t *testing.T) {
+func TestAFullDiskIsReportedAndGotOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
 		r := newReplica(t, d, nil)
@@ -298,8 +298,8 @@ func TestAFullDiskIsToldAndGotOver(t *testing.T) {
 		if !d.disabled("a") {
 			t.Error("what could not be kept was not tried again")
 		}
-		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"journal false", "journal true"}) || told.failures < 3 {
-			t.Errorf("told of %+v, want one turn each way however many failures", told)
+		if seen := r.seen.tally(); !slices.Equal(seen.healthChanges, []string{"journal false", "journal true"}) || seen.failures < 3 {
+			t.Errorf("saw %+v, want one change each way however many failures", seen)
 		}
 	})
 }
@@ -375,7 +375,7 @@ func TestFlushKeepsWhatIsLeft(t *testing.T) {
 }
 
 // A disk that is nearly full fails and succeeds in turns.
-func TestOneOutageIsToldOnce(t *testing.T) {
+func TestOneOutageIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
 		r := newReplica(t, d, nil)
@@ -385,12 +385,12 @@ func TestOneOutageIsToldOnce(t *testing.T) {
 			_ = r.persister.Durable(t.Context(), "a") // every other time it is not kept
 			time.Sleep(500 * time.Millisecond)
 		}
-		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"journal false"}) {
-			t.Errorf("told of %v, want one turn while it goes on", told.turns)
+		if seen := r.seen.tally(); !slices.Equal(seen.healthChanges, []string{"journal false"}) {
+			t.Errorf("saw %v, want one change while it goes on", seen.healthChanges)
 		}
 		time.Sleep(5 * time.Second)
-		if told := r.seen.tally(); !slices.Equal(told.turns, []string{"journal false", "journal true"}) {
-			t.Errorf("told of %v, want one turn each way", told.turns)
+		if seen := r.seen.tally(); !slices.Equal(seen.healthChanges, []string{"journal false", "journal true"}) {
+			t.Errorf("saw %v, want one change each way", seen.healthChanges)
 		}
 	})
 }

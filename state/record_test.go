@@ -56,16 +56,16 @@ const fullRecordText = `{"v":1,"switch":{"at":"2026-11-27T18:00:00.123456789Z","
 	`"cleared":"1970-01-01T00:00:00.000000001Z","succeeded":"1970-01-01T00:00:00.000000002Z","released":"1970-01-01T00:00:00.000000003Z",` +
 	`"scopes":[` +
 	`{"quota":` + someLedger + `,"transient":` + someLedger + `,"authentication":` + someLedger + `,"other":` + someLedger + `},` +
-	`{"model":"m","quota":{"horizon":"1970-01-01T00:00:00.000000005Z","cleared":"1970-01-01T00:00:00.000000004Z","evidence":[` +
+	`{"model":"m","quota":{"horizon":"1970-01-01T00:00:00.000000005Z","cleared":"1970-01-01T00:00:00.000000004Z","evidence":[` + // word: stored JSON
 	`{"received":"2026-11-27T18:00:00.123456789Z","until":"never","probe":"2026-11-27T18:00:00.12345679Z","level":2,"ladder":"quota-long",` +
 	`"command":true,"secret":"ffffffffffffffff","reason":"rate_limited","rule":"claude/limit","person":"buy more"}],` +
-	`"strikes":[{"at":"2026-11-27T18:00:00.123456789Z","reason":"refused"}]},` +
+	`"strikes":[{"at":"2026-11-27T18:00:00.123456789Z","reason":"refused"}]},` + // word: stored JSON
 	`"transient":` + someLedger + `,"authentication":` + someLedger + `,"other":` + someLedger + `},` +
 	`{"model":"claude-*","family":true,"quota":` + someLedger + `,"transient":` + someLedger + `,"authentication":` + someLedger + `,"other":` + someLedger + `}],` +
 	`"windows":[{"name":"5h","used":0.5,"resets":"2026-11-27T19:00:00.123456789Z","seen":"2026-11-27T18:00:00.123456789Z"}],` +
 	`"report":{"at":"2026-11-27T18:00:00.123456789Z","what":"rate_limited","model":"m","reason":"told","rule":"claude/limit"}}`
 
-const someLedger = `{"horizon":"1970-01-01T00:00:00.000000002Z","cleared":"1970-01-01T00:00:00.000000001Z"}`
+const someLedger = `{"horizon":"1970-01-01T00:00:00.000000002Z","cleared":"1970-01-01T00:00:00.000000001Z"}` // word: stored JSON
 
 func TestFormOfARecordStays(t *testing.T) {
 	want := fullRecord()
@@ -94,7 +94,7 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 			return
 		}
 		if v.IsZero() {
-			t.Errorf("%s has no value: give it one, and a place in the form", name)
+			t.Errorf("%s has no value: give it one, and a name in the form", name)
 		}
 	}
 	r := fullRecord()
@@ -103,8 +103,8 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 	empty("Scope", reflect.ValueOf(r.Scopes[2]))
 	l := &r.Scopes[1].Ledgers.Quota
 	empty("Ledger", reflect.ValueOf(*l))
-	empty("Evidence", reflect.ValueOf(l.Observations[0]))
-	empty("Strike", reflect.ValueOf(l.Failures[0]))
+	empty("Observation", reflect.ValueOf(l.Observations[0]))
+	empty("Failure", reflect.ValueOf(l.Failures[0]))
 	empty("Window", reflect.ValueOf(r.Windows[0]))
 }
 

@@ -71,8 +71,8 @@ func TestAStopIsNoFailure(t *testing.T) {
 		if err := r.persister.Flush(t.Context()); err != nil || !d.disabled("a") {
 			t.Errorf("Flush = %v, kept: %t", err, d.disabled("a"))
 		}
-		if told := r.seen.tally(); len(told.turns) > 0 || told.failures > 0 {
-			t.Errorf("told of %+v, want nothing", told)
+		if seen := r.seen.tally(); len(seen.healthChanges) > 0 || seen.failures > 0 {
+			t.Errorf("saw %+v, want nothing", seen)
 		}
 	})
 }
@@ -87,7 +87,7 @@ func TestFlushWithoutTheFleet(t *testing.T) {
 		r.stop()
 		link.Cut()
 		for i := range many {
-			r.pickAlone(i)
+			r.pickWithoutFleet(i)
 		}
 		if err := r.persister.Flush(t.Context()); err != nil {
 			t.Errorf("Flush = %v", err)
@@ -98,7 +98,7 @@ func TestFlushWithoutTheFleet(t *testing.T) {
 	})
 }
 
-func (r *replica) pickAlone(number int) {
+func (r *replica) pickWithoutFleet(number int) {
 	r.t.Helper()
 	if _, err := r.pool.Pick(request(number), r.persister.Now()); err != nil {
 		r.t.Fatal(err)
@@ -114,7 +114,7 @@ func TestAnOfferThatBreaksOffIsMadeAgain(t *testing.T) {
 		r := newReplica(t, newDisk(), link)
 		synctest.Wait()
 		for i := range many {
-			r.pickAlone(i)
+			r.pickWithoutFleet(i)
 		}
 		time.Sleep(time.Second)
 		var mu sync.Mutex

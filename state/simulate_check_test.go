@@ -63,7 +63,7 @@ func (w *simWorld) rest() error {
 	}
 	const pause = 100 * time.Millisecond
 	var differ error
-	for range settled / pause {
+	for range timeToAgree / pause {
 		simPass(pause)
 		for _, r := range w.replicas {
 			r.pool.Advance(r.persister.Now(), 100)
@@ -148,10 +148,10 @@ func (w *simWorld) remembers(r *simReplica) error {
 			return err
 		}
 		disabled := status.State == selector.StateDisabled
-		rests := time.Time{}
+		ends := time.Time{}
 		for _, b := range status.Blocks {
-			if b.Until.After(rests) {
-				rests = b.Until
+			if b.Until.After(ends) {
+				ends = b.Until
 			}
 		}
 		lost := false
@@ -159,10 +159,10 @@ func (w *simWorld) remembers(r *simReplica) error {
 		case simDisable, simEnable:
 			lost = disabled != (c.what == simDisable) && !w.undone(i, simDisable, simEnable)
 		case simOrder:
-			lost = c.until.After(now) && rests.Before(c.until) && !w.undone(i, simClear)
+			lost = c.until.After(now) && ends.Before(c.until) && !w.undone(i, simClear)
 		case simHint:
 			// Where auths fail alike it may be held against the provider, and any of them can prove it wrong.
-			lost = c.until.After(now) && rests.Before(c.until) && !w.plan.alike && !w.undone(i, simClear, simSuccess)
+			lost = c.until.After(now) && ends.Before(c.until) && !w.plan.alike && !w.undone(i, simClear, simSuccess)
 		case simRelease:
 			lost = r.pool.Released(c.auth) < c.at.UnixNano()
 		}

@@ -74,10 +74,10 @@ const (
 	simAuthCount    = 3
 	simSessions     = 6
 	simProbeTimeout = time.Second
-	simLatch        = 500 * time.Millisecond
+	simMaxHint      = 500 * time.Millisecond
 )
 
-// newSimPlan makes the plan of a seed. Of four lives one has no fault of the network, so that what holds in peace is
+// newSimPlan makes the plan of a seed. Of four fleets one has no fault of the network, so that what holds in peace is
 // checked strictly.
 func newSimPlan(seed uint64) simPlan {
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -109,8 +109,8 @@ func broken(rule, format string, args ...any) error {
 	return fmt.Errorf("rule: %s; %s", rule, fmt.Sprintf(format, args...))
 }
 
-// settled is how long a fleet that can talk again may take to agree.
-const settled = 5 * time.Second
+// timeToAgree is how long a fleet that is connected again may take to agree.
+const timeToAgree = 5 * time.Second
 
 // simPass lets time pass in a bubble.
 func simPass(d time.Duration) { time.Sleep(d) }

@@ -81,15 +81,15 @@ func newSimWorld(ctx context.Context, plan simPlan) *simWorld {
 // start starts the process of a replica.
 func (w *simWorld) start(r *simReplica) error {
 	r.table = bindings.New(bindings.Config{Recording: true})
-	signal := state.NewNotifier()
+	notifier := state.NewNotifier()
 	r.pool = selector.New(selector.Config{
-		Settings: selector.Settings{MaxHint: simLatch, ProbeTimeout: simProbeTimeout}, Seed: uint64(r.number), CursorStart: uint64(r.number),
-		Bindings: r.table, Recording: true, Permits: true, Wake: signal.Notify,
+		Settings: selector.Settings{MaxHint: simMaxHint, ProbeTimeout: simProbeTimeout}, Seed: uint64(r.number), CursorStart: uint64(r.number),
+		Bindings: r.table, Recording: true, Permits: true, Wake: notifier.Notify,
 	})
 	r.link = w.memory.Replica()
 	r.link.SetOffset(-r.skew)
 	c := state.PersisterConfig{
-		Pool: r.pool, Table: r.table, Notifier: signal, Fleet: r.link,
+		Pool: r.pool, Table: r.table, Notifier: notifier, Fleet: r.link,
 		Clock: func() time.Time { return time.Now().Add(r.skew) },
 	}
 	if r.disk != nil {
