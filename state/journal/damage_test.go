@@ -22,7 +22,7 @@ import (
 )
 
 // filled is the path of a file with some records and bindings, and what it holds.
-func filled(t *testing.T, records, bindings int) (path string, holds *statetest.Heard) {
+func filled(t *testing.T, records, bindings int) (path string, holds *statetest.Received) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "state.db")
 	j := open(t, journal.Config{Path: path})
@@ -34,7 +34,7 @@ func filled(t *testing.T, records, bindings int) (path string, holds *statetest.
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	holds = &statetest.Heard{}
+	holds = &statetest.Received{}
 	holds.Records(b.Records)
 	holds.Bindings(b.Bindings)
 	return path, holds
@@ -185,7 +185,7 @@ func TestOneOfTwoHeadsIsEnough(t *testing.T) {
 			}
 		}
 		j := open(t, journal.Config{Path: path, Note: note})
-		if err := j.Load(t.Context(), &statetest.Heard{}); err != nil || notes != 1 {
+		if err := j.Load(t.Context(), &statetest.Received{}); err != nil || notes != 1 {
 			t.Errorf("Load: %v, with %d notes", err, notes)
 		}
 		save(t, j, batch(6, 10))
@@ -224,9 +224,9 @@ func (d *damaged) try(content []byte, what string) {
 	if err := os.WriteFile(d.path, content, 0o600); err != nil {
 		d.t.Fatal(err)
 	}
-	heard := &statetest.Heard{}
+	received := &statetest.Received{}
 	var notes []string
-	err := useOnce(d.t, d.path, heard, func(words string) { notes = append(notes, words) })
+	err := useOnce(d.t, d.path, received, func(words string) { notes = append(notes, words) })
 	if len(notes) > 0 {
 		d.noted++
 	}
@@ -242,10 +242,10 @@ func (d *damaged) try(content []byte, what string) {
 		}
 		d.refused++
 	case headGone: // it says that what was saved last may be missing
-	case len(notes) == 0 && heard.String() != d.holds:
-		d.t.Fatalf("%s: without a word, what was loaded is not what was saved:\n%.2000q\nwant\n%.2000q", what, heard, d.holds)
-	case onlyRecords(heard.String()) != onlyRecords(d.holds):
-		d.t.Fatalf("%s: with %q, what was loaded of records is not what was saved:\n%.2000q\nwant\n%.2000q", what, notes, heard, d.holds)
+	case len(notes) == 0 && received.String() != d.holds:
+		d.t.Fatalf("%s: without a word, what was loaded is not what was saved:\n%.2000q\nwant\n%.2000q", what, received, d.holds)
+	case onlyRecords(received.String()) != onlyRecords(d.holds):
+		d.t.Fatalf("%s: with %q, what was loaded of records is not what was saved:\n%.2000q\nwant\n%.2000q", what, notes, received, d.holds)
 	}
 }
 
@@ -313,7 +313,7 @@ func (d *damaged) flip(at, bit int) {
 }
 
 // records receives no bindings.
-type records struct{ statetest.Heard }
+type records struct{ statetest.Received }
 
 func (*records) Bindings([]state.BoundSession) {}
 
@@ -356,9 +356,9 @@ func TestBindingsThatCannotBeReadAreDroppedWithANote(t *testing.T) {
 	}
 	var notes []string
 	j := open(t, journal.Config{Path: path, Note: func(words string) { notes = append(notes, words) }})
-	heard := &records{}
-	if err := j.Load(t.Context(), heard); err != nil || heard.String() != holds.String() {
-		t.Errorf("Load: %v, hands over\n%s", err, heard)
+	received := &records{}
+	if err := j.Load(t.Context(), received); err != nil || received.String() != holds.String() {
+		t.Errorf("Load: %v, hands over\n%s", err, received)
 	}
 	if len(notes) != 1 || !strings.Contains(notes[0], "3 bindings") || !strings.Contains(notes[0], path) {
 		t.Errorf("notes: %q", notes)
@@ -376,7 +376,7 @@ func TestARecordThatIsDamagedIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	j := open(t, journal.Config{Path: path})
-	err = j.Load(t.Context(), &statetest.Heard{})
+	err = j.Load(t.Context(), &statetest.Received{})
 	wantProblem(t, err, path, "identity:identity-0", "backup")
 	err = j.Save(t.Context(), batch(1, 0))
 	wantProblem(t, err, path, "identity:identity-0", "backup")

@@ -65,7 +65,7 @@ func TestAFileThatCannotBeWrittenIsRefused(t *testing.T) {
 func TestAWornFileIsSavedTo(t *testing.T) {
 	path := worn(t)
 	j := open(t, journal.Config{Path: path, Note: func(string) {}})
-	if err := j.Load(t.Context(), &statetest.Heard{}); err != nil {
+	if err := j.Load(t.Context(), &statetest.Received{}); err != nil {
 		t.Fatal(err)
 	}
 	memory := &remembered{records: batch(4, 0).Records}
@@ -82,10 +82,10 @@ func TestAWornFileIsSavedTo(t *testing.T) {
 		}
 		wantProblem(t, j.Check(t.Context()), path, "permission denied", "read and write")
 	})
-	heard, want := &records{}, &records{}
+	received, want := &records{}, &records{}
 	want.Records(memory.records)
-	if err := j.Load(t.Context(), heard); err != nil || heard.String() != want.String() {
-		t.Errorf("Load: %v, hands over\n%s\nwant\n%s", err, heard, want)
+	if err := j.Load(t.Context(), received); err != nil || received.String() != want.String() {
+		t.Errorf("Load: %v, hands over\n%s\nwant\n%s", err, received, want)
 	}
 }
 
@@ -107,12 +107,12 @@ func TestAFullDiskIsSaidAndSurvived(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	j := open(t, journal.Config{Path: path})
-	heard := &records{}
-	if err := j.Load(t.Context(), heard); err != nil {
+	received := &records{}
+	if err := j.Load(t.Context(), received); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range batch(20, 0).Records {
-		if got := heard.Record(r.Key); got.Switch != r.Switch {
+		if got := received.Record(r.Key); got.Switch != r.Switch {
 			t.Errorf("what was saved of %s before is %+v, want %+v", r.Key.Name, got.Switch, r.Switch)
 		}
 	}
@@ -149,12 +149,12 @@ func fillDisk(t *testing.T, path string) {
 	small.Records[0].Cleared = 7
 	small.Bindings = big.Bindings[:1]
 	save(t, j, small)
-	heard := &statetest.Heard{}
-	if err := j.Load(t.Context(), heard); err != nil {
+	received := &statetest.Received{}
+	if err := j.Load(t.Context(), received); err != nil {
 		t.Errorf("Load: %v", err)
 	}
 	want := small.Bindings[0]
-	if got, ok := heard.Binding(want.Key); !ok || got != want {
+	if got, ok := received.Binding(want.Key); !ok || got != want {
 		t.Errorf("Load hands over %+v, %v, want %+v", got, ok, want)
 	}
 }

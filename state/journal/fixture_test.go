@@ -84,7 +84,7 @@ func fixtureBatch() (b state.Batch) {
 // wantFixture wants a file to hold what those in testdata do.
 func wantFixture(t *testing.T, j *journal.Journal) {
 	t.Helper()
-	var got, want statetest.Heard
+	var got, want statetest.Received
 	b := fixtureBatch()
 	want.Records(b.Records)
 	want.Bindings(b.Bindings)

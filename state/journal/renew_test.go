@@ -37,7 +37,7 @@ func newLossy(t *testing.T) *lossy {
 	path, _ := filled(t, 40, 2000)
 	l := &lossy{path: path, memory: remembered{records: batch(40, 0).Records}}
 	l.Journal = open(t, journal.Config{Path: path, Note: func(words string) { l.notes = append(l.notes, words) }})
-	if err := l.Load(t.Context(), &statetest.Heard{}); err != nil {
+	if err := l.Load(t.Context(), &statetest.Received{}); err != nil {
 		t.Fatal(err)
 	}
 	l.RenewFrom(l.memory.Records, l.memory.Renewed)
@@ -126,7 +126,7 @@ func TestAFileThatIsLostIsWrittenAnew(t *testing.T) {
 			}
 			// All is as ever.
 			save(t, l.Journal, batch(0, 100))
-			if err := errors.Join(l.Check(t.Context()), l.Load(t.Context(), &statetest.Heard{}), l.Close()); err != nil {
+			if err := errors.Join(l.Check(t.Context()), l.Load(t.Context(), &statetest.Received{}), l.Close()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -249,7 +249,7 @@ func TestAWornFileIsWrittenAnew(t *testing.T) {
 	path := worn(t)
 	var notes []string
 	j := open(t, journal.Config{Path: path, Note: func(words string) { notes = append(notes, words) }})
-	if err := j.Load(t.Context(), &statetest.Heard{}); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "10 bindings") {
+	if err := j.Load(t.Context(), &statetest.Received{}); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "10 bindings") {
 		t.Fatalf("Load: %v, notes %q", err, notes)
 	}
 	memory := &remembered{records: batch(3, 0).Records}

@@ -46,7 +46,7 @@ func TestRecordsThatSayNothingAnyMoreGo(t *testing.T) {
 
 func wantRecords(t *testing.T, j *journal.Journal, records []cooldown.Record) {
 	t.Helper()
-	var got, want statetest.Heard
+	var got, want statetest.Received
 	if err := j.Load(t.Context(), &got); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestManyCallsEndInTime(t *testing.T) {
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr)
 	s := openStore(t, &redis.Config{Addresses: []string{proxy.Addr}, Namespace: "many"})
-	if err := s.Load(t.Context(), &statetest.Heard{}); err != nil {
+	if err := s.Load(t.Context(), &statetest.Received{}); err != nil {
 		t.Fatal(err)
 	}
 	proxy.Stick()

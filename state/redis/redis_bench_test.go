@@ -122,7 +122,7 @@ func BenchmarkDeliver(b *testing.B) {
 	arrived := make(chan time.Time, others)
 	for range others {
 		r := &replica{store: openStore(b, c), resyncs: make(chan struct{}, 1)}
-		r.runs(b, arriving{&r.heard, arrived})
+		r.runs(b, arriving{&r.received, arrived})
 		<-r.resyncs
 	}
 	var delays []time.Duration
@@ -142,7 +142,7 @@ func BenchmarkDeliver(b *testing.B) {
 
 // arriving tells when records arrive.
 type arriving struct {
-	*statetest.Heard
+	*statetest.Received
 
 	arrived chan<- time.Time
 }
@@ -151,5 +151,5 @@ func (a arriving) Records(records []cooldown.Record) {
 	if len(records) > 0 {
 		a.arrived <- time.Now()
 	}
-	a.Heard.Records(records)
+	a.Received.Records(records)
 }

@@ -17,9 +17,9 @@ import (
 // replica does with a store what a persister does, as simply as can be: it follows, again and again, and where everything was
 // read it saves what it knows.
 type replica struct {
-	store   *redis.Store
-	heard   statetest.Heard
-	resyncs chan struct{}
+	store    *redis.Store
+	received statetest.Received
+	resyncs  chan struct{}
 
 	mu    sync.Mutex
 	known []cooldown.Record
@@ -28,7 +28,7 @@ type replica struct {
 func newReplica(t testing.TB, c *redis.Config) *replica {
 	t.Helper()
 	r := &replica{store: openStore(t, c), resyncs: make(chan struct{}, 1000)}
-	r.runs(t, &r.heard)
+	r.runs(t, &r.received)
 	return r
 }
 
@@ -102,9 +102,9 @@ func (r *replica) save(t *testing.T, record cooldown.Record) {
 // hears waits until the replica got records.
 func (r *replica) hears(t *testing.T, records ...cooldown.Record) {
 	t.Helper()
-	r.heard.Until(t, func() bool {
+	r.received.Until(t, func() bool {
 		for i := range records {
-			if got := r.heard.Record(records[i].Key); got.Switch != records[i].Switch {
+			if got := r.received.Record(records[i].Key); got.Switch != records[i].Switch {
 				return false
 			}
 		}

@@ -74,9 +74,9 @@ func TestHugeRecordsArePassedOver(t *testing.T) {
 	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "huge", Note: said.add})
 	server.Do("EVAL", `local huge = string.rep('x', 4194304)
 		redis.call('HSET', KEYS[1], 'identity:huge', 'tag {"v":1,"unknown":"' .. huge .. '"}', 'identity:' .. huge, 'tag {"v":1}')`, "1", "cb:{huge}:records")
-	var heard statetest.Heard
-	if err := s.Load(t.Context(), &heard); err != nil || heard.String() != "" {
-		t.Errorf("Load: %v, hands over\n%.1000s", err, &heard)
+	var received statetest.Received
+	if err := s.Load(t.Context(), &received); err != nil || received.String() != "" {
+		t.Errorf("Load: %v, hands over\n%.1000s", err, &received)
 	}
 	if said.about("too long") != 2 || len(strings.Join(said.words, "")) > 1000 {
 		t.Errorf("%.2000q is said", said.words)
@@ -85,8 +85,8 @@ func TestHugeRecordsArePassedOver(t *testing.T) {
 	if err := s.Save(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Load(t.Context(), &heard); err != nil || heard.Record(batch.Records[0].Key).Switch != batch.Records[0].Switch {
-		t.Errorf("Load: %v, hands over\n%.1000s", err, &heard)
+	if err := s.Load(t.Context(), &received); err != nil || received.Record(batch.Records[0].Key).Switch != batch.Records[0].Switch {
+		t.Errorf("Load: %v, hands over\n%.1000s", err, &received)
 	}
 }
 
@@ -105,12 +105,12 @@ func TestANewerRecordStaysAsItIs(t *testing.T) {
 	if got := server.Do("HGET", "cb:{newer}:records", "identity:newer"); !strings.Contains(got, `"v":99`) {
 		t.Errorf("the newer record is %q by now", got)
 	}
-	var heard statetest.Heard
-	if err := s.Load(t.Context(), &heard); err != nil {
+	var received statetest.Received
+	if err := s.Load(t.Context(), &received); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range batch.Records[1:] {
-		if got := heard.Record(want.Key); got.Switch != want.Switch {
+		if got := received.Record(want.Key); got.Switch != want.Switch {
 			t.Errorf("%s is %v, want %v", want.Key.Name, got.Switch, want.Switch)
 		}
 	}

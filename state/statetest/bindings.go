@@ -27,7 +27,7 @@ func (s bindingSuite[S]) whole(t *testing.T) {
 	store := open(t, opens)
 	ends := time.Now().Add(time.Hour).UnixNano()
 	first, second := selector.SessionKey{Hi: 1 << 63, Lo: 1}, selector.SessionKey{Lo: 1 << 63}
-	want := &Heard{}
+	want := &Received{}
 	batch := state.Batch{Bindings: []state.BoundSession{
 		{Key: first, Group: first, Source: 1, Identity: "account:claude:1", Bound: 5, Ends: ends},
 		{Key: second, Group: first, Source: 255, Identity: "account:claude:1", Bound: 5, Ends: ends},
@@ -47,7 +47,7 @@ func (s bindingSuite[S]) last(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	want := &Heard{}
+	want := &Received{}
 	now := time.Now()
 	for range 50 {
 		var batch state.Batch
@@ -66,16 +66,16 @@ func (s bindingSuite[S]) last(t *testing.T) {
 	}
 }
 
-// alive is String of what was heard, less what is bound to none and what is over.
-func (h *Heard) alive(now time.Time) string {
-	h.mu.Lock()
-	left := &Heard{}
-	for _, b := range h.bindings {
+// alive is String of what was received, less what is bound to none and what is over.
+func (r *Received) alive(now time.Time) string {
+	r.mu.Lock()
+	left := &Received{}
+	for _, b := range r.bindings {
 		if b.Identity != "" && b.Ends > now.UnixNano() {
 			left.Bindings([]state.BoundSession{b})
 		}
 	}
-	h.mu.Unlock()
+	r.mu.Unlock()
 	return left.String()
 }
 
@@ -91,7 +91,7 @@ func (s bindingSuite[S]) over(t *testing.T) {
 		}
 		batch.Bindings = append(batch.Bindings, state.BoundSession{Key: key, Group: key, Identity: "a", Bound: 1, Ends: ends.UnixNano()})
 	}
-	want := &Heard{}
+	want := &Received{}
 	want.Bindings(batch.Bindings)
 	for range 3 { // what is over may be removed as others are saved
 		save(t, store, batch)
@@ -106,7 +106,7 @@ func (s bindingSuite[S]) many(t *testing.T) {
 	store := open(t, opens)
 	r := rand.New(rand.NewPCG(1, 1))
 	ends := time.Now().Add(time.Hour).UnixNano()
-	want := &Heard{}
+	want := &Received{}
 	for range 5 {
 		var batch state.Batch
 		for i := range 4000 {

@@ -36,7 +36,7 @@ type fleetSuite[S state.Fleet] struct{ place Place[S] }
 
 // follower is a replica that follows.
 type follower struct {
-	Heard
+	Received
 
 	live chan bool // resync, once for each call
 	stop func() error
@@ -49,7 +49,7 @@ func follow(t *testing.T, s state.Fleet, into *follower) (resync bool) {
 	ended := make(chan error, 1)
 	live := make(chan bool, 10_000)
 	into.live = live
-	go func() { ended <- s.Follow(ctx, &into.Heard, func(resync bool) { live <- resync }) }()
+	go func() { ended <- s.Follow(ctx, &into.Received, func(resync bool) { live <- resync }) }()
 	into.stop = sync.OnceValue(func() error {
 		cancel()
 		return <-ended
@@ -71,26 +71,26 @@ func (s fleetSuite[S]) push(t *testing.T) {
 	a, b := open(t, opens), open(t, opens)
 	before := someRecord("before", 1)
 	save(t, a, state.Batch{Records: []cooldown.Record{before}})
-	var heard follower
-	if resync := follow(t, b, &heard); !resync {
+	var received follower
+	if resync := follow(t, b, &received); !resync {
 		t.Error("who is new is not told so")
 	}
-	if got := show(heard.Record(before.Key)); got != show(before) {
+	if got := show(received.Record(before.Key)); got != show(before) {
 		t.Errorf("caught up, it was handed %s, want %s", got, show(before))
 	}
 	for i := range 20 {
 		after := someRecord(fmt.Sprint("after-", i%3), int64(i))
 		save(t, a, state.Batch{Records: []cooldown.Record{after}})
-		heard.Until(t, func() bool { return heard.Record(after.Key).Switch == after.Switch }, "a record that was saved is not handed over")
+		received.Until(t, func() bool { return received.Record(after.Key).Switch == after.Switch }, "a record that was saved is not handed over")
 	}
 }
 
 func (s fleetSuite[S]) resume(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
-	var heard follower
-	follow(t, b, &heard)
-	if err := heard.stop(); err == nil {
+	var received follower
+	follow(t, b, &received)
+	if err := received.stop(); err == nil {
 		t.Error("Follow ends without an error")
 	}
 	var missed []cooldown.Record
@@ -98,12 +98,12 @@ func (s fleetSuite[S]) resume(t *testing.T) {
 		missed = append(missed, someRecord(fmt.Sprint("missed-", i), int64(i)))
 		save(t, a, state.Batch{Records: missed[i:]})
 	}
-	if resync := follow(t, b, &heard); resync {
+	if resync := follow(t, b, &received); resync {
 		t.Error("who missed a little is handed everything")
 	}
-	want := &Heard{}
+	want := &Received{}
 	want.Records(missed)
-	if got := heard.String(); got != want.String() {
+	if got := received.String(); got != want.String() {
 		t.Errorf("it was handed\n%s\nwant\n%s", got, want)
 	}
 }
@@ -112,11 +112,11 @@ func (s fleetSuite[S]) agree(t *testing.T) {
 	opens := s.place(t)
 	const replicas, rounds = 4, 30
 	var stores [replicas]S
-	var heard [replicas]follower
-	want := &Heard{}
+	var received [replicas]follower
+	want := &Received{}
 	for i := range stores {
 		stores[i] = open(t, opens)
-		follow(t, stores[i], &heard[i])
+		follow(t, stores[i], &received[i])
 	}
 	var wait sync.WaitGroup
 	for i := range stores {
@@ -124,7 +124,7 @@ func (s fleetSuite[S]) agree(t *testing.T) {
 			for round := range rounds {
 				batch := state.Batch{Records: []cooldown.Record{someRecord("of all", int64(round*replicas+i)), someRecord(fmt.Sprint("of ", i), int64(round))}}
 				want.Records(batch.Records)
-				heard[i].Records(batch.Records)
+				received[i].Records(batch.Records)
 				if err := stores[i].Save(t.Context(), batch); err != nil {
 					t.Errorf("Save: %v", err)
 				}
@@ -132,8 +132,8 @@ func (s fleetSuite[S]) agree(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	for i := range heard {
-		heard[i].Until(t, func() bool { return heard[i].String() == want.String() }, fmt.Sprintf("replica %d does not agree", i))
+	for i := range received {
+		received[i].Until(t, func() bool { return received[i].String() == want.String() }, fmt.Sprintf("replica %d does not agree", i))
 	}
 	if got := load(t, open(t, opens)).String(); got != want.String() {
 		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
@@ -201,8 +201,8 @@ func (s fleetSuite[S]) lease(t *testing.T) {
 
 func (s fleetSuite[S]) offset(t *testing.T) {
 	a := open(t, s.place(t))
-	var heard follower
-	follow(t, a, &heard)
+	var received follower
+	follow(t, a, &received)
 	if got := a.Offset(); got.Abs() > time.Second {
 		t.Errorf("Offset = %v on one machine", got)
 	}

@@ -164,18 +164,18 @@ func (s fleetSuite[S]) bindOver(t *testing.T) {
 func (s fleetSuite[S]) pushBinding(t *testing.T) {
 	opens := s.place(t)
 	a, b := open(t, opens), open(t, opens)
-	var heard follower
-	follow(t, b, &heard)
+	var received follower
+	follow(t, b, &received)
 	bind(t, a, ids("one", 1), "", "one")
 	bind(t, a, ids("two", 1), "one", "two")
 	key := selector.SessionKey{Hi: 7, Lo: 1}
 	to := func(want string) func() bool {
 		return func() bool {
-			got, ok := heard.Binding(key)
+			got, ok := received.Binding(key)
 			return ok && got.Identity == want
 		}
 	}
-	heard.Until(t, to("two"), "a move is not handed over")
+	received.Until(t, to("two"), "a move is not handed over")
 	save(t, a, state.Batch{Bindings: []state.BoundSession{{Key: key}}})
-	heard.Until(t, to(""), "an end is not handed over")
+	received.Until(t, to(""), "an end is not handed over")
 }

@@ -62,7 +62,7 @@ func storeHistory[S state.Store](place Place[S]) history {
 		opens := place(t)
 		store := opens(t)
 		defer func() { _ = store.Close() }()
-		known := &Heard{}
+		known := &Received{}
 		var batch state.Batch
 		lines := make([]string, 0, historyLength)
 		for range historyLength {
@@ -81,16 +81,16 @@ func storeHistory[S state.Store](place Place[S]) history {
 				keys, err := store.Keys(t.Context(), state.Keys{Session: [16]byte{1 + uint8(r.IntN(5))}})
 				lines = append(lines, fmt.Sprint("keys: ", keys, err))
 			default:
-				var heard Heard
-				err := store.Load(t.Context(), &heard)
-				lines = append(lines, fmt.Sprintf("load: %v\n%s", err, &heard))
+				var received Received
+				err := store.Load(t.Context(), &received)
+				lines = append(lines, fmt.Sprintf("load: %v\n%s", err, &received))
 			}
 		}
 		return lines
 	}
 }
 
-func randomBatch(r *rand.Rand, known *Heard) (b state.Batch) {
+func randomBatch(r *rand.Rand, known *Received) (b state.Batch) {
 	for range r.IntN(4) {
 		key := RandomKey(r)
 		b.Records = append(b.Records, RandomRecord(r, key, later(), known.Record(key)))
@@ -112,7 +112,7 @@ func fleetHistory[S state.Fleet](place Place[S]) history {
 				_ = s.Close()
 			}
 		}()
-		known := &Heard{}
+		known := &Received{}
 		start := time.Now()
 		lines := make([]string, 0, historyLength)
 		for range historyLength {
@@ -122,16 +122,16 @@ func fleetHistory[S state.Fleet](place Place[S]) history {
 	}
 }
 
-func fleetOperation(t *testing.T, r *rand.Rand, store state.Fleet, known *Heard, start time.Time) string {
+func fleetOperation(t *testing.T, r *rand.Rand, store state.Fleet, known *Received, start time.Time) string {
 	switch n := r.IntN(20); {
 	case n < 3:
 		batch := randomBatch(r, known)
 		known.Records(batch.Records)
 		return fmt.Sprint("save ", len(batch.Records), ": ", store.Save(t.Context(), batch))
 	case n < 4:
-		var heard Heard
-		err := store.Load(t.Context(), &heard)
-		return fmt.Sprintf("load: %v\n%s", err, &heard)
+		var received Received
+		err := store.Load(t.Context(), &received)
+		return fmt.Sprintf("load: %v\n%s", err, &received)
 	case n < 12:
 		sessions, from := randomSessions(r, start), ""
 		if r.IntN(2) == 0 {

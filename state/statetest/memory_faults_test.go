@@ -79,11 +79,13 @@ func TestFollowEndsWithTheConnectionAndGoesOnWithoutAGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &statetest.Memory{}
 		a, b := m.Replica(), m.Replica()
-		heard := &statetest.Heard{}
+		received := &statetest.Received{}
 		var resyncs []bool
 		follow := func() <-chan error {
 			ended := make(chan error, 1)
-			go func() { ended <- b.Follow(t.Context(), heard, func(resync bool) { resyncs = append(resyncs, resync) }) }()
+			go func() {
+				ended <- b.Follow(t.Context(), received, func(resync bool) { resyncs = append(resyncs, resync) })
+			}()
 			synctest.Wait()
 			return ended
 		}
@@ -100,7 +102,7 @@ func TestFollowEndsWithTheConnectionAndGoesOnWithoutAGap(t *testing.T) {
 			}
 			resyncs = nil
 			for _, r := range m.Records() {
-				if heard.Record(r.Key).Cleared != r.Cleared {
+				if received.Record(r.Key).Cleared != r.Cleared {
 					t.Errorf("%s: %s was not handed over", what, r.Key.Name)
 				}
 			}
@@ -113,7 +115,7 @@ func TestFollowEndsWithTheConnectionAndGoesOnWithoutAGap(t *testing.T) {
 		if err := <-ended; !errors.Is(err, statetest.ErrLost) {
 			t.Errorf("Follow over a connection that is cut: %v", err)
 		}
-		if err := b.Follow(t.Context(), heard, nil); !errors.Is(err, statetest.ErrLost) {
+		if err := b.Follow(t.Context(), received, nil); !errors.Is(err, statetest.ErrLost) {
 			t.Errorf("Follow while it is cut: %v", err)
 		}
 		save("b")

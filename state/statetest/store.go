@@ -49,9 +49,9 @@ func save(t *testing.T, s state.Store, batch state.Batch) {
 	}
 }
 
-func load(t *testing.T, s state.Store) *Heard {
+func load(t *testing.T, s state.Store) *Received {
 	t.Helper()
-	var h Heard
+	var h Received
 	if err := s.Load(t.Context(), &h); err != nil {
 		t.Fatalf("Load: %v", err)
 	}
@@ -109,7 +109,7 @@ func (s storeSuite[S]) merge(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	store := open(t, s.place(t))
-	want := &Heard{}
+	want := &Received{}
 	for range 100 {
 		key := RandomKey(r)
 		learnt := RandomRecord(r, key, later(), want.Record(key))
@@ -129,7 +129,7 @@ func (s storeSuite[S]) manyKeys(t *testing.T) {
 	store := open(t, s.place(t))
 	r := rand.New(rand.NewPCG(1, 1))
 	var batch state.Batch
-	want := &Heard{}
+	want := &Received{}
 	for i := range 500 {
 		batch.Records = append(batch.Records, cooldown.Record{Key: RandomKey(r), Cleared: cooldown.InstantOf(later()) + cooldown.Instant(i)})
 	}
@@ -150,7 +150,7 @@ func (s storeSuite[S]) much(t *testing.T) {
 	save(t, store, batch)
 	save(t, store, state.Batch{Records: batch.Records[:1]})
 	closeStore(t, store)
-	want := &Heard{}
+	want := &Received{}
 	want.Records(batch.Records)
 	if got := load(t, open(t, opens)).String(); got != want.String() {
 		t.Errorf("Load hands over %d bytes, want %d", len(got), len(want.String()))
@@ -175,7 +175,7 @@ func (s storeSuite[S]) concurrent(t *testing.T) {
 	store := open(t, s.place(t))
 	const savers, rounds = 8, 20
 	var wait sync.WaitGroup
-	want := &Heard{}
+	want := &Received{}
 	for i := range savers {
 		wait.Go(func() {
 			for round := range rounds {
@@ -228,7 +228,7 @@ func (s storeSuite[S]) cancelled(t *testing.T) {
 	if err := store.Save(ctx, batch); err == nil {
 		t.Error("Save with a context that is over has no error")
 	}
-	want := &Heard{}
+	want := &Received{}
 	want.Records(batch.Records)
 	if got := load(t, store).String(); got != "" && got != want.String() {
 		t.Errorf("Load hands over half of a batch:\n%s", got)
@@ -245,7 +245,7 @@ func (s storeSuite[S]) closed(t *testing.T) {
 	if err := store.Save(t.Context(), state.Batch{Records: []cooldown.Record{someRecord("a", 1)}}); err == nil {
 		t.Error("Save to a closed store has no error")
 	}
-	if err := store.Load(t.Context(), &Heard{}); err == nil {
+	if err := store.Load(t.Context(), &Received{}); err == nil {
 		t.Error("Load from a closed store has no error")
 	}
 	closeStore(t, store)
