@@ -8,7 +8,7 @@ import (
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
-func place(t *testing.T) func(t *testing.T) *journal.Journal {
+func factory(t *testing.T) func(t *testing.T) *journal.Journal {
 	path := filepath.Join(t.TempDir(), "state.db")
 	return func(t *testing.T) *journal.Journal { return open(t, journal.Config{Path: path}) }
 }
@@ -27,8 +27,8 @@ func open(t testing.TB, c journal.Config) *journal.Journal {
 	return j
 }
 
-func TestJournalIsAStore(t *testing.T) { statetest.Store(t, place) }
+func TestJournalIsAStore(t *testing.T) { statetest.Store(t, factory) }
 
-func TestJournalSaysWhatMemorySays(t *testing.T) { statetest.Histories(t, place, 8) }
+func TestJournalSaysWhatMemorySays(t *testing.T) { statetest.Histories(t, factory, 8) }
 
-func TestJournalKeepsBindings(t *testing.T) { statetest.Bindings(t, place) }
+func TestJournalKeepsBindings(t *testing.T) { statetest.Bindings(t, factory) }

@@ -11,19 +11,19 @@ import (
 )
 
 // Bindings checks what a store promises that keeps the bindings of one process: what was saved last holds.
-func Bindings[S state.Store](t *testing.T, place Place[S]) {
+func Bindings[S state.Store](t *testing.T, factory Factory[S]) {
 	t.Helper()
-	s := bindingSuite[S]{place}
+	s := bindingSuite[S]{factory}
 	t.Run("a binding is there with all its parts", s.whole)
 	t.Run("what was saved last of an id holds", s.last)
 	t.Run("a binding that is over is not handed over", s.over)
 	t.Run("many bindings are kept", s.many)
 }
 
-type bindingSuite[S state.Store] struct{ place Place[S] }
+type bindingSuite[S state.Store] struct{ factory Factory[S] }
 
 func (s bindingSuite[S]) whole(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	store := open(t, opens)
 	ends := time.Now().Add(time.Hour).UnixNano()
 	first, second := selector.SessionKey{Hi: 1 << 63, Lo: 1}, selector.SessionKey{Lo: 1 << 63}
@@ -42,7 +42,7 @@ func (s bindingSuite[S]) whole(t *testing.T) {
 }
 
 func (s bindingSuite[S]) last(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	store := open(t, opens)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -80,7 +80,7 @@ func (r *Received) alive(now time.Time) string {
 }
 
 func (s bindingSuite[S]) over(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	now := time.Now()
 	var batch state.Batch
 	for i := range 200 {
@@ -102,7 +102,7 @@ func (s bindingSuite[S]) over(t *testing.T) {
 }
 
 func (s bindingSuite[S]) many(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	store := open(t, opens)
 	r := rand.New(rand.NewPCG(1, 1))
 	ends := time.Now().Add(time.Hour).UnixNano()

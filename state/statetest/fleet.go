@@ -12,10 +12,10 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
-// Fleet checks what a store promises that replicas share. Each call of what a place returns connects one more replica.
-func Fleet[S state.Fleet](t *testing.T, place Place[S]) {
+// Fleet checks what a store promises that replicas share. Each call of what a factory returns connects one more replica.
+func Fleet[S state.Fleet](t *testing.T, factory Factory[S]) {
 	t.Helper()
-	s := fleetSuite[S]{place}
+	s := fleetSuite[S]{factory}
 	t.Run("what one saves the others are handed", s.push)
 	t.Run("who was away is handed what it missed", s.resume)
 	t.Run("replicas that save at once agree in the end", s.agree)
@@ -23,7 +23,7 @@ func Fleet[S state.Fleet](t *testing.T, place Place[S]) {
 	t.Run("a session stays where it is bound", s.bindStays)
 	t.Run("a session is moved off where it cannot stay", s.bindMoves)
 	t.Run("a session takes after one that it continues", s.bindInherits)
-	t.Run("a session that is looked at is not bound", s.bindLooks)
+	t.Run("a session that is looked up is not bound", s.bindLookups)
 	t.Run("saving a binding keeps what others decided", s.saveBinding)
 	t.Run("a binding that is over binds nobody", s.bindOver)
 	t.Run("others are handed a binding that moves or ends", s.pushBinding)
@@ -32,7 +32,7 @@ func Fleet[S state.Fleet](t *testing.T, place Place[S]) {
 	t.Run("the store's clock is known", s.offset)
 }
 
-type fleetSuite[S state.Fleet] struct{ place Place[S] }
+type fleetSuite[S state.Fleet] struct{ factory Factory[S] }
 
 // follower is a replica that follows.
 type follower struct {
@@ -67,7 +67,7 @@ func follow(t *testing.T, s state.Fleet, into *follower) (resync bool) {
 }
 
 func (s fleetSuite[S]) push(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	before := someRecord("before", 1)
 	save(t, a, state.Batch{Records: []cooldown.Record{before}})
@@ -86,7 +86,7 @@ func (s fleetSuite[S]) push(t *testing.T) {
 }
 
 func (s fleetSuite[S]) resume(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	var received follower
 	follow(t, b, &received)
@@ -109,7 +109,7 @@ func (s fleetSuite[S]) resume(t *testing.T) {
 }
 
 func (s fleetSuite[S]) agree(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	const replicas, rounds = 4, 30
 	var stores [replicas]S
 	var received [replicas]follower
@@ -141,7 +141,7 @@ func (s fleetSuite[S]) agree(t *testing.T) {
 }
 
 func (s fleetSuite[S]) claim(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	key := selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "account:claude:1"}, Model: "m"}
 	others := []selector.PermitKey{{Record: key.Record}, {Record: key.Record, Model: "m", Family: true}}
@@ -170,7 +170,7 @@ func (s fleetSuite[S]) claim(t *testing.T) {
 }
 
 func (s fleetSuite[S]) lease(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	key := selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: "claude"}}
 	const lease = 100 * time.Millisecond
@@ -200,7 +200,7 @@ func (s fleetSuite[S]) lease(t *testing.T) {
 }
 
 func (s fleetSuite[S]) offset(t *testing.T) {
-	a := open(t, s.place(t))
+	a := open(t, s.factory(t))
 	var received follower
 	follow(t, a, &received)
 	if got := a.Offset(); got.Abs() > time.Second {

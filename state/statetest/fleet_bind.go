@@ -37,7 +37,7 @@ func bind(t *testing.T, s state.Fleet, sessions []state.BoundSession, from, want
 }
 
 func (s fleetSuite[S]) bindOnce(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	const replicas, sessions = 4, 50
 	var got [replicas][sessions]string
 	var wait sync.WaitGroup
@@ -62,7 +62,7 @@ func (s fleetSuite[S]) bindOnce(t *testing.T) {
 }
 
 func (s fleetSuite[S]) bindStays(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	first := bind(t, a, ids("one", 1), "", "one")
 	if again := bind(t, b, ids("two", 1), "", "one"); again.Bound != first.Bound {
@@ -77,7 +77,7 @@ func (s fleetSuite[S]) bindStays(t *testing.T) {
 }
 
 func (s fleetSuite[S]) bindMoves(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	bind(t, a, ids("one", 1, 2), "", "one")
 	bind(t, a, ids("two", 1, 2), "one", "two")
@@ -88,7 +88,7 @@ func (s fleetSuite[S]) bindMoves(t *testing.T) {
 }
 
 func (s fleetSuite[S]) bindInherits(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	bind(t, a, ids("one", 1), "", "one")
 	bind(t, a, ids("two", 2), "", "two")
@@ -100,24 +100,24 @@ func (s fleetSuite[S]) bindInherits(t *testing.T) {
 	bind(t, a, ids("four", 1), "", "one")
 }
 
-func (s fleetSuite[S]) bindLooks(t *testing.T) {
-	opens := s.place(t)
+func (s fleetSuite[S]) bindLookups(t *testing.T) {
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
-	look := func(numbers ...uint64) []state.BoundSession { return ids("", numbers...) }
-	bind(t, a, look(1, 2), "", "")
+	unbound := func(numbers ...uint64) []state.BoundSession { return ids("", numbers...) }
+	bind(t, a, unbound(1, 2), "", "")
 	bind(t, a, ids("one", 1), "", "one")
-	bind(t, b, look(1), "", "one")
-	bind(t, b, look(10, 1), "", "one")
-	bind(t, b, look(10), "", "")
-	// One that is to be bound takes after one that is looked at.
-	bind(t, b, append(ids("two", 20), look(1)...), "", "one")
-	bind(t, b, append(ids("two", 30), look(31)...), "", "two")
-	bind(t, a, look(30), "", "two")
-	bind(t, a, look(31), "", "")
+	bind(t, b, unbound(1), "", "one")
+	bind(t, b, unbound(10, 1), "", "one")
+	bind(t, b, unbound(10), "", "")
+	// One that is to be bound takes after one that is looked up.
+	bind(t, b, append(ids("two", 20), unbound(1)...), "", "one")
+	bind(t, b, append(ids("two", 30), unbound(31)...), "", "two")
+	bind(t, a, unbound(30), "", "two")
+	bind(t, a, unbound(31), "", "")
 }
 
 func (s fleetSuite[S]) saveBinding(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	save(t, a, state.Batch{Bindings: ids("one", 1)})
 	save(t, b, state.Batch{Bindings: ids("two", 1)})
@@ -133,7 +133,7 @@ func (s fleetSuite[S]) saveBinding(t *testing.T) {
 }
 
 func (s fleetSuite[S]) bindOver(t *testing.T) {
-	a := open(t, s.place(t))
+	a := open(t, s.factory(t))
 	over := ids("one", 1)
 	const span = 100 * time.Millisecond
 	ends := time.Now().Add(span)
@@ -162,7 +162,7 @@ func (s fleetSuite[S]) bindOver(t *testing.T) {
 }
 
 func (s fleetSuite[S]) pushBinding(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	a, b := open(t, opens), open(t, opens)
 	var received follower
 	follow(t, b, &received)

@@ -17,23 +17,23 @@ const historyLength = 60
 
 // Histories plays random histories on an engine and on Memory, and compares what the two say after each operation. It
 // plays a number of them, from a seed that a failure prints.
-func Histories[S state.Store](t *testing.T, place Place[S], rounds int) {
+func Histories[S state.Store](t *testing.T, factory Factory[S], rounds int) {
 	t.Helper()
 	plain := func(*testing.T) func(t *testing.T) *Replica {
 		m := &Memory{}
 		return func(*testing.T) *Replica { return m.Replica() }
 	}
-	compare(t, rounds, storeHistory(plain), storeHistory(place))
+	compare(t, rounds, storeHistory(plain), storeHistory(factory))
 }
 
 // FleetHistories is Histories for what only stores can do that replicas share.
-func FleetHistories[S state.Fleet](t *testing.T, place Place[S], rounds int) {
+func FleetHistories[S state.Fleet](t *testing.T, factory Factory[S], rounds int) {
 	t.Helper()
 	plain := func(*testing.T) func(t *testing.T) *Replica {
 		m := &Memory{}
 		return func(*testing.T) *Replica { return m.Replica() }
 	}
-	compare(t, rounds, fleetHistory(plain), fleetHistory(place))
+	compare(t, rounds, fleetHistory(plain), fleetHistory(factory))
 }
 
 // history plays what a seed says, and returns a line for each operation.
@@ -56,10 +56,10 @@ func compare(t *testing.T, rounds int, plain, engine history) {
 }
 
 // storeHistory: one process at a time.
-func storeHistory[S state.Store](place Place[S]) history {
+func storeHistory[S state.Store](factory Factory[S]) history {
 	return func(t *testing.T, seed uint64) []string {
 		r := rand.New(rand.NewPCG(seed, 0))
-		opens := place(t)
+		opens := factory(t)
 		store := opens(t)
 		defer func() { _ = store.Close() }()
 		known := &Received{}
@@ -99,10 +99,10 @@ func randomBatch(r *rand.Rand, known *Received) (b state.Batch) {
 }
 
 // fleetHistory: three replicas, one call at a time.
-func fleetHistory[S state.Fleet](place Place[S]) history {
+func fleetHistory[S state.Fleet](factory Factory[S]) history {
 	return func(t *testing.T, seed uint64) []string {
 		r := rand.New(rand.NewPCG(seed, 0))
-		opens := place(t)
+		opens := factory(t)
 		var stores [3]S
 		for i := range stores {
 			stores[i] = opens(t)

@@ -235,10 +235,10 @@ func (m *Memory) keep(proposed state.Keys) state.Keys {
 	return *m.keys
 }
 
-// since returns what changed after a place in an epoch, and the place after it. Gap: that is not known any more, and what is
+// since returns what changed after a cursor in an epoch, and the cursor after it. Gap: that is not known any more, and what is
 // returned is everything.
-func (m *Memory) since(epoch, place int) (records []cooldown.Record, bindings []state.BoundSession, gap bool) {
-	missed := m.changes - place
+func (m *Memory) since(epoch, cursor int) (records []cooldown.Record, bindings []state.BoundSession, gap bool) {
+	missed := m.changes - cursor
 	if epoch != m.epoch || missed > len(m.log) {
 		return m.all(), nil, true
 	}

@@ -6,11 +6,11 @@ import (
 	"github.com/credbroker/credbroker/state/statetest"
 )
 
-func place(*testing.T) func(t *testing.T) *statetest.Replica {
+func factory(*testing.T) func(t *testing.T) *statetest.Replica {
 	m := &statetest.Memory{}
 	return func(*testing.T) *statetest.Replica { return m.Replica() }
 }
 
-func TestMemoryIsAStore(t *testing.T) { statetest.Store(t, place) }
+func TestMemoryIsAStore(t *testing.T) { statetest.Store(t, factory) }
 
-func TestMemoryIsAFleet(t *testing.T) { statetest.Fleet(t, place) }
+func TestMemoryIsAFleet(t *testing.T) { statetest.Fleet(t, factory) }

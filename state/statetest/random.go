@@ -26,11 +26,11 @@ func RandomKey(r *rand.Rand) cooldown.RecordKey {
 }
 
 // RandomRecord is what one replica may know of a key: what it learnt itself around a time, and what others told it.
-func RandomRecord(r *rand.Rand, key cooldown.RecordKey, around time.Time, told ...cooldown.Record) cooldown.Record {
+func RandomRecord(r *rand.Rand, key cooldown.RecordKey, around time.Time, others ...cooldown.Record) cooldown.Record {
 	record := cooldown.Record{Key: key}
-	for i := range told {
+	for i := range others {
 		if r.IntN(2) == 0 {
-			record.Merge(&told[i])
+			record.Merge(&others[i])
 		}
 	}
 	for range 1 + r.IntN(6) {

@@ -53,8 +53,8 @@ type Replica struct {
 	offset  time.Duration
 
 	// following is held by the one call of Follow; what is below is what was handed over.
-	following    sync.Mutex
-	epoch, place int
+	following     sync.Mutex
+	epoch, cursor int
 }
 
 var _ state.Fleet = (*Replica)(nil)
@@ -223,8 +223,8 @@ func (r *Replica) Follow(ctx context.Context, into state.Sink, live func(resync 
 func (r *Replica) catchUp(into state.Sink, live func(resync bool), first bool) <-chan struct{} {
 	m := r.memory
 	m.mu.Lock()
-	records, bindings, gap := m.since(r.epoch, r.place)
-	r.epoch, r.place = m.epoch, m.changes
+	records, bindings, gap := m.since(r.epoch, r.cursor)
+	r.epoch, r.cursor = m.epoch, m.changes
 	if m.news == nil {
 		m.news = make(chan struct{})
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
-// Place makes an empty place for state and returns what opens the store that is there. Opened again, after a Close, the
+// Factory makes room for one empty store and returns what opens that store. Opened again, after a Close, the
 // store holds what was saved. What is still open when the test ends is closed by the test.
-type Place[S state.Store] func(t *testing.T) (open func(t *testing.T) S)
+type Factory[S state.Store] func(t *testing.T) (open func(t *testing.T) S)
 
 // Store checks what every store promises.
-func Store[S state.Store](t *testing.T, place Place[S]) {
+func Store[S state.Store](t *testing.T, factory Factory[S]) {
 	t.Helper()
-	s := storeSuite[S]{place}
+	s := storeSuite[S]{factory}
 	t.Run("a new store holds nothing", s.empty)
 	t.Run("what is saved is there after it is opened again", s.reopen)
 	t.Run("the first keys that were proposed stay", s.keys)
@@ -32,9 +32,9 @@ func Store[S state.Store](t *testing.T, place Place[S]) {
 	t.Run("a closed store says so", s.closed)
 }
 
-type storeSuite[S state.Store] struct{ place Place[S] }
+type storeSuite[S state.Store] struct{ factory Factory[S] }
 
-// open opens the store of a place and closes it at the end of the test.
+// open opens a store and closes it at the end of the test.
 func open[S state.Store](t *testing.T, opens func(t *testing.T) S) S {
 	t.Helper()
 	s := opens(t)
@@ -66,7 +66,7 @@ func closeStore(t *testing.T, s state.Store) {
 }
 
 func (s storeSuite[S]) empty(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	save(t, store, state.Batch{})
 	if got := load(t, store).String(); got != "" {
 		t.Errorf("Load hands over\n%s", got)
@@ -74,7 +74,7 @@ func (s storeSuite[S]) empty(t *testing.T) {
 }
 
 func (s storeSuite[S]) reopen(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	first := open(t, opens)
 	record := someRecord("a", 1)
 	save(t, first, state.Batch{Records: []cooldown.Record{record}})
@@ -86,7 +86,7 @@ func (s storeSuite[S]) reopen(t *testing.T) {
 }
 
 func (s storeSuite[S]) keys(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	first := open(t, opens)
 	mine := state.Keys{Fingerprint: [32]byte{1, 31: 2}, Session: [16]byte{3, 15: 4}}
 	if got, err := first.Keys(t.Context(), state.Keys{}); err != nil || got != (state.Keys{}) {
@@ -108,7 +108,7 @@ func (s storeSuite[S]) merge(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	want := &Received{}
 	for range 100 {
 		key := RandomKey(r)
@@ -126,7 +126,7 @@ func (s storeSuite[S]) merge(t *testing.T) {
 }
 
 func (s storeSuite[S]) manyKeys(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	r := rand.New(rand.NewPCG(1, 1))
 	var batch state.Batch
 	want := &Received{}
@@ -141,7 +141,7 @@ func (s storeSuite[S]) manyKeys(t *testing.T) {
 }
 
 func (s storeSuite[S]) much(t *testing.T) {
-	opens := s.place(t)
+	opens := s.factory(t)
 	store := open(t, opens)
 	var batch state.Batch
 	for i := range 3000 {
@@ -158,7 +158,7 @@ func (s storeSuite[S]) much(t *testing.T) {
 }
 
 func (s storeSuite[S]) lent(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	record := someRecord("a", 1)
 	want := show(record)
 	save(t, store, state.Batch{Records: []cooldown.Record{record}})
@@ -172,7 +172,7 @@ func (s storeSuite[S]) lent(t *testing.T) {
 }
 
 func (s storeSuite[S]) concurrent(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	const savers, rounds = 8, 20
 	var wait sync.WaitGroup
 	want := &Received{}
@@ -196,7 +196,7 @@ func (s storeSuite[S]) concurrent(t *testing.T) {
 }
 
 func (s storeSuite[S]) loadMeanwhile(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	first := someRecord("first", 1)
 	save(t, store, state.Batch{Records: []cooldown.Record{first}})
 	const rounds = 30
@@ -221,7 +221,7 @@ func (s storeSuite[S]) loadMeanwhile(t *testing.T) {
 }
 
 func (s storeSuite[S]) cancelled(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	batch := state.Batch{Records: []cooldown.Record{someRecord("a", 1), someRecord("b", 2)}}
@@ -240,7 +240,7 @@ func (s storeSuite[S]) cancelled(t *testing.T) {
 }
 
 func (s storeSuite[S]) closed(t *testing.T) {
-	store := open(t, s.place(t))
+	store := open(t, s.factory(t))
 	closeStore(t, store)
 	if err := store.Save(t.Context(), state.Batch{Records: []cooldown.Record{someRecord("a", 1)}}); err == nil {
 		t.Error("Save to a closed store has no error")
