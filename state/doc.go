@@ -18,9 +18,9 @@
 //     memory: records at once, bindings behind.
 //   - Stores that fail are tried again for as long as the persister runs; nothing that waits is dropped.
 //
-// loading.go loads, saver.go and queue.go save, follow.go takes in what others do, permits.go asks for the tries of what is
-// half-open, bindings.go tells of bindings, pick.go, claims.go and lookups.go agree on first ones, recheck.go on those that may
-// have moved unheard, keys.go joins a fleet.
+// loading.go loads, saver.go and queue.go save, follow.go takes in what others do, permits.go asks for permits to probe what is
+// half-open, bindings.go saves bindings, pick.go, claims.go and lookups.go confirm first ones, recheck.go those that may
+// have moved unnoticed, keys.go joins a fleet.
 //
 // It decides nothing that the pool decides, and writes no log: an Observer learns what happens. Its goroutines are those of Run, which
 // waits for them. The functions and a Persister may be used concurrently.

@@ -266,8 +266,8 @@ func halfOpen(t *testing.T, replicas []*replica) {
 	time.Sleep(5 * time.Second)
 }
 
-// tries counts how many requests may try what is half-open now.
-func tries(replicas []*replica) (n int) {
+// countProbes counts how many requests may probe what is half-open now.
+func countProbes(replicas []*replica) (n int) {
 	for _, r := range replicas {
 		for range 3 {
 			if _, err := r.persister.Pick(context.Background(), &selector.Request{Provider: "p"}, r.persister.Now()); err == nil {
@@ -278,14 +278,14 @@ func tries(replicas []*replica) (n int) {
 	return n
 }
 
-func TestOneTryInTheFleet(t *testing.T) {
+func TestOneProbeInTheFleet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, links, r := newFleet(t, 3)
 		halfOpen(t, r)
-		if n := tries(r); n != 2 {
-			t.Errorf("%d requests try two auths, want one each", n)
+		if n := countProbes(r); n != 2 {
+			t.Errorf("%d requests probe two auths, want one each", n)
 		}
-		// Without a report the permits end, and the next one may try. Out of reach everybody has permits of his own.
+		// Without a report the permits end, and the next one may probe. Out of reach everybody has permits of his own.
 		time.Sleep(3 * time.Minute)
 		for i := range r {
 			links[i].Cut()
@@ -295,8 +295,8 @@ func TestOneTryInTheFleet(t *testing.T) {
 			r.pool.Advance(r.persister.Now(), 100)
 		}
 		time.Sleep(5 * time.Second)
-		if n := tries(r); n != 6 {
-			t.Errorf("%d requests of three lone replicas try two auths, want one each", n)
+		if n := countProbes(r); n != 6 {
+			t.Errorf("%d requests of three replicas without the fleet probe two auths, want one each", n)
 		}
 		time.Sleep(3 * time.Minute)
 		for _, r := range r {
@@ -307,8 +307,8 @@ func TestOneTryInTheFleet(t *testing.T) {
 			links[i].Mend()
 		}
 		time.Sleep(10 * time.Second)
-		if n := tries(r); n != 2 {
-			t.Errorf("%d requests try two auths after the fleet is back, want one each", n)
+		if n := countProbes(r); n != 2 {
+			t.Errorf("%d requests probe two auths after the fleet is back, want one each", n)
 		}
 	})
 }
@@ -365,8 +365,8 @@ func TestManyPermitsDoNotWaitForOneAnother(t *testing.T) {
 			return statetest.Disturbance{}
 		})
 		halfOpen(t, r)
-		if n := tries(r); n != 2 {
-			t.Errorf("%d requests try two auths after five seconds without answers, want one each", n)
+		if n := countProbes(r); n != 2 {
+			t.Errorf("%d requests probe two auths after five seconds without answers, want one each", n)
 		}
 	})
 }

@@ -44,8 +44,8 @@ func TestManyReturnsDoNotHoldUpATry(t *testing.T) {
 		time.Sleep(time.Second)
 		r.pool.Advance(r.persister.Now(), 100)
 		time.Sleep(2 * time.Second)
-		if n := tries(replicas); n != 2 {
-			t.Errorf("%d requests try two auths, want one each", n)
+		if n := countProbes(replicas); n != 2 {
+			t.Errorf("%d requests probe two auths, want one each", n)
 		}
 	})
 }

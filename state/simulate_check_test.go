@@ -39,13 +39,13 @@ func (w *simWorld) undone(command int, by ...simWhat) bool {
 	return false
 }
 
-// probe checks that no other try of the auth is under way, while the store can be relied on.
+// probe checks that no other probe of the auth is under way, while the store can be relied on.
 func (w *simWorld) probe(p simProbe) error {
-	w.tries++
+	w.probed++
 	for _, other := range w.probes {
-		// A permit that was taken without the store may be used for twice the time of a try.
+		// A permit that was taken without the store may be used for twice the time of a probe.
 		if other.auth == p.auth && other.ends.After(p.began) && p.began.Sub(w.troubled) > 4*simProbeTimeout {
-			return broken("one try at a time", "of %s on replica %d since %v, and on %d at %v", p.auth, other.replica, other.began, p.replica, p.began)
+			return broken("one probe at a time", "of %s on replica %d since %v, and on %d at %v", p.auth, other.replica, other.began, p.replica, p.began)
 		}
 	}
 	w.probes = append(w.probes, p)

@@ -41,7 +41,7 @@ func simSettings(t *testing.T) (first uint64, count int) {
 	return first, count
 }
 
-// TestAFleetAgreesAndForgetsNothing lets fleets live in virtual time over a network that delays, drops, repeats, reorders
+// TestAFleetAgreesAndForgetsNothing lets fleets run in virtual time over a network that delays, drops, repeats, reorders
 // and parts, with crashes, full disks and a store that loses what it has.
 func TestAFleetAgreesAndForgetsNothing(t *testing.T) {
 	first, count := simSettings(t)
@@ -62,7 +62,7 @@ func TestAFleetAgreesAndForgetsNothing(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	t.Logf("%d lives from seed %d on, %d tries of what was half-open", count, first, probes.Load())
+	t.Logf("%d simulated fleets from seed %d on, %d probes", count, first, probes.Load())
 }
 
 // playSim plays one plan in a bubble.
@@ -70,7 +70,7 @@ func playSim(t *testing.T, plan simPlan, probes *atomic.Int64) (err error) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimWorld(t.Context(), plan)
 		err = w.live()
-		probes.Add(int64(w.tries))
+		probes.Add(int64(w.probed))
 	})
 	return err
 }

@@ -25,7 +25,7 @@ type simWorld struct {
 	// troubled is when the store could last not be relied on.
 	troubled time.Time
 	probes   []simProbe
-	tries    int            // counts them
+	probed   int            // counts them
 	waiting  sync.WaitGroup // for acknowledgements
 
 	mu       sync.Mutex
@@ -59,7 +59,7 @@ type simCommand struct {
 	issued, acked int
 }
 
-// simProbe is a try of an auth that is half-open.
+// simProbe is the probe of an auth that is half-open.
 type simProbe struct {
 	replica     int
 	auth        string
@@ -315,7 +315,7 @@ func (w *simWorld) pick(r *simReplica, session int) error {
 	return w.probe(simProbe{replica: r.number, auth: pick.Auth.ID, began: now, ends: now.Add(simProbeTimeout)})
 }
 
-// halfOpen are the auths that only one request at a time may try.
+// halfOpen are the auths that only one request at a time may probe.
 func (w *simWorld) halfOpen(r *simReplica) (ids []string) {
 	now := r.persister.Now()
 	for _, id := range simAuths() {
