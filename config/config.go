@@ -20,7 +20,7 @@ type Config struct {
 	Selection Selection
 	// Sessions is how long conversations stay on their auth.
 	Sessions Sessions
-	// Cooldown is how cooldowns are tried before their end.
+	// Cooldown is how cooldowns are probed before their end.
 	Cooldown Cooldown
 	// State is where runtime state is kept beyond the process.
 	State State
@@ -102,11 +102,11 @@ const (
 	PolicySpread            = "spread"
 )
 
-// Cooldown is how cooldowns are tried before their end.
+// Cooldown is how cooldowns are probed before their end.
 type Cooldown struct {
-	// MaxHint is how long a time that an upstream hinted at is kept untried.
+	// MaxHint is how long a time that an upstream hinted at is kept without a probe.
 	MaxHint time.Duration
-	// ProbeTimeout is how long a try may be under way before another may start.
+	// ProbeTimeout is how long a probe may be under way before another may start.
 	ProbeTimeout time.Duration
 }
 

@@ -183,9 +183,9 @@ func sessionRule(r *SessionRule) document.Type {
 func cooldown(c *Cooldown) document.Type {
 	return document.Object(document.Keys{
 		"max_hint": document.Duration(&c.MaxHint, minHint, maxHint).
-			Doc("How long a time that an upstream hinted at is kept before one request at a time may try: 1s to 24h."),
+			Doc("How long a time that an upstream hinted at is kept before one request at a time may probe: 1s to 24h."),
 		"probe_timeout": document.Duration(&c.ProbeTimeout, minProbe, maxProbe).
-			Doc("How long such a request may be under way before another may try: 1s to 1h."),
+			Doc("How long such a probe may be under way before another may start: 1s to 1h."),
 		"max_latch": document.Renamed("max_hint"), // word: refused, with the new name
 	})
 }
