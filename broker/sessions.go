@@ -66,7 +66,7 @@ func (b *Broker) ReleaseSession(ctx context.Context, name SessionName, now time.
 	if name.ID != "" {
 		key = b.table.Key(b.pool.Provider(name.Provider), name.ID, selector.ModelKey(name.Model))
 	}
-	slot, ok, err := b.persister.Forget(ctx, key, now)
+	slot, ok, err := b.persister.Unbind(ctx, key, now)
 	switch {
 	case err != nil:
 		return key, "", notDurable(ctx, err)

@@ -39,7 +39,7 @@ func (k *Persister) collectBindings(ctx context.Context) {
 // queueBindings queues as many changes of bindings as there is room for where they are kept first: what changes again meanwhile
 // is saved once.
 func (k *Persister) queueBindings() {
-	_, waiting := k.keeping().pending()
+	_, waiting := k.durableSaver().pending()
 	if room := bindingsLimit - waiting; room > 0 {
 		k.queueChangedBindings(room)
 	}
@@ -101,14 +101,14 @@ func (k *Persister) forFleet(changed []bindings.Change, list []BoundSession) []B
 	return queued
 }
 
-// Forget ends the binding of a session, everywhere, and returns the slot that it was bound to once that is kept. False:
+// Unbind ends the binding of a session, everywhere, and returns the slot that it was bound to once that is kept. False:
 // there was no such binding.
-func (k *Persister) Forget(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
+func (k *Persister) Unbind(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
 	slot, ok := k.table.Unbind(key, now)
 	if !ok {
 		return 0, false, nil
 	}
-	s := k.keeping()
+	s := k.durableSaver()
 	if s == nil {
 		return slot, true, nil
 	}

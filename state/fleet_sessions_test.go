@@ -25,7 +25,7 @@ func elsewhere(t *testing.T, r []*replica, session selector.Session) (identity s
 		if got := r[0].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{session}}); got.Identity != "a" {
 			return got.Identity
 		}
-		if _, _, err := r[0].persister.Forget(t.Context(), session.Key, r[0].persister.Now()); err != nil {
+		if _, _, err := r[0].persister.Unbind(t.Context(), session.Key, r[0].persister.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -206,8 +206,8 @@ func TestMovesAndReleasesReachOthers(t *testing.T) {
 		if got := r[1].pick(request(1)); moved.Identity == first.Identity || got.Identity != moved.Identity || got.Binding != selector.BindingHit {
 			t.Errorf("moved from %s to %s; the other picks %s, %v", first.Identity, moved.Identity, got.Identity, got.Binding)
 		}
-		if _, ok, err := r[0].persister.Forget(t.Context(), request(1).Sessions[0].Key, r[0].persister.Now()); !ok || err != nil {
-			t.Fatalf("Forget = %t, %v", ok, err)
+		if _, ok, err := r[0].persister.Unbind(t.Context(), request(1).Sessions[0].Key, r[0].persister.Now()); !ok || err != nil {
+			t.Fatalf("Unbind = %t, %v", ok, err)
 		}
 		synctest.Wait()
 		if got := r[1].pick(request(1)); got.Binding != selector.BindingNew {

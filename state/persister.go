@@ -190,7 +190,7 @@ func (k *Persister) Run(ctx context.Context) {
 
 // Flush saves what is not saved yet. Call it after Run, when nothing changes any more.
 func (k *Persister) Flush(ctx context.Context) error {
-	s := k.keeping()
+	s := k.durableSaver()
 	if s == nil {
 		return nil
 	}
@@ -217,7 +217,7 @@ var ErrNotKept = errors.New("what was changed could not be kept")
 
 // Durable returns once what was changed so far of an auth is kept: on disk, or else by the fleet.
 func (k *Persister) Durable(ctx context.Context, authID string) error {
-	s := k.keeping()
+	s := k.durableSaver()
 	if s == nil {
 		return nil
 	}
@@ -235,8 +235,8 @@ func (k *Persister) savers() []*saver {
 	return all
 }
 
-// keeping is what an acknowledgement waits for; nil: nothing is kept.
-func (k *Persister) keeping() *saver {
+// durableSaver is the one that an acknowledgement waits for; nil: nothing is kept.
+func (k *Persister) durableSaver() *saver {
 	if k.local != nil {
 		return k.local
 	}

@@ -316,14 +316,14 @@ func TestBindingsAreKeptSoon(t *testing.T) {
 		if _, n := d.count(); n != 50 {
 			t.Fatalf("%d bindings kept after 100 ms, want 50", n)
 		}
-		if _, ok, err := r.persister.Forget(t.Context(), selector.SessionKey{Lo: 7}, r.persister.Now()); !ok || err != nil {
-			t.Fatalf("Forget = %t, %v", ok, err)
+		if _, ok, err := r.persister.Unbind(t.Context(), selector.SessionKey{Lo: 7}, r.persister.Now()); !ok || err != nil {
+			t.Fatalf("Unbind = %t, %v", ok, err)
 		}
 		if _, n := d.count(); n != 49 {
 			t.Errorf("%d bindings kept after one was released, want 49", n)
 		}
-		if _, ok, err := r.persister.Forget(t.Context(), selector.SessionKey{Lo: 700}, r.persister.Now()); ok || err != nil {
-			t.Errorf("Forget of no session = %t, %v", ok, err)
+		if _, ok, err := r.persister.Unbind(t.Context(), selector.SessionKey{Lo: 700}, r.persister.Now()); ok || err != nil {
+			t.Errorf("Unbind of no session = %t, %v", ok, err)
 		}
 		r.stop()
 		next := newReplica(t, d, nil)

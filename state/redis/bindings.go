@@ -11,8 +11,8 @@ import (
 // bindingsAtOnce bounds what one script does while the server does nothing else.
 const bindingsAtOnce = 128
 
-// keep keeps, prolongs and ends bindings.
-func (s *Store) keep(ctx context.Context, bindings []state.BoundSession) error {
+// saveBindings saves, prolongs and ends bindings.
+func (s *Store) saveBindings(ctx context.Context, bindings []state.BoundSession) error {
 	keys := append(make([]string, 0, 2+len(bindings)), s.layout.records, s.layout.log)
 	args := make([]string, 0, 2*len(bindings))
 	for i := range bindings {

@@ -41,7 +41,7 @@ func (s *Store) Save(ctx context.Context, batch state.Batch) error {
 		}
 	}
 	for some := range slices.Chunk(batch.Bindings, bindingsAtOnce) {
-		if err := s.keep(ctx, some); err != nil {
+		if err := s.saveBindings(ctx, some); err != nil {
 			return fmt.Errorf("save bindings to redis: %w", err)
 		}
 	}

@@ -25,7 +25,7 @@ type Memory struct {
 	permits  map[selector.PermitKey]memoryPermit
 	log      []memoryChange // the last of all that changed
 	changes  int            // since the epoch began
-	news     chan struct{}  // closed at the next change
+	changed  chan struct{}  // closed at the next change
 	replicas int
 }
 
@@ -86,14 +86,14 @@ func (m *Memory) all() []cooldown.Record {
 
 // wake tells those who follow. The caller has the lock.
 func (m *Memory) wake() {
-	if m.news != nil {
-		close(m.news)
-		m.news = nil
+	if m.changed != nil {
+		close(m.changed)
+		m.changed = nil
 	}
 }
 
-// note adds a change. The caller has the lock.
-func (m *Memory) note(c memoryChange) {
+// logChange adds a change to the log. The caller has the lock.
+func (m *Memory) logChange(c memoryChange) {
 	m.changes++
 	m.log = append(m.log, c)
 	m.log = m.log[max(0, len(m.log)-memoryLog):]
@@ -117,7 +117,7 @@ func (m *Memory) save(batch state.Batch, now time.Time) {
 		merged = copied(&merged)
 		m.records[r.Key] = merged
 		if !known || !bytes.Equal(state.FormatRecord(&merged), state.FormatRecord(&kept)) {
-			m.note(memoryChange{record: r.Key})
+			m.logChange(memoryChange{record: r.Key})
 		}
 	}
 	for _, b := range batch.Bindings {
@@ -131,7 +131,7 @@ func (m *Memory) saveBinding(b state.BoundSession, now time.Time) {
 	case b.Identity == "":
 		if known && (b.Bound == 0 || kept.Bound <= b.Bound) {
 			delete(m.bindings, b.Key)
-			m.note(memoryChange{binding: b})
+			m.logChange(memoryChange{binding: b})
 		}
 	case !known:
 		m.put(b)
@@ -185,7 +185,7 @@ func (m *Memory) bind(sessions []state.BoundSession, from string, now time.Time)
 		}
 		// Who moves it off something that the store has forgotten may not be the only one who knows that.
 		if old, ok := m.live(b.Key, now); ok && old.Identity != b.Identity || !ok && from != "" {
-			m.note(memoryChange{binding: b})
+			m.logChange(memoryChange{binding: b})
 		}
 		m.put(b)
 	}
@@ -223,7 +223,7 @@ func (m *Memory) giveBack(key selector.PermitKey, owner int) {
 	}
 }
 
-func (m *Memory) keep(proposed state.Keys) state.Keys {
+func (m *Memory) proposeKeys(proposed state.Keys) state.Keys {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.keys == nil && proposed == (state.Keys{}) {

@@ -141,7 +141,7 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // Keys is as state.Store says.
 func (r *Replica) Keys(ctx context.Context, proposed state.Keys) (keys state.Keys, err error) {
-	err = r.call(ctx, "Keys", func(time.Time) { keys = r.memory.keep(proposed) })
+	err = r.call(ctx, "Keys", func(time.Time) { keys = r.memory.proposeKeys(proposed) })
 	return keys, err
 }
 
@@ -208,9 +208,9 @@ func (r *Replica) Follow(ctx context.Context, into state.Sink, live func(resync 
 			return ErrLost
 		}
 		r.mu.Unlock()
-		news := r.catchUp(into, live, first)
+		changed := r.catchUp(into, live, first)
 		select {
-		case <-news:
+		case <-changed:
 		case <-cut:
 			return ErrLost
 		case <-ctx.Done():
@@ -225,10 +225,10 @@ func (r *Replica) catchUp(into state.Sink, live func(resync bool), first bool) <
 	m.mu.Lock()
 	records, bindings, gap := m.since(r.epoch, r.cursor)
 	r.epoch, r.cursor = m.epoch, m.changes
-	if m.news == nil {
-		m.news = make(chan struct{})
+	if m.changed == nil {
+		m.changed = make(chan struct{})
 	}
-	news := m.news
+	changed := m.changed
 	m.mu.Unlock()
 	if len(records) > 0 {
 		into.Records(records)
@@ -239,7 +239,7 @@ func (r *Replica) catchUp(into state.Sink, live func(resync bool), first bool) <
 	if first || gap || len(records)+len(bindings) > 0 {
 		live(gap)
 	}
-	return news
+	return changed
 }
 
 // copied shares nothing with r.
