@@ -43,8 +43,8 @@ func (f *folder) real(path string) string { return filepath.Join(f.root, filepat
 
 func (f *folder) origin(path string) origin { return origin{f.rank, path} }
 
-// know makes a file known; nil: there are too many.
-func (f *folder) know(path string) *file {
+// track makes a file known; nil: there are too many.
+func (f *folder) track(path string) *file {
 	known := f.files[path]
 	if known == nil && len(f.files) >= f.maxFiles {
 		f.full = true
@@ -57,8 +57,8 @@ func (f *folder) know(path string) *file {
 	return known
 }
 
-// forget drops a file.
-func (f *folder) forget(path string) {
+// untrack drops a file.
+func (f *folder) untrack(path string) {
 	delete(f.files, path)
 	delete(f.faults, path)
 }

@@ -40,7 +40,7 @@ func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted
 		return false, err
 	}
 	if held && !hasSecret(members) {
-		if err := s.keepSecret(holder, members); err != nil {
+		if err := s.inheritSecret(holder, members); err != nil {
 			return false, err
 		}
 	}
@@ -142,8 +142,8 @@ func hasSecret(members documentMembers) bool {
 	return false
 }
 
-// keepSecret adds to a document what the stored one knows of the account.
-func (s *Source) keepSecret(holder claim, members documentMembers) error {
+// inheritSecret adds to a document what the stored one knows of the account.
+func (s *Source) inheritSecret(holder claim, members documentMembers) error {
 	data := s.memory[holder.path]
 	if holder.rank != memoryRank {
 		var err error

@@ -95,12 +95,12 @@ func (s *Source) rescanFolders(c changes, o outcome, again *changes) {
 // drop takes a file's auth out.
 func (s *Source) drop(at location) {
 	s.catalog.remove(at.folder.origin(at.path))
-	at.folder.forget(at.path)
+	at.folder.untrack(at.path)
 }
 
 // accept takes over what a file says. False: it should be read again.
 func (s *Source) accept(at location, r result, refuse bool) bool {
-	f := at.folder.know(at.path)
+	f := at.folder.track(at.path)
 	switch {
 	case f == nil:
 		return true // there are too many

@@ -105,7 +105,7 @@ func (s *scan) entry(at string, e fs.DirEntry) {
 	if err != nil {
 		info = nil
 	}
-	if known := s.know(at); known != nil {
+	if known := s.track(at); known != nil {
 		known.found = true
 		if !known.stamp.same(stamp{info}) || !s.changes.isEmpty() && (s.changes.name(s.real(at)) || slices.ContainsFunc(chain, s.changes.name)) {
 			s.read = append(s.read, at)

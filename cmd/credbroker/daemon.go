@@ -138,15 +138,15 @@ func (d *daemon) run(ctx context.Context) error {
 	var loops, servers sync.WaitGroup
 	failed := make(chan error, 1)
 	d.startLog()
-	loops.Go(func() { note(failed, d.source.Run(background)) })
+	loops.Go(func() { recordFailure(failed, d.source.Run(background)) })
 	loops.Go(func() { d.broker.Run(background) })
 	loops.Go(func() { d.reloadOnHangup(background) })
 	for _, lis := range d.grpc {
-		servers.Go(func() { note(failed, d.server.Serve(lis)) })
+		servers.Go(func() { recordFailure(failed, d.server.Serve(lis)) })
 	}
 	web := &http.Server{Handler: d.server.HTTP(), ReadHeaderTimeout: httpHeaderTimeout, ErrorLog: stdlog.New(d.log, "", 0)}
 	if d.http != nil {
-		servers.Go(func() { note(failed, web.Serve(d.http)) })
+		servers.Go(func() { recordFailure(failed, web.Serve(d.http)) })
 	}
 	d.server.SetReady(true)
 	d.log.Info().Str(fieldVersion, version()).Str(fieldConfig, d.flags.config).Msg(logServing)
@@ -166,8 +166,8 @@ func (d *daemon) run(ctx context.Context) error {
 	return err
 }
 
-// note records the first error that ends a part of the broker too early.
-func note(failed chan<- error, err error) {
+// recordFailure records the first error that ends a part of the broker too early.
+func recordFailure(failed chan<- error, err error) {
 	if err == nil || errors.Is(err, http.ErrServerClosed) {
 		return
 	}
