@@ -1,0 +1,34 @@
+package bindings
+
+import (
+	"fmt"
+
+	"github.com/credbroker/credbroker/selector"
+)
+
+// Leftover says what a table without bindings has not given back, which no method shows; empty: all of it.
+func (t *Table) Leftover() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	indexed, passed := 0, 0
+	for _, s := range t.index.directory {
+		indexed += s.used
+		for i := range s.buckets {
+			passed += int(s.buckets[i].passed)
+		}
+	}
+	if t.bindings.used+t.aliases.used+t.groups.used+t.groups.dead+len(t.groups.bySlot)+indexed+passed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d bindings, %d aliases, %d groups (%d dead, %d of slots), %d ids in its index, %d marks of others",
+		t.bindings.used, t.aliases.used, t.groups.used, t.groups.dead, len(t.groups.bySlot), indexed, passed)
+}
+
+// UndoRelease brings back what was released last.
+func (t *Table) UndoRelease(slot selector.Slot) {
+	number := t.groups.released
+	t.groups.unlistReleased(t.groups.at(number))
+	t.groups.at(number).released = false
+	t.groups.bySlot[slot] = number
+	t.groups.dead = 0
+}
