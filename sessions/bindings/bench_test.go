@@ -123,11 +123,7 @@ func BenchmarkTableRelease(b *testing.B) {
 			if got := t.Release(7); got != n {
 				b.Fatalf("Release = %d, want %d", got, n)
 			}
-			number := t.groups.released
-			t.groups.unlistReleased(t.groups.at(number))
-			t.groups.at(number).released = false
-			t.groups.bySlot[7] = number
-			t.groups.dead = 0
+			t.UndoRelease(7)
 		}
 	})
 }
@@ -138,22 +134,24 @@ func BenchmarkTableMemory(b *testing.B) {
 	const n = 1_000_000
 	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
 		for b.Loop() {
+			keys := make([]selector.SessionKey, n)
 			before := heapInUse()
 			t := New(Config{Max: n, Recording: true})
 			r := rand.New(rand.NewPCG(4, 4))
-			for range n {
-				t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, selector.Slot(r.Uint64()%1000), benchmarkTime)
-				if t.bindings.used%1000 == 0 {
+			for i := range keys {
+				keys[i] = benchmarkKey(r)
+				t.Bind([]selector.Session{{Key: keys[i]}}, selector.Slot(r.Uint64()%1000), benchmarkTime)
+				if i%1000 == 999 {
 					t.Changed(1000)
 				}
 			}
 			b.ReportMetric(float64(heapInUse()-before)/n, "bytes/binding")
 			for range 2 * n {
-				number := 1 + r.Uint32N(n)
-				t.Keep(t.bindings.at(number).first.key, benchmarkTime)
+				t.Keep(keys[r.IntN(n)], benchmarkTime)
 			}
 			b.ReportMetric(float64(heapInUse()-before)/n, "bytes/binding-used")
 			runtime.KeepAlive(t)
+			runtime.KeepAlive(keys)
 		}
 	})
 }
@@ -181,17 +179,21 @@ func BenchmarkTablePause(b *testing.B) {
 				call()
 				worst[phase] = max(worst[phase], time.Since(start))
 			}
-			bind := func() { t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, 7, benchmarkTime) }
-			for range n {
-				timed(0, bind)
+			keys := make([]selector.SessionKey, n)
+			bind := func(i int) func() {
+				keys[i] = benchmarkKey(r)
+				return func() { t.Bind([]selector.Session{{Key: keys[i]}}, 7, benchmarkTime) }
+			}
+			for i := range n {
+				timed(0, bind(i))
 			}
 			for range 2 * n {
-				key := t.bindings.at(1 + r.Uint32N(n)).first.key
+				key := keys[r.IntN(n)]
 				timed(1, func() { t.Keep(key, benchmarkTime) })
 			}
 			timed(2, func() { t.Release(7) })
-			for range n {
-				timed(2, bind)
+			for i := range n {
+				timed(2, bind(i))
 			}
 			for i, name := range []string{"fill-max-ns", "use-max-ns", "refill-max-ns"} {
 				b.ReportMetric(float64(worst[i].Nanoseconds()), name)
