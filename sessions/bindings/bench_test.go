@@ -1,4 +1,4 @@
-package bindings
+package bindings_test
 
 import (
 	"fmt"
@@ -9,22 +9,23 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 var benchmarkTime = time.Unix(1_800_000_000, 0)
 
-// benchmarkKey is as well spread as a hash.
-func benchmarkKey(r *rand.Rand) selector.SessionKey {
+// randomKey is as well spread as a hash.
+func randomKey(r *rand.Rand) selector.SessionKey {
 	return selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
 }
 
 // filledTable holds n bindings of one id to 1,000 slots. The keys are in random order.
-func filledTable(n int) (*Table, []selector.SessionKey) {
+func filledTable(n int) (*bindings.Table, []selector.SessionKey) {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
-	t := New(Config{Max: n})
+	t := bindings.New(bindings.Config{Max: n})
 	keys := make([]selector.SessionKey, n)
 	for i := range keys {
-		keys[i] = benchmarkKey(r)
+		keys[i] = randomKey(r)
 		t.Bind([]selector.Session{{Key: keys[i]}}, selector.Slot(i%1000), benchmarkTime)
 	}
 	r.Shuffle(n, func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
@@ -56,12 +57,12 @@ func BenchmarkTableHit(b *testing.B) {
 // BenchmarkTableChanged is what recording adds to a binding: it is noted, and read.
 func BenchmarkTableChanged(b *testing.B) {
 	r := rand.New(rand.NewPCG(6, 6))
-	t := New(Config{Recording: true})
+	t := bindings.New(bindings.Config{Recording: true})
 	sessions := make([]selector.Session, 1)
 	b.ReportAllocs()
 	changes := 0
 	for i := 0; b.Loop(); i++ {
-		sessions[0].Key = benchmarkKey(r)
+		sessions[0].Key = randomKey(r)
 		t.Bind(sessions, 7, benchmarkTime)
 		if i%1000 == 999 {
 			changes += len(t.Changed(1000))
@@ -74,13 +75,13 @@ func BenchmarkTableChanged(b *testing.B) {
 func BenchmarkTableRestore(b *testing.B) {
 	const n = 1_000_000
 	random := rand.New(rand.NewPCG(7, 7))
-	changes := make([]Change, n)
+	changes := make([]bindings.Change, n)
 	for i := range changes {
-		key := benchmarkKey(random)
-		changes[i] = Change{Key: key, Group: key, Slot: 7, Bound: 1, Ends: benchmarkTime.Add(time.Duration(1 + random.IntN(int(time.Hour)))).UnixNano()}
+		key := randomKey(random)
+		changes[i] = bindings.Change{Key: key, Group: key, Slot: 7, Bound: 1, Ends: benchmarkTime.Add(time.Duration(1 + random.IntN(int(time.Hour)))).UnixNano()}
 	}
 	for b.Loop() {
-		t := New(Config{Max: n, Recording: true})
+		t := bindings.New(bindings.Config{Max: n, Recording: true})
 		r := t.Restore(benchmarkTime)
 		r.Expect(n)
 		for part := range slices.Chunk(changes, 1000) {
@@ -102,7 +103,7 @@ func BenchmarkTableBind(b *testing.B) {
 			sessions := make([]selector.Session, 1)
 			b.ReportAllocs()
 			for b.Loop() {
-				sessions[0].Key = benchmarkKey(r)
+				sessions[0].Key = randomKey(r)
 				t.Bind(sessions, selector.Slot(sessions[0].Key.Lo%1000), benchmarkTime)
 			}
 		})
@@ -114,9 +115,9 @@ func BenchmarkTableRelease(b *testing.B) {
 	const n = 1_000_000
 	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
 		r := rand.New(rand.NewPCG(3, 3))
-		t := New(Config{Max: n})
+		t := bindings.New(bindings.Config{Max: n})
 		for range n {
-			t.Bind([]selector.Session{{Key: benchmarkKey(r)}}, 7, benchmarkTime)
+			t.Bind([]selector.Session{{Key: randomKey(r)}}, 7, benchmarkTime)
 		}
 		b.ReportAllocs()
 		for b.Loop() {
@@ -136,10 +137,10 @@ func BenchmarkTableMemory(b *testing.B) {
 		for b.Loop() {
 			keys := make([]selector.SessionKey, n)
 			before := heapInUse()
-			t := New(Config{Max: n, Recording: true})
+			t := bindings.New(bindings.Config{Max: n, Recording: true})
 			r := rand.New(rand.NewPCG(4, 4))
 			for i := range keys {
-				keys[i] = benchmarkKey(r)
+				keys[i] = randomKey(r)
 				t.Bind([]selector.Session{{Key: keys[i]}}, selector.Slot(r.Uint64()%1000), benchmarkTime)
 				if i%1000 == 999 {
 					t.Changed(1000)
@@ -171,7 +172,7 @@ func BenchmarkTablePause(b *testing.B) {
 	const n = 1_000_000
 	b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
 		for b.Loop() {
-			t := New(Config{Max: n})
+			t := bindings.New(bindings.Config{Max: n})
 			r := rand.New(rand.NewPCG(5, 5))
 			var worst [3]time.Duration
 			timed := func(phase int, call func()) {
@@ -181,7 +182,7 @@ func BenchmarkTablePause(b *testing.B) {
 			}
 			keys := make([]selector.SessionKey, n)
 			bind := func(i int) func() {
-				keys[i] = benchmarkKey(r)
+				keys[i] = randomKey(r)
 				return func() { t.Bind([]selector.Session{{Key: keys[i]}}, 7, benchmarkTime) }
 			}
 			for i := range n {
@@ -203,7 +204,7 @@ func BenchmarkTablePause(b *testing.B) {
 }
 
 func BenchmarkKey(b *testing.B) {
-	t := New(Config{})
+	t := bindings.New(bindings.Config{})
 	const id = "claude:b2f3f2a0-1f0e-4e53-9a4c-2f60d3c1a9d7"
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,4 +1,4 @@
-package bindings
+package bindings_test
 
 import (
 	"cmp"
@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // keptChanges is what somebody knows who keeps what Changed returns.
-type keptChanges map[selector.SessionKey]Change
+type keptChanges map[selector.SessionKey]bindings.Change
 
-func (k keptChanges) take(changes []Change) {
+func (k keptChanges) take(changes []bindings.Change) {
 	for _, c := range changes {
 		if c.Ended {
 			delete(k, c.Key)
@@ -26,7 +27,7 @@ func (k keptChanges) take(changes []Change) {
 	}
 }
 
-func (k keptChanges) takeAll(t *Table) {
+func (k keptChanges) takeAll(t *bindings.Table) {
 	// A call finds nothing where all that it looked at is dead; ten thousand do not.
 	for range 10_000 {
 		changes := t.Changed(1 << 20)
@@ -37,7 +38,7 @@ func (k keptChanges) takeAll(t *Table) {
 }
 
 // release does what the record of an identity says whose sessions are being released.
-func (k keptChanges) release(t *Table, slot selector.Slot) {
+func (k keptChanges) release(t *bindings.Table, slot selector.Slot) {
 	k.takeAll(t)
 	for key := range k {
 		if k[key].Slot == slot {
@@ -86,10 +87,10 @@ func (k keptChanges) compare(h *tableHistory) error {
 }
 
 func (k keptChanges) compareRestored(h *tableHistory) error {
-	restored := New(Config{TTL: h.model.ttl, Max: len(h.keys) + 1, Recording: true})
+	restored := bindings.New(bindings.Config{TTL: h.model.ttl, Max: len(h.keys) + 1, Recording: true})
 	r := restored.Restore(h.now)
 	r.Expect(h.draw("expect", 3) * len(k))
-	all := make([]Change, 0, len(k))
+	all := make([]bindings.Change, 0, len(k))
 	for _, c := range k { // in any order
 		if h.model.find(c.Key) != nil {
 			all = append(all, c)
@@ -119,11 +120,11 @@ func (k keptChanges) compareRestored(h *tableHistory) error {
 	if again := restored.Changed(1); len(again) > 0 && !again[0].Ended {
 		return fmt.Errorf("restored, %+v is reported once more", again[0])
 	}
-	return cmp.Or(checkViews(restored, h.now), checkOrder(listAll(restored, Query{}, h.now)), checkDrained(restored))
+	return cmp.Or(checkViews(restored, h.now), checkOrder(listAll(restored, bindings.Query{}, h.now)), checkDrained(restored))
 }
 
 // checkOrder checks that what ends last was used last, as after a restore.
-func checkOrder(list []Bound) error {
+func checkOrder(list []bindings.Bound) error {
 	for i := 1; i < len(list); i++ {
 		if list[i].ExpiresAt.After(list[i-1].ExpiresAt) {
 			return fmt.Errorf("%+v is listed before %+v", list[i-1], list[i])
@@ -135,21 +136,21 @@ func checkOrder(list []Bound) error {
 func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 	const n, most = 10_000, 1000
 	now := benchmarkTime
-	table := New(Config{Max: most})
+	table := bindings.New(bindings.Config{Max: most})
 	r := table.Restore(now)
 	r.Expect(n)
 	random := rand.New(rand.NewPCG(1, 1))
-	changes := make([]Change, n)
+	changes := make([]bindings.Change, n)
 	for i := range changes {
-		key := benchmarkKey(random)
-		changes[i] = Change{Key: key, Group: key, Ends: now.Add(time.Duration(1+i) * time.Second).UnixNano()}
+		key := randomKey(random)
+		changes[i] = bindings.Change{Key: key, Group: key, Ends: now.Add(time.Duration(1+i) * time.Second).UnixNano()}
 	}
 	shuffled := slices.Clone(changes)
 	random.Shuffle(n, func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	r.Add(shuffled)
 	// One that is used while others are added is the most recently used of all.
 	table.Keep(changes[0].Key, now)
-	bound := benchmarkKey(random)
+	bound := randomKey(random)
 	table.Bind([]selector.Session{{Key: bound}}, 7, now)
 	r.Finish()
 	if got := table.Len(); got != most {
@@ -164,7 +165,7 @@ func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 	if missing > 2 {
 		t.Errorf("%d of the %d that were used last are not there", missing, most)
 	}
-	restored := slices.DeleteFunc(listAll(table, Query{}, now), func(b Bound) bool { return b.Key == changes[0].Key || b.Key == bound })
+	restored := slices.DeleteFunc(listAll(table, bindings.Query{}, now), func(b bindings.Bound) bool { return b.Key == changes[0].Key || b.Key == bound })
 	if err := cmp.Or(checkViews(table, now), checkOrder(restored), checkDrained(table)); err != nil {
 		t.Error(err)
 	}
@@ -173,7 +174,7 @@ func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 func TestUseOfASessionIsAChangeOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 	const ttl = 80 * time.Second
 	now := time.Unix(1_800_000_000, 0)
-	table := New(Config{TTL: ttl, Recording: true})
+	table := bindings.New(bindings.Config{TTL: ttl, Recording: true})
 	key := table.Key("claude", "header:1", "")
 	table.Bind([]selector.Session{{Key: key}}, 1, now)
 	reported := table.Changed(10)
@@ -198,7 +199,7 @@ func TestUseOfASessionIsAChangeOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 }
 
 func TestAMoveThatWasReleasedBeforeItWasReadIsAnEnd(t *testing.T) {
-	table := New(Config{Recording: true})
+	table := bindings.New(bindings.Config{Recording: true})
 	kept := keptChanges{}
 	session := []selector.Session{{Key: table.Key("claude", "header:1", "")}}
 	table.Bind(session, 1, benchmarkTime)
@@ -212,10 +213,10 @@ func TestAMoveThatWasReleasedBeforeItWasReadIsAnEnd(t *testing.T) {
 }
 
 func TestChangesThatNobodyAsksForAreBounded(t *testing.T) {
-	table := New(Config{Max: 100, Recording: true})
+	table := bindings.New(bindings.Config{Max: 100, Recording: true})
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 3 * maxEnded {
-		table.Bind([]selector.Session{{Key: benchmarkKey(random)}}, 1, benchmarkTime)
+		table.Bind([]selector.Session{{Key: randomKey(random)}}, 1, benchmarkTime)
 	}
 	ended := 0
 	changes := table.Changed(math.MaxInt)
@@ -230,7 +231,7 @@ func TestChangesThatNobodyAsksForAreBounded(t *testing.T) {
 }
 
 func TestTableWithoutRecordingTellsNothing(t *testing.T) {
-	table := New(Config{Max: 1})
+	table := bindings.New(bindings.Config{Max: 1})
 	for i := range 3 {
 		table.Bind([]selector.Session{{Key: selector.SessionKey{Lo: uint64(i)}}}, 1, benchmarkTime)
 	}
@@ -240,9 +241,9 @@ func TestTableWithoutRecordingTellsNothing(t *testing.T) {
 }
 
 func TestMarkAllChangedRepeatsEverything(t *testing.T) {
-	table := New(Config{Recording: true})
+	table := bindings.New(bindings.Config{Recording: true})
 	now := time.Unix(1_800_000_000, 0)
-	for i := range uint64(2*slabSize + 7) {
+	for i := range uint64(2*recordsChunk + 7) {
 		ids := []selector.Session{{Key: selector.SessionKey{Lo: i}, Source: 1}, {Key: selector.SessionKey{Hi: 1, Lo: i}, Source: 2}}
 		table.Bind(ids[:1+i%2], selector.Slot(i%3), now)
 		if i%5 == 0 {
@@ -253,8 +254,8 @@ func TestMarkAllChangedRepeatsEverything(t *testing.T) {
 	first.takeAll(table)
 	table.MarkAllChanged()
 	again.takeAll(table)
-	if !maps.Equal(first, again) || len(again) < slabSize {
+	if !maps.Equal(first, again) || len(again) < recordsChunk {
 		t.Errorf("%d ids are repeated, want the %d that were read before", len(again), len(first))
 	}
-	New(Config{Recording: true}).MarkAllChanged() // there may be none
+	bindings.New(bindings.Config{Recording: true}).MarkAllChanged() // there may be none
 }

@@ -1,4 +1,4 @@
-package bindings
+package bindings_test
 
 import (
 	"encoding/base64"
@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 // listedNames is the names on a page, which a table of n sessions called 0 to n-1 gives back as keys.
-func listedNames(t *Table, n int, page []Bound) string {
+func listedNames(t *bindings.Table, n int, page []bindings.Bound) string {
 	names := make(map[selector.SessionKey]string)
 	for i := range n {
 		names[keyNamed(t, fmt.Sprint(i))] = fmt.Sprint(i)
@@ -25,23 +26,23 @@ func listedNames(t *Table, n int, page []Bound) string {
 }
 
 func TestListPages(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	for i := range 10 {
 		bindNamed(table, selector.Slot(i%2), float64(i), fmt.Sprint(i))
 	}
 	keepNamed(table, "3", 10)
-	even := Query{Slot: 0, OfSlot: true}
+	even := bindings.Query{Slot: 0, OfSlot: true}
 	tests := []struct {
 		name string
-		q    Query
+		q    bindings.Query
 		want []string
 	}{
-		{"all fit", Query{}, []string{"3 9 8 7 6 5 4 2 1 0"}},
-		{"pages end where the last is full", Query{Size: 5}, []string{"3 9 8 7 6", "5 4 2 1 0"}},
-		{"the last page has the rest", Query{Size: 4}, []string{"3 9 8 7", "6 5 4 2", "1 0"}},
-		{"one a page", Query{Slot: 1, OfSlot: true, Size: 1}, []string{"3", "9", "7", "5", "1"}},
+		{"all fit", bindings.Query{}, []string{"3 9 8 7 6 5 4 2 1 0"}},
+		{"pages end where the last is full", bindings.Query{Size: 5}, []string{"3 9 8 7 6", "5 4 2 1 0"}},
+		{"the last page has the rest", bindings.Query{Size: 4}, []string{"3 9 8 7", "6 5 4 2", "1 0"}},
+		{"one a page", bindings.Query{Slot: 1, OfSlot: true, Size: 1}, []string{"3", "9", "7", "5", "1"}},
 		{"of a slot", even, []string{"8 6 4 2 0"}},
-		{"of an unknown slot", Query{Slot: 5, OfSlot: true}, []string{""}},
+		{"of an unknown slot", bindings.Query{Slot: 5, OfSlot: true}, []string{""}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,23 +61,23 @@ func TestListPages(t *testing.T) {
 }
 
 func TestListSizes(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	for i := range 1200 {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 	}
 	for size, want := range map[int]int{-1: 100, 0: 100, 1: 1, 1000: 1000, 5000: 1000} {
-		if page, _, _ := table.List(Query{Size: size}, tableStart); len(page) != want {
+		if page, _, _ := table.List(bindings.Query{Size: size}, tableStart); len(page) != want {
 			t.Errorf("page of size %d has %d, want %d", size, len(page), want)
 		}
 	}
 }
 
 func TestListLeavesOutWhatIsOver(t *testing.T) {
-	table := New(Config{TTL: 10 * time.Second})
+	table := bindings.New(bindings.Config{TTL: 10 * time.Second})
 	for i := range 4 {
 		bindNamed(table, 1, float64(i), fmt.Sprint(i))
 	}
-	page, _, err := table.List(Query{}, tableAt(11))
+	page, _, err := table.List(bindings.Query{}, tableAt(11))
 	if got := listedNames(table, 4, page); got != "3 2" || err != nil {
 		t.Errorf("List = %q, %v, want 3 2", got, err)
 	}
@@ -84,11 +85,11 @@ func TestListLeavesOutWhatIsOver(t *testing.T) {
 
 // TestListWhileUsed goes on behind the last page, whatever became of what was on it.
 func TestListWhileUsed(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	for i := range 8 {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 	}
-	page, next, err := table.List(Query{Size: 3}, tableAt(1))
+	page, next, err := table.List(bindings.Query{Size: 3}, tableAt(1))
 	if got := listedNames(table, 8, page); got != "7 6 5" || err != nil {
 		t.Fatalf("first page = %q, %v", got, err)
 	}
@@ -96,16 +97,16 @@ func TestListWhileUsed(t *testing.T) {
 	table.Unbind(keyNamed(table, "6"), tableAt(1))
 	table.Unbind(keyNamed(table, "3"), tableAt(1))
 	keepNamed(table, "1", 1)
-	page, next, err = table.List(Query{Size: 3, Token: next}, tableAt(1))
+	page, next, err = table.List(bindings.Query{Size: 3, Token: next}, tableAt(1))
 	if got := listedNames(table, 8, page); got != "4 2 0" || next != "" || err != nil {
 		t.Errorf("second page = %q, %q, %v, want 4 2 0 and no more", got, next, err)
 	}
 }
 
 func TestListRefusesTokens(t *testing.T) {
-	table := New(Config{})
-	other := New(Config{HashKey: [16]byte{1}})
-	fuller := New(Config{})
+	table := bindings.New(bindings.Config{})
+	other := bindings.New(bindings.Config{HashKey: [16]byte{1}})
+	fuller := bindings.New(bindings.Config{})
 	for i := range 5 {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 		bindNamed(other, 1, 0, fmt.Sprint(i))
@@ -113,12 +114,12 @@ func TestListRefusesTokens(t *testing.T) {
 	for i := range 50 {
 		bindNamed(fuller, 1, 0, fmt.Sprint(i))
 	}
-	token := func(t *Table, q Query) string {
+	token := func(t *bindings.Table, q bindings.Query) string {
 		q.Size = 1
 		_, next, _ := t.List(q, tableStart)
 		return next
 	}
-	good := token(table, Query{})
+	good := token(table, bindings.Query{})
 	for name, text := range map[string]string{
 		"no token":            "x",
 		"cut":                 good[:len(good)-1],
@@ -126,24 +127,24 @@ func TestListRefusesTokens(t *testing.T) {
 		"changed":             "B" + good[1:],
 		"long":                strings.Repeat("A", 1<<20),
 		"of zeros":            base64.RawURLEncoding.EncodeToString(make([]byte, 16)),
-		"of another filter":   token(table, Query{Slot: 1, OfSlot: true}),
-		"of another table":    token(other, Query{}),
-		"of a time not begun": token(fuller, Query{}),
+		"of another filter":   token(table, bindings.Query{Slot: 1, OfSlot: true}),
+		"of another table":    token(other, bindings.Query{}),
+		"of a time not begun": token(fuller, bindings.Query{}),
 	} {
-		page, next, err := table.List(Query{Token: text}, tableStart)
+		page, next, err := table.List(bindings.Query{Token: text}, tableStart)
 		var field *selector.FieldError
 		if !errors.As(err, &field) || field.Field != "page_token" || page != nil || next != "" {
 			t.Errorf("token %s: List = %v, %q, %v, want an error about page_token", name, page, next, err)
 		}
 	}
-	if _, _, err := table.List(Query{Token: good}, tableStart); err != nil {
+	if _, _, err := table.List(bindings.Query{Token: good}, tableStart); err != nil {
 		t.Errorf("a good token: %v", err)
 	}
 }
 
 // TestListManyIDs lists more ids than are looked at under one lock.
 func TestListManyIDs(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	for i := range 100 {
 		names := []string{fmt.Sprint(i)}
 		for j := range 40 {
@@ -151,7 +152,7 @@ func TestListManyIDs(t *testing.T) {
 		}
 		bindNamed(table, 1, 0, names...)
 	}
-	page, next, err := table.List(Query{}, tableStart)
+	page, next, err := table.List(bindings.Query{}, tableStart)
 	if len(page) != 100 || next != "" || err != nil {
 		t.Fatalf("List = %d bindings, %q, %v, want 100 and no more", len(page), next, err)
 	}

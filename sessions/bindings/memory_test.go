@@ -21,20 +21,15 @@ func heap() int64 {
 	return int64(m.HeapAlloc) //nolint:gosec // far below
 }
 
-// aKey is as well spread as a hash.
-func aKey(r *rand.Rand) selector.SessionKey {
-	return selector.SessionKey{Hi: r.Uint64(), Lo: r.Uint64()}
-}
-
 // TestABindingTakesAtMostAHundredBytes fills tables of several sizes, as the index grows in steps.
 func TestABindingTakesAtMostAHundredBytes(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
+	now := benchmarkTime
 	cost := func(n int, recording bool) float64 {
 		before := heap()
 		table := bindings.New(bindings.Config{Max: n, Recording: recording})
 		r := rand.New(rand.NewPCG(4, 4))
 		for i := range n {
-			if table.Bind([]selector.Session{{Key: aKey(r)}}, selector.Slot(r.IntN(100)), now); i%1000 == 999 {
+			if table.Bind([]selector.Session{{Key: randomKey(r)}}, selector.Slot(r.IntN(100)), now); i%1000 == 999 {
 				table.Changed(1000)
 			}
 		}
@@ -53,12 +48,12 @@ func TestABindingTakesAtMostAHundredBytes(t *testing.T) {
 }
 
 func TestATableThatIsEmptyGivesItsMemoryBack(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
+	now := benchmarkTime
 	before := heap()
 	table := bindings.New(bindings.Config{})
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 50_000 {
-		table.Bind([]selector.Session{{Key: aKey(r)}, {Key: aKey(r)}}, selector.Slot(r.IntN(1000)), now)
+		table.Bind([]selector.Session{{Key: randomKey(r)}, {Key: randomKey(r)}}, selector.Slot(r.IntN(1000)), now)
 	}
 	table.Expire(now.Add(bindings.DefaultTTL), math.MaxInt)
 	if left := heap() - before; left > 64<<10 {
@@ -76,7 +71,7 @@ type churn struct {
 }
 
 func churns() []churn {
-	one := func(r *rand.Rand) []selector.Session { return []selector.Session{{Key: aKey(r)}} }
+	one := func(r *rand.Rand) []selector.Session { return []selector.Session{{Key: randomKey(r)}} }
 	return []churn{
 		{"new sessions", bindings.Config{Max: 1000}, 20_000, 100_000, func(table *bindings.Table, r *rand.Rand, _ int, now time.Time) {
 			table.Bind(one(r), 1, now)
@@ -90,7 +85,7 @@ func churns() []churn {
 			if first := (selector.Session{Key: selector.SessionKey{Lo: 1}}); i == 0 {
 				table.Bind([]selector.Session{first}, 1, now)
 			} else {
-				table.Join(selector.Session{Key: aKey(r)}, first.Key, now)
+				table.Join(selector.Session{Key: randomKey(r)}, first.Key, now)
 				table.Keep(first.Key, now)
 			}
 		}},
@@ -129,7 +124,7 @@ func TestNoUseMakesATableGrow(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 1))
 			use := func(from, to int) {
 				for i := from; i < to; i++ {
-					c.step(table, r, i, time.Unix(1_800_000_000, 0))
+					c.step(table, r, i, benchmarkTime)
 				}
 			}
 			done := make(chan string, 1)

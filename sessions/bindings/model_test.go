@@ -1,4 +1,4 @@
-package bindings
+package bindings_test
 
 import (
 	"fmt"
@@ -11,6 +11,16 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
+)
+
+// What a table promises, and how many records it makes room for at once.
+const (
+	maxAliases   = 64      // ids of a binding
+	maxEnded     = 1 << 16 // ends that wait for Changed
+	callWork     = 1024    // ids that one call frees
+	refreshShare = 8       // of a time to live: uses within it are one change
+	recordsChunk = 1024
 )
 
 // tableModel is what Table promises, in the plainest way: a list of bindings in order of use, the oldest first. Dead
@@ -146,18 +156,18 @@ func (m *tableModel) configure(ttl time.Duration, most int) {
 	m.list = m.list[max(0, len(m.list)-most):]
 }
 
-func (m *tableModel) bound() []Bound {
-	var list []Bound
+func (m *tableModel) bound() []bindings.Bound {
+	var list []bindings.Bound
 	for _, b := range slices.Backward(m.list) {
 		id := b.ids[len(b.ids)-1]
-		list = append(list, Bound{Key: id.Key, Source: id.Source, Slot: b.slot, ExpiresAt: b.ends, Aliases: len(b.ids)})
+		list = append(list, bindings.Bound{Key: id.Key, Source: id.Source, Slot: b.slot, ExpiresAt: b.ends, Aliases: len(b.ids)})
 	}
 	return list
 }
 
 // tableHistory applies the same random operations to a table and its model.
 type tableHistory struct {
-	table *Table
+	table *bindings.Table
 	model tableModel
 	kept  keptChanges
 	now   time.Time
@@ -175,7 +185,7 @@ type tableHistory struct {
 func newTableHistory(keys, most int) *tableHistory {
 	h := &tableHistory{now: time.Unix(1_800_000_000, 0).UTC(), slots: 4, most: most, tick: time.Second / 2, rare: 1}
 	h.model = tableModel{ttl: 20 * time.Second, max: most}
-	h.table = New(Config{TTL: h.model.ttl, Max: most, Recording: true})
+	h.table = bindings.New(bindings.Config{TTL: h.model.ttl, Max: most, Recording: true})
 	h.kept = keptChanges{}
 	for i := range keys {
 		h.keys = append(h.keys, h.table.Key("claude", fmt.Sprint("header:", i), ""))
@@ -191,7 +201,7 @@ func (h *tableHistory) session() selector.Session {
 
 func (h *tableHistory) slot() selector.Slot { return selector.Slot(h.draw("slot", h.slots)) }
 
-// step is one operation. Configuring is rare, as more than maxEpochs of them within one lifetime are not exact.
+// step is one operation. Configuring is rare, as more than sixteen of them within one lifetime are not exact.
 func (h *tableHistory) step() {
 	h.model.purge(h.now)
 	switch op := h.draw("op", 100); {
@@ -275,7 +285,7 @@ func (h *tableHistory) compare() {
 	for slot, want := range bySlot {
 		h.equal("Count", h.table.Count(selector.Slot(slot)), want)
 	}
-	if got, want := listAll(h.table, Query{Size: 1 + len(h.keys)/7}, h.now), h.model.bound(); !slices.Equal(got, want) {
+	if got, want := listAll(h.table, bindings.Query{Size: 1 + len(h.keys)/7}, h.now), h.model.bound(); !slices.Equal(got, want) {
 		h.failf("List = %v, want %v", got, want)
 	}
 	if err := h.kept.compare(h); err != nil {
@@ -302,8 +312,8 @@ func (h *tableHistory) drain() {
 }
 
 // checkViews checks that List, Find, Count and Len show the same.
-func checkViews(t *Table, now time.Time) error {
-	all := listAll(t, Query{Size: MaxPage}, now)
+func checkViews(t *bindings.Table, now time.Time) error {
+	all := listAll(t, bindings.Query{Size: bindings.MaxPage}, now)
 	bySlot := make(map[selector.Slot]int)
 	for _, b := range all {
 		bySlot[b.Slot]++
@@ -326,7 +336,7 @@ func checkViews(t *Table, now time.Time) error {
 }
 
 // checkDrained ends all that is bound, and checks that nothing is left of it.
-func checkDrained(t *Table) error {
+func checkDrained(t *bindings.Table) error {
 	t.Expire(tableStart.AddDate(100, 0, 0), math.MaxInt)
 	if left := t.Leftover(); t.Len() != 0 || left != "" {
 		return fmt.Errorf("of a drained table with %d bindings are left %s", t.Len(), left)
@@ -335,7 +345,7 @@ func checkDrained(t *Table) error {
 }
 
 // listAll returns all pages.
-func listAll(t *Table, q Query, now time.Time) (all []Bound) {
+func listAll(t *bindings.Table, q bindings.Query, now time.Time) (all []bindings.Bound) {
 	for {
 		page, next, err := t.List(q, now)
 		if err != nil {

@@ -1,4 +1,4 @@
-package bindings
+package bindings_test
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
 )
 
 var tableStart = time.Unix(1_800_000_000, 0).UTC()
@@ -20,9 +21,11 @@ func tableAt(seconds float64) time.Time {
 }
 
 // keyNamed is the key of a session that a test calls by one word.
-func keyNamed(t *Table, name string) selector.SessionKey { return t.Key("claude", name, "model") }
+func keyNamed(t *bindings.Table, name string) selector.SessionKey {
+	return t.Key("claude", name, "model")
+}
 
-func bindNamed(t *Table, slot selector.Slot, seconds float64, names ...string) time.Time {
+func bindNamed(t *bindings.Table, slot selector.Slot, seconds float64, names ...string) time.Time {
 	var sessions []selector.Session
 	for _, name := range names {
 		sessions = append(sessions, selector.Session{Key: keyNamed(t, name), Source: 1})
@@ -30,11 +33,11 @@ func bindNamed(t *Table, slot selector.Slot, seconds float64, names ...string) t
 	return t.Bind(sessions, slot, tableAt(seconds))
 }
 
-func joinNamed(t *Table, primary, fallback string, seconds float64) time.Time {
+func joinNamed(t *bindings.Table, primary, fallback string, seconds float64) time.Time {
 	return t.Join(selector.Session{Key: keyNamed(t, primary)}, keyNamed(t, fallback), tableAt(seconds))
 }
 
-func keepNamed(t *Table, name string, seconds float64) time.Time {
+func keepNamed(t *bindings.Table, name string, seconds float64) time.Time {
 	return t.Keep(keyNamed(t, name), tableAt(seconds))
 }
 
@@ -44,42 +47,46 @@ func TestTableRules(t *testing.T) {
 	tests := []struct {
 		name  string
 		max   int
-		run   func(t *Table)
+		run   func(t *bindings.Table)
 		at    float64
 		found map[string]int
 	}{
 		{
 			"a binding is alive until just before its end", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a") }, 9.999999999, map[string]int{"a": 1, "b": -1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a") }, 9.999999999, map[string]int{"a": 1, "b": -1},
 		},
 		{
 			"a binding is over at its end", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a") }, 10, map[string]int{"a": -1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a") }, 10, map[string]int{"a": -1},
 		},
 		{
 			"a use of one id prolongs all", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a", "b"); keepNamed(t, "b", 9) }, 18, map[string]int{"a": 1, "b": 1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a", "b"); keepNamed(t, "b", 9) }, 18, map[string]int{"a": 1, "b": 1},
 		},
 		{
 			"a dead binding can not be kept", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a"); keepNamed(t, "a", 10) }, 10, map[string]int{"a": -1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a"); keepNamed(t, "a", 10) }, 10, map[string]int{"a": -1},
 		},
 		{
 			"the primary joins the fallback and prolongs it", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a"); joinNamed(t, "b", "a", 9) }, 18, map[string]int{"a": 1, "b": 1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a"); joinNamed(t, "b", "a", 9) }, 18, map[string]int{"a": 1, "b": 1},
 		},
 		{
 			"the primary leaves its own binding to join", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a"); bindNamed(t, 2, 0, "b", "c"); joinNamed(t, "b", "a", 0) },
+			func(t *bindings.Table) {
+				bindNamed(t, 1, 0, "a")
+				bindNamed(t, 2, 0, "b", "c")
+				joinNamed(t, "b", "a", 0)
+			},
 			9, map[string]int{"a": 1, "b": 1, "c": 2},
 		},
 		{
 			"nothing joins a dead binding", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a"); joinNamed(t, "b", "a", 10) }, 10, map[string]int{"a": -1, "b": -1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a"); joinNamed(t, "b", "a", 10) }, 10, map[string]int{"a": -1, "b": -1},
 		},
 		{
 			"a bound primary moves with all its ids and takes in the others", 0,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a", "b")
 				bindNamed(t, 2, 0, "c", "d")
 				bindNamed(t, 3, 0, "b", "c")
@@ -88,20 +95,20 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"an unbound primary does not move the binding of the fallback", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a", "b"); bindNamed(t, 2, 0, "c", "b") },
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a", "b"); bindNamed(t, 2, 0, "c", "b") },
 			9, map[string]int{"a": 1, "b": 2, "c": 2},
 		},
 		{
 			"a primary whose binding is over leaves the other ids dead", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a", "b"); bindNamed(t, 2, 10, "a") }, 10, map[string]int{"a": 2, "b": -1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a", "b"); bindNamed(t, 2, 10, "a") }, 10, map[string]int{"a": 2, "b": -1},
 		},
 		{
 			"one id given twice is one", 1,
-			func(t *Table) { bindNamed(t, 1, 0, "a", "a") }, 0, map[string]int{"a": 1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a", "a") }, 0, map[string]int{"a": 1},
 		},
 		{
 			"the least recently used binding goes first", 2,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
 				keepNamed(t, "a", 1)
@@ -111,7 +118,7 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"a use of any id counts for the binding", 2,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a", "x")
 				bindNamed(t, 1, 0, "b")
 				joinNamed(t, "y", "x", 1)
@@ -121,17 +128,21 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"ids do not count against max", 2,
-			func(t *Table) { bindNamed(t, 1, 0, "a", "b", "c"); bindNamed(t, 2, 0, "d", "e") },
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a", "b", "c"); bindNamed(t, 2, 0, "d", "e") },
 			1, map[string]int{"a": 1, "b": 1, "c": 1, "d": 2, "e": 2},
 		},
 		{
 			"a binding that loses its last id makes room", 2,
-			func(t *Table) { bindNamed(t, 1, 0, "a"); bindNamed(t, 2, 0, "b"); bindNamed(t, 3, 0, "c", "b") },
+			func(t *bindings.Table) {
+				bindNamed(t, 1, 0, "a")
+				bindNamed(t, 2, 0, "b")
+				bindNamed(t, 3, 0, "c", "b")
+			},
 			1, map[string]int{"a": 1, "b": 3, "c": 3},
 		},
 		{
 			"a binding that is over goes before a live one that was used earlier", 2,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a")
 				t.Configure(2*time.Second, 2)
 				bindNamed(t, 1, 1, "b")
@@ -141,7 +152,7 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"a binding that is over goes first when the clock was put back", 2,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 100, "a")
 				bindNamed(t, 2, 0, "b")
 				bindNamed(t, 3, 11, "c")
@@ -150,7 +161,7 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"a released binding goes before a live one that was used earlier", 2,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 2, 0, "b")
 				t.Release(2)
@@ -160,11 +171,11 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"a slot that is given out again has none of the old bindings", 0,
-			func(t *Table) { bindNamed(t, 1, 0, "a"); t.Release(1); bindNamed(t, 1, 0, "b") }, 1, map[string]int{"a": -1, "b": 1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a"); t.Release(1); bindNamed(t, 1, 0, "b") }, 1, map[string]int{"a": -1, "b": 1},
 		},
 		{
 			"a new time to live holds from the next use on", 0,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
 				t.Configure(2*time.Second, 0)
@@ -174,7 +185,7 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"a longer time to live holds from the next use on", 0,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
 				t.Configure(time.Minute, 0)
@@ -184,7 +195,7 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"a smaller max keeps the most recently used", 3,
-			func(t *Table) {
+			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
 				bindNamed(t, 1, 0, "c")
@@ -196,7 +207,7 @@ func TestTableRules(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			table := New(Config{TTL: 10 * time.Second, Max: test.max})
+			table := bindings.New(bindings.Config{TTL: 10 * time.Second, Max: test.max})
 			test.run(table)
 			for name, want := range test.found {
 				got := -1
@@ -215,7 +226,7 @@ func TestTableRules(t *testing.T) {
 }
 
 func TestTableReturnsEnds(t *testing.T) {
-	table := New(Config{TTL: 10 * time.Second})
+	table := bindings.New(bindings.Config{TTL: 10 * time.Second})
 	if got, want := bindNamed(table, 1, 1, "a"), tableAt(11); !got.Equal(want) {
 		t.Errorf("Bind = %v, want %v", got, want)
 	}
@@ -234,7 +245,7 @@ func TestTableReturnsEnds(t *testing.T) {
 }
 
 func TestTableDefaults(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	if got := table.Max(); got != 1_000_000 {
 		t.Errorf("Max = %d, want 1000000", got)
 	}
@@ -250,7 +261,7 @@ func TestTableDefaults(t *testing.T) {
 
 // TestTableAliases fills a binding with ids: a 65th takes the place of the least recently used one.
 func TestTableAliases(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	bindNamed(table, 1, 0, "0")
 	for i := 1; i < maxAliases; i++ {
 		joinNamed(table, fmt.Sprint(i), "0", 0)
@@ -267,7 +278,7 @@ func TestTableAliases(t *testing.T) {
 		names = append(names, fmt.Sprint("x", i))
 	}
 	bindNamed(table, 2, 0, names...)
-	page, _, err := table.List(Query{Slot: 2, OfSlot: true}, tableStart)
+	page, _, err := table.List(bindings.Query{Slot: 2, OfSlot: true}, tableStart)
 	if err != nil || len(page) != 1 || page[0].Aliases != maxAliases || page[0].Key != keyNamed(table, "x0") {
 		t.Errorf("List = %v, %v, want one binding of %d ids, x0 first", page, err, maxAliases)
 	}
@@ -276,7 +287,7 @@ func TestTableAliases(t *testing.T) {
 // TestTableAliasRecords binds more ids than a table of that size keeps: no binding goes for them.
 func TestTableAliasRecords(t *testing.T) {
 	const n = 1200
-	table := New(Config{Max: n})
+	table := bindings.New(bindings.Config{Max: n})
 	for i := range n {
 		var names []string
 		for j := range maxAliases {
@@ -285,7 +296,7 @@ func TestTableAliasRecords(t *testing.T) {
 		bindNamed(table, 1, 0, names...)
 	}
 	further := 0
-	for _, b := range listAll(table, Query{Size: MaxPage}, tableStart) {
+	for _, b := range listAll(table, bindings.Query{Size: bindings.MaxPage}, tableStart) {
 		further += b.Aliases - 1
 	}
 	if want := 1<<16 + 4*n; further != want {
@@ -303,7 +314,7 @@ func TestTableAliasRecords(t *testing.T) {
 
 // TestTableClockCorrected counts after a call that came with a time far ahead.
 func TestTableClockCorrected(t *testing.T) {
-	table := New(Config{TTL: 10 * time.Second})
+	table := bindings.New(bindings.Config{TTL: 10 * time.Second})
 	table.Find(keyNamed(table, "a"), tableAt(1e6))
 	bindNamed(table, 1, 0, "a")
 	if got := table.Len(); got != 1 {
@@ -312,7 +323,7 @@ func TestTableClockCorrected(t *testing.T) {
 }
 
 func TestTableCounts(t *testing.T) {
-	table := New(Config{TTL: 10 * time.Second})
+	table := bindings.New(bindings.Config{TTL: 10 * time.Second})
 	for i := range 600 {
 		bindNamed(table, selector.Slot(i%2), float64(i)/100, fmt.Sprint(i))
 	}
@@ -344,7 +355,7 @@ func TestTableCounts(t *testing.T) {
 }
 
 func TestTableExpireStopsAtItsLimit(t *testing.T) {
-	table := New(Config{TTL: 10 * time.Second})
+	table := bindings.New(bindings.Config{TTL: 10 * time.Second})
 	for i := range 3000 {
 		bindNamed(table, selector.Slot(i%3), 0, fmt.Sprint(i))
 	}
@@ -362,7 +373,7 @@ func TestTableExpireStopsAtItsLimit(t *testing.T) {
 // TestTableShrinks makes max much smaller, which no single call works off.
 func TestTableShrinks(t *testing.T) {
 	const n = 10_000
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	for i := range n {
 		bindNamed(table, 1, 0, fmt.Sprint(i))
 	}
@@ -383,7 +394,7 @@ func TestTableShrinks(t *testing.T) {
 
 // TestTableShrinksToTheLiving makes max smaller when most bindings are dead and not worked off.
 func TestTableShrinksToTheLiving(t *testing.T) {
-	table := New(Config{})
+	table := bindings.New(bindings.Config{})
 	bindNamed(table, 1, 0, "old")
 	for i := range 3 * callWork {
 		bindNamed(table, 2, 0, fmt.Sprint(i))
@@ -399,7 +410,7 @@ func TestTableShrinksToTheLiving(t *testing.T) {
 // TestTableEpochs makes the time to live shorter more often than the table distinguishes. It then forgets which bindings
 // end first, but not that they do.
 func TestTableEpochs(t *testing.T) {
-	table := New(Config{TTL: 100 * time.Second})
+	table := bindings.New(bindings.Config{TTL: 100 * time.Second})
 	for i := range 30 {
 		table.Configure(time.Duration(100-i)*time.Second, 0)
 		bindNamed(table, 1, float64(i), fmt.Sprint(i))
@@ -410,11 +421,11 @@ func TestTableEpochs(t *testing.T) {
 }
 
 func TestTableAllocatesNothing(t *testing.T) {
-	table := New(Config{Max: 2000})
+	table := bindings.New(bindings.Config{Max: 2000})
 	r := rand.New(rand.NewPCG(1, 1))
 	sessions := make([]selector.Session, 2)
 	replace := func() {
-		sessions[0].Key, sessions[1].Key = benchmarkKey(r), benchmarkKey(r)
+		sessions[0].Key, sessions[1].Key = randomKey(r), randomKey(r)
 		table.Bind(sessions, 3, tableStart)
 	}
 	for range 10_000 {
@@ -434,7 +445,7 @@ func TestTableAllocatesNothing(t *testing.T) {
 
 // TestTableConcurrently is for the race detector, and checks that what is left is whole.
 func TestTableConcurrently(t *testing.T) {
-	table := New(Config{TTL: time.Second, Max: 500})
+	table := bindings.New(bindings.Config{TTL: time.Second, Max: 500})
 	var all sync.WaitGroup
 	for worker := range uint64(4) {
 		all.Go(func() {
@@ -453,7 +464,7 @@ func TestTableConcurrently(t *testing.T) {
 	}
 }
 
-func useAtRandom(t *Table, r *rand.Rand, now time.Time) {
+func useAtRandom(t *bindings.Table, r *rand.Rand, now time.Time) {
 	key := func() selector.SessionKey { return t.Key("p", fmt.Sprint(r.IntN(1500)), "") }
 	slot := selector.Slot(r.IntN(20))
 	switch r.IntN(12) {
@@ -473,7 +484,7 @@ func useAtRandom(t *Table, r *rand.Rand, now time.Time) {
 	case 9:
 		t.Expire(now, 10)
 	case 10:
-		t.List(Query{Slot: slot, OfSlot: r.IntN(2) == 0, Size: 7}, now)
+		t.List(bindings.Query{Slot: slot, OfSlot: r.IntN(2) == 0, Size: 7}, now)
 	default:
 		t.Configure(time.Second-time.Duration(r.IntN(2))*time.Millisecond, 450+r.IntN(50))
 		t.Count(slot)
