@@ -162,9 +162,9 @@ func (q *query) prolong(b binding, outcome Binding, now time.Time) time.Time {
 		if q.isFirstTurn() {
 			q.pool.firstTurns.Again(b.key)
 		}
-		return bindings.Keep(b.key, now)
+		return bindings.Renew(b.key, now)
 	case sessions[0].Role == RolePrefix || b.key == q.req.Parent:
-		bindings.Keep(b.key, now)
+		bindings.Renew(b.key, now)
 		q.pool.firstTurns.Answered(b.key)
 		return q.rebind(b.state.slot, now)
 	}

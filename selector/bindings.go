@@ -60,9 +60,9 @@ const (
 type Bindings interface {
 	// Find reports the slot that the session is bound to, if the binding is alive. It changes nothing.
 	Find(key SessionKey, now time.Time) (Slot, bool)
-	// Keep starts the time to live of a live binding anew, for all its aliases, and returns its new end.
-	Keep(key SessionKey, now time.Time) time.Time
-	// Join makes primary one more alias of the live binding of fallback, and does what Keep does.
+	// Renew starts the time to live of a live binding anew, for all its aliases, and returns its new end.
+	Renew(key SessionKey, now time.Time) time.Time
+	// Join makes primary one more alias of the live binding of fallback, and does what Renew does.
 	Join(primary Session, fallback SessionKey, now time.Time) time.Time
 	// Bind binds sessions, primary first, to slot, and returns the end. The live binding of the primary moves with all
 	// its aliases, and takes in the further sessions; without one, all of them form a new binding. Prefixes are different:

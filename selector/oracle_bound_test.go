@@ -174,13 +174,13 @@ func (o *oracle) bind(p *oraclePick, req *selector.Request, taken *selector.Auth
 func (o *oracle) bindSession(p *oraclePick, req *selector.Request, taken *selector.Auth) (ends time.Time) {
 	b, isFirst := o.bindings, req.Options&selector.FirstTurn != 0
 	if p.pin != (selector.SessionKey{}) {
-		ends = b.Keep(p.pin, o.now)
+		ends = b.Renew(p.pin, o.now)
 		if len(req.Sessions) == 0 || isFirst {
 			return ends
 		}
 	}
 	if p.inherits != (selector.SessionKey{}) && p.outcome == selector.BindingInherited {
-		b.Keep(p.inherits, o.now)
+		b.Renew(p.inherits, o.now)
 		delete(o.firstTurns, p.inherits)
 	}
 	switch {
@@ -188,7 +188,7 @@ func (o *oracle) bindSession(p *oraclePick, req *selector.Request, taken *select
 		if first := o.firstTurns[req.Sessions[0].Key]; isFirst && first != nil {
 			first.picks++
 		}
-		return b.Keep(req.Sessions[0].Key, o.now)
+		return b.Renew(req.Sessions[0].Key, o.now)
 	case p.outcome == selector.BindingNone || p.outcome == selector.BindingDiverted:
 		return time.Time{}
 	case req.Sessions[0].Role == selector.RolePrefix:

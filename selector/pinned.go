@@ -50,12 +50,12 @@ func (q *query) bindsBesidePin() bool { return len(q.req.Sessions) > 0 && !q.isF
 // prolongPinned notes that a request stays with the issuer of its reference.
 func (q *query) prolongPinned(b binding, outcome Binding, now time.Time) time.Time {
 	bindings := q.pool.bindings
-	until := bindings.Keep(b.key, now)
+	until := bindings.Renew(b.key, now)
 	switch {
 	case !q.bindsBesidePin():
 		return until
 	case outcome == BindingHit:
-		return bindings.Keep(q.req.Sessions[0].Key, now)
+		return bindings.Renew(q.req.Sessions[0].Key, now)
 	}
 	return q.rebind(b.state.slot, now)
 }

@@ -37,7 +37,7 @@ func (t *sessionTable[T]) Find(key selector.SessionKey, now time.Time) (to T, ok
 	return to, false
 }
 
-func (t *sessionTable[T]) Keep(key selector.SessionKey, now time.Time) time.Time {
+func (t *sessionTable[T]) Renew(key selector.SessionKey, now time.Time) time.Time {
 	b := t.live(key, now)
 	b.ends = now.Add(t.ttl)
 	return b.ends
@@ -45,7 +45,7 @@ func (t *sessionTable[T]) Keep(key selector.SessionKey, now time.Time) time.Time
 
 func (t *sessionTable[T]) Join(primary selector.Session, fallback selector.SessionKey, now time.Time) time.Time {
 	t.byKey[primary.Key] = t.live(fallback, now)
-	return t.Keep(fallback, now)
+	return t.Renew(fallback, now)
 }
 
 func (t *sessionTable[T]) Bind(sessions []selector.Session, to T, now time.Time) time.Time {

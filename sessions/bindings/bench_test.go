@@ -34,7 +34,7 @@ func filledTable(n int) (*bindings.Table, []selector.SessionKey) {
 
 var benchmarkSizes = []int{1_000, 100_000, 1_000_000}
 
-// BenchmarkTableHit is what a pick of a known session asks of the table: Find and Keep.
+// BenchmarkTableHit is what a pick of a known session asks of the table: Find and Renew.
 func BenchmarkTableHit(b *testing.B) {
 	for _, n := range benchmarkSizes {
 		b.Run(fmt.Sprintf("bindings=%d", n), func(b *testing.B) {
@@ -45,7 +45,7 @@ func BenchmarkTableHit(b *testing.B) {
 				if _, ok := t.Find(keys[i], benchmarkTime); !ok {
 					b.Fatal("a bound session is not found")
 				}
-				t.Keep(keys[i], benchmarkTime)
+				t.Renew(keys[i], benchmarkTime)
 				if i++; i == n {
 					i = 0
 				}
@@ -148,7 +148,7 @@ func BenchmarkTableMemory(b *testing.B) {
 			}
 			b.ReportMetric(float64(heapInUse()-before)/n, "bytes/binding")
 			for range 2 * n {
-				t.Keep(keys[r.IntN(n)], benchmarkTime)
+				t.Renew(keys[r.IntN(n)], benchmarkTime)
 			}
 			b.ReportMetric(float64(heapInUse()-before)/n, "bytes/binding-used")
 			runtime.KeepAlive(t)
@@ -190,7 +190,7 @@ func BenchmarkTablePause(b *testing.B) {
 			}
 			for range 2 * n {
 				key := keys[r.IntN(n)]
-				timed(1, func() { t.Keep(key, benchmarkTime) })
+				timed(1, func() { t.Renew(key, benchmarkTime) })
 			}
 			timed(2, func() { t.Release(7) })
 			for i := range n {

@@ -149,7 +149,7 @@ func TestWhatWasUsedLastIsRestoredWhereThereIsNoRoomForAll(t *testing.T) {
 	random.Shuffle(n, func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	r.Add(shuffled)
 	// One that is used while others are added is the most recently used of all.
-	table.Keep(changes[0].Key, now)
+	table.Renew(changes[0].Key, now)
 	bound := randomKey(random)
 	table.Bind([]selector.Session{{Key: bound}}, 7, now)
 	r.Finish()
@@ -184,7 +184,7 @@ func TestUseOfASessionIsAChangeOnceInAnEighthOfItsTimeToLive(t *testing.T) {
 	count := 0
 	for range 100 {
 		now = now.Add(time.Second)
-		ends := table.Keep(key, now)
+		ends := table.Renew(key, now)
 		changes := table.Changed(10)
 		count += len(changes)
 		reported = append(reported, changes...)

@@ -30,7 +30,7 @@ func TestListPages(t *testing.T) {
 	for i := range 10 {
 		bindNamed(table, selector.Slot(i%2), float64(i), fmt.Sprint(i))
 	}
-	keepNamed(table, "3", 10)
+	renewNamed(table, "3", 10)
 	even := bindings.Query{Slot: 0, OfSlot: true}
 	tests := []struct {
 		name string
@@ -93,10 +93,10 @@ func TestListWhileUsed(t *testing.T) {
 	if got := listedNames(table, 8, page); got != "7 6 5" || err != nil {
 		t.Fatalf("first page = %q, %v", got, err)
 	}
-	keepNamed(table, "5", 1)
+	renewNamed(table, "5", 1)
 	table.Unbind(keyNamed(table, "6"), tableAt(1))
 	table.Unbind(keyNamed(table, "3"), tableAt(1))
-	keepNamed(table, "1", 1)
+	renewNamed(table, "1", 1)
 	page, next, err = table.List(bindings.Query{Size: 3, Token: next}, tableAt(1))
 	if got := listedNames(table, 8, page); got != "4 2 0" || next != "" || err != nil {
 		t.Errorf("second page = %q, %q, %v, want 4 2 0 and no more", got, next, err)

@@ -86,7 +86,7 @@ func churns() []churn {
 				table.Bind([]selector.Session{first}, 1, now)
 			} else {
 				table.Join(selector.Session{Key: randomKey(r)}, first.Key, now)
-				table.Keep(first.Key, now)
+				table.Renew(first.Key, now)
 			}
 		}},
 		{"ids that move to another session", bindings.Config{}, 20_000, 100_000, func(table *bindings.Table, _ *rand.Rand, i int, now time.Time) {

@@ -85,7 +85,7 @@ func (m *tableModel) add(b *modelBinding, s selector.Session) {
 	}
 }
 
-func (m *tableModel) keep(key selector.SessionKey, now time.Time) time.Time {
+func (m *tableModel) renew(key selector.SessionKey, now time.Time) time.Time {
 	b := m.find(key)
 	if b == nil {
 		return time.Time{}
@@ -101,7 +101,7 @@ func (m *tableModel) keep(key selector.SessionKey, now time.Time) time.Time {
 }
 
 func (m *tableModel) join(primary selector.Session, fallback selector.SessionKey, now time.Time) time.Time {
-	ends := m.keep(fallback, now)
+	ends := m.renew(fallback, now)
 	if b := m.find(fallback); b != nil {
 		m.add(b, primary)
 	}
@@ -142,7 +142,7 @@ func (m *tableModel) release(slot selector.Slot) int {
 	return before - len(m.list)
 }
 
-func (m *tableModel) forget(key selector.SessionKey) (selector.Slot, bool) {
+func (m *tableModel) unbindSession(key selector.SessionKey) (selector.Slot, bool) {
 	b := m.find(key)
 	if b == nil {
 		return 0, false
@@ -209,7 +209,7 @@ func (h *tableHistory) step() {
 		h.stepBind()
 	case op < 50:
 		key := h.key()
-		h.equal("Keep", h.table.Keep(key, h.now), h.model.keep(key, h.now))
+		h.equal("Renew", h.table.Renew(key, h.now), h.model.renew(key, h.now))
 	case op < 70:
 		primary, fallback := h.session(), h.key()
 		h.equal("Join", h.table.Join(primary, fallback, h.now), h.model.join(primary, fallback, h.now))
@@ -222,8 +222,8 @@ func (h *tableHistory) step() {
 	case op < 80:
 		key := h.key()
 		slot, ok := h.table.Unbind(key, h.now)
-		wantSlot, wantOK := h.model.forget(key)
-		h.equal("Forget", fmt.Sprint(slot, ok), fmt.Sprint(wantSlot, wantOK))
+		wantSlot, wantOK := h.model.unbindSession(key)
+		h.equal("Unbind", fmt.Sprint(slot, ok), fmt.Sprint(wantSlot, wantOK))
 	case op < 83:
 		ttls := []time.Duration{3 * time.Second, 10 * time.Second, 20 * time.Second, time.Minute}
 		ttl, most := ttls[h.draw("ttl", len(ttls))], 1+h.draw("max", h.most)

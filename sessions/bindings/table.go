@@ -104,8 +104,8 @@ func (t *Table) Find(key selector.SessionKey, now time.Time) (selector.Slot, boo
 	return t.groups.at(t.bindings.at(binding).group).slot, true
 }
 
-// Keep starts the time to live of a live binding anew, for all its ids, and returns its new end; zero if there is none.
-func (t *Table) Keep(key selector.SessionKey, now time.Time) time.Time {
+// Renew starts the time to live of a live binding anew, for all its ids, and returns its new end; zero if there is none.
+func (t *Table) Renew(key selector.SessionKey, now time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := t.setClock(now)
@@ -113,12 +113,12 @@ func (t *Table) Keep(key selector.SessionKey, now time.Time) time.Time {
 	if !alive {
 		return time.Time{}
 	}
-	t.renew(binding, at)
+	t.renewBinding(binding, at)
 	t.id(id).touch(t.seq, t.id(id).source())
 	return now.Add(t.ttl)
 }
 
-// Join makes primary one more id of the live binding of fallback, whatever it was bound to, and does what Keep does. A
+// Join makes primary one more id of the live binding of fallback, whatever it was bound to, and does what Renew does. A
 // 65th id takes the place of the one whose last use is longest ago. Zero: fallback has no live binding.
 func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now time.Time) time.Time {
 	t.mu.Lock()
@@ -129,7 +129,7 @@ func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now
 	if !alive {
 		return time.Time{}
 	}
-	t.renew(binding, at)
+	t.renewBinding(binding, at)
 	t.id(id).touch(t.seq, t.id(id).source())
 	t.bindID(binding, primary)
 	return now.Add(t.ttl)
@@ -163,7 +163,7 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 		t.changes.setBound(binding, at)
 		t.changes.markChanged(binding)
 	}
-	t.renew(binding, at)
+	t.renewBinding(binding, at)
 	for _, s := range slices.Backward(sessions) { // the primary is used last
 		t.bindID(binding, s)
 	}
@@ -199,8 +199,8 @@ func (t *Table) makeRoom(now int64) {
 	}
 }
 
-// renew makes a binding the most recently used and starts its time to live anew.
-func (t *Table) renew(binding uint32, now int64) {
+// renewBinding makes a binding the most recently used and starts its time to live anew.
+func (t *Table) renewBinding(binding uint32, now int64) {
 	b := t.bindings.at(binding)
 	ends := addSaturated(now, t.ttl)
 	if t.changes.on && t.roundedEnd(ends) != t.roundedEnd(b.ends) {

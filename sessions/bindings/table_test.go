@@ -37,8 +37,8 @@ func joinNamed(t *bindings.Table, primary, fallback string, seconds float64) tim
 	return t.Join(selector.Session{Key: keyNamed(t, primary)}, keyNamed(t, fallback), tableAt(seconds))
 }
 
-func keepNamed(t *bindings.Table, name string, seconds float64) time.Time {
-	return t.Keep(keyNamed(t, name), tableAt(seconds))
+func renewNamed(t *bindings.Table, name string, seconds float64) time.Time {
+	return t.Renew(keyNamed(t, name), tableAt(seconds))
 }
 
 // TestTableRules has a case for each rule. Times to live are 10 seconds, slots are written as numbers, and found is what
@@ -61,11 +61,11 @@ func TestTableRules(t *testing.T) {
 		},
 		{
 			"a use of one id prolongs all", 0,
-			func(t *bindings.Table) { bindNamed(t, 1, 0, "a", "b"); keepNamed(t, "b", 9) }, 18, map[string]int{"a": 1, "b": 1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a", "b"); renewNamed(t, "b", 9) }, 18, map[string]int{"a": 1, "b": 1},
 		},
 		{
 			"a dead binding can not be kept", 0,
-			func(t *bindings.Table) { bindNamed(t, 1, 0, "a"); keepNamed(t, "a", 10) }, 10, map[string]int{"a": -1},
+			func(t *bindings.Table) { bindNamed(t, 1, 0, "a"); renewNamed(t, "a", 10) }, 10, map[string]int{"a": -1},
 		},
 		{
 			"the primary joins the fallback and prolongs it", 0,
@@ -111,7 +111,7 @@ func TestTableRules(t *testing.T) {
 			func(t *bindings.Table) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
-				keepNamed(t, "a", 1)
+				renewNamed(t, "a", 1)
 				bindNamed(t, 1, 2, "c")
 			},
 			3, map[string]int{"a": 1, "b": -1, "c": 1},
@@ -179,7 +179,7 @@ func TestTableRules(t *testing.T) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
 				t.Configure(2*time.Second, 0)
-				keepNamed(t, "b", 1)
+				renewNamed(t, "b", 1)
 			},
 			3, map[string]int{"a": 1, "b": -1},
 		},
@@ -189,7 +189,7 @@ func TestTableRules(t *testing.T) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
 				t.Configure(time.Minute, 0)
-				keepNamed(t, "b", 1)
+				renewNamed(t, "b", 1)
 			},
 			60, map[string]int{"a": -1, "b": 1},
 		},
@@ -199,7 +199,7 @@ func TestTableRules(t *testing.T) {
 				bindNamed(t, 1, 0, "a")
 				bindNamed(t, 1, 0, "b")
 				bindNamed(t, 1, 0, "c")
-				keepNamed(t, "a", 1)
+				renewNamed(t, "a", 1)
 				t.Configure(10*time.Second, 2)
 			},
 			2, map[string]int{"a": 1, "b": -1, "c": 1},
@@ -230,8 +230,8 @@ func TestTableReturnsEnds(t *testing.T) {
 	if got, want := bindNamed(table, 1, 1, "a"), tableAt(11); !got.Equal(want) {
 		t.Errorf("Bind = %v, want %v", got, want)
 	}
-	if got, want := keepNamed(table, "a", 2), tableAt(12); !got.Equal(want) {
-		t.Errorf("Keep = %v, want %v", got, want)
+	if got, want := renewNamed(table, "a", 2), tableAt(12); !got.Equal(want) {
+		t.Errorf("Renew = %v, want %v", got, want)
 	}
 	if got, want := joinNamed(table, "b", "a", 3), tableAt(13); !got.Equal(want) {
 		t.Errorf("Join = %v, want %v", got, want)
@@ -239,8 +239,8 @@ func TestTableReturnsEnds(t *testing.T) {
 	if got := table.Bind(nil, 1, tableAt(0)); !got.IsZero() {
 		t.Errorf("Bind without sessions = %v, want zero", got)
 	}
-	if got := keepNamed(table, "c", 3); !got.IsZero() {
-		t.Errorf("Keep of an unknown session = %v, want zero", got)
+	if got := renewNamed(table, "c", 3); !got.IsZero() {
+		t.Errorf("Renew of an unknown session = %v, want zero", got)
 	}
 }
 
@@ -253,7 +253,7 @@ func TestTableDefaults(t *testing.T) {
 		t.Errorf("Bind = %v, want %v", got, want)
 	}
 	table.Configure(math.MaxInt64, 5)
-	keepNamed(table, "a", 1)
+	renewNamed(table, "a", 1)
 	if _, ok := table.Find(keyNamed(table, "a"), tableAt(1e9)); !ok {
 		t.Error("a time to live past what can be stored ends early")
 	}
@@ -266,7 +266,7 @@ func TestTableAliases(t *testing.T) {
 	for i := 1; i < maxAliases; i++ {
 		joinNamed(table, fmt.Sprint(i), "0", 0)
 	}
-	keepNamed(table, "1", 0)
+	renewNamed(table, "1", 0)
 	joinNamed(table, "new", "0", 0) // 2 is now the one used longest ago
 	for name, want := range map[string]bool{"0": true, "1": true, "2": false, "3": true, "63": true, "new": true} {
 		if _, got := table.Find(keyNamed(table, name), tableStart); got != want {
@@ -344,10 +344,10 @@ func TestTableCounts(t *testing.T) {
 		t.Errorf("Len = %d, want 251", got)
 	}
 	if slot, ok := table.Unbind(keyNamed(table, "598"), tableAt(10.995)); slot != 0 || !ok {
-		t.Errorf("Forget = %d, %v, want 0, true", slot, ok)
+		t.Errorf("Unbind = %d, %v, want 0, true", slot, ok)
 	}
 	if _, ok := table.Unbind(keyNamed(table, "598"), tableAt(10.995)); ok {
-		t.Error("Forget finds a session that is forgotten")
+		t.Error("Unbind finds a session that is unbound")
 	}
 	if got := table.Count(0); got != 249 {
 		t.Errorf("Count = %d, want 249", got)
@@ -432,10 +432,10 @@ func TestTableAllocatesNothing(t *testing.T) {
 		replace()
 	}
 	for name, call := range map[string]func(){
-		"Bind": replace,
-		"Find": func() { table.Find(sessions[0].Key, tableStart) },
-		"Keep": func() { table.Keep(sessions[1].Key, tableStart) },
-		"Key":  func() { table.Key("provider", "header:0123456789", "a model") },
+		"Bind":  replace,
+		"Find":  func() { table.Find(sessions[0].Key, tableStart) },
+		"Renew": func() { table.Renew(sessions[1].Key, tableStart) },
+		"Key":   func() { table.Key("provider", "header:0123456789", "a model") },
 	} {
 		if got := testing.AllocsPerRun(2000, call); got > 0 {
 			t.Errorf("%s allocates %v times", name, got)
@@ -475,7 +475,7 @@ func useAtRandom(t *bindings.Table, r *rand.Rand, now time.Time) {
 	case 5, 6:
 		k := key()
 		if _, ok := t.Find(k, now); ok {
-			t.Keep(k, now)
+			t.Renew(k, now)
 		}
 	case 7:
 		t.Release(slot)
