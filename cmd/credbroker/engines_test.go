@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/state/redis/redistest"
 )
 
@@ -62,23 +61,20 @@ func TestServeRefusesAFleetWithOtherKeys(t *testing.T) {
 	alone.again()
 }
 
-func TestTLSConfigNamesTheKey(t *testing.T) {
+func TestServeNamesTheKeyOfTLSThatIsWrong(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "text.pem")
 	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, test := range []struct {
-		name string
-		tls  config.RedisTLS
-		want string
-	}{
-		{"no such file", config.RedisTLS{CA: "/none.pem"}, "state.redis.tls.ca: open /none.pem"},
-		{"no certificate", config.RedisTLS{CA: text}, "state.redis.tls.ca: " + text + " holds no certificate"},
-		{"no pair", config.RedisTLS{Cert: text, Key: text}, "state.redis.tls.cert, key: "},
+	for _, test := range []struct{ name, tls, want string }{
+		{"no such file", "ca: /none.pem", "state.redis.tls.ca: open /none.pem"},
+		{"no certificate", "ca: " + text, "state.redis.tls.ca: " + text + " holds no certificate"},
+		{"no pair", "cert: " + text + ", key: " + text, "state.redis.tls.cert, key: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := tlsConfig(&test.tls); err == nil || !strings.HasPrefix(err.Error(), test.want) {
-				t.Errorf("tlsConfig = %v, want %s", err, test.want)
+			log := refused(t, twoAuths+"state:\n  redis: {addresses: ['127.0.0.1:1'], tls: {"+test.tls+"}}\n")
+			if !strings.Contains(log, test.want) {
+				t.Errorf("log %q, want %s", log, test.want)
 			}
 		})
 	}

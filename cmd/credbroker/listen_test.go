@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -8,82 +9,85 @@ import (
 	"testing"
 )
 
-func TestListenUnix(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "broker.sock")
-	first, err := listen(t.Context(), "listen.grpc[1]", "unix://"+path, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode of the socket = %v, %v, want 0600", info.Mode(), err)
-	}
+// onSocket is a configuration of a broker on a Unix socket alone.
+func onSocket(path string) string {
+	return fmt.Sprintf("listen: {grpc: ['unix://%s'], http: ''}\n", path)
+}
 
-	if _, err := listen(t.Context(), "listen.grpc[1]", "unix://"+path, 0o600); err == nil || !strings.Contains(err.Error(), "listen.grpc[1]: unix://"+path+" is taken") {
-		t.Errorf("listen on a socket in use = %v, want an error that names key and address", err)
+// refused starts a broker that must not start, and returns its log.
+func refused(t *testing.T, config string, args ...string) string {
+	t.Helper()
+	b := launch(t, writeConfig(t, config), args...)
+	if code := b.code(); code != exitFailed {
+		t.Errorf("exit code = %d, want %d; log:\n%s", code, exitFailed, b.log)
 	}
-	if _, err := os.Stat(path); err != nil {
-		t.Errorf("the socket in use was removed: %v", err)
-	}
+	return b.log.String()
+}
 
-	first.(*net.UnixListener).SetUnlinkOnClose(false) // as a killed process leaves it
-	_ = first.Close()
-	second, err := listen(t.Context(), "listen.grpc[1]", "unix://"+path, 0o660)
-	if err != nil {
-		t.Fatalf("listen on a stale socket: %v", err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
-		t.Errorf("mode of the socket = %v, %v, want 0660", info.Mode(), err)
-	}
-	_ = second.Close()
-	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("a closed listener leaves its socket: %v", err)
+func wantSocket(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if info, err := os.Stat(path); err != nil || info.Mode() != os.ModeSocket|mode {
+		t.Errorf("socket = %v, %v, want mode %v", info, err, mode)
 	}
 }
 
-func TestListenLeavesWhatIsNoSocket(t *testing.T) {
+func TestServeReplacesTheSocketOfAKilledBrokerOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "broker.sock")
+	left, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.(*net.UnixListener).SetUnlinkOnClose(false) // as a killed process leaves it
+	_ = left.Close()
+	b := serving(t, onSocket(path))
+	wantSocket(t, path, 0o600)
+
+	if log := refused(t, onSocket(path)); !strings.Contains(log, "listen.grpc[0]: unix://"+path+" is taken") {
+		t.Errorf("log %q, want key and address of the socket in use", log)
+	}
+	wantSocket(t, path, 0o600)
+	b.stop()
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("a broker that was stopped leaves its socket: %v", err)
+	}
+}
+
+func TestServeLeavesWhatIsNoSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "precious")
 	if err := os.WriteFile(path, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := listen(t.Context(), "listen.grpc[0]", "unix://"+path, 0o600)
-	if err == nil || !strings.Contains(err.Error(), "is no socket") {
-		t.Errorf("listen on a plain file = %v, want an error", err)
+	if log := refused(t, onSocket(path)); !strings.Contains(log, "is no socket") {
+		t.Errorf("log %q, want that it is no socket", log)
 	}
 	if data, _ := os.ReadFile(path); string(data) != "data" {
 		t.Error("the file is gone")
 	}
 }
 
-func TestListenNamesTheKeyOfATakenPort(t *testing.T) {
-	first, err := listen(t.Context(), "listen.http", "127.0.0.1:0", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = first.Close() }()
-	address := first.Addr().String()
-	_, err = listen(t.Context(), "listen.http", address, 0)
-	want := "listen.http: " + address + " is taken: another process listens there; stop it or change listen.http"
-	if err == nil || err.Error() != want {
-		t.Errorf("listen on a taken port = %v, want %s", err, want)
+func TestServeSaysHowToFreeATakenPort(t *testing.T) {
+	b := serving(t, twoAuths)
+	want := "listen.http: " + b.http + " is taken: another process listens there; stop it or change listen.http"
+	if log := refused(t, strings.Replace(twoAuths, "http: 127.0.0.1:0", "http: "+b.http, 1)); !strings.Contains(log, want) {
+		t.Errorf("log %q, want %s", log, want)
 	}
 	missing := filepath.Join(t.TempDir(), "none", "s.sock")
-	if _, err := listen(t.Context(), "listen.grpc[0]", "unix://"+missing, 0o600); err == nil || !strings.Contains(err.Error(), missing) {
-		t.Errorf("listen in a folder that is not there = %v, want an error that names it", err)
+	if log := refused(t, onSocket(missing)); !strings.Contains(log, "listen.grpc[0]: listen on unix://"+missing) {
+		t.Errorf("log %q, want the folder that is not there", log)
 	}
 }
 
 func TestSocketModeIsOctal(t *testing.T) {
-	for text, want := range map[string]octalMode{"0600": 0o600, "660": 0o660, "0777": 0o777} {
-		var m octalMode
-		if err := m.Set(text); err != nil || m != want {
-			t.Errorf("Set(%q) = %v, %v, want %v", text, m, err, want)
-		}
+	path := filepath.Join(t.TempDir(), "broker.sock")
+	for text, want := range map[string]os.FileMode{"0600": 0o600, "660": 0o660, "0777": 0o777} {
+		b := serving(t, onSocket(path), "--socket-mode", text)
+		wantSocket(t, path, want)
+		b.stop()
 	}
 	for _, text := range []string{"", "0999", "01777", "rw", "-600"} {
-		var m octalMode
-		if err := m.Set(text); err == nil {
-			t.Errorf("Set(%q) = %v, want an error", text, m)
+		b := launch(t, writeConfig(t, onSocket(path)), "--socket-mode", text)
+		if code := b.code(); code != exitUsage || !strings.Contains(b.log.String(), "0600") {
+			t.Errorf("--socket-mode %q = %d %q, want %d and an example", text, code, b.log, exitUsage)
 		}
 	}
 }
