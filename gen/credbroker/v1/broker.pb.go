@@ -30,7 +30,7 @@ const (
 type ClientFormat int32
 
 const (
-	// As the body was recognised, else that of OpenAI.
+	// As the body shows, else that of OpenAI.
 	ClientFormat_CLIENT_FORMAT_UNSPECIFIED ClientFormat = 0
 	// Anthropic Messages.
 	ClientFormat_CLIENT_FORMAT_ANTHROPIC ClientFormat = 1
@@ -708,7 +708,7 @@ type PickCredentialRequest struct {
 	// `pick_id` of the first pick that was made for the same client request; empty: this is the first. It links the attempts:
 	// they are counted, and what fails with several auths alike is not held against them.
 	AttemptOf string `protobuf:"bytes,10,opt,name=attempt_of,json=attemptOf,proto3" json:"attempt_of,omitempty"`
-	// What the client's own API looks like: the shape of ready answers. Unspecified: as the body was recognised, else that of
+	// What the client's own API looks like: the shape of ready answers. Unspecified: as the body shows, else that of
 	// OpenAI.
 	ClientFormat  ClientFormat `protobuf:"varint,13,opt,name=client_format,json=clientFormat,proto3,enum=credbroker.v1.ClientFormat" json:"client_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
