@@ -194,7 +194,7 @@ func TestHostileRecordsAreRead(t *testing.T) {
 		t.Errorf("%d scopes and %d windows, %v", len(r.Scopes), len(r.Windows), err)
 	}
 	evidence := list(`{"received":"2026-11-27T18:00:00.0%05dZ","reason":"r"}`)
-	r, err = state.ParseRecord(key, []byte(`{"v":1,"scopes":[{"quota":{"evidence":[`+evidence+`],"strikes":[`+list(`{"at":"2026-11-27T18:00:00.0%05dZ"}`)+`]}}]}`))
+	r, err = state.ParseRecord(key, []byte(`{"v":1,"scopes":[{"quota":{"evidence":[`+evidence+`],"strikes":[`+list(`{"at":"2026-11-27T18:00:00.0%05dZ"}`)+`]}}]}`)) // word: stored JSON
 	if err != nil || len(r.Scopes) != 1 || len(r.Scopes[0].Ledgers.Quota.Observations) > 8 || len(r.Scopes[0].Ledgers.Quota.Failures) > 8 {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -10,11 +10,11 @@ import (
 // TestLower: ASCII letters change, every other byte stays.
 func TestLower(t *testing.T) {
 	for b := range 256 {
-		for place := range 17 {
-			text := strings.Repeat("x", place) + string([]byte{byte(b)}) + strings.Repeat("\xc3\x89", 8)
+		for index := range 17 {
+			text := strings.Repeat("x", index) + string([]byte{byte(b)}) + strings.Repeat("\xc3\x89", 8)
 			want := []byte(text)
 			if 'A' <= b && b <= 'Z' {
-				want[place] += 'a' - 'A'
+				want[index] += 'a' - 'A'
 			}
 			if got := verdict.Lower("Z" + text); got != "z"+string(want) {
 				t.Fatalf("Lower(%q) = %q, want %q", "Z"+text, got, "z"+string(want))

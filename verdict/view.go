@@ -132,7 +132,7 @@ func (v *view) readMessage() {
 		v.text = searchIn(lower(v.message))
 		return
 	}
-	v.message = v.toldMessage()
+	v.message = v.findMessage()
 	v.message = cmp.Or(v.message, v.xml.message)
 	if v.kind != kindJSON && v.kind != kindStream && !v.failed {
 		v.message = v.source
@@ -144,8 +144,8 @@ func (v *view) readMessage() {
 	v.text = searchIn(folded(text))
 }
 
-// toldMessage returns the first text that says in words what is wrong.
-func (v *view) toldMessage() string {
+// findMessage returns the first text that says in words what is wrong.
+func (v *view) findMessage() string {
 	for _, name := range [...]string{"message", "Message", "error_description", "error", "detail", "detail.message"} {
 		if at := v.fault.Get(name); at.Type == gjson.String && at.Str != "" {
 			return at.Str

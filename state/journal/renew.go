@@ -34,14 +34,14 @@ func (j *Journal) Check(ctx context.Context) error {
 	return err
 }
 
-// ready returns nil if the file can be written to, as look finds. What was lost is said once before the file is written anew, so
+// ready returns nil if the file can be written to, as check finds. What was lost is said once before the file is written anew, so
 // that nothing of that goes unnoticed. The caller has the lock.
-func (j *Journal) ready(look func() error) error {
+func (j *Journal) ready(check func() error) error {
 	switch {
 	case j.closed:
 		return j.explain(bolterrors.ErrDatabaseNotOpen)
 	case j.lost == nil:
-		j.lost = look()
+		j.lost = check()
 		return j.explain(j.lost)
 	case j.records == nil:
 		return j.explain(j.lost)

@@ -227,7 +227,7 @@ func TestTheFileOfAnotherBrokerStays(t *testing.T) {
 		}
 	}
 	wantProblem(t, l.Check(t.Context()), l.path, "locked by another process", "another state.path")
-	wantAlone(t, l.path)
+	wantNoOtherFile(t, l.path)
 	save(t, other, batch(1, 0))
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
@@ -236,8 +236,8 @@ func TestTheFileOfAnotherBrokerStays(t *testing.T) {
 	wantKept(t, l.path, l.memory.records)
 }
 
-// wantAlone wants no other file in a folder.
-func wantAlone(t *testing.T, path string) {
+// wantNoOtherFile wants no other file in a folder.
+func wantNoOtherFile(t *testing.T, path string) {
 	t.Helper()
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
 		t.Errorf("%v are in the folder, %v, want the file alone", entries, err)
