@@ -18,7 +18,7 @@ func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // far below
+	return int64(m.HeapAlloc)
 }
 
 // TestABindingTakesAtMostAHundredBytes fills tables of several sizes, as the index grows in steps.
