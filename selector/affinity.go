@@ -119,7 +119,7 @@ func opener(sessions []Session) int {
 // ambiguous reports whether a session that is bound is the first turn of another conversation: no repetition, and nothing else that
 // it continues is known. What is past does not tell: of a request that begins its answer itself, that is its question.
 func (q *query) ambiguous(now time.Time) bool {
-	if !q.isFirstTurn() || q.pool.firstTurns.Repeats(q.req.Sessions[0].Key, int64(q.now)) {
+	if !q.req.isFirstTurn() || q.pool.firstTurns.Repeats(q.req.Sessions[0].Key, int64(q.now)) {
 		return false
 	}
 	for _, s := range q.req.Sessions[1:] {
@@ -149,9 +149,6 @@ func (q *query) boundParent(own binding, now time.Time) (binding, Binding) {
 	return b, BindingInherited
 }
 
-// isFirstTurn reports whether the session is a first turn.
-func (q *query) isFirstTurn() bool { return q.req.Options&FirstTurn != 0 }
-
 // prolong notes that a request stays with what it is bound to, and returns the end of that.
 func (q *query) prolong(b binding, outcome Binding, now time.Time) time.Time {
 	bindings, sessions := q.pool.bindings, q.req.Sessions
@@ -159,7 +156,7 @@ func (q *query) prolong(b binding, outcome Binding, now time.Time) time.Time {
 	case b.pin:
 		return q.prolongPinned(b, outcome, now)
 	case outcome == BindingHit:
-		if q.isFirstTurn() {
+		if q.req.isFirstTurn() {
 			q.pool.firstTurns.Again(b.key)
 		}
 		return bindings.Renew(b.key, now)
@@ -173,7 +170,7 @@ func (q *query) prolong(b binding, outcome Binding, now time.Time) time.Time {
 
 // bind binds the sessions of the request to what was chosen for them.
 func (q *query) bind(slot Slot, now time.Time) time.Time {
-	if q.isFirstTurn() {
+	if q.req.isFirstTurn() {
 		q.pool.firstTurns.Begin(q.req.Sessions[0].Key, int64(q.now))
 	}
 	return q.pool.bindings.Bind(q.req.Sessions, slot, now)

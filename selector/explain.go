@@ -46,7 +46,7 @@ func (q *query) tiering(c *choice) func(*member, Reason) Reason {
 	t := list.Best()
 	best := l.Tiers[t].Priority
 	preferred := false
-	if c != nil && c.route != nil && q.wantsWebSocket() {
+	if c != nil && c.route != nil && q.req.wantsWebSocket() {
 		_, _, preferred = q.preferred(kind, best)
 	}
 	return func(m *member, r Reason) Reason {

@@ -45,7 +45,7 @@ func (q *query) boundPin(now time.Time) (binding, Binding) {
 
 // bindsBesidePin reports whether the request has a session that is worth a binding: a first turn says nothing that the
 // reference does not.
-func (q *query) bindsBesidePin() bool { return len(q.req.Sessions) > 0 && !q.isFirstTurn() }
+func (q *query) bindsBesidePin() bool { return len(q.req.Sessions) > 0 && !q.req.isFirstTurn() }
 
 // prolongPinned notes that a request stays with the issuer of its reference.
 func (q *query) prolongPinned(b binding, outcome Binding, now time.Time) time.Time {

@@ -36,6 +36,8 @@ const (
 	FirstTurn
 )
 
+func (r *Request) isFirstTurn() bool { return r.Options&FirstTurn != 0 }
+
 // Pick is the answer.
 type Pick struct {
 	// Auth is immutable.

@@ -60,7 +60,7 @@ func (q *query) choose() (choice, bool) {
 		return choice{}, false
 	}
 	t := list.Best()
-	if q.wantsWebSocket() {
+	if q.req.wantsWebSocket() {
 		if preferred, at, ok := q.preferred(kind, l.Tiers[t].Priority); ok {
 			list, t, kind = preferred, at, kind|webSocketsOnly
 			l = q.view.ordered(kind)
@@ -84,11 +84,11 @@ func (q *query) strategyOrder() orderKind {
 	return 0
 }
 
-func (q *query) wantsWebSocket() bool {
-	if q.req.Options&WebSocket == 0 {
+func (r *Request) wantsWebSocket() bool {
+	if r.Options&WebSocket == 0 {
 		return false
 	}
-	p, _ := providers.Lookup(strings.TrimSpace(q.req.Provider))
+	p, _ := providers.Lookup(strings.TrimSpace(r.Provider))
 	return p.Name == codex
 }
 
