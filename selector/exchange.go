@@ -106,15 +106,10 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 // record of a subject as it is.
 func (s *subject) record() cooldown.Record {
 	r := cooldown.Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded}
-	add := func(set *blockSet) {
-		if set.ledgers == nil {
-			return
+	for _, set := range s.sets() {
+		if set.ledgers != nil {
+			r.Scopes = append(r.Scopes, cooldown.ScopeRecord{Model: set.scope.model, Family: set.scope.family, Ledgers: set.ledgers.Clone()})
 		}
-		r.Scope(set.scope.model, set.scope.family).Ledgers = set.ledgers.Clone()
-	}
-	add(&s.whole)
-	for _, set := range s.models {
-		add(set)
 	}
 	if s.identity != nil {
 		r.Switch, r.Released = s.identity.change, s.identity.released

@@ -88,6 +88,19 @@ func (s *blockSet) endsBefore(o *blockSet) bool {
 	return s.scope.model < o.scope.model
 }
 
+// sets are all of them in the order of a record: the whole, models sorted, families sorted of their globs.
+func (s *subject) sets() []*blockSet {
+	sets := make([]*blockSet, 1, 1+len(s.models))
+	sets[0] = &s.whole
+	for at, set := range s.models {
+		if !at.family {
+			sets = append(sets, set)
+		}
+	}
+	slices.SortFunc(sets[1:], func(a, b *blockSet) int { return strings.Compare(a.scope.model, b.scope.model) })
+	return append(sets, s.families...)
+}
+
 // each calls f for the sets that concern a model key: the whole, the model, and its families.
 func (s *subject) each(key string, f func(*blockSet)) {
 	f(&s.whole)
