@@ -78,10 +78,14 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 	merged.Merge(o)
 	s.cleared, s.succeeded = merged.Cleared, merged.Succeeded
 	for i := range merged.Scopes {
-		theirs := &merged.Scopes[i]
-		set := p.runtime.makeSet(s, scope{model: theirs.Model, family: theirs.Family})
-		set.ledger(cooldown.Quota)
-		*set.ledgers = theirs.Ledgers
+		known := &merged.Scopes[i]
+		set := p.runtime.makeSet(s, scope{model: known.Model, family: known.Family})
+		if set.ledgers == nil {
+			set.ledgers = new(cooldown.Ledgers)
+		} else if set.ledgers.Equal(&known.Ledgers) {
+			continue // whom it concerns may be many
+		}
+		*set.ledgers = known.Ledgers
 		p.runtime.refreshSet(set, now)
 	}
 	if id := s.identity; id != nil {

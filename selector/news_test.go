@@ -90,3 +90,18 @@ func TestPickNamesIdentities(t *testing.T) {
 		t.Errorf("second Pick = %q from %q, %v; want two from one", moved.Identity, moved.From, err)
 	}
 }
+
+func TestMergeOfNothingNewTellsNoWatcher(t *testing.T) {
+	p := newRecordingPool(nil, "a", "b")
+	for _, model := range []string{"", "m", "n"} {
+		if _, err := p.Cooldown("a", selector.Cooldown{Model: model, Until: historyStart().Add(time.Hour)}, historyStart()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := p.Watch()
+	defer w.Close()
+	p.Merge(p.Records(), historyStart())
+	if got := w.Take(); len(got) != 0 {
+		t.Errorf("after a merge of what is known: Take = %v, want nothing", got)
+	}
+}

@@ -77,6 +77,18 @@ func (l *Ledgers) Clone() Ledgers {
 	return c
 }
 
+// Equal reports whether both say the same.
+func (l *Ledgers) Equal(o *Ledgers) bool {
+	for kind := range NumKinds {
+		a, b := l.Of(kind), o.Of(kind)
+		if a.Watermark != b.Watermark || a.Cleared != b.Cleared ||
+			!slices.Equal(a.Observations, b.Observations) || !slices.Equal(a.Failures, b.Failures) {
+			return false
+		}
+	}
+	return true
+}
+
 // IsZero reports whether the ledger knows nothing.
 func (l *Ledger) IsZero() bool {
 	return l.Watermark == 0 && l.Cleared == 0 && len(l.Observations) == 0 && len(l.Failures) == 0
