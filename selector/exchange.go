@@ -38,18 +38,31 @@ func (p *Pool) Take(limit int) (records []cooldown.Record, changes uint64, more 
 	return records, out.changes, len(out.dirty) > 0
 }
 
-// Records returns the records of all that anything is known of.
+// recordsAtOnce is how many records are made before picks may pass.
+const recordsAtOnce = 64
+
+// Records returns the records of all that anything is known of. It lets go of the lock now and then: what changes
+// meanwhile may be in them or not, and is among what Take returns next.
 func (p *Pool) Records() []cooldown.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []cooldown.Record
+	add := func(s *subject) {
+		if all = append(all, s.record()); len(all)%recordsAtOnce == 0 {
+			letPass(&p.mu)
+		}
+	}
+	looked := 0
 	for _, s := range p.runtime.identities {
-		if r := s.record(); !s.empty() || r.Switch != (cooldown.Switch{}) || max(s.cleared, r.Released) > 0 {
-			all = append(all, r)
+		if !s.empty() || s.change != (cooldown.Switch{}) || max(s.cleared, s.released) > 0 {
+			add(&s.subject)
+		}
+		if looked++; looked%eachAtOnce == 0 {
+			letPass(&p.mu)
 		}
 	}
 	for _, s := range p.runtime.domains {
-		all = append(all, s.record())
+		add(s)
 	}
 	return all
 }

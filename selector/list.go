@@ -118,8 +118,7 @@ func (p *Pool) each(f func(*member)) {
 	defer p.mu.Unlock()
 	for i, m := range p.runtime.index.members {
 		if i%eachAtOnce == eachAtOnce-1 {
-			p.mu.Unlock()
-			p.mu.Lock()
+			letPass(&p.mu)
 		}
 		f(m)
 	}

@@ -2,6 +2,7 @@ package selector
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +97,13 @@ func (p *Pool) Advance(now time.Time, limit int) (next time.Time) {
 		return cooldown.Instant(t.Due()).Time()
 	}
 	return time.Time{}
+}
+
+// letPass lets go of a lock for a moment, so that others get it.
+func letPass(mu *sync.Mutex) {
+	mu.Unlock()
+	runtime.Gosched()
+	mu.Lock()
 }
 
 // stamp is the time at which something is taken in: later than all that was before.
