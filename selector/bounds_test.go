@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // What callers send must not grow the pool.
@@ -200,6 +202,20 @@ func TestIdentitiesOfAuthsThatLeftAreBoundedTheLongestGoneFirst(t *testing.T) {
 		if status, err := p.Status(id(i), now); err != nil || status.State != want {
 			t.Errorf("%s came back as %d, %v, want %d", id(i), status.State, err, want)
 		}
+	}
+	if err := p.CheckIndex(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIdentitiesThatOthersKnowAreBounded(t *testing.T) {
+	p := internalPool(t, &Auth{ID: "a", Provider: "p"})
+	for i := range maxOrphans + 100 {
+		key := cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: fmt.Sprintf("other-%05d", i)}
+		p.Merge([]cooldown.Record{{Key: key, Switch: cooldown.Switch{At: 1, Disabled: true}}}, start())
+	}
+	if n := len(p.runtime.orphans); n != maxOrphans {
+		t.Errorf("%d identities without an auth, want %d", n, maxOrphans)
 	}
 	if err := p.CheckIndex(); err != nil {
 		t.Error(err)

@@ -92,6 +92,11 @@ func (rt *runtimeState) adopt(old *index) {
 	for _, m := range old.members {
 		rt.adoptOne(m.state)
 	}
+	rt.boundOrphans()
+}
+
+// boundOrphans drops the identities that have been without auths for longest, where there are many.
+func (rt *runtimeState) boundOrphans() {
 	for len(rt.orphans) > maxOrphans {
 		rt.drop(rt.orphans[0])
 		rt.orphans = rt.orphans[1:]

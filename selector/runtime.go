@@ -270,6 +270,7 @@ func (rt *runtimeState) subjectOf(key cooldown.RecordKey) *subject {
 	case cooldown.RecordIdentity:
 		s := rt.identity(key.Name)
 		rt.adoptOne(s)
+		rt.boundOrphans()
 		return &s.subject
 	case cooldown.RecordDomain:
 		return rt.makeDomain(domainKey{provider: key.Provider, name: key.Name})
