@@ -209,3 +209,16 @@ func TestWhatIsWatchedForOutagesIsBounded(t *testing.T) {
 		t.Errorf("%d suspicions are kept", n)
 	}
 }
+
+func TestFailuresOfProvidersThatLeftAreForgotten(t *testing.T) {
+	p := newPlayer(t, selector.Config{})
+	for i := range 100 {
+		id := fmt.Sprint("auth-", i)
+		p.put(auth(id, func(a *selector.Auth) { a.Provider = fmt.Sprint("provider-", i) }))
+		p.report(id, 0, unreachable())
+		p.Update(nil, []string{id}, p.now)
+	}
+	if n := p.Suspicions(); n != 0 {
+		t.Errorf("failures of %d providers are kept that are not in the pool", n)
+	}
+}

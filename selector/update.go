@@ -153,6 +153,11 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 		r.saveOrders()
 		r.parents.Prune(maxParents, next.parents)
 	}
+	for name := range p.outages {
+		if next.providers[name] == nil {
+			delete(p.outages, name)
+		}
+	}
 	clear(p.excluded[:cap(p.excluded)])
 	old := p.runtime.index
 	p.runtime.index = next

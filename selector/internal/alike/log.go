@@ -98,5 +98,8 @@ func (l Log[W, S]) Succeed(provider, model string, started int64) {
 
 // Drop forgets a suspicion of a provider.
 func (l Log[W, S]) Drop(provider string, s *Suspicion[W, S]) {
-	l[provider] = slices.DeleteFunc(l[provider], func(other *Suspicion[W, S]) bool { return other == s })
+	all := slices.DeleteFunc(l[provider], func(other *Suspicion[W, S]) bool { return other == s })
+	if l[provider] = all; len(all) == 0 {
+		delete(l, provider)
+	}
 }
