@@ -34,7 +34,7 @@ func (t *route) weightedOver(l *orderedMembers, generation uint64) *rotation.Tie
 	if t.orders[slot] != l {
 		t.saveWeighted(slot)
 		t.orders[slot] = l
-		t.weighted[slot].Begin(generation)
+		t.weighted[slot].Begin(l.Order, generation)
 	}
 	return t.weighted[slot]
 }

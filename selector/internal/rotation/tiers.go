@@ -1,6 +1,10 @@
 package rotation
 
-import "github.com/credbroker/credbroker/selector/internal/readyset"
+import (
+	"maps"
+
+	"github.com/credbroker/credbroker/selector/internal/readyset"
+)
 
 // Tiers are the weighted rotations over the tiers of one order, made as they are needed, and what is saved of those over
 // orders that are gone, by priority. The zero value has neither.
@@ -19,8 +23,12 @@ type savedTier struct {
 	generation uint64
 }
 
-// Begin takes a new order, of a generation, after Save.
-func (t *Tiers) Begin(generation uint64) { t.generation = generation }
+// Begin takes a new order, of a generation, after Save. What is saved of priorities that it does not have goes: whoever comes
+// back with one of them is new.
+func (t *Tiers) Begin(order *readyset.Order, generation uint64) {
+	t.generation = generation
+	maps.DeleteFunc(t.saved, func(priority int64, _ savedTier) bool { return order.TierOf(priority) < 0 })
+}
 
 // Rotation finds the rotation of a tier and lets it follow what changed; nil: there is none, see Start.
 func (t *Tiers) Rotation(tier *readyset.Tier, list *readyset.List) *Weighted {

@@ -1,0 +1,4 @@
+package rotation
+
+// Saved counts the tiers that something is saved of.
+func (t *Tiers) Saved() int { return len(t.saved) }
