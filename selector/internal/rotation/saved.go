@@ -21,7 +21,11 @@ func (r *Weighted) Save(name func(position int) string) *Saved {
 	}
 	saved := &Saved{now: r.now}
 	for w, c := range r.chunks {
-		for members := r.mask(w); members != 0; members &= members - 1 {
+		members := r.mask(w)
+		if c == nil {
+			members &^= r.in[w] // nobody of the word had a turn
+		}
+		for ; members != 0; members &= members - 1 {
 			bit, due := bits.TrailingZeros64(members), 0.0
 			if c != nil {
 				due = c.due[bit&63]
