@@ -1,6 +1,9 @@
 package selector
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Watcher collects the ids of auths that changed or went away. Until they are taken it keeps each id once, also of auths
 // that have gone, so its memory is bounded by the number of ids that there were meanwhile.
@@ -25,14 +28,12 @@ func (w *Watcher) Changed() <-chan struct{} { return w.signal }
 // Take returns what changed since it was last called, sorted, each id once.
 func (w *Watcher) Take() []string {
 	w.pool.mu.Lock()
-	defer w.pool.mu.Unlock()
-	ids := make([]string, 0, len(w.pending))
-	for id := range w.pending {
-		ids = append(ids, id)
+	taken := w.pending
+	if len(taken) > 0 {
+		w.pending = make(map[string]struct{})
 	}
-	clear(w.pending)
-	slices.Sort(ids)
-	return ids
+	w.pool.mu.Unlock()
+	return slices.Sorted(maps.Keys(taken))
 }
 
 // Close stops collecting.
