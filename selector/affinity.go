@@ -21,7 +21,15 @@ type binding struct {
 }
 
 // bound is session affinity: it looks for the auth that the request's session must stay with. Without one, the outcome is
-// what the strategy's choice will mean for the session; a bound session is moved if that is BindingRebound.
+// what the strategy's choice will mean for the session.
+//
+//	the auth that the session is bound to                    the session
+//	is ready                                                 stays (BindingHit)
+//	is ready, but excluded by this request                   stays bound, and another serves this once (BindingDiverted)
+//	is not: in cooldown, blocked, disabled, refused, gone    is moved (BindingRebound)
+//	is below the best tier, with failback on                 is moved (BindingRebound)
+//
+// A session that is not bound follows what it continues, or its parent session (BindingInherited), or is new (BindingNew).
 func (q *query) bound(now time.Time) (b binding, outcome Binding) {
 	sessions := q.req.Sessions
 	switch {
@@ -68,16 +76,22 @@ func (q *query) boundName(now time.Time) (binding, Binding) {
 }
 
 // boundPrefix looks for the longest prefix of the conversation that is bound to an auth that can be used. If a longer one
-// is bound to one that cannot, the first turn does not count: it is bound to where the latest conversation opened that began
+// is bound to one that cannot, the first turn does not count: it is bound to where the latest conversation began that began
 // alike, and all of them would move there at once.
+//
+//	request          its prefixes, longest first    bound before            outcome
+//	hello            [hello]                        nothing                 new: the strategy's choice, a
+//	hello, hi, more  [.. more] [hello]              [hello] to a            inherited: a; [.. more] is bound to a
+//	the same again   [.. more] [hello]              [.. more] to a          hit: a
+//	its next turn    [.. 3] [.. more] [hello]       [.. more] to a, out     rebound, though [hello] is bound to b by now
 func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 	var longest binding
 	var own *identity // that the session itself is bound to
 	found := false
-	opened := opener(q.req.Sessions)
+	first := firstPrefix(q.req.Sessions)
 	for i, s := range q.req.Sessions {
 		b, ok := q.lookup(s.Key, now)
-		if !ok || found && i == opened {
+		if !ok || found && i == first {
 			continue
 		}
 		if i == 0 {
@@ -107,8 +121,8 @@ func (q *query) boundPrefix(now time.Time) (binding, Binding) {
 	return longest, BindingRebound
 }
 
-// opener is the index of what opened the conversation, the last of its prefixes that are worth a binding.
-func opener(sessions []Session) int {
+// firstPrefix is the index of the first turn, the last of the prefixes that are worth a binding.
+func firstPrefix(sessions []Session) int {
 	past := slices.IndexFunc(sessions, func(s Session) bool { return s.Role == RolePast })
 	if past < 0 {
 		return len(sessions) - 1

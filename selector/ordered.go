@@ -24,6 +24,13 @@ const (
 // orderedMembers are the members of a view, in order, and which of them are ready: tiers by priority, highest first, members of a tier
 // sorted by id (with parents first: by parent, then id). Hidden are those that are blocked for a requested model key, where
 // some auth of the pool is, or was.
+//
+//	position    0    1    2      3          a and b have priority 5, c and d have none
+//	member      a    b    c      d
+//	ready       1    1    0      1          c is disabled
+//	hidden of m 1                           a is blocked for model m
+//
+// A request for m finds b alone in the best tier; one for another model finds a and b, in turn.
 type orderedMembers struct {
 	*readyset.Order
 
