@@ -86,23 +86,21 @@ func firstCandidates(list []Candidate) []Candidate {
 }
 
 func compareCandidates(a, b *Candidate) int {
+	rank := func(c *Candidate) int {
+		switch {
+		case c.Reason == ReasonSelected:
+			return 0
+		case c.Bound:
+			return 1
+		}
+		return 2
+	}
 	return cmp.Or(
-		-compareBools(a.Reason == ReasonSelected, b.Reason == ReasonSelected),
-		-compareBools(a.Bound, b.Bound),
+		cmp.Compare(rank(a), rank(b)),
 		-cmp.Compare(a.Reason, b.Reason),
 		-cmp.Compare(a.Priority, b.Priority),
 		cmp.Compare(a.Auth.ID, b.Auth.ID),
 	)
-}
-
-func compareBools(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // timeOf is the time of an end that comes by itself.
