@@ -21,38 +21,39 @@ const (
 )
 
 // exhaustion is what a pick without a ready candidate finds instead: why members are not ready, the time until the earliest end
-// among the candidates' blocks, and whether all candidates are out for a quota. It looks only at members that changed since
-// the last pick that asked.
-func (q *query) exhaustion() (counts Counts, wait time.Duration, cooling bool) {
-	key := ""
-	if q.hidden(q.view.plain()) != nil {
-		key = q.key.model
-	}
-	p, c := q.provider, q.view.census(key)
-	c.Used = q.pool.uses
-	if len(q.excluded) == 0 && !c.Known() && c.Current(&p.changes) {
-		return exhaustionOf(c, q.route.strategy, q.now)
-	}
-	if !c.Known() {
-		p.makeRoom()
-	}
-	classify := func(i int) (uint8, int64) { return q.view.mark(p.members[i], key, q.now) }
-	c.Follow(len(p.members), &p.changes, classify)
-	if len(q.excluded) == 0 {
-		return exhaustionOf(c, q.route.strategy, q.now)
-	}
+// among the candidates' blocks, and whether all candidates are out for a quota. The census must have followed what changed.
+func (q *query) exhaustion(c *census.Census, key string) (counts Counts, wait time.Duration, cooling bool) {
 	for _, m := range q.excluded {
-		if i := p.indexOf(m); i >= 0 {
+		if i := q.provider.indexOf(m); i >= 0 {
 			c.Set(i, func(int) (uint8, int64) { return uint8(ReasonExcluded), census.Never })
 		}
 	}
 	counts, wait, cooling = exhaustionOf(c, q.route.strategy, q.now)
 	for _, m := range q.excluded {
-		if i := p.indexOf(m); i >= 0 {
-			c.Set(i, classify)
+		if i := q.provider.indexOf(m); i >= 0 {
+			c.Set(i, func(int) (uint8, int64) { return q.view.mark(m, key, q.now) })
 		}
 	}
 	return counts, wait, cooling
+}
+
+// census finds the one that counts for the request, by a model key, and lets it look at members that changed since the last pick
+// that asked. Not done: there are more than a pick looks at under one hold of the lock.
+func (q *query) census() (c *census.Census, key string, done bool) {
+	if q.hidden(q.view.plain()) != nil {
+		key = q.key.model
+	}
+	p := q.provider
+	c = q.view.census(key)
+	c.Used = q.pool.uses
+	if len(q.excluded) == 0 && !c.Known() && c.Current(&p.changes) {
+		return c, key, true
+	}
+	if !c.Known() {
+		p.makeRoom()
+	}
+	done = c.Follow(len(p.members), q.limit, &p.changes, func(i int) (uint8, int64) { return q.view.mark(p.members[i], key, q.now) })
+	return c, key, done
 }
 
 // exhaustionOf adds up a census for a strategy: a weighted one takes nobody of weight 0.

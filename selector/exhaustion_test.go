@@ -186,3 +186,57 @@ func (p *Pool) compareRefusal(t *testing.T, req Request, now time.Time) bool {
 	}
 	return true
 }
+
+// The members may be many, and others wait for the lock.
+func TestFirstRefusalLooksAtFewMembersAtATime(t *testing.T) {
+	const many = 20 * pickCounted
+	auths := make([]*Auth, many)
+	for i := range auths {
+		auths[i] = &Auth{ID: fmt.Sprintf("a-%05d", i), Provider: "p", Disabled: i%2 == 0}
+	}
+	p := internalPool(t, auths...)
+	for i := 1; i < many; i += 2 {
+		if _, err := p.Cooldown(auths[i].ID, Cooldown{Until: start().Add(time.Hour)}, start()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tries := 1
+	for ; tries < 100; tries++ {
+		if _, err := p.pickOnce(&Request{Provider: "p"}, start()); !errors.Is(err, errAgain) {
+			break
+		}
+		// What changes meanwhile, before and behind what was looked at, counts.
+		for _, i := range []int{1, many/2 + 1, many - 1} {
+			if err := p.Disable(auths[i].ID, "", start()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if tries < many/pickCounted || tries > 2*many/pickCounted {
+		t.Errorf("%d tries, want at least %d, and few more", tries, many/pickCounted)
+	}
+	if !p.compareRefusal(t, Request{Provider: "p"}, start()) {
+		t.Error("the pick was not refused")
+	}
+}
+
+func TestFirstRefusalEndsThoughTheMembershipChangesMeanwhile(t *testing.T) {
+	auths := make([]*Auth, 3*pickCounted)
+	for i := range auths {
+		auths[i] = &Auth{ID: fmt.Sprintf("a-%05d", i), Provider: "p", Disabled: true}
+	}
+	p := internalPool(t, auths...)
+	if _, err := p.pickOnce(&Request{Provider: "p"}, start()); !errors.Is(err, errAgain) {
+		t.Fatalf("the first look: %v, want %v", err, errAgain)
+	}
+	p.Update([]*Auth{{ID: "b", Provider: "p"}}, nil, start())
+	if got := p.mustPick(t, &Request{Provider: "p"}, start()); got.ID != "b" {
+		t.Errorf("Pick = %s, want b, which came meanwhile", got.ID)
+	}
+}
+
+// pickOnce is a pick as far as it gets under one hold of the lock.
+func (p *Pool) pickOnce(req *Request, now time.Time) (Pick, error) {
+	q := query{pool: p, req: req, now: cooldown.InstantOf(now), limit: pickCounted}
+	return q.pick(now)
+}

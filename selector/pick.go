@@ -1,6 +1,7 @@
 package selector
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -11,6 +12,13 @@ import (
 
 // pickAdvance is how many ends a pick works off itself. More are left to Advance, unless nobody else is ready.
 const pickAdvance = 64
+
+// pickCounted is how many members a refused pick looks at before others get the lock. It is as many again, and a little more, each
+// time that it gets the lock back, so that it comes to an end whatever changes meanwhile.
+const pickCounted = 512
+
+// errAgain: the pick is to be made anew, and gets further then.
+var errAgain = errors.New("not all members were looked at yet")
 
 // query is one pick on its way.
 type query struct {
@@ -23,15 +31,28 @@ type query struct {
 	route    *route
 	excluded []*member
 	pinned   binding // with a member: it must serve
+	limit    int     // of members that a refusal looks at
 }
 
 // Pick chooses an auth. Its errors are ErrAuthNotFound, *PinnedError, *CooldownError and *UnavailableError.
 func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q := query{pool: p, req: req, now: cooldown.InstantOf(now)}
+	for limit := pickCounted; ; limit += limit / 64 {
+		q := query{pool: p, req: req, now: cooldown.InstantOf(now), limit: limit}
+		pick, err := q.pick(now)
+		if !errors.Is(err, errAgain) {
+			return pick, err
+		}
+		letPass(&p.mu)
+	}
+}
+
+// pick is Pool.Pick as far as it gets under one hold of the lock. The error may be errAgain.
+func (q *query) pick(now time.Time) (Pick, error) {
+	p := q.pool
 	p.runtime.advance(q.now, pickAdvance)
-	q.provider = p.runtime.index.provider(req.Provider)
+	q.provider = p.runtime.index.provider(q.req.Provider)
 	if q.provider == nil {
 		return Pick{}, p.runtime.index.missing
 	}

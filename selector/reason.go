@@ -99,9 +99,13 @@ func (v *modelView) eligibility(m *member, key string, now cooldown.Instant) eli
 	return s
 }
 
-// refusal is the error of a pick that nobody is ready for.
+// refusal is the error of a pick that nobody is ready for; errAgain: it has not looked at all members yet.
 func (q *query) refusal() error {
-	counts, wait, cooling := q.exhaustion()
+	c, key, done := q.census()
+	if !done {
+		return errAgain
+	}
+	counts, wait, cooling := q.exhaustion(c, key)
 	var explanation *Explanation
 	if q.req.Options&Explain != 0 {
 		explanation = q.explain(nil, nil)

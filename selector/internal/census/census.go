@@ -25,7 +25,8 @@ type Census struct {
 	used     [Marks / 64]uint64 // marks that one of them has or had
 	earliest int64
 	seen     uint64 // of the changes
-	made     bool
+	made     bool   // all were looked at once
+	next     int    // the first that was not looked at yet
 
 	marks []uint8 // by index; nil: not known
 	ends  *least.Tree
@@ -40,25 +41,45 @@ func (c *Census) Forget() { c.marks, c.ends = nil, nil }
 // Current reports whether the sums are good as they are.
 func (c *Census) Current(changes *readyset.Changes) bool { return c.made && c.seen == changes.Count() }
 
-// Follow looks at those below n that changed, or at all of them if it knows none.
-func (c *Census) Follow(n int, changes *readyset.Changes, classify Classify) {
-	if c.marks != nil {
-		c.seen = changes.Since(c.seen, n>>6+1, func(w int) {
-			for i := w << 6; i < min(n, (w+1)<<6); i++ {
-				c.Set(i, classify)
-			}
-		})
-		return
+// Follow looks at those below n that changed, or at all of them if it knows none or was away for too long: at about limit of
+// them, 64 or more, in one call. False: there are more, and the sums are not good before Follow was called again.
+func (c *Census) Follow(n, limit int, changes *readyset.Changes, classify Classify) (done bool) {
+	switch {
+	case c.marks == nil:
+		*c = Census{Used: c.Used, seen: changes.Count(), marks: make([]uint8, n), ends: least.New(n)}
+	case !changes.Reach(c.seen):
+		*c = Census{Used: c.Used, seen: changes.Count(), marks: c.marks, ends: c.ends}
 	}
-	*c = Census{Used: c.Used, made: true, seen: changes.Count(), marks: make([]uint8, n), ends: least.New(n)}
-	for i := range n {
-		mark, end := classify(i)
-		c.marks[i] = mark
-		c.count(mark)
-		c.ends.Put(i, end)
+	if c.next < n {
+		end := min(n, c.next+limit)
+		limit -= end - c.next
+		for ; c.next < end; c.next++ {
+			mark, end := classify(c.next)
+			c.marks[c.next] = mark
+			c.count(mark)
+			c.ends.Put(c.next, end)
+		}
+		if c.next < n {
+			return false
+		}
+		c.ends.Build()
+		c.earliest = c.ends.Least()
 	}
-	c.ends.Build()
-	c.earliest = c.ends.Least()
+	for last := -1; c.seen != changes.Count(); c.seen++ {
+		w := changes.Word(c.seen)
+		if w == last {
+			continue
+		}
+		if limit <= 0 {
+			return false
+		}
+		for i := w << 6; i < min(n, (w+1)<<6); i++ {
+			c.Set(i, classify)
+		}
+		last, limit = w, limit-64
+	}
+	c.made = true
+	return true
 }
 
 // Set looks at one of them.

@@ -33,7 +33,15 @@ func TestCensusCountsWhatAScanCounts(t *testing.T) {
 				if random.IntN(20) == 0 {
 					c.Forget()
 				}
-				c.Follow(n, &changes, classify)
+				limit := 64 + random.IntN(100)
+				for before := classified; !c.Follow(n, limit, &changes, classify); before = classified {
+					if classified-before > limit+64 {
+						t.Fatalf("looked at %d at once, want about %d", classified-before, limit)
+					}
+					if c.Current(&changes) {
+						t.Fatal("current before all were looked at")
+					}
+				}
 				if !c.Known() || !c.Current(&changes) {
 					t.Fatalf("step %d: after Follow: known %t, current %t", step, c.Known(), c.Current(&changes))
 				}
@@ -59,7 +67,7 @@ func TestCensusIsCurrentUntilSomethingChanges(t *testing.T) {
 	if c.Current(&changes) {
 		t.Error("a census that looked at nothing is current")
 	}
-	c.Follow(2, &changes, func(int) (uint8, int64) { return 7, 5 })
+	c.Follow(2, 64, &changes, func(int) (uint8, int64) { return 7, 5 })
 	if c.Forget(); !c.Current(&changes) || c.Known() || c.Earliest() != 5 {
 		t.Error("the sums must be good after Forget")
 	}

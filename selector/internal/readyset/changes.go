@@ -25,17 +25,23 @@ func (c *Changes) Skip() { c.count += uint64(len(c.words)) + 1 }
 // Since calls f for each word that changed after the first seen changes, or for every word below n if the history does
 // not reach back that far, and returns the present count.
 func (c *Changes) Since(seen uint64, n int, f func(word int)) uint64 {
-	if c.count-seen > uint64(len(c.words)) {
+	if !c.Reach(seen) {
 		for w := range n {
 			f(w)
 		}
 		return c.count
 	}
 	for ; seen < c.count; seen++ {
-		f(int(c.words[seen%uint64(len(c.words))]))
+		f(c.Word(seen))
 	}
 	return c.count
 }
+
+// Reach reports whether the history reaches back to what came after the first seen changes.
+func (c *Changes) Reach(seen uint64) bool { return c.count-seen <= uint64(len(c.words)) }
+
+// Word is the one that a change was in, of those that the history reaches back to; the first one ever is 0.
+func (c *Changes) Word(change uint64) int { return int(c.words[change%uint64(len(c.words))]) }
 
 // Count is what Since would return now.
 func (c *Changes) Count() uint64 { return c.count }
