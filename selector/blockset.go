@@ -34,7 +34,21 @@ type blockSet struct {
 	wanted bool // in Pool.wanted
 	// As far as time was worked off: nobody may be picked, and one at a time may be or is.
 	active, halfOpen bool
-	listIndex        int // in runtimeState.blocked or families, while active and not about the whole
+	// What a census counted of it last: its span, and the end of the probe under way.
+	counted       cooldown.Span
+	countedProbes cooldown.Instant
+	listIndex     int // in runtimeState.blocked or families, while active and not about the whole
+}
+
+// count notes what a census counts of a span, and reports whether that is news. While nobody may probe, it does not matter when
+// the span itself ends: so the failures of an outage, each of which makes it longer, cost nothing for each auth of the provider.
+func (s *blockSet) count(r cooldown.Span, firm bool) (news bool) {
+	if r.Deciding = nil; firm {
+		r.Until = 0
+	}
+	news = r != s.counted || s.probeUntil != s.countedProbes
+	s.counted, s.countedProbes = r, s.probeUntil
+	return news
 }
 
 // ledger finds or makes the one of a kind.

@@ -65,11 +65,15 @@ func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
 		rt.countHalfOpen(s)
 	}
 	rt.refreshPermit(s, now)
-	if active := firm || probed || halfOpen && !s.mayProbe(now); active != s.active {
-		s.active = active
+	active := firm || probed || halfOpen && !s.mayProbe(now)
+	changed := active != s.active
+	if s.active = active; changed {
 		rt.refreshScope(s)
 	}
-	rt.changed(s.owner)
+	if changed = s.count(r, firm) || changed; changed || s.owner.identity != nil {
+		rt.recount(s.owner)
+	}
+	rt.tellWatchers(s.owner)
 	due := rt.refreshRefusals(s, now)
 	if s.permit != 0 && s.probeUntil > now {
 		due = min(due, s.probeUntil) // it is given back then
@@ -240,12 +244,21 @@ func (rt *runtimeState) blocksFor(key string) (lists [][]*blockSet) {
 
 // changed tells watchers, and those who keep count of why auths are not ready.
 func (rt *runtimeState) changed(s *subject) {
+	rt.recount(s)
+	rt.tellWatchers(s)
+}
+
+// recount has the members of a subject looked at again by those who keep count of why auths are not ready.
+func (rt *runtimeState) recount(s *subject) {
 	for _, m := range s.members {
 		m.provider.changes.Add(m.providerIndex)
 		rt.index.everyone.changes.Add(int(m.index))
-		for w := range rt.watchers {
-			w.add(m.auth.ID)
-		}
+	}
+}
+
+func (rt *runtimeState) tellWatchers(s *subject) {
+	for w := range rt.watchers {
+		w.add(s)
 	}
 }
 

@@ -170,7 +170,7 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 		m.state.members = nil
 		if next.byID[m.auth.ID] == nil {
 			for w := range p.runtime.watchers {
-				w.add(m.auth.ID)
+				w.addID(m.id)
 			}
 		}
 	}

@@ -8,14 +8,18 @@ import (
 // Watcher collects the ids of auths that changed or went away. Until they are taken it keeps each id once, also of auths
 // that have gone, so its memory is bounded by the number of ids that there were meanwhile.
 type Watcher struct {
-	pool    *Pool
-	pending map[string]struct{} // guarded by pool.mu
-	signal  chan struct{}
+	pool   *Pool
+	signal chan struct{}
+
+	// Guarded by pool.mu: ids of auths, and domains of which all members changed. Those may be many.
+	pending map[string]struct{}
+	domains map[domainKey]struct{}
 }
 
 // Watch starts collecting. Close it.
 func (p *Pool) Watch() *Watcher {
-	w := &Watcher{pool: p, pending: make(map[string]struct{}), signal: make(chan struct{}, 1)}
+	w := &Watcher{pool: p, signal: make(chan struct{}, 1)}
+	w.reset()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.runtime.watchers[w] = struct{}{}
@@ -29,11 +33,22 @@ func (w *Watcher) Changed() <-chan struct{} { return w.signal }
 func (w *Watcher) Take() []string {
 	w.pool.mu.Lock()
 	taken := w.pending
-	if len(taken) > 0 {
-		w.pending = make(map[string]struct{})
+	members := make([][]*member, 0, len(w.domains))
+	for key := range w.domains {
+		members = append(members, w.pool.runtime.index.sharing(key))
+	}
+	if len(taken)+len(members) > 0 {
+		w.reset()
 	}
 	w.pool.mu.Unlock()
+	for _, m := range slices.Concat(members...) {
+		taken[m.id] = struct{}{}
+	}
 	return slices.Sorted(maps.Keys(taken))
+}
+
+func (w *Watcher) reset() {
+	w.pending, w.domains = make(map[string]struct{}), make(map[domainKey]struct{})
 }
 
 // Close stops collecting.
@@ -43,8 +58,27 @@ func (w *Watcher) Close() {
 	delete(w.pool.runtime.watchers, w)
 }
 
-func (w *Watcher) add(id string) {
+// add notes that the auths of a subject changed.
+func (w *Watcher) add(s *subject) {
+	switch {
+	case len(s.members) == 0:
+		return
+	case s.identity == nil:
+		w.domains[s.domain] = struct{}{}
+		w.notify()
+		return
+	}
+	for _, m := range s.members {
+		w.addID(m.id)
+	}
+}
+
+func (w *Watcher) addID(id string) {
 	w.pending[id] = struct{}{}
+	w.notify()
+}
+
+func (w *Watcher) notify() {
 	select {
 	case w.signal <- struct{}{}:
 	default:
