@@ -35,6 +35,7 @@ func Identify(h *Headers, body []byte, by Identification) Identity {
 		h = new(Headers)
 	}
 	found.setRole(&id, h)
+	id.Format = found.format(h)
 	if id.Role == RoleTurn && (h.auxiliary() || found.auxiliary(h)) {
 		id.Role = RoleAuxiliary
 	}
@@ -68,16 +69,22 @@ func reference(h *Headers, body []byte) Identity {
 	header := h.identity()
 	var found members
 	found.read(body, header.Source != SourceNone)
-	if found.claude != "" {
-		return identity(SourceClaude, found.claude)
+	id := found.reference(header)
+	id.Format = found.format(h)
+	return id
+}
+
+func (m *members) reference(header Identity) Identity {
+	if m.claude != "" {
+		return identity(SourceClaude, m.claude)
 	}
 	if header.Source != SourceNone {
 		return header
 	}
-	for _, named := range found.namedValues() {
+	for _, named := range m.namedValues() {
 		if id, ok := idOf(named.value); ok {
 			return identity(named.source, id)
 		}
 	}
-	return found.texts().identity()
+	return m.texts().identity()
 }

@@ -22,6 +22,8 @@ type Identity struct {
 	// Marks are ids to bind to the auth that gets the request, whatever they were bound to before. Later requests name
 	// them behind everything else.
 	Marks []string
+	// Format of the body; FormatUnknown: it is one of OpenAI's, or nobody knows.
+	Format Format
 	// State is what Answered needs to go on from here; empty if an answer tells nothing.
 	State string
 }
