@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -18,6 +19,10 @@ type PickRequest struct {
 	Body    []byte
 	// Exclude are ids of auths that are not to be picked.
 	Exclude []string
+	// AttemptOf is an earlier pick for the same request of a client; the zero value: there was none.
+	AttemptOf PickID
+	// Format of the client's API; FormatUnknown: that of the body, as far as it is looked at.
+	Format  sessions.Format
 	Options selector.Options
 }
 
@@ -32,6 +37,9 @@ type Picked struct {
 	Source  sessions.Source
 	// Key is that of the session; zero: there is none.
 	Key selector.SessionKey
+	// Attempt of the client's request that it is, from 1, and the Format of that client's API.
+	Attempt int
+	Format  sessions.Format
 }
 
 // PinnedError is the pool's error with the reference that it is about.
@@ -44,13 +52,13 @@ type PinnedError struct {
 // Unwrap returns the pool's error.
 func (e *PinnedError) Unwrap() error { return e.PinnedError }
 
-// Pick chooses an auth for one request. Key and Source are valid after an error, too.
+// Pick chooses an auth for one request. Key, Source and Format are valid after an error, too.
 func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Picked, error) {
 	settings := b.settings.Load()
 	identity := settings.identify(req)
 	k := keys{b.pool, b.table, b.pool.Provider(req.Provider), selector.ModelKey(req.Model)}
 	request := k.request(req, &identity, settings)
-	picked := Picked{Source: identity.Source}
+	picked := Picked{Source: identity.Source, Format: cmp.Or(req.Format, identity.Format, req.AttemptOf.context.Format)}
 	if len(request.Sessions) > 0 {
 		picked.Key = request.Sessions[0].Key
 	}
@@ -61,8 +69,12 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 	if len(identity.IDs) > 0 {
 		picked.Session = sessions.Display(identity.IDs[0])
 	}
+	carried := contextOf(&identity, request, picked.Auth)
+	carried.Format = picked.Format
+	req.AttemptOf.next(&carried, len(req.Exclude))
+	picked.Attempt = max(1, int(carried.Attempt))
 	if req.Options&selector.DryRun == 0 {
-		picked.ID = b.pickIDs.next(now, contextOf(&identity, request, picked.Auth))
+		picked.ID = b.pickIDs.next(now, carried)
 	}
 	return picked, nil
 }

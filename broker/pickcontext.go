@@ -15,6 +15,12 @@ type pickContext struct {
 	Scope contextScope
 	// FirstTurn and Pin are the sessions of an ambiguous first turn and of a reference; zero: it was none, it had none.
 	FirstTurn, Pin selector.SessionKey
+	// Attempt of the client's request that the pick was for, from 2, and Tag of the request, as the first pick has it; zero: this
+	// is the first pick.
+	Attempt uint8
+	Tag     uint64
+	// Format of the client's API.
+	Format sessions.Format
 	// State is that of the identity.
 	State string
 }
@@ -27,14 +33,19 @@ const (
 	scopePrefix                                 // the model had the auth's prefix
 	scopeFirstTurn                              // FirstTurn follows
 	scopePin                                    // Pin follows
-	scopeAll           = scopePin<<1 - 1
+	scopeAttempt                                // Attempt and Tag follow
+	scopeFormat                                 // Format follows
+	scopeAll           = scopeFormat<<1 - 1
+
+	scopeFollows = scopeFirstTurn | scopePin | scopeAttempt | scopeFormat
 )
 
 const (
-	keyBytes = 16
-	maxState = 64
+	keyBytes     = 16
+	attemptBytes = 1 + 8
+	maxState     = 64
 	// maxContext is the most bytes that a pick context takes.
-	maxContext = 1 + 2*keyBytes + maxState
+	maxContext = 1 + 2*keyBytes + attemptBytes + 1 + maxState
 )
 
 // contextOf a request that was given an auth.
@@ -63,12 +74,18 @@ func contextOf(identity *sessions.Identity, request *selector.Request, auth *sel
 
 // append adds what parseContext reads.
 func (p *pickContext) append(b []byte) []byte {
-	scope := p.Scope &^ (scopeFirstTurn | scopePin)
+	scope := p.Scope &^ scopeFollows
 	if p.FirstTurn != (selector.SessionKey{}) {
 		scope |= scopeFirstTurn
 	}
 	if p.Pin != (selector.SessionKey{}) {
 		scope |= scopePin
+	}
+	if p.Attempt != 0 {
+		scope |= scopeAttempt
+	}
+	if p.Format != sessions.FormatUnknown {
+		scope |= scopeFormat
 	}
 	if scope == 0 && p.State == "" {
 		return b
@@ -79,6 +96,12 @@ func (p *pickContext) append(b []byte) []byte {
 			b = binary.BigEndian.AppendUint64(b, key.Hi)
 			b = binary.BigEndian.AppendUint64(b, key.Lo)
 		}
+	}
+	if scope&scopeAttempt != 0 {
+		b = binary.BigEndian.AppendUint64(append(b, p.Attempt), p.Tag)
+	}
+	if scope&scopeFormat != 0 {
+		b = append(b, byte(p.Format))
 	}
 	return append(b, p.State...)
 }
@@ -108,6 +131,29 @@ func parseContext(b []byte) (p pickContext, ok bool) {
 			return pickContext{}, false
 		}
 	}
-	p.Scope, p.State = scope&^(scopeFirstTurn|scopePin), string(b)
+	if b, ok = p.parseAttempt(scope, b); !ok {
+		return pickContext{}, false
+	}
+	p.Scope, p.State = scope&^scopeFollows, string(b)
 	return p, len(b) <= maxState
+}
+
+// parseAttempt reads which attempt it was, and in which format.
+func (p *pickContext) parseAttempt(scope contextScope, b []byte) (rest []byte, ok bool) {
+	if scope&scopeAttempt != 0 {
+		if len(b) < attemptBytes || b[0] < 2 {
+			return nil, false
+		}
+		p.Attempt, p.Tag = b[0], binary.BigEndian.Uint64(b[1:])
+		if b = b[attemptBytes:]; p.Tag == 0 {
+			return nil, false
+		}
+	}
+	if scope&scopeFormat != 0 {
+		if len(b) == 0 || b[0] == 0 || b[0] > byte(sessions.FormatGemini) {
+			return nil, false
+		}
+		p.Format, b = sessions.Format(b[0]), b[1:]
+	}
+	return b, true
 }

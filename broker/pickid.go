@@ -5,8 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // A pick id is, in base64url: the version, the start of the attempt in Unix nanoseconds, a number that is random for each
@@ -35,13 +38,43 @@ type PickID struct {
 
 func (p *PickID) String() string {
 	var raw [pickIDBytes + maxContext]byte
+	p.put(raw[:])
+	all := p.context.append(raw[:pickIDBytes])
+	var text [(pickIDBytes + maxContext + 2) / 3 * 4]byte
+	return string(base64.RawURLEncoding.AppendEncode(text[:0], all))
+}
+
+// put writes what tells the pick from all others, in pickIDBytes.
+func (p *PickID) put(raw []byte) {
 	raw[0] = pickIDVersion
 	binary.BigEndian.PutUint64(raw[1:], uint64(p.start.UnixNano()))
 	putUint48(raw[9:15], p.process)
 	putUint48(raw[15:21], p.count)
-	all := p.context.append(raw[:pickIDBytes])
-	var text [(pickIDBytes + maxContext + 2) / 3 * 4]byte
-	return string(base64.RawURLEncoding.AppendEncode(text[:0], all))
+}
+
+// attempt is which of its client's request it was, from 1.
+func (p *PickID) attempt() int { return max(1, int(p.context.Attempt)) }
+
+// tag stands for the client's request: a hash of its first pick's id; 0: that of a pick that nobody named.
+func (p *PickID) tag() uint64 {
+	switch {
+	case p.start.IsZero():
+		return 0
+	case p.context.Tag != 0:
+		return p.context.Tag
+	}
+	var raw [pickIDBytes]byte
+	p.put(raw[:])
+	return max(1, xxhash.Sum64(raw[:]))
+}
+
+// next is the context of the pick that follows p in the attempts of one request, of which at least tried were made.
+func (p *PickID) next(context *pickContext, tried int) {
+	if p.start.IsZero() {
+		return
+	}
+	context.Attempt = uint8(min(max(p.attempt(), tried)+1, math.MaxUint8)) //nolint:gosec // it is bounded
+	context.Tag = p.tag()
 }
 
 // ParsePickID reads what String gives.

@@ -2,11 +2,13 @@ package broker
 
 import (
 	"encoding/base64"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 func TestPickIDRoundTrip(t *testing.T) {
@@ -19,7 +21,10 @@ func TestPickIDRoundTrip(t *testing.T) {
 		{start: time.Unix(1_800_000_000, 1), context: pickContext{
 			Scope: scopeMixedProvider | scopePrefix, State: strings.Repeat("s", maxState),
 			FirstTurn: selector.SessionKey{Hi: 1, Lo: 2}, Pin: selector.SessionKey{Lo: 3},
+			Attempt: math.MaxUint8, Tag: math.MaxUint64, Format: sessions.FormatGemini,
 		}},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{Attempt: 2, Tag: 1}},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{Format: sessions.FormatAnthropic, State: "s"}},
 	} {
 		text := want.String()
 		got, err := ParsePickID(text)
@@ -61,9 +66,15 @@ func TestParsePickIDRefuses(t *testing.T) {
 		{"not base64url", strings.Replace(good, good[5:6], "+", 1)},
 		{"line break", good[:27] + "\n"},
 		{"a context without anything", of(0)},
-		{"an unknown part of a context", of(byte(scopeAll)+1, 1)},
+		{"an unknown part of a context", of(byte(scopeAll+1), 1)},
 		{"a key that is cut off", of(append([]byte{byte(scopePin)}, make([]byte, keyBytes-1)...)...)},
 		{"a key that is none", of(append([]byte{byte(scopePin)}, make([]byte, keyBytes)...)...)},
+		{"a first attempt that says so", of(append([]byte{byte(scopeAttempt), 1}, make([]byte, 8)...)...)},
+		{"a second attempt of no request", of(append([]byte{byte(scopeAttempt), 2}, make([]byte, 8)...)...)},
+		{"an attempt that is cut off", of(byte(scopeAttempt), 2, 1, 1, 1, 1, 1, 1, 1)},
+		{"a format that is none", of(byte(scopeFormat), 0)},
+		{"an unknown format", of(byte(scopeFormat), byte(sessions.FormatGemini)+1)},
+		{"a format that is cut off", of(byte(scopeFormat))},
 		{"a state that is too long", of(make([]byte, maxState+2)...)},
 		{"another version", base64.RawURLEncoding.EncodeToString(wrongVersion)},
 	} {
@@ -75,8 +86,43 @@ func TestParsePickIDRefuses(t *testing.T) {
 	}
 }
 
+// An id of before attempts were counted is that of a first one.
+func TestPickIDsOfBefore(t *testing.T) {
+	const text = "ARjqg-9basQw45NSFe01AAAAAAAK"
+	if id, err := ParsePickID(text); err != nil || id.attempt() != 1 || id.tag() == 0 {
+		t.Errorf("ParsePickID(%q) = attempt %d with tag %d, %v, want the first of a request", text, id.attempt(), id.tag(), err)
+	}
+}
+
+func TestAttemptsOfOneRequestAreLinked(t *testing.T) {
+	first := PickID{start: time.Unix(1_800_000_000, 1), process: 1, count: 2}
+	other := PickID{start: time.Unix(1_800_000_000, 1), process: 1, count: 3}
+	if first.tag() == other.tag() || first.tag() == 0 {
+		t.Fatalf("the tags of two requests are %d and %d", first.tag(), other.tag())
+	}
+	var unnamed PickID
+	for _, tt := range []struct {
+		name    string
+		of      PickID
+		tried   int
+		attempt uint8
+		tag     uint64
+	}{
+		{"of nothing", unnamed, 3, 0, 0},
+		{"of the first", first, 0, 2, first.tag()},
+		{"of the first, with two tried", first, 2, 3, first.tag()},
+		{"of the third", PickID{start: first.start, count: 9, context: pickContext{Attempt: 3, Tag: first.tag()}}, 1, 4, first.tag()},
+		{"of very many", first, 1024, math.MaxUint8, first.tag()},
+	} {
+		var got pickContext
+		if tt.of.next(&got, tt.tried); got.Attempt != tt.attempt || got.Tag != tt.tag {
+			t.Errorf("%s: attempt %d of %d, want %d of %d", tt.name, got.Attempt, got.Tag, tt.attempt, tt.tag)
+		}
+	}
+}
+
 func FuzzPickID(f *testing.F) {
-	for _, q := range []pickContext{{}, {State: "state"}, {Scope: scopeMixedProvider, FirstTurn: selector.SessionKey{Lo: 1}}} {
+	for _, q := range []pickContext{{}, {State: "state"}, {Scope: scopeMixedProvider, FirstTurn: selector.SessionKey{Lo: 1}}, {Attempt: 3, Tag: 4, Format: sessions.FormatGemini}} {
 		id := PickID{start: time.Unix(1_800_000_000, 5), process: 7, count: 9, context: q}
 		f.Add(id.String())
 	}

@@ -705,8 +705,8 @@ type PickCredentialRequest struct {
 	Explain bool `protobuf:"varint,8,opt,name=explain,proto3" json:"explain,omitempty"`
 	// Answer as a pick would, but bind, advance and count nothing.
 	DryRun bool `protobuf:"varint,9,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// `pick_id` of the first pick that was made for the same client request; empty: this is the first. It links the attempts:
-	// they are counted, and what fails with several auths alike is not held against them.
+	// `pick_id` of the first pick that was made for the same client request, or of a later one: the last counts the attempts best.
+	// Empty: this is the first. What fails alike with several auths is then not held against them.
 	AttemptOf string `protobuf:"bytes,10,opt,name=attempt_of,json=attemptOf,proto3" json:"attempt_of,omitempty"`
 	// What the client's own API looks like: the shape of ready answers. Unspecified: as the body shows, else that of
 	// OpenAI.
