@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
@@ -23,7 +24,11 @@ type Settings struct {
 	Roles []RolePolicy
 	// Rules say what upstream answers mean; nil: those of the program.
 	Rules *verdict.Rules
+	// MaxAttempts is how many attempts a client's request may take; 0: DefaultMaxAttempts.
+	MaxAttempts int
 }
+
+func (s *Settings) maxAttempts() int { return cmp.Or(s.MaxAttempts, DefaultMaxAttempts) }
 
 // RolePolicy says where requests of a provider go that serve another conversation, its parent session.
 type RolePolicy struct {

@@ -1,0 +1,92 @@
+package broker
+
+import (
+	"errors"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/sessions"
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// Answer is what a client is told in place of the upstream's answer: nothing that an auth is at fault for.
+type Answer struct {
+	Problem Problem
+	// Format of the client's API.
+	Format sessions.Format
+	// Provider and Model as requested.
+	Provider, Model string
+	// Wait is the time until it is worth asking again; 0: nobody knows, except for ProblemLimited.
+	Wait time.Duration
+}
+
+// Problem is what an Answer says.
+type Problem uint8
+
+// The problems.
+const (
+	// ProblemLimited: every auth is in a quota cooldown.
+	ProblemLimited Problem = iota
+	// ProblemUnavailable: no auth can be used.
+	ProblemUnavailable
+	// ProblemOverloaded: the provider has no room for more.
+	ProblemOverloaded
+	// ProblemFailed: the upstream failed.
+	ProblemFailed
+	// ProblemModel: no auth may use the model.
+	ProblemModel
+	// ProblemRequest: the upstream refuses this request, whatever the auth.
+	ProblemRequest
+	// ProblemPinned: the auth that alone can continue the conversation cannot be used.
+	ProblemPinned
+	// ProblemReference: that auth is gone, and with it what the request refers to.
+	ProblemReference
+)
+
+// AnswerTo is what a client is told when a pick for it fails. The error is one of Pick's.
+func AnswerTo(err error, format sessions.Format) Answer {
+	var (
+		cooling     *selector.CooldownError
+		unavailable *selector.UnavailableError
+		pinned      *selector.PinnedError
+	)
+	switch {
+	case errors.As(err, &cooling):
+		return Answer{ProblemLimited, format, cooling.Provider, cooling.Model, max(cooling.Wait, 0)}
+	case errors.As(err, &pinned) && pinned.Lost:
+		return Answer{ProblemReference, format, pinned.Provider, pinned.Model, 0}
+	case errors.As(err, &pinned):
+		return Answer{ProblemPinned, format, pinned.Provider, pinned.Model, max(pinned.Wait, 0)}
+	case errors.As(err, &unavailable):
+		return Answer{ProblemUnavailable, format, unavailable.Provider, unavailable.Model, max(unavailable.Wait, 0)}
+	}
+	return Answer{Problem: ProblemUnavailable, Format: format}
+}
+
+// problem is what a client is told of an attempt that failed with that verdict, where a pick for it would fail with refused now;
+// nil: an auth could take it.
+func (s *situation) problem(status int, refused error) Problem {
+	v := s.verdict
+	limited := v.Kind == cooldown.Quota
+	switch {
+	case s.suspect && status >= 400 && status < 500:
+		return ProblemRequest
+	case s.suspect:
+		return ProblemFailed
+	case v.Fault == verdict.FaultModel && !limited && (s.outage || s.back == 0 || s.back > MaxWait):
+		return ProblemModel
+	case refused != nil:
+		if p := AnswerTo(refused, 0).Problem; p != ProblemUnavailable || v.Fault != verdict.FaultProvider {
+			return p
+		}
+		return ProblemOverloaded
+	case limited:
+		return ProblemLimited
+	case v.Fault == verdict.FaultProvider:
+		return ProblemOverloaded
+	case v.Fault == verdict.FaultTransient:
+		return ProblemFailed
+	}
+	return ProblemUnavailable
+}
