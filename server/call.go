@@ -37,6 +37,7 @@ type call struct {
 	source  sessions.Source
 	binding selector.Binding
 	picked  bool
+	format  sessions.Format
 }
 
 type callKey struct{}

@@ -16,6 +16,8 @@ import (
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server/internal/clientanswer"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // ErrorDomain is the domain of every google.rpc.ErrorInfo that the broker sends.
@@ -67,8 +69,8 @@ type failure struct {
 }
 
 // translate is the one place where an error of the core gets its code, its reason and its details. The reason is empty
-// for errors of the transport.
-func translate(err error) (*status.Status, Reason) {
+// for errors of the transport. Ready answers are in the format of the client's API.
+func translate(err error, format sessions.Format) (*status.Status, Reason) {
 	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
 		return s.GRPCStatus(), ""
 	}
@@ -78,11 +80,11 @@ func translate(err error) (*status.Status, Reason) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return status.New(codes.DeadlineExceeded, "the deadline of the call has passed"), ""
 	}
-	f := failureOf(err)
+	f := failureOf(err, format)
 	return f.status(), f.reason
 }
 
-func failureOf(err error) failure {
+func failureOf(err error, format sessions.Format) failure {
 	var (
 		cooldown    *selector.CooldownError
 		unavailable *selector.UnavailableError
@@ -92,11 +94,11 @@ func failureOf(err error) failure {
 	)
 	switch {
 	case errors.As(err, &cooldown):
-		return cooldownFailure(cooldown)
+		return cooldownFailure(cooldown, format)
 	case errors.As(err, &unavailable):
-		return unavailableFailure(unavailable)
+		return unavailableFailure(unavailable, format)
 	case errors.As(err, &pinned):
-		return pinnedFailure(pinned)
+		return pinnedFailure(pinned, format)
 	case errors.As(err, &invalid):
 		return invalidFailure(invalid)
 	case errors.As(err, &field):
@@ -128,35 +130,36 @@ func failureOf(err error) failure {
 	return failure{code: codes.Internal, reason: ReasonInternal, message: "internal error; the log of the broker says more"}
 }
 
-func cooldownFailure(e *selector.CooldownError) failure {
-	wait := max(e.Wait, 0)
+func cooldownFailure(e *selector.CooldownError, format sessions.Format) failure {
+	answer := broker.AnswerTo(e, format)
 	metadata := countsMetadata(&e.Counts)
 	metadata[metaModel] = e.Model
 	metadata[metaProvider] = e.Provider
-	metadata[metaResetSeconds] = strconv.FormatInt(secondsUp(wait), 10)
+	metadata[metaResetSeconds] = strconv.FormatInt(clientanswer.SecondsUp(answer.Wait), 10)
 	return failure{
 		code: codes.ResourceExhausted, reason: ReasonModelCooldown,
-		message:     cooldownMessage(e.Model, e.Provider),
+		message:     clientanswer.Message(&answer),
 		metadata:    metadata,
-		details:     []proto.Message{retryInfo(wait), cooldownAnswer(e.Model, e.Provider, wait)},
+		details:     []proto.Message{retryInfo(answer.Wait), clientanswer.Write(&answer)},
 		explanation: e.Explanation,
 	}
 }
 
-func unavailableFailure(e *selector.UnavailableError) failure {
+func unavailableFailure(e *selector.UnavailableError, format sessions.Format) failure {
+	answer := broker.AnswerTo(e, format)
 	metadata := countsMetadata(&e.Counts)
 	metadata[metaModel] = e.Model
 	metadata[metaProvider] = e.Provider
 	f := failure{
 		code: codes.FailedPrecondition, reason: ReasonAuthUnavailable,
-		message:     unavailableMessage(e.Model, e.Provider),
+		message:     clientanswer.Message(&answer),
 		metadata:    metadata,
 		explanation: e.Explanation,
 	}
-	if e.Wait > 0 {
-		f.details = append(f.details, retryInfo(e.Wait))
+	if answer.Wait > 0 {
+		f.details = append(f.details, retryInfo(answer.Wait))
 	}
-	f.details = append(f.details, unavailableAnswer(e.Model, e.Provider, e.Wait))
+	f.details = append(f.details, clientanswer.Write(&answer))
 	return f
 }
 

@@ -24,7 +24,14 @@ import (
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server/internal/clientanswer"
+	"github.com/credbroker/credbroker/sessions"
 )
+
+// answered is the ready answer in the format that nobody named.
+func answered(problem broker.Problem, model, provider string, wait time.Duration) *credbrokerv1.HttpError {
+	return clientanswer.Write(&broker.Answer{Problem: problem, Model: model, Provider: provider, Wait: wait})
+}
 
 func TestTranslate(t *testing.T) {
 	counts := selector.Counts{selector.ReasonCoolingModel: 2, selector.ReasonDisabled: 1}
@@ -59,21 +66,21 @@ func TestTranslate(t *testing.T) {
 			metadata: map[string]string{
 				"model": "m(high)", "provider": "p", "reset_seconds": "2", "COOLING_MODEL": "2", "DISABLED": "1",
 			},
-			details: []proto.Message{retryInfo(1500 * time.Millisecond), cooldownAnswer("m(high)", "p", 1500*time.Millisecond)},
+			details: []proto.Message{retryInfo(1500 * time.Millisecond), answered(broker.ProblemLimited, "m(high)", "p", 1500*time.Millisecond)},
 		},
 		{
 			name: "UnavailableError with a time",
 			err:  &selector.UnavailableError{Model: "m", Provider: "", Wait: time.Minute, Counts: counts},
 			code: codes.FailedPrecondition, reason: ReasonAuthUnavailable, message: "No credential for model m can be used",
 			metadata: map[string]string{"model": "m", "provider": "", "COOLING_MODEL": "2", "DISABLED": "1"},
-			details:  []proto.Message{retryInfo(time.Minute), unavailableAnswer("m", "", time.Minute)},
+			details:  []proto.Message{retryInfo(time.Minute), answered(broker.ProblemUnavailable, "m", "", time.Minute)},
 		},
 		{
 			name: "UnavailableError without a time",
 			err:  &selector.UnavailableError{Model: "m", Provider: "p"},
 			code: codes.FailedPrecondition, reason: ReasonAuthUnavailable,
 			metadata: map[string]string{"model": "m", "provider": "p"},
-			details:  []proto.Message{unavailableAnswer("m", "p", 0)},
+			details:  []proto.Message{answered(broker.ProblemUnavailable, "m", "p", 0)},
 		},
 		{
 			name: "PinnedError with a time",
@@ -87,7 +94,7 @@ func TestTranslate(t *testing.T) {
 			},
 			details: []proto.Message{
 				retryInfo(1500 * time.Millisecond),
-				pinnedAnswer(&selector.PinnedError{Wait: 1500 * time.Millisecond, Model: "m", Provider: "p"}),
+				answered(broker.ProblemPinned, "m", "p", 1500*time.Millisecond),
 			},
 		},
 		{
@@ -143,7 +150,7 @@ func TestTranslate(t *testing.T) {
 		{name: "a status stays", err: status.Error(codes.Unimplemented, "later"), code: codes.Unimplemented, message: "later"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, reason := translate(tt.err)
+			got, reason := translate(tt.err, sessions.FormatUnknown)
 			if got.Code() != tt.code || reason != tt.reason {
 				t.Errorf("translate = %v, %q, want %v, %q", got.Code(), reason, tt.code, tt.reason)
 			}
@@ -232,7 +239,7 @@ func TestExplanationOfAFailureIsCapped(t *testing.T) {
 			Reason: selector.ReasonCoolingAuth, Until: time.Unix(1_800_000_000, 1), Detail: strings.Repeat("y", 300),
 		})
 	}
-	s, _ := translate(&selector.CooldownError{Model: "m", Provider: "p", Wait: time.Minute, Explanation: e})
+	s, _ := translate(&selector.CooldownError{Model: "m", Provider: "p", Wait: time.Minute, Explanation: e}, sessions.FormatGemini)
 	got := details(s)
 	size := 0
 	for _, d := range got {
@@ -259,7 +266,7 @@ func TestWorstFailureFitsTrailers(t *testing.T) {
 	s, _ := translate(&selector.CooldownError{
 		Model: strings.Repeat("<", maxModel), Provider: strings.Repeat("<", maxProvider), Wait: 366 * 24 * time.Hour,
 		Counts: counts, Explanation: &selector.Explanation{Counts: counts},
-	})
+	}, sessions.FormatOpenAIChat)
 	// In base64, as grpc-status-details-bin carries it, beside the message.
 	if size := proto.Size(s.Proto())*4/3 + len(s.Message()); size > 8<<10 {
 		t.Errorf("the error takes %d bytes of trailers, want at most 8 KiB", size)
@@ -273,7 +280,7 @@ func TestViolationsAreBounded(t *testing.T) {
 		ids[i] = strings.Repeat("x", maxAuthID+1)
 	}
 	v.list("exclude_auth_ids", ids, maxExclude)
-	s, _ := translate(v.err())
+	s, _ := translate(v.err(), sessions.FormatUnknown)
 	got := details(s)[1].(*errdetails.BadRequest).GetFieldViolations()
 	if len(got) != maxViolations || got[0].GetField() != "exclude_auth_ids[0]" {
 		t.Errorf("%d violations, the first of %s, want %d", len(got), got[0].GetField(), maxViolations)

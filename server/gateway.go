@@ -47,7 +47,7 @@ func (b *credentialBroker) PickCredential(ctx context.Context, req *credbrokerv1
 func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest) (*credbrokerv1.PickCredentialResponse, error) {
 	request := broker.PickRequest{
 		Provider: req.GetProvider(), Model: req.GetModel(), Body: req.GetBody(), Exclude: req.GetExcludeAuthIds(),
-		Options: pickOptions(req),
+		Format: sessions.Format(req.GetClientFormat()), Options: pickOptions(req), //nolint:gosec // checked below
 	}
 	var v violations
 	v.checkPick(req, &request)
@@ -55,7 +55,7 @@ func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest
 		return nil, err
 	}
 	picked, err := b.config.Broker.Pick(c, &request, c.start)
-	c.session, c.source = picked.Key, picked.Source
+	c.session, c.source, c.format = picked.Key, picked.Source, picked.Format
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +63,7 @@ func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest
 	answer := &credbrokerv1.PickCredentialResponse{
 		Credential: credentialMessage(&picked.Pick),
 		PickId:     picked.ID,
+		Attempt:    int32(picked.Attempt), //nolint:gosec // it is at most 255
 		Session: &credbrokerv1.Session{
 			Id:        picked.Session,
 			Source:    credbrokerv1.SessionSource(picked.Source),
@@ -92,8 +93,10 @@ func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, request 
 	}
 	v.size("headers", size, maxHeaders)
 	v.list("exclude_auth_ids", req.GetExcludeAuthIds(), maxExclude)
-	v.unsupported("attempt_of", req.GetAttemptOf() != "")
-	v.unsupported("client_format", req.GetClientFormat() != 0)
+	request.AttemptOf = v.pickID("attempt_of", req.GetAttemptOf())
+	if _, known := credbrokerv1.ClientFormat_name[int32(req.GetClientFormat())]; !known {
+		v.add("client_format", "is not a format")
+	}
 	// Weighing a message takes longer than a pick: only large ones are.
 	if len(req.GetBody()) > MaxMessage-maxBesidesBody && v.count == 0 {
 		v.size("body", proto.Size(req), MaxMessage)
@@ -165,11 +168,7 @@ func checkCooldown(req *credbrokerv1.ReportCooldownRequest, now time.Time) (sele
 	v.required("auth_id", req.GetAuthId(), maxAuthID)
 	v.size("model", len(req.GetModel()), maxModel)
 	v.size("reason", len(req.GetReason()), maxReason)
-	if id := req.GetPickId(); id != "" {
-		if _, err := broker.ParsePickID(id); err != nil {
-			v.add("pick_id", err.Error())
-		}
-	}
+	v.pickID("pick_id", req.GetPickId())
 	if _, known := credbrokerv1.CooldownKind_name[int32(req.GetKind())]; !known {
 		v.add("kind", "is not a kind of cooldown")
 	}
@@ -186,6 +185,18 @@ func checkCooldown(req *credbrokerv1.ReportCooldownRequest, now time.Time) (sele
 		Until:  until,
 		Reason: req.GetReason(),
 	}, v.err()
+}
+
+// pickID reads the id of a pick; an empty one is that of none.
+func (v *violations) pickID(field, id string) (p broker.PickID) {
+	if id == "" {
+		return p
+	}
+	p, err := broker.ParsePickID(id)
+	if err != nil {
+		v.add(field, err.Error())
+	}
+	return p
 }
 
 func (v *violations) retryAfter(d *durationpb.Duration, now time.Time) time.Time {

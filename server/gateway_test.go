@@ -42,7 +42,7 @@ func TestPickCredential(t *testing.T) {
 			BaseUrl:        "https://api.example", ProxyUrl: "http://user:password@proxy:1",
 			ExpiresAt: timestamppb.New(full.ExpiresAt), Model: "claude-opus-4(high)",
 		},
-		PickId: got.GetPickId(),
+		PickId: got.GetPickId(), Attempt: 1,
 		Session: &credbrokerv1.Session{
 			Id: "caller:s1", Source: credbrokerv1.SessionSource_SESSION_SOURCE_CALLER,
 			Binding: credbrokerv1.Binding_BINDING_NEW, ExpiresAt: timestamppb.New(h.Clock.Now().Add(time.Hour)),

@@ -117,7 +117,7 @@ func (s *Server) errorsStream(srv any, stream grpc.ServerStream, _ *grpc.StreamS
 // unless it lasts and was logged when it began.
 func (s *Server) refuse(ctx context.Context, err error) error {
 	c := s.callOf(ctx)
-	st, reason := translate(err)
+	st, reason := translate(err, c.format)
 	if reason == "" {
 		// Of the transport, or translated further in.
 		return st.Err()

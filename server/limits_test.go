@@ -109,8 +109,10 @@ func brokerFaults() []fault {
 		pickFault("session id of 1 MB", &pickRequest{SessionId: text(1 << 20)}, "session_id", "1 to 256 bytes"),
 		pickFault("blank session id", &pickRequest{SessionId: "  "}, "session_id", "1 to 256 bytes"),
 		pickFault("control character in a session id", &pickRequest{SessionId: "a\tb"}, "session_id", "control characters"),
-		pickFault("attempt of a pick", &pickRequest{AttemptOf: "x"}, "attempt_of", "not supported yet"),
-		pickFault("format", &pickRequest{ClientFormat: credbrokerv1.ClientFormat_CLIENT_FORMAT_GEMINI}, "client_format", "not supported yet"),
+		pickFault("attempt of no pick", &pickRequest{AttemptOf: "x"}, "attempt_of", "not the pick_id of a pick"),
+		pickFault("attempt of 1 MB", &pickRequest{AttemptOf: text(1 << 20)}, "attempt_of", "not the pick_id of a pick"),
+		pickFault("format", &pickRequest{ClientFormat: 5}, "client_format", "not a format"),
+		pickFault("format below zero", &pickRequest{ClientFormat: -1}, "client_format", "not a format"),
 		pickFault("body above 32 MiB", &pickRequest{Body: make([]byte, 32<<20)}, "body", "at most 33554432"),
 		pickFault("body of 40 MB", &pickRequest{Body: make([]byte, 40_000_000)}, "body", "at most 33554432"),
 

@@ -1,15 +1,14 @@
 package server
 
 import (
-	"net/http"
 	"strconv"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/credbroker/credbroker/broker"
-	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server/internal/clientanswer"
 	"github.com/credbroker/credbroker/sessions"
 )
 
@@ -19,14 +18,15 @@ const (
 	adviceStrip = "STRIP"
 )
 
-func pinnedFailure(e *broker.PinnedError) failure {
+func pinnedFailure(e *broker.PinnedError, format sessions.Format) failure {
+	answer := broker.AnswerTo(e, format)
 	advice := adviceWait
 	if e.Lost {
 		advice = adviceStrip
 	}
 	f := failure{
 		code: codes.FailedPrecondition, reason: ReasonSessionPinned,
-		message: pinnedMessage(e.PinnedError),
+		message: clientanswer.Message(&answer),
 		metadata: map[string]string{
 			metaModel: e.Model, metaProvider: e.Provider, metaReference: sessions.Display(e.Reference),
 			metaAuth: e.AuthID, metaAdvice: advice,
@@ -37,23 +37,8 @@ func pinnedFailure(e *broker.PinnedError) failure {
 		f.metadata[metaCause] = reasonName(e.Reason)
 	}
 	if e.Wait > 0 {
-		f.metadata[metaResetSeconds] = strconv.FormatInt(secondsUp(e.Wait), 10)
-		f.details = []proto.Message{retryInfo(e.Wait), pinnedAnswer(e.PinnedError)}
+		f.metadata[metaResetSeconds] = strconv.FormatInt(clientanswer.SecondsUp(e.Wait), 10)
+		f.details = []proto.Message{retryInfo(e.Wait), clientanswer.Write(&answer)}
 	}
 	return f
-}
-
-func pinnedMessage(e *selector.PinnedError) string {
-	if e.Lost {
-		return "The credential that alone can continue this conversation is gone: send the conversation without the reference"
-	}
-	return "The credential that alone can continue this conversation cannot be used now"
-}
-
-// pinnedAnswer is the ready answer where it is known how long to wait.
-func pinnedAnswer(e *selector.PinnedError) *credbrokerv1.HttpError {
-	b := newErrorBody(bodySessionPinned, e.Model, e.Provider)
-	b.Error.Message = pinnedMessage(e)
-	wait := e.Wait
-	return b.answer(http.StatusServiceUnavailable, &wait)
 }

@@ -1,4 +1,4 @@
-package server
+package clientanswer
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/internal/corpus"
 )
@@ -47,7 +48,7 @@ func TestConformanceCooldownError(t *testing.T) {
 }
 
 func (c *cooldownCase) check(t *testing.T) {
-	got := cooldownAnswer(c.Model, c.Provider, time.Duration(c.ResetInNS))
+	got := Write(&broker.Answer{Model: c.Model, Provider: c.Provider, Wait: max(time.Duration(c.ResetInNS), 0)})
 	if got.GetStatus() != c.WantStatus {
 		t.Errorf("status = %d, want %d", got.GetStatus(), c.WantStatus)
 	}
@@ -84,7 +85,7 @@ func TestCooldownAnswer(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := string(cooldownAnswer(tt.model, tt.provider, tt.wait).GetBody())
+			got := string(Write(&broker.Answer{Model: tt.model, Provider: tt.provider, Wait: tt.wait}).GetBody())
 			if diff := cmp.Diff(tt.wantBody, got); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
@@ -114,10 +115,10 @@ func TestUnavailableAnswer(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := unavailableAnswer("m", "p", tt.wait)
+			got := Write(&broker.Answer{Problem: broker.ProblemUnavailable, Model: "m", Provider: "p", Wait: tt.wait})
 			if got.GetStatus() != tt.want.GetStatus() || !cmp.Equal(got.GetHeaders(), tt.want.GetHeaders()) ||
 				!bytes.Equal(got.GetBody(), tt.want.GetBody()) {
-				t.Errorf("unavailableAnswer = %v, want %v", got, tt.want)
+				t.Errorf("Write = %v, want %v", got, tt.want)
 			}
 		})
 	}
