@@ -89,15 +89,20 @@ func (k *keys) pin(id string) selector.Session {
 	return selector.Session{Key: k.table.Key(k.provider, referencePrefix+id, ""), Source: uint8(sessions.SourceConversation)}
 }
 
-// keys are those of the request that an auth answered under that model.
-func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model string) keys {
-	k := keys{table: table, provider: auth.Provider, modelKey: selector.ModelKey(model)}
+// provider as it was named in the request that an auth answered.
+func (p *pickContext) provider(auth *selector.Auth) string {
 	switch {
 	case p.Scope&scopeNoProvider != 0:
-		k.provider = ""
+		return ""
 	case p.Scope&scopeMixedProvider != 0:
-		k.provider = MixedProvider
+		return MixedProvider
 	}
+	return auth.Provider
+}
+
+// keys are those of the request that an auth answered under that model.
+func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model string) keys {
+	k := keys{table: table, provider: p.provider(auth), modelKey: selector.ModelKey(model)}
 	if prefix := auth.Prefix + "/"; p.Scope&scopePrefix != 0 && !strings.HasPrefix(k.modelKey, prefix) {
 		k.modelKey = prefix + k.modelKey
 	}

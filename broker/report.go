@@ -27,17 +27,18 @@ type Report struct {
 	// All may be empty.
 	AnswerMessage            []byte
 	AnswerDigest, ResponseID string
+	// Tried are ids of auths that the client's request was tried with before.
+	Tried []string
 }
 
 // Reported is how a report was judged, and what came of it.
 type Reported struct {
 	selector.Consequence
+	FollowUp
 
 	// Provider of the auth.
 	Provider string
 	Verdict  verdict.Verdict
-	// RetryElsewhere: another auth may serve the request now.
-	RetryElsewhere bool
 }
 
 // Report judges what an upstream answered, applies that to the auth that got it, and binds what the conversation can
@@ -50,7 +51,7 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 	settings := b.settings.Load()
 	outcome := r.outcome(auth, now)
 	judged, windows := b.rules(settings).Read(outcome)
-	attempt := selector.Attempt{AuthID: r.AuthID, Model: r.Outcome.Model, Started: r.started(outcome.ReceivedAt), Windows: windows}
+	attempt := selector.Attempt{AuthID: r.AuthID, Model: r.Outcome.Model, Started: r.started(outcome.ReceivedAt), Windows: windows, Tag: r.Pick.tag()}
 	done, err := b.pool.Report(attempt, judged.Finding, now)
 	if err != nil {
 		return nil, err
@@ -61,8 +62,7 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 		}
 	}
 	return &Reported{
-		Consequence: done, Provider: auth.Provider, Verdict: judged,
-		RetryElsewhere: judged.Retry == verdict.RetryAnotherAuth && done.Others && !done.Outage,
+		Consequence: done, FollowUp: b.followUp(r, auth, &judged, &done, now), Provider: auth.Provider, Verdict: judged,
 	}, b.acknowledge(ctx, r.AuthID, nil)
 }
 

@@ -15,6 +15,8 @@ type Attempt struct {
 	Started time.Time
 	// Windows are the quota windows that the answer told of.
 	Windows []cooldown.Window
+	// Tag stands for the client's request that it was an attempt of: a hash of the first pick's id; 0: nobody knows the request.
+	Tag uint64
 }
 
 // Consequence is what a report changed.
@@ -36,6 +38,8 @@ type Consequence struct {
 	Released int
 	// Others: another auth of the provider could take the same request now.
 	Others bool
+	// Suspect: the request itself is to blame, because it failed alike on auths that share nothing. Nothing is held against them.
+	Suspect bool
 	// Changed: something must be stored before the report is acknowledged, see Pool.Changes.
 	Changed bool
 	// Note is a human-readable message: why less was done than the finding says; empty: it was done.

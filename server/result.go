@@ -5,9 +5,12 @@ import (
 	"strings"
 	"unicode"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/server/internal/clientanswer"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/verdict"
 )
@@ -51,9 +54,9 @@ func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) 
 	v.answer(req)
 	v.unsupported("outcome", req.GetOutcome() != 0)
 	v.unsupported("error_class", req.GetErrorClass() != "")
-	v.unsupported("tried_auth_ids", len(req.GetTriedAuthIds()) > 0)
+	v.list("tried_auth_ids", req.GetTriedAuthIds(), maxExclude)
 	r := &broker.Report{
-		AuthID: req.GetAuthId(),
+		AuthID: req.GetAuthId(), Pick: v.pickID("pick_id", req.GetPickId()), Tried: req.GetTriedAuthIds(),
 		Outcome: verdict.Outcome{
 			Model: req.GetModel(), Status: int(req.GetHttpStatus()), Headers: req.GetHeaders(), Body: req.GetBody(),
 			TransportError: req.GetTransportError(),
@@ -76,12 +79,6 @@ func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) 
 			v.add("latency", "must not be below zero")
 		}
 		r.Latency = &latency
-	}
-	if id := req.GetPickId(); id != "" {
-		var err error
-		if r.Pick, err = broker.ParsePickID(id); err != nil {
-			v.add("pick_id", err.Error())
-		}
 	}
 	return r, v.err()
 }
@@ -131,13 +128,13 @@ func (v *violations) notNegative(field string, n int64) {
 // verdictMessage is what was judged, and what was done about it.
 func verdictMessage(r *broker.Reported) *credbrokerv1.Verdict {
 	v := &r.Verdict
-	return &credbrokerv1.Verdict{
+	m := &credbrokerv1.Verdict{
 		Fault:            faultMessage(v.Fault),
 		Action:           actionMessage(r.Action),
 		Scope:            scopeMessage(v.Scope),
 		Until:            timeMessage(r.Until),
 		Reason:           v.Reason,
-		RetryElsewhere:   r.RetryElsewhere,
+		RetryElsewhere:   r.Next == broker.NextPickAgain,
 		ModelFamily:      v.ModelFamily,
 		LimitDomain:      v.Domain,
 		RestingDomains:   r.Domains,
@@ -149,7 +146,15 @@ func verdictMessage(r *broker.Reported) *credbrokerv1.Verdict {
 		Note:             r.Note,
 		ReleasedSessions: int64(r.Released),
 		Outage:           r.Outage,
+		Next:             nextMessage(r.Next),
 	}
+	if r.Next == broker.NextWait {
+		m.Wait = durationpb.New(r.Wait)
+	}
+	if r.Answer != nil {
+		m.ClientAnswer = clientanswer.Write(r.Answer)
+	}
+	return m
 }
 
 // logResult logs what an operator should know, and of the rest to those who ask for it. Neither headers nor bodies are

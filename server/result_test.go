@@ -56,36 +56,36 @@ func TestReportResultTellsWhatWasDone(t *testing.T) {
 		want *credbrokerv1.Verdict
 	}{
 		"served": {result("a", 200, ""), &credbrokerv1.Verdict{
-			Fault: credbrokerv1.Fault_FAULT_NONE, Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE, Rule: "success", Retry: credbrokerv1.Retry_RETRY_NOBODY,
+			Fault: credbrokerv1.Fault_FAULT_NONE, Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE, Rule: "success", Retry: credbrokerv1.Retry_RETRY_NOBODY, Next: credbrokerv1.Next_NEXT_DONE,
 		}},
 		"the caller's fault": {result("a", 400, `{"error":{"code":"context_length_exceeded","message":"x"}}`), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_CALLER, Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE,
-			Reason: "context_length", Retry: credbrokerv1.Retry_RETRY_NOBODY,
+			Reason: "context_length", Retry: credbrokerv1.Retry_RETRY_NOBODY, Next: credbrokerv1.Next_NEXT_RETURN,
 		}},
 		"a limit with a time": {result("a", 429, `{"error":{"message":"x"}}`, "Retry-After", "30"), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_MODEL, Action: credbrokerv1.Action_ACTION_COOLDOWN, Scope: credbrokerv1.Scope_SCOPE_MODEL,
-			Reason: "rate_limited", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, LimitDomain: "org",
+			Reason: "rate_limited", RetryElsewhere: true, Next: credbrokerv1.Next_NEXT_PICK_AGAIN, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, LimitDomain: "org",
 			Until: timestamppb.New(servertest.Start().Add(30 * time.Second)),
 		}},
 		"a limit of an organisation": {result("shared", 429, `{"error":{"message":"x"}}`, "Retry-After", "3600"), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_MODEL, Action: credbrokerv1.Action_ACTION_COOLDOWN, Scope: credbrokerv1.Scope_SCOPE_MODEL,
-			Reason: "rate_limited", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, LimitDomain: "org",
+			Reason: "rate_limited", RetryElsewhere: true, Next: credbrokerv1.Next_NEXT_PICK_AGAIN, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, LimitDomain: "org",
 			RestingDomains: []string{"org:acme"}, Until: timestamppb.New(servertest.Start().Add(time.Hour)),
 			ProbeAt: timestamppb.New(servertest.Start().Add(15 * time.Minute)),
 		}},
 		"a refused key": {result("a", 401, `{"error":{"code":"invalid_api_key","message":"Incorrect API key provided"}}`), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_CREDENTIAL, Action: credbrokerv1.Action_ACTION_INVALIDATE, Scope: credbrokerv1.Scope_SCOPE_AUTH,
-			Reason: "auth_invalid", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, OperatorAction: "Replace the API key.",
+			Reason: "auth_invalid", RetryElsewhere: true, Next: credbrokerv1.Next_NEXT_PICK_AGAIN, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH, OperatorAction: "Replace the API key.",
 			ReleasedSessions: 1,
 		}},
 		"no money left": {result("a", 429, `{"error":{"code":"insufficient_quota","message":"x"}}`), &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_CREDENTIAL, Action: credbrokerv1.Action_ACTION_DISABLE, Scope: credbrokerv1.Scope_SCOPE_AUTH,
-			Reason: "billing_exhausted", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH,
+			Reason: "billing_exhausted", RetryElsewhere: true, Next: credbrokerv1.Next_NEXT_PICK_AGAIN, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH,
 			OperatorAction: "Pay, top up, or raise the limit in the vendor's billing settings, then enable this auth.",
 		}},
 		"no answer": {&credbrokerv1.ReportResultRequest{AuthId: "a", Model: "m", TransportError: "connection reset by peer"}, &credbrokerv1.Verdict{
 			Fault: credbrokerv1.Fault_FAULT_TRANSIENT, Action: credbrokerv1.Action_ACTION_NONE, Scope: credbrokerv1.Scope_SCOPE_NONE,
-			Reason: "upstream_error", RetryElsewhere: true, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH,
+			Reason: "upstream_error", RetryElsewhere: true, Next: credbrokerv1.Next_NEXT_PICK_AGAIN, Retry: credbrokerv1.Retry_RETRY_ANOTHER_AUTH,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestReportResultRefusesWhatIsWrong(t *testing.T) {
 		"pick_id":             {AuthId: "a", HttpStatus: 200, PickId: "x"},
 		"outcome":             {AuthId: "a", HttpStatus: 200, Outcome: credbrokerv1.Outcome_OUTCOME_COMPLETED},
 		"error_class":         {AuthId: "a", HttpStatus: 200, ErrorClass: "quota"},
-		"tried_auth_ids":      {AuthId: "a", HttpStatus: 200, TriedAuthIds: []string{"b"}},
+		"tried_auth_ids":      {AuthId: "a", HttpStatus: 200, TriedAuthIds: texts(1025)},
 		"latency":             {AuthId: "a", HttpStatus: 200, Latency: durationpb.New(-1)},
 		"received_at":         {AuthId: "a", HttpStatus: 200, ReceivedAt: &timestamppb.Timestamp{Nanos: -1}},
 		"transport_error":     {AuthId: "a", TransportError: strings.Repeat("x", 1025)},

@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/verdict"
@@ -37,6 +38,8 @@ func retryMessage(r verdict.Retry) credbrokerv1.Retry {
 		return credbrokerv1.Retry_RETRY_NOBODY
 	}
 }
+
+func nextMessage(n broker.Next) credbrokerv1.Next { return credbrokerv1.Next(n) + 1 }
 
 func scopeMessage(s cooldown.Scope) credbrokerv1.Scope { return credbrokerv1.Scope(s) + 1 }
 

@@ -1,0 +1,69 @@
+package broker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/verdict"
+)
+
+// FollowUp is what a gateway does after its report.
+type FollowUp struct {
+	Next Next
+	// Wait is how long to wait before picking again, with NextWait.
+	Wait time.Duration
+	// Answer is what the client gets, with NextReturn, and with NextWait if it has no time to wait; nil: what the upstream
+	// answered, which is the client's own fault.
+	Answer *Answer
+}
+
+// reasonCancelled is the one of verdicts about a client that hung up.
+const reasonCancelled = "client_cancelled"
+
+// followUp works out what comes after a report that had these consequences.
+func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdict, done *selector.Consequence, now time.Time) FollowUp {
+	if judged.Success || judged.Reason == reasonCancelled {
+		return FollowUp{}
+	}
+	tried := append(slices.Clone(r.Tried), r.AuthID)
+	slices.Sort(tried)
+	tried = slices.Compact(tried)
+	s := situation{
+		verdict: judged, suspect: done.Suspect, outage: done.Outage,
+		attempts: max(r.Pick.attempt(), len(tried)), maxAttempts: b.settings.Load().maxAttempts(),
+	}
+	var refused error
+	if s.untried = b.wouldPick(r, auth, tried, now) == nil; !s.untried {
+		refused = b.wouldPick(r, auth, nil, now)
+		s.back = AnswerTo(refused, 0).Wait
+	}
+	next, wait := s.next()
+	f := FollowUp{Next: next, Wait: wait}
+	if next == NextPickAgain || judged.Fault == verdict.FaultCaller {
+		return f
+	}
+	f.Answer = &Answer{
+		Problem: s.problem(r.Outcome.Status, refused), Format: r.Pick.context.Format,
+		Provider: r.Pick.context.provider(auth), Model: r.Outcome.Model,
+	}
+	switch f.Answer.Problem {
+	case ProblemFailed, ProblemModel, ProblemRequest, ProblemReference:
+	case ProblemLimited:
+		f.Answer.Wait = max(s.back, time.Second)
+	default:
+		f.Answer.Wait = s.back
+	}
+	return f
+}
+
+// wouldPick is why a pick for the request of a report would fail now, with these auths excluded; nil: it would not.
+func (b *Broker) wouldPick(r *Report, auth *selector.Auth, exclude []string, now time.Time) error {
+	k := r.Pick.context.keys(b.table, auth, r.Outcome.Model)
+	req := selector.Request{Provider: k.provider, Model: k.modelKey, Exclude: exclude, Options: selector.DryRun}
+	if pin := r.Pick.context.Pin; pin != (selector.SessionKey{}) {
+		req.Pins = []selector.Session{{Key: pin}}
+	}
+	_, err := b.pool.Pick(&req, now)
+	return err
+}
