@@ -22,8 +22,8 @@ const (
 type Answer struct {
 	// Digest for Answered; empty if the answer says nothing.
 	Digest string
-	// ResponseID is what a later request may name it by: the id of a response, or of a message of Anthropic's. Empty if it has
-	// none, or none that a request may have.
+	// ResponseID is what a later request may name it by: the id of a response, or of a message of Anthropic's. Empty if there is
+	// none, or the upstream does not keep it.
 	ResponseID string
 	// Usage that the upstream told; zero if it did not.
 	Usage Usage
@@ -46,9 +46,17 @@ func ReadAnswer(answer []byte) Answer {
 	response, _ := at.Value()
 	a.Usage.take(response.Get("usage"), response.Get("usageMetadata"))
 	if response.Get("object").Is("response") || response.Get("stop_reason").Kind != jsonscan.Absent {
-		a.ResponseID, _ = idOf(response.Get("id"))
+		a.ResponseID, _ = idOf(keptID(response))
 	}
 	return a
+}
+
+// keptID is the id of a response or message, Absent if the upstream does not keep it.
+func keptID(of jsonscan.Value) jsonscan.Value {
+	if store := member(of, "store"); store.Kind == jsonscan.Boolean && store.Raw[0] == 'f' {
+		return jsonscan.Value{}
+	}
+	return member(of, "id")
 }
 
 // AnswerDigest is the digest of an answer for Answered; see [ReadAnswer]. It is empty if the answer says nothing.

@@ -89,7 +89,7 @@ func (s *streamed) take(e event) {
 	s.usage.take(e.usage, e.usageMetadata)
 	for _, holder := range [...]jsonscan.Value{e.response, e.message} {
 		s.usage.take(member(holder, "usage"), member(holder, "usageMetadata"))
-		if id := member(holder, "id"); id.Kind == jsonscan.String {
+		if id := keptID(holder); id.Kind == jsonscan.String {
 			s.id = id
 		}
 	}

@@ -68,6 +68,10 @@ func TestReadAnswer(t *testing.T) {
 			`{"role":"assistant","content":"a"}`, "resp_7", sessions.Usage{Input: 9, Cached: 4, Output: 2},
 		},
 		{
+			"a response that nobody keeps", `data: {"type":"response.completed","response":{"id":"resp_7","store":false,"output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]}}`,
+			`{"role":"assistant","content":"a"}`, "", sessions.Usage{},
+		},
+		{
 			"a message in JSON", `{"id":"msg_7","role":"assistant","content":"a","stop_reason":"end_turn","usage":{"input_tokens":2,"cache_creation_input_tokens":3,"cache_read_input_tokens":4,"output_tokens":2}}`,
 			`{"role":"assistant","content":"a"}`, "msg_7", sessions.Usage{Input: 9, Cached: 4, Output: 2},
 		},
