@@ -110,24 +110,20 @@ func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model str
 }
 
 // bindAnswer binds what the next turn of a conversation can name to the auth that served this one.
-func (b *Broker) bindAnswer(r *Report, auth *selector.Auth, now time.Time) error {
+func (b *Broker) bindAnswer(r *Report, answered sessions.Answer, auth *selector.Auth, now time.Time) error {
 	pick := &r.Pick.context
 	k := pick.keys(b.table, auth, r.Outcome.Model)
 	answer := selector.Answer{AuthID: auth.ID, FirstTurn: pick.FirstTurn}
-	digest := r.AnswerDigest
-	if len(r.AnswerMessage) > 0 {
-		digest = sessions.AnswerDigest(r.AnswerMessage)
-	}
-	if digest != "" && pick.State != "" {
-		for _, id := range sessions.Answered(pick.State, digest) {
+	if answered.Digest != "" && pick.State != "" {
+		for _, id := range sessions.Answered(pick.State, answered.Digest) {
 			answer.Sessions = append(answer.Sessions, k.session(id, sessions.SourceChain))
 		}
 	}
 	if pick.Pin != (selector.SessionKey{}) {
 		answer.Pins = append(answer.Pins, selector.Session{Key: pick.Pin, Source: uint8(sessions.SourceConversation)})
 	}
-	if r.ResponseID != "" {
-		answer.Pins = append(answer.Pins, k.pin(referencePrefix+strings.TrimSpace(r.ResponseID)))
+	if answered.ResponseID != "" {
+		answer.Pins = append(answer.Pins, k.pin(referencePrefix+answered.ResponseID))
 	}
 	if len(answer.Sessions)+len(answer.Pins) == 0 && answer.FirstTurn == (selector.SessionKey{}) {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/verdict"
 )
 
@@ -23,8 +24,8 @@ type Report struct {
 	ReceivedAt *time.Time
 	// Latency is the time from the start of the attempt to the answer; nil: unknown.
 	Latency *time.Duration
-	// AnswerMessage is the assistant's message, AnswerDigest its digest, and ResponseID what later requests may name it by.
-	// All may be empty.
+	// AnswerMessage is the assistant's message, response or stream of events, AnswerDigest its digest, and ResponseID what later
+	// requests may name it by, if the message does not say it. All may be empty.
 	AnswerMessage            []byte
 	AnswerDigest, ResponseID string
 	// Tried are ids of auths that the client's request was tried with before.
@@ -39,6 +40,8 @@ type Reported struct {
 	// Provider of the auth.
 	Provider string
 	Verdict  verdict.Verdict
+	// Usage that the answer told of.
+	Usage sessions.Usage
 }
 
 // Report judges what an upstream answered, applies that to the auth that got it, and binds what the conversation can
@@ -56,14 +59,30 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 	if err != nil {
 		return nil, err
 	}
-	if judged.Success && settings.Affinity {
-		if err := b.bindAnswer(r, auth, now); err != nil {
-			return nil, err
+	var answer sessions.Answer
+	if judged.Success {
+		answer = r.answer()
+		if settings.Affinity {
+			if err := b.bindAnswer(r, answer, auth, now); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return &Reported{
-		Consequence: done, FollowUp: b.followUp(r, auth, &judged, &done, now), Provider: auth.Provider, Verdict: judged,
+		Consequence: done, FollowUp: b.followUp(r, auth, &judged, &done, now), Provider: auth.Provider, Verdict: judged, Usage: answer.Usage,
 	}, b.acknowledge(ctx, r.AuthID, nil)
+}
+
+// answer is what the report says of the answer; what the caller says itself goes first.
+func (r *Report) answer() sessions.Answer {
+	answer := sessions.Answer{Digest: r.AnswerDigest}
+	if len(r.AnswerMessage) > 0 {
+		answer = sessions.ReadAnswer(r.AnswerMessage)
+	}
+	if id := strings.TrimSpace(r.ResponseID); id != "" {
+		answer.ResponseID = id
+	}
+	return answer
 }
 
 // rules that judge: those of the settings, or those of the program.

@@ -93,6 +93,27 @@ func wires() []wire {
 			`{"contents":[{"role":"user","parts":[{"text":"hello"}]},{"role":"model","parts":[{"text":"%s"}]},{"role":"user","parts":[{"text":"on"}]}]}`,
 		},
 		{
+			"chat, a stream", `{"messages":[{"role":"user","content":"hello"}]}`,
+			"data: {\"choices\":[{\"delta\":{\"content\":\"%s\"}}]}\r\n\r\ndata: [DONE]\r\n\r\n",
+			`{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"%s"},{"role":"user","content":"on"}]}`,
+		},
+		{
+			"messages, a stream", `{"messages":[{"role":"user","content":"hello"}]}`,
+			"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n" +
+				"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"%s\"}}\n\n",
+			`{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"%s"},{"role":"user","content":"on"}]}`,
+		},
+		{
+			"gemini, a stream", `{"contents":[{"role":"user","parts":[{"text":"hello"}]}]}`,
+			": comment\ndata: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"%s\"}]}}]}\n\n",
+			`{"contents":[{"role":"user","parts":[{"text":"hello"}]},{"role":"model","parts":[{"text":"%s"}]},{"role":"user","parts":[{"text":"on"}]}]}`,
+		},
+		{
+			"responses, a stream", `{"input":"hello"}`,
+			"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"%s\"}\n\n",
+			`{"input":[{"role":"user","content":"hello"},{"role":"assistant","content":[{"type":"output_text","text":"%s"}]},{"role":"user","content":"on"}]}`,
+		},
+		{
 			"responses", `{"input":"hello"}`, `{"output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"%s"}]}]}`,
 			`{"input":[{"role":"user","content":"hello"},{"role":"assistant","content":[{"type":"output_text","text":"%s"}]},{"role":"user","content":"on"}]}`,
 		},
@@ -373,4 +394,23 @@ func TestALongConversationTakesAHandfulOfBindings(t *testing.T) {
 		}
 	}
 	t.Logf("%d bindings after 100 turns", h.Core.Status(h.Clock.Now()).Bindings)
+}
+
+// What a stream says of itself need not be reported beside it.
+func TestStreamsTellIDAndTokens(t *testing.T) {
+	h := gatewayAt(t, servertest.Options{}, "a", "b", "c")
+	p := pick(t, h, ask(`{"input":"hello"}`))
+	served(t, h, p, said("data: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_7\",\"output\":[{\"type\":\"message\",\"role\":\"assistant\","+
+		"\"content\":[{\"type\":\"output_text\",\"text\":\"one\"}]}],\"usage\":{\"input_tokens\":70,\"input_tokens_details\":{\"cached_tokens\":20},\"output_tokens\":5}}}\n\n"))
+	for range 3 {
+		next := pick(t, h, ask(`{"previous_response_id":"resp_7","input":"on"}`))
+		if got, want := next.GetCredential().GetAuthId(), p.GetCredential().GetAuthId(); got != want {
+			t.Errorf("the request that names the response got %s, want %s", got, want)
+		}
+	}
+	for _, want := range []string{`kind="input",provider="openai"} 70`, `kind="cached_input",provider="openai"} 20`, `kind="output",provider="openai"} 5`} {
+		if got := get(h, "/metrics").Body.String(); !strings.Contains(got, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
 }

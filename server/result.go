@@ -28,7 +28,7 @@ func (b *credentialBroker) ReportResult(ctx context.Context, req *credbrokerv1.R
 		b.metrics.reported(reportResult, c.reason)
 		return nil, err
 	}
-	b.metrics.judged(r, req.GetUsage())
+	b.metrics.judged(r, usageOf(req.GetUsage(), r.Usage))
 	b.logResult(c, r)
 	return &credbrokerv1.ReportResultResponse{Verdict: verdictMessage(r)}, nil
 }
@@ -117,6 +117,14 @@ func (v *violations) usage(u *credbrokerv1.Usage) {
 	v.notNegative("usage.input_tokens", u.GetInputTokens())
 	v.notNegative("usage.cached_input_tokens", u.GetCachedInputTokens())
 	v.notNegative("usage.output_tokens", u.GetOutputTokens())
+}
+
+// usageOf is what the caller counted, else what the answer says.
+func usageOf(counted *credbrokerv1.Usage, read sessions.Usage) *credbrokerv1.Usage {
+	if counted != nil || read == (sessions.Usage{}) {
+		return counted
+	}
+	return &credbrokerv1.Usage{InputTokens: read.Input, CachedInputTokens: read.Cached, OutputTokens: read.Output}
 }
 
 func (v *violations) notNegative(field string, n int64) {
