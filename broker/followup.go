@@ -23,7 +23,7 @@ const reasonCancelled = "client_cancelled"
 
 // followUp works out what comes after a report that had these consequences.
 func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdict, done *selector.Consequence, now time.Time) FollowUp {
-	if judged.Success || judged.Reason == reasonCancelled {
+	if judged.Success || judged.Reason == reasonCancelled || r.Outcome.Ending == verdict.EndingStreamBroken {
 		return FollowUp{}
 	}
 	tried := append(slices.Clone(r.Tried), r.AuthID)

@@ -106,13 +106,6 @@ func (v *violations) fault(field string, err error) {
 	v.add(field, problem)
 }
 
-// unsupported refuses a field of the contract that this version does nothing with.
-func (v *violations) unsupported(field string, given bool) {
-	if given {
-		v.add(field, "is not supported yet; leave it out")
-	}
-}
-
 // present refuses an empty text.
 func (v *violations) present(field, text string) {
 	if text == "" {

@@ -49,17 +49,15 @@ func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) 
 	v.pairs("headers", req.GetHeaders(), maxHeaderEntries, maxHeaders)
 	v.size("body", len(req.GetBody()), MaxMessage)
 	v.size("transport_error", len(req.GetTransportError()), maxTransportError)
-	v.status(req)
+	ending, class := v.ending(req), v.class(req)
 	v.usage(req.GetUsage())
 	v.answer(req)
-	v.unsupported("outcome", req.GetOutcome() != 0)
-	v.unsupported("error_class", req.GetErrorClass() != "")
 	v.list("tried_auth_ids", req.GetTriedAuthIds(), maxExclude)
 	r := &broker.Report{
 		AuthID: req.GetAuthId(), Pick: v.pickID("pick_id", req.GetPickId()), Tried: req.GetTriedAuthIds(),
 		Outcome: verdict.Outcome{
 			Model: req.GetModel(), Status: int(req.GetHttpStatus()), Headers: req.GetHeaders(), Body: req.GetBody(),
-			TransportError: req.GetTransportError(),
+			TransportError: req.GetTransportError(), Ending: ending, Class: class,
 		},
 		AnswerMessage: req.GetAnswerMessage(), AnswerDigest: req.GetAnswerDigest(), ResponseID: req.GetResponseId(),
 	}
@@ -98,18 +96,6 @@ func (v *violations) answer(req *credbrokerv1.ReportResultRequest) {
 	}
 	if req.GetPickId() == "" && (digest != "" || len(req.GetAnswerMessage()) > 0 || req.GetResponseId() != "") {
 		v.add("pick_id", "is required with an answer or a response_id")
-	}
-}
-
-// status refuses what is no HTTP status, and its absence where nothing says why.
-func (v *violations) status(req *credbrokerv1.ReportResultRequest) {
-	switch status := req.GetHttpStatus(); {
-	case status == 0 && req.GetTransportError() == "":
-		v.add("http_status", "is required, or else transport_error")
-	case status != 0 && req.GetTransportError() != "":
-		v.add("transport_error", "must be empty where there is an http_status")
-	case status != 0 && (status < 100 || status > 599):
-		v.add("http_status", "must be from 100 to 599")
 	}
 }
 

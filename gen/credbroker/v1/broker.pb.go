@@ -1471,7 +1471,7 @@ type ReportResultRequest struct {
 	// Of the pick that this is the result of. It tells when the attempt began, which decides what the answer can say: without
 	// it, and without `latency`, a success ends nothing that was learnt in the last ten minutes.
 	PickId string `protobuf:"bytes,3,opt,name=pick_id,json=pickId,proto3" json:"pick_id,omitempty"`
-	// HTTP status of the answer, 100 to 599; 0 with `transport_error`.
+	// HTTP status of the answer, 100 to 599; 0 if there was none.
 	HttpStatus int32 `protobuf:"varint,4,opt,name=http_status,json=httpStatus,proto3" json:"http_status,omitempty"`
 	// Headers of the answer: on a failure they say when to come back, on a success what is used of the quotas. At most 256
 	// with 64 KiB.
@@ -1485,7 +1485,7 @@ type ReportResultRequest struct {
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// Tokens used, as far as known.
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
-	// Set when there was no HTTP answer: what happened instead. At most 1 KiB.
+	// What happened where there was no HTTP answer or, by `outcome`, not all of it. At most 1 KiB.
 	TransportError string `protobuf:"bytes,10,opt,name=transport_error,json=transportError,proto3" json:"transport_error,omitempty"`
 	// Id that the upstream gave to what a later request can refer to: its response (Responses API) or conversation. That
 	// request then goes to this auth and no other. 1 to 256 bytes without control characters; needs `pick_id`. Leave it out
@@ -1502,7 +1502,8 @@ type ReportResultRequest struct {
 	// How the attempt ended, as far as status and headers do not say it; unspecified: they say it all.
 	Outcome Outcome `protobuf:"varint,14,opt,name=outcome,proto3,enum=credbroker.v1.Outcome" json:"outcome,omitempty"`
 	// What a caller knows that has neither status nor body: `rate_limited`, `quota`, `auth`, `billing`, `overloaded`, `caller`,
-	// `model`, `timeout` or `other`. It concerns the model only, and disables nothing.
+	// `model`, `timeout` or `other`. It concerns the model only, which is required with it, and disables nothing. Beside the
+	// status or the body of an error it counts for nothing: those say more.
 	ErrorClass string `protobuf:"bytes,16,opt,name=error_class,json=errorClass,proto3" json:"error_class,omitempty"`
 	// Auths already tried for the same client request, this one may be among them; at most 1,024. `next` of the verdict sends
 	// the request to none of them again.
@@ -1669,7 +1670,8 @@ type isReportResultRequest_Answer interface {
 }
 
 type ReportResultRequest_AnswerMessage struct {
-	// The assistant's message, or the whole response, as JSON in any of the supported wire formats.
+	// The assistant's message or the whole response, as JSON in any of the supported wire formats, or the bytes of the stream
+	// of server-sent events as they came. What it tells of `usage` and `response_id` counts where these are not set.
 	AnswerMessage []byte `protobuf:"bytes,12,opt,name=answer_message,json=answerMessage,proto3,oneof"`
 }
 
