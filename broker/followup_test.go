@@ -172,7 +172,7 @@ func TestTheFormatTravelsWithThePick(t *testing.T) {
 		req  broker.PickRequest
 		want sessions.Format
 	}{
-		{"as the body is recognised", broker.PickRequest{Body: anthropic}, sessions.FormatAnthropic},
+		{"as the body shows", broker.PickRequest{Body: anthropic}, sessions.FormatAnthropic},
 		{"as the caller says", broker.PickRequest{Body: anthropic, Format: sessions.FormatGemini}, sessions.FormatGemini},
 		{"nobody knows", broker.PickRequest{}, sessions.FormatUnknown},
 	} {
