@@ -236,3 +236,26 @@ func TestPutWhileRunning(t *testing.T) {
 		t.Errorf("updates are %q, want one for p and one for z.json", got)
 	}
 }
+
+func (s *scene) saysSecretless() bool {
+	said, ok := s.members("auths/a.json")["secretless"].(bool)
+	return ok && said
+}
+
+// An auth that is put without anything to send is meant so, and one that gets a secret needs no such word.
+func TestPutWithoutASecret(t *testing.T) {
+	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]"})
+	s.put("a", `{"type":"ollama"}`)
+	if !s.saysSecretless() || s.auth("a") == nil {
+		t.Errorf("Put wrote %v, want secretless: true", s.members("auths/a.json"))
+	}
+	s.put("a", `{"type":"ollama","note":"n"}`)
+	if !s.saysSecretless() {
+		t.Errorf("the second Put wrote %v, want secretless: true", s.members("auths/a.json"))
+	}
+	s.put("a", `{"type":"ollama","api_key":"sk-1"}`)
+	if m := s.members("auths/a.json"); m["secretless"] != nil || !s.sends("a", "Bearer sk-1") {
+		t.Errorf("with a secret Put wrote %v", m)
+	}
+	s.wantProblems()
+}

@@ -70,7 +70,14 @@ func replaceFile(t *testing.T, path, text string) {
 func serving(t *testing.T, config string, args ...string) *runningBroker {
 	t.Helper()
 	b := launch(t, writeConfig(t, config), args...)
-	b.log.wait(t, logServing)
+	b.ready()
+	return b
+}
+
+// ready waits until a broker serves, and finds out where.
+func (b *runningBroker) ready() {
+	b.t.Helper()
+	b.log.wait(b.t, logServing)
 	for _, line := range b.log.all(logListening) {
 		if line["key"] == "listen.http" {
 			b.http = line["address"].(string)
@@ -78,17 +85,22 @@ func serving(t *testing.T, config string, args ...string) *runningBroker {
 			b.grpc = append(b.grpc, line["address"].(string))
 		}
 	}
-	return b
 }
 
 // launch starts serve and does not wait for anything.
 func launch(t *testing.T, path string, args ...string) *runningBroker {
 	t.Helper()
+	return launchAt(t, time.Now, path, args...)
+}
+
+// launchAt is launch with a clock of its own.
+func launchAt(t *testing.T, now func() time.Time, path string, args ...string) *runningBroker {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	b := &runningBroker{t: t, log: newLogLines(), config: path, hangups: make(chan os.Signal, 1), cancel: cancel, exited: make(chan int, 1)}
 	go func() {
 		code := run(ctx, append([]string{"serve", "--config", path}, args...), process{
-			stdin: strings.NewReader(""), stdout: b.log, stderr: b.log, getenv: lookup(nil), now: time.Now,
+			stdin: strings.NewReader(""), stdout: b.log, stderr: b.log, getenv: lookup(nil), now: now,
 			hangup: func() (<-chan os.Signal, func()) { return b.hangups, func() {} },
 		})
 		b.log.close()

@@ -11,12 +11,7 @@ import (
 func (b *runningBroker) again() *runningBroker {
 	b.t.Helper()
 	next := launch(b.t, b.config)
-	next.log.wait(b.t, logServing)
-	for _, line := range next.log.all(logListening) {
-		if line["key"] != "listen.http" {
-			next.grpc = append(next.grpc, line["address"].(string))
-		}
-	}
+	next.ready()
 	return next
 }
 
