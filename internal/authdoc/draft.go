@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/credbroker/credbroker/internal/document"
 	"github.com/credbroker/credbroker/internal/providers"
 	"github.com/credbroker/credbroker/selector"
 )
@@ -23,6 +22,8 @@ type Draft struct {
 	account string
 	// secretless: the upstream wants no secret.
 	secretless bool
+	// inFile: it is read from an auth file, which other programs write, too.
+	inFile bool
 }
 
 // HasSecret tells whether there is an API key or an access token.
@@ -107,42 +108,4 @@ func (d *Draft) send() []selector.Header {
 	headers := slices.Collect(maps.Values(texts))
 	slices.SortFunc(headers, func(a, b selector.Header) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	return headers
-}
-
-// The keys below mean the same in the YAML file and in auth files.
-
-func (d *Draft) note() document.Type {
-	return document.Text(&d.Auth.Note, maxNote, anyText).Doc("Free text for human readers.")
-}
-
-func (d *Draft) models() document.Type {
-	return globs(&d.Auth.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model.")
-}
-
-func (d *Draft) disabled() document.Type {
-	return document.Boolean(&d.Auth.Disabled).Doc("It is never picked.")
-}
-
-func (d *Draft) domains() document.Type {
-	return document.List(&d.Auth.Domains, maxDomains, domain).Then(d.dropRepeated).
-		Doc("Limit domains that it shares with other auths, such as org:acme.")
-}
-
-// anyText allows line breaks, unlike a label.
-func anyText(string) string { return "" }
-
-func domain(to *string) document.Type { return Line(to, maxDomain) }
-
-func (d *Draft) dropRepeated(document.Value) {
-	seen := make(map[string]bool, len(d.Auth.Domains))
-	d.Auth.Domains = slices.DeleteFunc(d.Auth.Domains, func(domain string) bool {
-		before := seen[domain]
-		seen[domain] = true
-		return before
-	})
-}
-
-func (d *Draft) kind() document.Type {
-	return document.Enum(&d.Auth.Kind, selector.KindAPIKey, selector.KindOAuth).
-		Doc("What sort of secret it is: an API key, or the access token of an account.")
 }

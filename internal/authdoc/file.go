@@ -20,6 +20,11 @@ const (
 	MemberAPIKey      = "api_key"
 	MemberID          = "id"
 	MemberSecretless  = "secretless"
+
+	memberType = "type" // the provider
+	// Two names of exclude_models; the first one counts.
+	memberExclude    = "excluded_models"
+	memberExcludeToo = "excluded-models"
 )
 
 const (
@@ -37,23 +42,26 @@ func ExpiryMembers() []string { return []string{"expired", "expire", "expires_at
 // SettingMembers returns the members that a document replaces as a whole. All others are part of the account, and so is
 // what other programs keep in the file.
 func SettingMembers() []string {
-	return []string{
-		"type", "id", "disabled", "label", "note", "priority", "weight", "prefix", "excluded_models", "excluded-models", "models",
-		"domains", "kind", "dialect", "attributes", "base_url", "proxy_url", MemberSecretless,
+	members := []string{memberType, MemberID, memberExclude, memberExcludeToo, MemberSecretless}
+	for name := range new(Draft).settings(Secret) {
+		if name != "headers" {
+			members = append(members, name)
+		}
 	}
+	return members
 }
 
 // authFile is one auth file that is being read.
 type authFile struct {
 	draft Draft
-	label string
+	email string
 	// The members that are there and not null, of the file and of its member token.
 	top, token map[string]document.Value
 }
 
 // Parse reads an auth file. Members that it does not know are dropped, for they may be secret.
 func Parse(id, file string, data []byte) (*Draft, document.Problems) {
-	f := &authFile{draft: Draft{Auth: selector.Auth{ID: id, Origin: selector.OriginFile, Source: file}}}
+	f := &authFile{draft: Draft{Auth: selector.Auth{ID: id, Origin: selector.OriginFile, Source: file}, inFile: true}}
 	in := document.NewFile(file)
 	if wrong := WrongLine(id); wrong != "" || len(id) > MaxID {
 		in.Add(0, "", fmt.Sprintf("its path cannot be an id: at most %d bytes on one line are allowed", MaxID))
@@ -79,8 +87,12 @@ func (f *authFile) read(v document.Value) {
 		a.ID = id.Literal()
 	}
 	f.identify()
+	secret := f.secret()
 	f.settings()
-	f.secrets()
+	if wrong := f.draft.Refusal(); wrong != "" {
+		secret.Problemf("%s", wrong)
+	}
+	a.Label = cmp.Or(f.email, a.Label, a.Provider)
 }
 
 // present are the members that are not null, by name.
@@ -95,7 +107,7 @@ func present(v document.Value) map[string]document.Value {
 }
 
 func (f *authFile) provider(v document.Value) string {
-	given, ok := f.top["type"]
+	given, ok := f.top[memberType]
 	if !ok {
 		v.Problemf("has no type; allowed: type with the name of the provider, such as claude")
 		return ""
@@ -111,24 +123,18 @@ func (f *authFile) provider(v document.Value) string {
 	return text
 }
 
-// plain is text in which white space around it does not count; blank counts as absent.
-func plain(to *string, limit int, rule func(string) string) document.Type {
-	return document.Text(to, limit, func(text string) string {
-		if text = strings.TrimSpace(text); text == "" {
-			return ""
-		}
-		return rule(text)
-	}).Then(func(document.Value) { *to = strings.TrimSpace(*to) })
-}
-
 // find is a member of the file, or else of its token; blank text counts as absent.
 func (f *authFile) find(name string) (document.Value, bool) {
 	for _, members := range []map[string]document.Value{f.top, f.token} {
-		if v, ok := members[name]; ok && (v.Kind() != document.KindText || strings.TrimSpace(v.Literal()) != "") {
+		if v, ok := members[name]; ok && !isBlank(v) {
 			return v, true
 		}
 	}
 	return document.Value{}, false
+}
+
+func isBlank(v document.Value) bool {
+	return v.Kind() == document.KindText && strings.TrimSpace(v.Literal()) == ""
 }
 
 // id is a name that the upstream gave; some of them are numbers.
@@ -148,12 +154,9 @@ func (f *authFile) id(name string) string {
 // identify reads whose account it is, and with whom it shares limits.
 func (f *authFile) identify() {
 	a := &f.draft.Auth
-	uuid, id, email := f.id("account_uuid"), f.id("account_id"), f.id("email")
-	for _, account := range []string{uuid, id, email} {
-		if f.draft.account == "" {
-			f.draft.account = account
-		}
-	}
+	uuid, id := f.id("account_uuid"), f.id("account_id")
+	f.email = f.id("email")
+	f.draft.account = cmp.Or(uuid, id, f.email)
 	shared := func(kind, name string) {
 		if domain := kind + ":" + name; name != "" && !slices.Contains(a.Domains, domain) {
 			a.Domains = append(a.Domains, domain)
@@ -163,69 +166,28 @@ func (f *authFile) identify() {
 	shared("account", uuid)
 	shared("account", id)
 	shared("project", f.id("project_id"))
-	a.Label = email
 }
 
 // settings reads what is no secret and not of the account.
 func (f *authFile) settings() {
-	a := &f.draft.Auth
+	keys := f.draft.settings(Secret)
+	keys["websockets"] = webSockets(&f.draft.Auth.WebSockets)
+	keys[MemberSecretless] = document.Boolean(&f.draft.secretless)
+	keys[memberExclude], keys[memberExcludeToo] = keys["exclude_models"], keys["exclude_models"]
+	delete(keys, "exclude_models")
+	if _, given := f.top[memberExclude]; given {
+		delete(keys, memberExcludeToo)
+	}
 	for name, v := range f.top {
-		if t, ok := f.setting(name); ok {
+		if t, ok := keys[name]; ok && !isBlank(v) {
 			v.Read(t)
 		}
 	}
-	a.Prefix = strings.Trim(a.Prefix, "/")
-	a.Label = cmp.Or(a.Label, f.label, a.Provider)
 }
 
-func (f *authFile) setting(name string) (t document.Type, ok bool) {
-	d, a := &f.draft, &f.draft.Auth
-	switch name {
-	case "label":
-		t = plain(&f.label, maxLabel, WrongLine)
-	case "note":
-		t = d.note()
-	case "prefix":
-		t = plain(&a.Prefix, maxModel, func(text string) string { return wrongPrefix(strings.Trim(text, "/")) })
-	case "base_url":
-		t = plain(&a.BaseURL, maxURL, wrongBaseURL)
-	case "dialect":
-		t = plain(&a.Dialect, maxDialect, WrongLine)
-	case "proxy_url":
-		t = plain(&d.proxy, maxURL, wrongProxyURL)
-	case "disabled":
-		t = d.disabled()
-	case "priority":
-		t = filePriority(&a.Priority)
-	case "weight":
-		t = fileWeight(&a.Weight)
-	case "websockets":
-		t = webSockets(&a.WebSockets)
-	case "models":
-		t = d.models()
-	case "excluded_models":
-		t = globs(&a.ExcludeModels)
-	case "excluded-models":
-		if _, given := f.top["excluded_models"]; given {
-			return t, false
-		}
-		t = globs(&a.ExcludeModels)
-	case "attributes":
-		t = d.attributes()
-	case "domains":
-		t = d.domains()
-	case "headers":
-		t = d.headersType(Secret)
-	case MemberSecretless:
-		t = document.Boolean(&d.secretless)
-	default:
-		return t, false
-	}
-	return t, true
-}
-
-// secrets reads the key or the access token, and what follows from which of them there is. A key goes before a token.
-func (f *authFile) secrets() {
+// secret reads the key or the access token, which it returns, and what follows from which of them there is. A key goes before a
+// token.
+func (f *authFile) secret() document.Value {
 	d := &f.draft
 	key, hasKey := f.find(MemberAPIKey)
 	token, hasToken := f.find(MemberAccessToken)
@@ -241,15 +203,10 @@ func (f *authFile) secrets() {
 	if !hasKey || !hasToken {
 		d.Auth.ExpiresAt = f.expiry()
 	}
-	if v, ok := f.top["kind"]; ok {
-		v.Read(d.kind())
+	if hasKey {
+		return key
 	}
-	if !hasKey {
-		key = token
-	}
-	if wrong := d.Refusal(); wrong != "" {
-		key.Problemf("%s", wrong)
-	}
+	return token
 }
 
 // filePriority is a number, or text as the attribute of that name.
@@ -267,9 +224,7 @@ func filePriority(to **int64) document.Type {
 			}
 			*to = &n
 		case document.KindText:
-			if strings.TrimSpace(text) != "" {
-				*to = new(selector.PriorityOf(text))
-			}
+			*to = new(selector.PriorityOf(text))
 		default:
 			v.Wrong("a whole number, as a number or as text")
 		}

@@ -23,7 +23,7 @@ func pairs(limit int, value func() document.Schema, what string, read func(v doc
 	})
 }
 
-func (d *Draft) attributes() document.Type {
+func (d *Draft) readAttributes() document.Type {
 	schema := func() document.Schema { return document.Schema{"type": []string{"string", "number", "boolean"}} }
 	return pairs(maxAttributes, schema, "attributes", func(_ document.Value, members []document.Member) {
 		for _, m := range members {
@@ -36,11 +36,11 @@ func (d *Draft) attributes() document.Type {
 				d.Auth.Attributes[m.Key] = text
 			}
 		}
-	}).Doc("Settings for the gateway; never secret. The broker itself reads priority, websockets and gemini_virtual_parent.")
+	})
 }
 
-// headersType takes the type of one value.
-func (d *Draft) headersType(value func(take func(document.Value, string)) document.Type) document.Type {
+// readHeaders takes the type of one value.
+func (d *Draft) readHeaders(value Literal) document.Type {
 	schema := func() document.Schema { return value(nil).Schema() }
 	names := document.Schema{"propertyNames": document.Schema{"not": document.Schema{"pattern": anyCase(connectionHeaders())}}}
 	return pairs(maxHeaders, schema, "headers", func(v document.Value, members []document.Member) {
