@@ -15,23 +15,22 @@ import (
 func authDocument(req *credbrokerv1.PutAuthRequest) ([]byte, error) {
 	var v violations
 	config, secret := cmp.Or(req.GetConfig(), &credbrokerv1.AuthConfig{}), req.GetSecret()
-	d := authdoc.Document{
-		ID: config.GetId(), Type: config.GetProvider(), Kind: v.kind(config.GetKind(), secret), Label: config.GetLabel(),
-		Note: config.GetNote(), Disabled: config.GetDisabled(), Priority: config.GetPriority(), Weight: config.Weight,
-		Models: config.GetModels(), ExcludeModels: config.GetExcludeModels(), Prefix: config.GetPrefix(),
-		BaseURL: config.GetBaseUrl(), ProxyURL: config.GetProxyUrl(), Attributes: config.GetAttributes(),
-		Domains: config.GetDomains(), Dialect: config.GetDialect(),
-		APIKey: secret.GetApiKey(), AccessToken: secret.GetAccessToken(), AccountID: secret.GetAccount(),
-		Headers: secret.GetHeaders(),
+	members := map[string]any{
+		"kind": v.kind(config.GetKind(), secret), "label": config.GetLabel(), "note": config.GetNote(), "disabled": config.GetDisabled(),
+		"priority": config.GetPriority(), "weight": config.Weight, "models": config.GetModels(), "excluded_models": config.GetExcludeModels(),
+		"prefix": config.GetPrefix(), "base_url": config.GetBaseUrl(), "proxy_url": config.GetProxyUrl(),
+		"attributes": config.GetAttributes(), "domains": config.GetDomains(), "dialect": config.GetDialect(),
+		authdoc.MemberAPIKey: secret.GetApiKey(), authdoc.MemberAccessToken: secret.GetAccessToken(),
+		"account_id": secret.GetAccount(), "headers": secret.GetHeaders(),
 	}
-	v.together("config.attributes", d.Attributes, maxAttributes)
+	v.together("config.attributes", config.GetAttributes(), maxAttributes)
 	if secret != nil {
 		v.checkSecret(secret)
 	}
 	if end := secret.GetExpiresAt(); end != nil {
-		d.Expired = end.AsTime().Format(time.RFC3339Nano)
+		members["expired"] = end.AsTime().Format(time.RFC3339Nano)
 	}
-	data, problems, err := d.Encode()
+	data, problems, err := authdoc.Encode(config.GetId(), config.GetProvider(), members)
 	for _, p := range problems {
 		v.add(requestField(p.Field), p.Message)
 	}

@@ -3,45 +3,26 @@ package authdoc
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"strings"
 
 	"github.com/credbroker/credbroker/internal/document"
 )
 
-// Document is an auth file as PutAuth writes it. Files of other programs hold more, and some of it under other names.
-type Document struct {
-	ID            string            `json:"id"`
-	Type          string            `json:"type"` // the provider
-	Kind          string            `json:"kind,omitempty"`
-	Label         string            `json:"label,omitempty"`
-	Note          string            `json:"note,omitempty"`
-	Disabled      bool              `json:"disabled,omitempty"`
-	Priority      int64             `json:"priority,omitempty"`
-	Weight        *uint32           `json:"weight,omitempty"`
-	Models        []string          `json:"models,omitempty"`
-	ExcludeModels []string          `json:"excluded_models,omitempty"`
-	Prefix        string            `json:"prefix,omitempty"`
-	BaseURL       string            `json:"base_url,omitempty"`
-	ProxyURL      string            `json:"proxy_url,omitempty"`
-	Attributes    map[string]string `json:"attributes,omitempty"`
-	Domains       []string          `json:"domains,omitempty"`
-	Dialect       string            `json:"dialect,omitempty"`
-
-	APIKey      string            `json:"api_key,omitempty"`
-	AccessToken string            `json:"access_token,omitempty"`
-	Expired     string            `json:"expired,omitempty"` // RFC 3339
-	AccountID   string            `json:"account_id,omitempty"`
-	Headers     map[string]string `json:"headers,omitempty"`
-}
-
-// Encode writes the JSON object, and says what is wrong with it by member.
-func (d *Document) Encode() ([]byte, document.Problems, error) {
-	data, err := json.Marshal(d) //nolint:gosec // the secret is what is to be kept
+// Encode writes an auth file of its members, without those that are empty, and says what is wrong with it by member.
+func Encode(id, provider string, members map[string]any) ([]byte, document.Problems, error) {
+	maps.DeleteFunc(members, func(_ string, value any) bool {
+		v := reflect.ValueOf(value)
+		return v.IsZero() || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0
+	})
+	members[MemberID], members[memberType] = id, provider
+	data, err := json.Marshal(members)
 	if err != nil {
 		return nil, nil, fmt.Errorf("write document: %w", err)
 	}
 	_, problems := Parse(Suffix, "", data) // the id is one for files to be named after, which has rules of its own
-	if wrong := WrongID(d.ID); wrong != "" {
+	if wrong := WrongID(id); wrong != "" {
 		problems = append(problems, document.Problem{Field: MemberID, Message: wrong})
 	}
 	return data, problems, nil
