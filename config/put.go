@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -93,21 +94,21 @@ type documentMembers map[string]json.RawMessage
 // readDocument checks what can be checked before it is known where the document goes.
 func readDocument(id string, data []byte) (documentMembers, error) {
 	if wrong := authdoc.WrongID(id); wrong != "" {
-		return nil, &selector.FieldError{Field: authdoc.MemberID, Problem: wrong}
+		return nil, refused(authdoc.MemberID, "%s", wrong)
 	}
 	if len(data) > authdoc.MaxFile {
-		return nil, &selector.FieldError{Field: fieldDocument, Problem: tooLarge(authdoc.MaxFile).Error()}
+		return nil, refused(fieldDocument, "%s", tooLarge(authdoc.MaxFile))
 	}
-	if _, problems := authdoc.Parse(id, "", data); len(problems) > 0 {
-		return nil, fieldError(problems[0])
+	if _, err := parse(id, "", data); err != nil {
+		return nil, err
 	}
 	var members documentMembers
 	if err := json.Unmarshal(data, &members); err != nil {
-		return nil, &selector.FieldError{Field: fieldDocument, Problem: "is not a JSON object"}
+		return nil, refused(fieldDocument, "is not a JSON object")
 	}
 	var named string
 	if raw, ok := members[authdoc.MemberID]; ok && json.Unmarshal(raw, &named) == nil && named != id {
-		return nil, &selector.FieldError{Field: authdoc.MemberID, Problem: "is not the id that is put"}
+		return nil, refused(authdoc.MemberID, "is not the id that is put")
 	}
 	return members, nil
 }
@@ -118,18 +119,25 @@ func (m documentMembers) markSecretless(id string) error {
 	if err != nil {
 		return fmt.Errorf("write document: %w", err)
 	}
-	if draft, problems := authdoc.Parse(id, "", data); len(problems) == 0 && !draft.Sends() {
+	draft, err := parse(id, "", data)
+	if err == nil && !draft.Sends() {
 		m[authdoc.MemberSecretless] = json.RawMessage("true")
 	}
-	return nil
+	return err
 }
 
-func fieldError(p Problem) error {
-	field := p.Field
-	if field == "" {
-		field = fieldDocument
+// parse reads a document; its error names the first member that is wrong.
+func parse(id, file string, data []byte) (*authdoc.Draft, error) {
+	draft, problems := authdoc.Parse(id, file, data)
+	if len(problems) > 0 {
+		return nil, refused(problems[0].Field, "%s", problems[0].Message)
 	}
-	return &selector.FieldError{Field: field, Problem: p.Message}
+	return draft, nil
+}
+
+// refused says what is wrong with a member, or with the document.
+func refused(member, format string, args ...any) error {
+	return &selector.FieldError{Field: cmp.Or(member, fieldDocument), Problem: fmt.Sprintf(format, args...)}
 }
 
 // hasSecret tells whether a document says what to send.
@@ -148,12 +156,12 @@ func (s *Source) inheritSecret(holder claim, members documentMembers) error {
 	if holder.rank != memoryRank {
 		var err error
 		if data, _, err = readFile(s.folders[holder.rank-1].real(holder.path), authdoc.MaxFile); err != nil {
-			return &selector.FieldError{Field: authdoc.MemberAPIKey, Problem: "is needed, because the present file " + err.Error()}
+			return refused(authdoc.MemberAPIKey, "is needed, because the present file %s", err)
 		}
 	}
 	var stored documentMembers
 	if err := json.Unmarshal(data, &stored); err != nil {
-		return &selector.FieldError{Field: authdoc.MemberAPIKey, Problem: "is needed, because the present file is not a JSON object"}
+		return refused(authdoc.MemberAPIKey, "is needed, because the present file is not a JSON object")
 	}
 	for _, name := range authdoc.SettingMembers() {
 		delete(stored, name)
@@ -173,15 +181,15 @@ func (s *Source) inheritSecret(holder claim, members documentMembers) error {
 
 func (s *Source) putMemory(id string, members documentMembers) error {
 	if _, there := s.memory[id]; !there && len(s.memory) >= maxMemory {
-		return &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("is one too many; allowed: %d auths in memory", maxMemory)}
+		return refused(authdoc.MemberID, "is one too many; allowed: %d auths in memory", maxMemory)
 	}
 	data, err := json.Marshal(members)
 	if err != nil {
 		return fmt.Errorf("write document: %w", err)
 	}
-	draft, problems := authdoc.Parse(id, "", data)
-	if len(problems) > 0 {
-		return fieldError(problems[0])
+	draft, err := parse(id, "", data)
+	if err != nil {
+		return err
 	}
 	draft.Auth.Origin = selector.OriginMemory
 	s.memory[id] = data
@@ -200,10 +208,10 @@ func (s *Source) locationFor(id string, holder claim, held bool) (location, erro
 		at.path += authdoc.Suffix
 	}
 	if other := s.catalog.byOrigin[at.folder.origin(at.path)]; other != nil && other.ID != id {
-		return location{}, &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("would be in the file of auth %q", other.ID)}
+		return location{}, refused(authdoc.MemberID, "would be in the file of auth %q", other.ID)
 	}
 	if limit := at.folder.maxFiles; at.folder.files[at.path] == nil && len(at.folder.files) >= limit {
-		return location{}, &selector.FieldError{Field: authdoc.MemberID, Problem: fmt.Sprintf("is one too many; allowed: %d files in the folder", limit)}
+		return location{}, refused(authdoc.MemberID, "is one too many; allowed: %d files in the folder", limit)
 	}
 	return at, nil
 }
@@ -221,11 +229,11 @@ func (s *Source) putFile(id string, at location, members documentMembers) error 
 		return fmt.Errorf("write document: %w", err)
 	}
 	// What is written must be readable, with all that was added to it.
-	if _, problems := authdoc.Parse(at.path, at.real(), data); len(problems) > 0 {
-		return fieldError(problems[0])
+	if _, err := parse(at.path, at.real(), data); err != nil {
+		return err
 	}
 	if len(data) >= authdoc.MaxFile {
-		return &selector.FieldError{Field: fieldDocument, Problem: tooLarge(authdoc.MaxFile).Error()}
+		return refused(fieldDocument, "%s", tooLarge(authdoc.MaxFile))
 	}
 	if err := writeFile(at.folder.root, at.path, append(data, '\n')); err != nil {
 		return fmt.Errorf("write auth file: %w", err)
