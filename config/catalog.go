@@ -40,12 +40,16 @@ type catalog struct {
 	inForce  map[string]*selector.Auth
 	changed  map[string]bool
 	clashes  map[origin]Problem
+	// names counts the auths in force by provider and dialect; newNames: one of them is new, or gone.
+	names    map[[2]string]int
+	newNames bool
 }
 
 func newCatalog() *catalog {
 	return &catalog{
 		byOrigin: make(map[origin]*selector.Auth), byID: make(map[string][]claim),
 		inForce: make(map[string]*selector.Auth), changed: make(map[string]bool), clashes: make(map[origin]Problem),
+		names: make(map[[2]string]int),
 	}
 }
 
@@ -136,10 +140,10 @@ func (c *catalog) updates() (put []*selector.Auth, remove []string) {
 		switch before := c.inForce[id]; {
 		case !ok && before != nil:
 			remove = append(remove, id)
-			delete(c.inForce, id)
+			c.enforce(id, nil)
 		case ok && (before == nil || !same(before, now.auth)):
 			put = append(put, now.auth)
-			c.inForce[id] = now.auth
+			c.enforce(id, now.auth)
 		}
 	}
 	clear(c.changed)
@@ -147,6 +151,29 @@ func (c *catalog) updates() (put []*selector.Auth, remove []string) {
 	slices.Sort(remove)
 	return put, remove
 }
+
+// enforce puts an auth into force, or with nil none, and counts their names.
+func (c *catalog) enforce(id string, auth *selector.Auth) {
+	before := c.inForce[id]
+	if before != nil && (auth == nil || namesOf(before) != namesOf(auth)) {
+		if c.names[namesOf(before)]--; c.names[namesOf(before)] == 0 {
+			delete(c.names, namesOf(before))
+			c.newNames = true
+		}
+	}
+	if auth == nil {
+		delete(c.inForce, id)
+		return
+	}
+	if before == nil || namesOf(before) != namesOf(auth) {
+		c.names[namesOf(auth)]++
+		c.newNames = c.newNames || c.names[namesOf(auth)] == 1
+	}
+	c.inForce[id] = auth
+}
+
+// namesOf are the provider and the dialect of an auth.
+func namesOf(a *selector.Auth) [2]string { return [2]string{a.Provider, a.Dialect} }
 
 // same tells whether two auths say the same. On which line of the YAML file they stand does not count.
 func same(a, b *selector.Auth) bool {

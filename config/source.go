@@ -130,8 +130,8 @@ func (s *Source) publish(configChanged bool) {
 		s.o.OnConfig(s.config)
 	}
 	problems, warnings := ordered(s.allProblems()), s.warnings
-	if configChanged || len(put)+len(remove) > 0 {
-		warnings = s.findWarnings()
+	if configChanged || s.catalog.newNames {
+		warnings, s.catalog.newNames = s.findWarnings(), false
 	}
 
 	s.mu.Lock()

@@ -21,9 +21,8 @@ func (s *Source) Warnings() Problems {
 func (s *Source) findWarnings() Problems {
 	first := make(map[[2]string]*selector.Auth) // by provider and dialect
 	for id, auth := range s.catalog.inForce {
-		key := [2]string{auth.Provider, auth.Dialect}
-		if found := first[key]; found == nil || id < found.ID {
-			first[key] = auth
+		if found := first[namesOf(auth)]; found == nil || id < found.ID {
+			first[namesOf(auth)] = auth
 		}
 	}
 	dialects := s.config.Rules.Dialects()
