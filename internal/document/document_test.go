@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -114,4 +115,27 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A large file of nothing but mistakes costs little more than its parsing: what is only counted is not worked out.
+func TestManyUnknownKeys(t *testing.T) {
+	var text strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&text, "label_%d: 1\n", i)
+	}
+	file := document.NewFile("f")
+	root, ok := file.YAML([]byte(text.String()))
+	if !ok {
+		t.Fatal(file.Problems())
+	}
+	var label string
+	object := document.Object(document.Keys{"label": document.Text(&label, 10, func(string) string { return "" })})
+	root.Read(object)
+	if got := file.Problems(); len(got) != 1001 || got[1000].Message != "has 19000 more problems" {
+		t.Errorf("%d problems, the last %v", len(got), got[len(got)-1])
+	}
+	// Every key has its place in the mapping and its field; a message would take many more.
+	if allocs := testing.AllocsPerRun(1, func() { root.Read(object) }); allocs > 4*20_000 {
+		t.Errorf("reading the rest took %.0f allocations, want at most 4 a key", allocs)
+	}
 }

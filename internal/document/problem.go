@@ -64,12 +64,15 @@ func NewFile(name string) *File { return &File{name: name} }
 
 // Add notes something that is wrong; line 0 and an empty field stand for the document as a whole.
 func (f *File) Add(line int, field, message string) {
-	if len(f.problems) == maxProblems {
+	if f.full() {
 		f.more++
 		return
 	}
 	f.problems = append(f.problems, Problem{File: f.name, Line: line, Field: field, Message: message})
 }
+
+// full: further problems are counted only, so nobody needs to work out what they say.
+func (f *File) full() bool { return len(f.problems) == maxProblems }
 
 // count is the number of problems so far.
 func (f *File) count() int { return len(f.problems) + f.more }

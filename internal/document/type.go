@@ -213,6 +213,10 @@ func (v Value) readKeys(keys Keys) {
 }
 
 func (m Member) unknown(keys Keys) {
+	if m.file.full() {
+		m.file.more++
+		return
+	}
 	names := keys.names()
 	perhaps := suggestion(m.Key, names)
 	switch {

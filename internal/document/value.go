@@ -52,6 +52,10 @@ func resolve(node *yaml.Node) *yaml.Node {
 
 // Problemf notes what is wrong with the value.
 func (v Value) Problemf(format string, args ...any) {
+	if v.file.full() {
+		v.file.more++
+		return
+	}
 	v.file.Add(v.Line, v.Field, fmt.Sprintf(format, args...))
 }
 
