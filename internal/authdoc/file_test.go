@@ -104,7 +104,7 @@ func TestAuthFile(t *testing.T) {
 		},
 		{
 			"nothing but a type, and blanks", `{"type":"vertex","service_account":{"private_key":"x"},"email":" ","api_key":"",
-				"expired":"","priority":" ","base_url":" ","token":null,"label":null,"disabled":null,"account_id":5}`,
+				"expired":"","priority":" ","weight":"","kind":" ","base_url":" ","token":null,"label":null,"disabled":null,"account_id":5}`,
 			selector.Auth{
 				Provider: "vertex", Label: "vertex", Identity: "account:vertex:5", Kind: selector.KindOAuth, Dialect: "vertex",
 				Domains: []string{"account:5"},
@@ -214,6 +214,7 @@ func TestAuthFileReject(t *testing.T) {
 			`which no upstream takes in x-api-key; allowed: the kind oauth`},
 		{"a base URL with a password", `{"type":"x","base_url":"https://u:sk-secret@h"}`, `auths/a.json:1: base_url: has a user or password, and listings show it; ` +
 			`allowed: a URL such as https://api.example.com, and a secret in headers`},
+		{"a proxy URL too long", `{"type":"x","proxy_url":"http://h/` + strings.Repeat("p", 2040) + `"}`, `auths/a.json:1: proxy_url: has 2049 bytes; allowed: at most 2048`},
 		{"an account of two lines", `{"type":"x","account_id":"a\nb"}`, `auths/a.json:1: account_id: has a control character; ` +
 			`allowed: text on one line, with no white space around it`},
 	}
