@@ -49,6 +49,11 @@ func (k *Persister) queueBindings() {
 func (k *Persister) queueChangedBindings(limit int) bool {
 	k.collecting.Lock()
 	defer k.collecting.Unlock()
+	return k.queueChanged(limit)
+}
+
+// queueChanged is queueChangedBindings for who holds collecting.
+func (k *Persister) queueChanged(limit int) bool {
 	changed := k.table.Changed(limit)
 	if len(changed) == 0 {
 		return false
@@ -104,18 +109,24 @@ func (k *Persister) forFleet(changed []bindings.Change, list []BoundSession) []B
 // Unbind ends the binding of a session, everywhere, and returns the slot that it was bound to once that is kept. False:
 // there was no such binding.
 func (k *Persister) Unbind(ctx context.Context, key selector.SessionKey, now time.Time) (selector.Slot, bool, error) {
+	slot, ok := k.queueUnbind(key, now)
+	if s := k.durableSaver(); ok && s != nil {
+		return slot, true, notKept(s.wait(ctx, s.lastQueued()))
+	}
+	return slot, ok, nil
+}
+
+// queueUnbind ends a binding and queues that.
+func (k *Persister) queueUnbind(key selector.SessionKey, now time.Time) (selector.Slot, bool) {
+	k.collecting.Lock()
+	defer k.collecting.Unlock()
+	k.queueChanged(0) // so that the table has room to note this one
 	slot, ok := k.table.Unbind(key, now)
-	if !ok {
-		return 0, false, nil
+	if ok && k.durableSaver() != nil {
+		k.claims.withdraw(key)
+		k.queueChanged(0)
 	}
-	s := k.durableSaver()
-	if s == nil {
-		return slot, true, nil
-	}
-	k.claims.withdraw(key)
-	// Ends are the first that the table gives, so this one is among what is taken or was taken before.
-	k.queueChangedBindings(bindingsLimit)
-	return slot, true, notKept(s.wait(ctx, s.lastQueued()))
+	return slot, ok
 }
 
 // applyBinding takes in that another replica moved or ended a binding. One that this replica does not know stays so: it is

@@ -107,6 +107,13 @@ func (d *disk) count() (saves, bound int) {
 	return d.saves, len(d.bindings)
 }
 
+func (d *disk) binding(key selector.SessionKey) (b state.BoundSession, kept bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b, kept = d.bindings[key]
+	return b, kept
+}
+
 func (d *disk) disabled(identity string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -332,6 +339,48 @@ func TestBindingsAreKeptSoon(t *testing.T) {
 			if i == 7 && pick.Binding != selector.BindingNew || i != 7 && (pick.Binding != selector.BindingHit || pick.Identity != want[i]) {
 				t.Errorf("session %d is bound to %s, %v; before to %s", i, pick.Identity, pick.Binding, want[i])
 			}
+		}
+	})
+}
+
+// That a session is unbound is acknowledged once that is kept, however much else has changed, and queues nothing else: while
+// the disk is away, what waits does not grow with each session that is unbound.
+func TestUnbindQueuesNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newReplica(t, d, nil)
+		const sessions = 12_000
+		for i := range sessions {
+			r.pick(request(i))
+		}
+		time.Sleep(time.Second)
+		unbind := func(i int) error {
+			_, ok, err := r.persister.Unbind(t.Context(), request(i).Sessions[0].Key, r.persister.Now())
+			if !ok {
+				t.Errorf("session %d is not bound", i)
+			}
+			return err
+		}
+		for i := range sessions / 2 { // as others move them
+			r.table.Unbind(request(i).Sessions[0].Key, r.persister.Now())
+		}
+		if err := unbind(sessions - 1); err != nil {
+			t.Fatal(err)
+		}
+		if _, kept := d.binding(request(sessions - 1).Sessions[0].Key); kept {
+			t.Error("it is acknowledged that a session is unbound, and not kept")
+		}
+		d.set(true)
+		for i := range sessions {
+			r.pick(request(i))
+		}
+		for i := range 3 {
+			if err := unbind(i); !errors.Is(err, state.ErrNotKept) {
+				t.Errorf("Unbind = %v, want %v", err, state.ErrNotKept)
+			}
+		}
+		if waiting := r.persister.Engines()[0].Bindings; waiting > 5000 {
+			t.Errorf("%d bindings wait", waiting)
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 const (
 	// refreshShare: that a binding is used is a change once in this share of the time to live.
 	refreshShare = 8
-	// maxEnded bounds the ends of ids that wait for Changed.
+	// maxEnded bounds the ends of ids that wait for Changed, and those among them that Unbind made.
 	maxEnded = 1 << 16
 )
 
@@ -40,10 +40,12 @@ type changeLog struct {
 	order []uint32
 	head  int
 	ended []Change
+	// unbound are the ids that Unbind ended. Somebody waits until a store knows.
+	unbound []Change
 }
 
 // reset is for a table that has no bindings any more.
-func (l *changeLog) reset() { *l = changeLog{on: l.on, ended: l.ended} }
+func (l *changeLog) reset() { *l = changeLog{on: l.on, ended: l.ended, unbound: l.unbound} }
 
 // markChanged notes that a binding must be reported.
 func (l *changeLog) markChanged(binding uint32) {
@@ -104,31 +106,41 @@ func (l *changeLog) addEnd(key selector.SessionKey, evicted bool) {
 	}
 }
 
+// addUnbound is addEnd for what Unbind ended.
+func (l *changeLog) addUnbound(key selector.SessionKey) {
+	if len(l.unbound) < maxEnded {
+		l.unbound = append(l.unbound, Change{Key: key, Ended: true})
+	}
+}
+
 // isEndNews reports whether the end of a binding must be reported: not if it is over by the end reported last.
 func (t *Table) isEndNews(binding uint32) bool {
 	return t.changes.on && (t.clock < t.bindings.at(binding).ends || t.changes.isMarked(binding))
 }
 
-// recordEnds notes the end of all ids of a binding that is about to be dropped.
-func (t *Table) recordEnds(binding uint32, evicted bool) {
+// recordEvicted notes the end of all ids of a binding that there is no room for.
+func (t *Table) recordEvicted(binding uint32) {
 	if t.isEndNews(binding) {
-		t.eachID(binding, func(id *idRecord) { t.changes.addEnd(id.key, evicted) })
+		t.eachID(binding, func(id *idRecord) { t.changes.addEnd(id.key, true) })
 	}
 }
 
-// Changed returns what became of ids since it was last asked: ends first, then what is bound. It returns about limit of
-// them, so that it does not hold the lock for long; few are all there were. Not reported are ends in time, and what Release
-// ended: the record of the identity says so. Without Config.Recording there is nothing.
+// Changed returns what became of ids since it was last asked: all that Unbind ended, then other ends, then what is bound. Of
+// these it returns about limit, so that it does not hold the lock for long; few are all there were. Not reported are ends in
+// time, and what Release ended: the record of the identity says so. Without Config.Recording there is nothing.
 func (t *Table) Changed(limit int) []Change {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := min(limit, len(t.changes.ended))
-	changes := make([]Change, 0, n)
-	for _, c := range t.changes.ended[:n] {
-		if t.findID(c.Key) == 0 { // else what it is bound to by now is reported
-			changes = append(changes, c)
+	changes := make([]Change, 0, n+len(t.changes.unbound))
+	for _, ended := range [][]Change{t.changes.unbound, t.changes.ended[:n]} {
+		for _, c := range ended {
+			if t.findID(c.Key) == 0 { // else what it is bound to by now is reported
+				changes = append(changes, c)
+			}
 		}
 	}
+	t.changes.unbound = nil
 	if t.changes.ended = t.changes.ended[n:]; len(t.changes.ended) == 0 {
 		t.changes.ended = nil
 	}

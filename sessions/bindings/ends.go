@@ -123,7 +123,7 @@ func (t *Table) reclaim(now int64, limit int) (count int) {
 		if binding == 0 {
 			break
 		}
-		t.recordEnds(binding, true)
+		t.recordEvicted(binding)
 		work += t.freeBinding(binding)
 	}
 	return count
@@ -136,7 +136,7 @@ func (t *Table) freeEnded() {
 		if binding == 0 {
 			return
 		}
-		t.recordEnds(binding, true)
+		t.recordEvicted(binding)
 		work += t.freeBinding(binding)
 	}
 }

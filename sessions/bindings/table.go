@@ -194,7 +194,7 @@ func (t *Table) makeRoom(now int64) {
 		victim = t.uses.leastRecent()
 	}
 	if victim != 0 {
-		t.recordEnds(victim, true)
+		t.recordEvicted(victim)
 		t.freeBinding(victim)
 	}
 }
@@ -267,7 +267,9 @@ func (t *Table) Unbind(key selector.SessionKey, now time.Time) (selector.Slot, b
 		return 0, false
 	}
 	slot := t.groups.at(t.bindings.at(binding).group).slot
-	t.recordEnds(binding, false)
+	if t.isEndNews(binding) {
+		t.eachID(binding, func(id *idRecord) { t.changes.addUnbound(id.key) })
+	}
 	t.freeBinding(binding)
 	return slot, true
 }
