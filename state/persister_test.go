@@ -28,6 +28,7 @@ type disk struct {
 	slow     time.Duration // what a Save takes
 	each     time.Duration // what each thing that is saved takes
 	newer    string        // identity of which a newer version wrote the record
+	stuck    chan struct{} // Save waits for its end
 }
 
 var _ state.Store = (*disk)(nil)
@@ -65,6 +66,9 @@ func (d *disk) Save(ctx context.Context, batch state.Batch) error {
 	case <-time.After(took): // in a bubble
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if d.stuck != nil {
+		<-d.stuck
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -419,6 +423,28 @@ func TestFlushKeepsWhatIsLeft(t *testing.T) {
 		r.disable("b")
 		if err := r.persister.Flush(t.Context()); !errors.Is(err, errFull) {
 			t.Errorf("Flush to a full disk = %v", err)
+		}
+	})
+}
+
+// A disk that does not answer is reported while that lasts.
+func TestADiskThatDoesNotAnswerIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		d.stuck = make(chan struct{})
+		r := newReplica(t, d, nil)
+		r.disable("a")
+		if err := r.persister.Durable(t.Context(), "a"); !errors.Is(err, state.ErrNotKept) {
+			t.Errorf("Durable = %v, want %v", err, state.ErrNotKept)
+		}
+		time.Sleep(time.Second)
+		if seen := r.seen.tally(); !slices.Equal(seen.healthChanges, []string{"journal false"}) {
+			t.Errorf("reported: %v while the disk does not answer, want that it does not work", seen.healthChanges)
+		}
+		close(d.stuck)
+		time.Sleep(5 * time.Second)
+		if seen := r.seen.tally(); !slices.Equal(seen.healthChanges, []string{"journal false", "journal true"}) || !d.disabled("a") {
+			t.Errorf("reported: %v once it answers, disabled %t", seen.healthChanges, d.disabled("a"))
 		}
 	})
 }

@@ -18,6 +18,9 @@ const (
 	bindingsAtOnce = 4096
 )
 
+// errStuck is what is wrong while a store does not come back, as a disk that does not answer.
+var errStuck = errors.New("saving takes more than 5 s")
+
 // sequence is how far a saver has come: how many of the pool's changes it covers, and how many batches.
 type sequence struct{ changes, batches uint64 }
 
@@ -170,7 +173,15 @@ func (s *saver) savePart(ctx context.Context, part Batch) error {
 	limited, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	began := time.Now()
+	noted := make(chan struct{})
+	late := time.AfterFunc(saveTimeout, func() {
+		s.health.set(partSave, errStuck)
+		close(noted)
+	})
 	err := s.store.Save(limited, part)
+	if !late.Stop() {
+		<-noted
+	}
 	switch {
 	case errors.Is(err, ErrPassedOver): // the store works
 		s.onSaved(part, time.Since(began), nil)
