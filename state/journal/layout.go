@@ -104,14 +104,9 @@ func writeKeys(tx *bbolt.Tx, keys state.Keys) error {
 	if keys == (state.Keys{}) {
 		return nil
 	}
-	bucket, err := openTallied(tx, bucketKeys)
-	if err != nil {
-		return err
-	}
+	bucket := openTallied(tx, bucketKeys)
 	for name, key := range namedKeys(&keys) {
-		if err := bucket.put([]byte(name), key); err != nil {
-			return err
-		}
+		bucket.put([]byte(name), key)
 	}
 	return bucket.done(tx)
 }

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -18,43 +19,32 @@ func (f *file) saveRecords(tx *bbolt.Tx, batch []cooldown.Record, stale [][]byte
 	if len(batch)+len(stale) == 0 {
 		return nil
 	}
-	records, err := openTallied(tx, bucketRecords)
-	if err != nil {
-		return err
-	}
+	records := openTallied(tx, bucketRecords)
 	for i := range batch {
-		if err := saveRecord(records, &batch[i]); err != nil {
-			return err
-		}
+		records.merge(&batch[i])
 	}
 	for _, key := range stale {
-		r, kept, err := readRecord(records, key)
-		if err != nil || !kept || !isStale(&r, now) {
-			continue
-		}
-		if err := records.remove(key); err != nil {
-			return err
+		if r, kept, err := readRecord(records, key); err == nil && kept && isStale(&r, now) {
+			records.remove(key)
 		}
 	}
 	return records.done(tx)
 }
 
-// saveRecord merges a record into the one that is kept.
-func saveRecord(records *tallied, r *cooldown.Record) error {
+// merge merges a record into the one that is kept.
+func (t *tallied) merge(r *cooldown.Record) {
 	key := []byte(state.FormatKey(r.Key))
-	merged, kept, err := readRecord(records, key)
+	merged, kept, err := readRecord(t, key)
 	if err != nil {
-		return err
+		t.err = cmp.Or(t.err, err)
+		return
 	}
-	if !kept {
-		merged = cooldown.Record{Key: r.Key}
-	}
+	merged.Key = r.Key
 	merged.Merge(r)
 	value := state.FormatRecord(&merged)
-	if sealed := records.bucket.Get(key); kept && bytes.Equal(value, sealed[sumSize:]) {
-		return nil
+	if sealed := t.bucket.Get(key); !kept || !bytes.Equal(value, sealed[sumSize:]) {
+		t.put(key, value)
 	}
-	return records.put(key, value)
 }
 
 func readRecord(records *tallied, key []byte) (r cooldown.Record, kept bool, err error) {
@@ -85,10 +75,6 @@ func errRecord(key []byte) error {
 
 // saveBindings writes bindings, the last of each id, and removes some of those that are over.
 func (f *file) saveBindings(tx *bbolt.Tx, all []state.BoundSession, now int64) error {
-	bindings, err := openTallied(tx, bucketBindings)
-	if err != nil {
-		return err
-	}
 	last := make(map[selector.SessionKey]int, len(all))
 	for i := range all {
 		last[all[i].Key] = i
@@ -99,29 +85,21 @@ func (f *file) saveBindings(tx *bbolt.Tx, all []state.BoundSession, now int64) e
 	}
 	// In the order of the tree, neighbours are written to one page.
 	slices.SortFunc(order, func(a, b int) int { return compareKeys(all[a].Key, all[b].Key) })
+	bindings := openTallied(tx, bucketBindings)
 	for _, i := range order {
 		key := state.AppendSessionKey(make([]byte, 0, state.SessionKeySize), all[i].Key)
 		if all[i].Identity == "" {
-			if err := bindings.remove(key); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := bindings.put(key, formatBinding(&all[i], f.number(all[i].Identity))); err != nil {
-			return err
+			bindings.remove(key)
+		} else {
+			bindings.put(key, formatBinding(&all[i], f.number(all[i].Identity)))
 		}
 	}
-	if err := f.saveIdentities(tx); err != nil {
-		return err
-	}
-	if err := f.sweep(bindings, 2*len(order), now); err != nil { // twice as many, so that it keeps up
-		return err
-	}
-	return bindings.done(tx)
+	f.sweep(bindings, 2*len(order), now) // twice as many, so that it keeps up
+	return cmp.Or(bindings.done(tx), f.saveIdentities(tx))
 }
 
 // sweep removes what is over among the next bindings, from where it ended last.
-func (f *file) sweep(bindings *tallied, most int, now int64) error {
+func (f *file) sweep(bindings *tallied, most int, now int64) {
 	cursor := bindings.bucket.Cursor()
 	var over [][]byte
 	key, value := cursor.Seek(f.swept)
@@ -132,11 +110,8 @@ func (f *file) sweep(bindings *tallied, most int, now int64) error {
 	}
 	f.swept = slices.Clone(key) // nil: from the beginning
 	for _, key := range over {
-		if err := bindings.remove(key); err != nil {
-			return err
-		}
+		bindings.remove(key)
 	}
-	return nil
 }
 
 // number is what bindings have instead of an identity's name. New ones are written by saveIdentities.
@@ -154,15 +129,9 @@ func (f *file) saveIdentities(tx *bbolt.Tx) error {
 	if len(f.fresh) == 0 {
 		return nil
 	}
-	identities, err := openTallied(tx, bucketIdentities)
-	if err != nil {
-		return err
-	}
+	identities := openTallied(tx, bucketIdentities)
 	for i, identity := range f.fresh {
-		key := binary.BigEndian.AppendUint32(nil, f.next+uint32(i))
-		if err := identities.put(key, []byte(identity)); err != nil {
-			return err
-		}
+		identities.put(binary.BigEndian.AppendUint32(nil, f.next+uint32(i)), []byte(identity))
 	}
 	return identities.done(tx)
 }

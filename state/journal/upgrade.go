@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 
@@ -49,28 +50,27 @@ func (f *file) copyBucket(old *bbolt.Tx, name string) (copied uint64, err error)
 	cursor := old.Bucket([]byte(name)).Cursor()
 	for key, value := cursor.First(); err == nil && key != nil; {
 		err = f.update(func(tx *bbolt.Tx) error {
-			to, err := openTallied(tx, name)
-			for n := 0; err == nil && key != nil && n < copiedAtOnce; n++ {
-				err = to.putFormat1(key, value)
+			to := openTallied(tx, name)
+			for n := 0; key != nil && n < copiedAtOnce; n++ {
+				to.putFormat1(key, value)
 				key, value = cursor.Next()
 			}
-			if copied = to.tally.count; err == nil {
-				err = to.done(tx)
-			}
-			return err
+			copied = to.tally.count
+			return to.done(tx)
 		})
 	}
 	return copied, err
 }
 
 // putFormat1 writes a value of format 1.
-func (t *tallied) putFormat1(key, value []byte) error {
+func (t *tallied) putFormat1(key, value []byte) {
+	ok := true
 	if t.name == bucketRecords {
-		record, ok := unseal(key, value)
-		if !ok {
-			return errRecord(key)
-		}
-		value = record
+		value, ok = unseal(key, value)
 	}
-	return t.put(key, value)
+	if !ok {
+		t.err = cmp.Or(t.err, errRecord(key))
+		return
+	}
+	t.put(key, value)
 }

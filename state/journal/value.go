@@ -49,11 +49,6 @@ func (t *tally) add(sealed []byte) {
 	t.sum += uint64(sumOf(sealed))
 }
 
-func (t *tally) remove(sealed []byte) {
-	t.count--
-	t.sum -= uint64(sumOf(sealed))
-}
-
 // readTally reads what is kept in the head under the name of a bucket. Without a word there are no values.
 func readTally(tx *bbolt.Tx, bucket string) (t tally, err error) {
 	kept := tx.Bucket([]byte(bucketMeta)).Get([]byte(bucket))
@@ -72,35 +67,46 @@ type tallied struct {
 	name   string
 	bucket *bbolt.Bucket
 	tally  tally
+	err    error // the first one; nothing is written after it
 }
 
-func openTallied(tx *bbolt.Tx, name string) (*tallied, error) {
+func openTallied(tx *bbolt.Tx, name string) *tallied {
 	t, err := readTally(tx, name)
-	return &tallied{name, tx.Bucket([]byte(name)), t}, err
+	return &tallied{name, tx.Bucket([]byte(name)), t, err}
 }
 
 // put seals and writes a value.
-func (t *tallied) put(key, value []byte) error {
+func (t *tallied) put(key, value []byte) {
 	sealed := seal(key, value)
-	if kept := t.bucket.Get(key); kept != nil {
-		t.tally.remove(kept)
+	t.forget(key)
+	if t.err == nil {
+		t.tally.add(sealed)
+		t.err = t.bucket.Put(key, sealed)
 	}
-	t.tally.add(sealed)
-	return t.bucket.Put(key, sealed)
 }
 
 // remove removes a value, if there is one.
-func (t *tallied) remove(key []byte) error {
-	kept := t.bucket.Get(key)
-	if kept == nil {
-		return nil
+func (t *tallied) remove(key []byte) {
+	if t.forget(key) && t.err == nil {
+		t.err = t.bucket.Delete(key)
 	}
-	t.tally.remove(kept)
-	return t.bucket.Delete(key)
 }
 
-// done writes the tally down. Call it when all is written.
+// forget takes a value out of the tally. False: there is none.
+func (t *tallied) forget(key []byte) bool {
+	kept := t.bucket.Get(key)
+	if kept != nil {
+		t.tally.count--
+		t.tally.sum -= uint64(sumOf(kept))
+	}
+	return kept != nil
+}
+
+// done writes the tally down, and returns what went wrong so far. Call it when all is written.
 func (t *tallied) done(tx *bbolt.Tx) error {
+	if t.err != nil {
+		return t.err
+	}
 	value := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.tally.count), t.tally.sum)
 	return tx.Bucket([]byte(bucketMeta)).Put([]byte(t.name), seal([]byte(t.name), value))
 }
