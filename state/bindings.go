@@ -55,7 +55,7 @@ func (k *Persister) queueChangedBindings(limit int) bool {
 // queueChanged is queueChangedBindings for who holds collecting.
 func (k *Persister) queueChanged(limit int) bool {
 	changed := k.table.Changed(limit)
-	if len(changed) == 0 {
+	if len(changed)+len(k.withheld) == 0 {
 		return false
 	}
 	list := k.boundChanges(changed)
@@ -65,7 +65,7 @@ func (k *Persister) queueChanged(limit int) bool {
 	if k.shared != nil {
 		k.queueForFleet(Batch{Bindings: k.forFleet(changed, list)})
 	}
-	return true
+	return len(changed) > 0
 }
 
 // queueForFleet queues bindings for the fleet. While that is out of reach, the queue does not grow: all are offered when it is back.
@@ -94,13 +94,23 @@ func (k *Persister) boundChanges(changed []bindings.Change) []BoundSession {
 	return list
 }
 
-// forFleet leaves out what only this replica has no room for, and what the fleet has confirmed just now.
-func (k *Persister) forFleet(changed []bindings.Change, list []BoundSession) []BoundSession {
+// forFleet leaves out what only this replica has no room for, and what the fleet has confirmed just now. What it is being asked
+// about waits for the answer: saved now, what this replica would like to have would be the answer.
+func (k *Persister) forFleet(changed []bindings.Change, list []BoundSession) (queued []BoundSession) {
+	claimed := k.claims.claimed() // before what is confirmed: who asks notes that first
 	confirmed := k.claims.takeConfirmed()
-	queued := make([]BoundSession, 0, len(list))
 	for i := range list {
-		if _, known := confirmed[list[i].Key]; !known && !changed[i].Evicted {
-			queued = append(queued, list[i])
+		if !changed[i].Evicted {
+			k.withheld[list[i].Key] = list[i]
+		}
+	}
+	for key, b := range k.withheld {
+		_, known := confirmed[key]
+		if !known && claimed[key] && b.Identity != "" { // an end waits for nobody
+			continue
+		}
+		if delete(k.withheld, key); !known {
+			queued = append(queued, b)
 		}
 	}
 	return queued

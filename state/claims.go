@@ -44,13 +44,19 @@ type claims struct {
 	asking atomic.Int32
 
 	mu          sync.Mutex
-	underWay    map[selector.SessionKey]chan struct{}
+	underWay    map[selector.SessionKey]*claim
 	unconfirmed [][]selector.Session
 	confirmed   map[selector.SessionKey]struct{} // with the fleet, since changes of bindings were last taken
 }
 
+// claim is a pick that asks the fleet, or may have to.
+type claim struct {
+	ids  []selector.Session
+	done chan struct{} // closed when it has its answer
+}
+
 // find returns what is under way for a session; nil: nothing is.
-func (c *claims) find(key selector.SessionKey) <-chan struct{} {
+func (c *claims) find(key selector.SessionKey) *claim {
 	if c.asking.Load() == 0 {
 		return nil
 	}
@@ -59,26 +65,42 @@ func (c *claims) find(key selector.SessionKey) <-chan struct{} {
 	return c.underWay[key]
 }
 
-// begin notes that the fleet is being asked. False: somebody else asks already.
-func (c *claims) begin(key selector.SessionKey) (claim chan struct{}, mine bool) {
+// begin notes that the fleet is being asked about a session. False: somebody else asks already.
+func (c *claims) begin(ids []selector.Session) (one *claim, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if other := c.underWay[key]; other != nil {
+	if other := c.underWay[ids[0].Key]; other != nil {
 		return other, false
 	}
-	claim = make(chan struct{})
-	c.underWay[key] = claim
+	one = &claim{ids: ids, done: make(chan struct{})}
+	c.underWay[ids[0].Key] = one
 	c.asking.Add(1)
-	return claim, true
+	return one, true
 }
 
 // end lets those go on who wait for the answer.
-func (c *claims) end(key selector.SessionKey, claim chan struct{}) {
+func (c *claims) end(one *claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.underWay, key)
+	delete(c.underWay, one.ids[0].Key)
 	c.asking.Add(-1)
-	close(claim)
+	close(one.done)
+}
+
+// claimed returns the ids of sessions that the fleet is being asked about.
+func (c *claims) claimed() map[selector.SessionKey]bool {
+	ids := make(map[selector.SessionKey]bool)
+	if c.asking.Load() == 0 {
+		return ids
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.underWay {
+		for i := range one.ids {
+			ids[one.ids[i].Key] = true
+		}
+	}
+	return ids
 }
 
 // addUnconfirmed notes a session that was bound without the fleet.

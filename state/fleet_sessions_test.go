@@ -99,6 +99,39 @@ func TestAConversationThatGrowsIsShared(t *testing.T) {
 	})
 }
 
+// While a pick asks the fleet what its session is bound to, this replica does not save what it would bind it to.
+func TestWhatIsAskedIsNotSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, links, r := newFleet(t, 2)
+		want := elsewhere(t, r, prefix(1))
+		r[0].pick(&selector.Request{Provider: "p", Sessions: []selector.Session{prefix(2), prefix(1)}})
+		time.Sleep(95 * time.Millisecond) // changes are collected in 5 ms, and the question takes longer
+		links[1].Disturb(func(call string) (d statetest.Disturbance) {
+			if call == "Bind" {
+				d.Before = 10 * time.Millisecond
+			}
+			return d
+		})
+		req := &selector.Request{Provider: "p", Sessions: []selector.Session{prefix(3), prefix(2)}}
+		if got := r[1].pick(req); got.Identity != want {
+			t.Errorf("the conversation goes on at %s, it was at %s", got.Identity, want)
+		}
+		// Without an answer, it is saved afterwards.
+		links[1].Disturb(func(call string) (d statetest.Disturbance) {
+			if call == "Bind" {
+				d.Lose = statetest.LoseRequest
+			}
+			return d
+		})
+		time.Sleep(time.Second - 105*time.Millisecond - 10*time.Millisecond)
+		first := r[1].pick(request(7))
+		time.Sleep(100 * time.Millisecond)
+		if got := r[0].pick(request(7)); got.Identity != first.Identity {
+			t.Errorf("the session is bound to %s, another replica bound it to %s before", got.Identity, first.Identity)
+		}
+	})
+}
+
 // However often a pick asks, it waits for the fleet no longer than once.
 func TestAPickWaitsForAllAnswersTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -80,6 +80,8 @@ type Persister struct {
 
 	// collecting is held while changes go from the pool and the table to the savers, so that they get there in order.
 	collecting sync.Mutex
+	// withheld are changes of bindings that the fleet was being asked about when they were taken.
+	withheld map[selector.SessionKey]BoundSession
 }
 
 // NewPersister returns a persister that does nothing yet: Load, then Run.
@@ -95,7 +97,7 @@ func NewPersister(c PersisterConfig) *Persister {
 	}
 	k := &Persister{
 		pool: c.Pool, table: c.Table, keys: c.Keys, notifier: c.Notifier, clock: c.Clock, observer: c.Observer,
-		fleet: c.Fleet, resync: NewNotifier(),
+		fleet: c.Fleet, resync: NewNotifier(), withheld: make(map[selector.SessionKey]BoundSession),
 	}
 	if c.Local != nil {
 		k.local = k.newSaver(EngineJournal, c.Local)
@@ -106,7 +108,7 @@ func NewPersister(c PersisterConfig) *Persister {
 		k.claims = claims{
 			pool: c.Pool, table: c.Table, fleet: c.Fleet, keys: c.Keys, clock: c.Clock, now: k.Now, ttl: c.TTL,
 			observer: c.Observer, health: &k.shared.health, check: NewNotifier(),
-			underWay: make(map[selector.SessionKey]chan struct{}), confirmed: make(map[selector.SessionKey]struct{}),
+			underWay: make(map[selector.SessionKey]*claim), confirmed: make(map[selector.SessionKey]struct{}),
 		}
 	}
 	return k

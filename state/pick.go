@@ -20,13 +20,12 @@ func (c *claims) pick(ctx context.Context, req *selector.Request, now time.Time)
 		c.findInFleet(ctx, &until, req.Sessions[1:], now)
 		return c.pool.Pick(req, now)
 	}
-	key := req.Sessions[0].Key
-	mine, err := c.awaitClaim(ctx, key, now)
+	mine, err := c.awaitClaim(ctx, req.Sessions, now)
 	if err != nil {
 		return selector.Pick{}, err
 	}
 	if mine != nil {
-		defer c.end(key, mine)
+		defer c.end(mine)
 	}
 	pick, err := c.pool.Pick(req, now)
 	for try := 0; err == nil && try < claimTries && c.confirmPick(ctx, &until, req, &pick, now); try++ {
@@ -36,21 +35,21 @@ func (c *claims) pick(ctx context.Context, req *selector.Request, now time.Time)
 }
 
 // awaitClaim waits for whoever asks about the session, and says that this pick may ask if the session is not known.
-func (c *claims) awaitClaim(ctx context.Context, key selector.SessionKey, now time.Time) (chan struct{}, error) {
+func (c *claims) awaitClaim(ctx context.Context, ids []selector.Session, now time.Time) (*claim, error) {
 	for {
-		other := c.find(key)
+		other := c.find(ids[0].Key)
 		if other == nil {
-			if _, known := c.table.Find(key, now); known || c.standalone.Load() {
+			if _, known := c.table.Find(ids[0].Key, now); known || c.standalone.Load() {
 				return nil, nil //nolint:nilnil // no claim is the usual case
 			}
-			mine, ok := c.begin(key)
+			mine, ok := c.begin(ids)
 			if ok {
 				return mine, nil
 			}
 			other = mine
 		}
 		select {
-		case <-other:
+		case <-other.done:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
