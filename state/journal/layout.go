@@ -9,7 +9,14 @@ import (
 	"github.com/credbroker/credbroker/state"
 )
 
-// format is the version of the file, raised when an older broker would misread it.
+// format is the version of the file, raised when an older broker would misread it. A file with one record and one binding
+// holds, bucket by bucket, where # is the checksum of a key and its value:
+//
+//	meta        format: 2, records: # 1 and the sum of all #, the same of keys (2), identities (1) and bindings (1)
+//	keys        fingerprint: # 32 bytes, session: # 16 bytes
+//	records     identity:account:claude:7: # {"v":1,"switch":{"at":"2026-11-30T07:00:00Z","disabled":true}}
+//	identities  0: # account:claude:7
+//	bindings    16 bytes of a session key: # version 1, source, bound, ends, identity 0
 const format = 2
 
 // The buckets. In the head stand the format, and a tally of each bucket that has one, under its name.
