@@ -240,3 +240,53 @@ func (p *Pool) pickOnce(req *Request, now time.Time) (Pick, error) {
 	q := query{pool: p, req: req, now: cooldown.InstantOf(now), limit: pickCounted}
 	return q.pick(now)
 }
+
+// A provider may have many auths, and all requests that are under way fail.
+func TestOneMoreFailureInAnOutageHasNobodyCountedAgain(t *testing.T) {
+	auths := make([]*Auth, 5)
+	for i := range auths {
+		auths[i] = &Auth{ID: fmt.Sprint("a-", i), Provider: "p"}
+	}
+	p := internalPool(t, auths...)
+	now := start()
+	fail := func(i int) bool {
+		f := cooldown.Finding{Kind: cooldown.Transient, Ladder: cooldown.LadderOverload, Reason: "upstream_error", Shared: true}
+		now = now.Add(time.Millisecond)
+		c, err := p.Report(Attempt{AuthID: auths[i%5].ID, Model: "m", Started: start()}, f, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Outage
+	}
+	w := p.Watch()
+	defer w.Close()
+	i := 0
+	for ; !fail(i); i++ {
+		if i > 20 {
+			t.Fatal("no outage after 20 failures")
+		}
+	}
+	if got := w.Take(); len(got) != len(auths) {
+		t.Errorf("when the outage begins: Take = %v, want every auth", got)
+	}
+	changes := &p.runtime.index.provider("p").changes
+	before := changes.Count()
+	for range 10 {
+		i++
+		fail(i)
+	}
+	if got := changes.Count() - before; got != 0 {
+		t.Errorf("%d auths were to be counted again, want none", got)
+	}
+	if got := w.Take(); len(got) != len(auths) {
+		t.Errorf("when the outage grows longer: Take = %v, want every auth", got)
+	}
+	if !p.compareRefusal(t, Request{Provider: "p", Model: "m"}, now) {
+		t.Error("the pick was not refused")
+	}
+	now = now.Add(time.Minute)
+	p.Advance(now, 100)
+	if changes.Count() == before {
+		t.Error("the end of what keeps everybody away must be counted")
+	}
+}
