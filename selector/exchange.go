@@ -2,6 +2,7 @@ package selector
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
@@ -34,12 +35,28 @@ func (p *Pool) Take(limit int) (records []cooldown.Record, changes uint64, more 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := &p.runtime.outbox
-	records = out.take(limit)
+	for pause := pausing(&p.mu); len(records) < limit && len(out.dirty) > 0; {
+		r := out.take()
+		records = append(records, r)
+		pause(len(r.Scopes))
+	}
 	return records, out.changes, len(out.dirty) > 0
 }
 
-// recordsAtOnce is how many records are made before picks may pass.
-const recordsAtOnce = 64
+// scopesAtOnce is how many scopes of records are worked off before picks may pass.
+const scopesAtOnce = 256
+
+// pausing lets others have a lock now and then while records are worked off: it is to be called after each, which may have a
+// thousand scopes.
+func pausing(mu *sync.Mutex) func(scopes int) {
+	done := 0
+	return func(scopes int) {
+		if done += 1 + scopes; done >= scopesAtOnce {
+			done = 0
+			letPass(mu)
+		}
+	}
+}
 
 // Records returns the records of all that anything is known of. It lets go of the lock now and then: what changes
 // meanwhile may be in them or not, and is among what Take returns next.
@@ -47,22 +64,20 @@ func (p *Pool) Records() []cooldown.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []cooldown.Record
-	add := func(s *subject) {
-		if all = append(all, s.record()); len(all)%recordsAtOnce == 0 {
-			letPass(&p.mu)
-		}
-	}
-	looked := 0
+	pause := pausing(&p.mu)
 	for _, s := range p.runtime.identities {
-		if !s.empty() || s.change != (cooldown.Switch{}) || max(s.cleared, s.released) > 0 {
-			add(&s.subject)
+		if s.empty() && s.change == (cooldown.Switch{}) && max(s.cleared, s.released) == 0 {
+			pause(0)
+			continue
 		}
-		if looked++; looked%eachAtOnce == 0 {
-			letPass(&p.mu)
-		}
+		r := s.record()
+		all = append(all, r)
+		pause(len(r.Scopes))
 	}
 	for _, s := range p.runtime.domains {
-		add(s)
+		r := s.record()
+		all = append(all, r)
+		pause(len(r.Scopes))
 	}
 	return all
 }
@@ -72,10 +87,12 @@ func (p *Pool) Records() []cooldown.Record {
 func (p *Pool) Merge(records []cooldown.Record, now time.Time) (news []cooldown.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	pause := pausing(&p.mu)
 	for i := range records {
 		if p.merge1(&records[i], cooldown.InstantOf(now)) {
 			news = append(news, records[i])
 		}
+		pause(len(records[i].Scopes))
 	}
 	return news
 }
@@ -123,8 +140,12 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 // record of a subject as it is.
 func (s *subject) record() cooldown.Record {
 	r := cooldown.Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded}
-	for _, set := range s.sets() {
+	sets := s.sets()
+	for _, set := range sets {
 		if set.ledgers != nil {
+			if r.Scopes == nil {
+				r.Scopes = make([]cooldown.ScopeRecord, 0, len(sets))
+			}
 			r.Scopes = append(r.Scopes, cooldown.ScopeRecord{Model: set.scope.model, Family: set.scope.family, Ledgers: set.ledgers.Clone()})
 		}
 	}

@@ -1,8 +1,6 @@
 package selector
 
 import (
-	"slices"
-
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
@@ -31,15 +29,13 @@ func (o *outbox) save(s *subject) {
 	}
 }
 
-// take returns the records to store, at most limit of them.
-func (o *outbox) take(limit int) (records []cooldown.Record) {
-	n := min(limit, len(o.dirty))
-	for _, s := range o.dirty[:n] {
-		s.dirty = false
-		records = append(records, s.record())
-	}
-	o.dirty = slices.Delete(o.dirty, 0, n)
-	return records
+// take returns the next record to store. There must be one.
+func (o *outbox) take() cooldown.Record {
+	s := o.dirty[0]
+	o.dirty[0] = nil
+	o.dirty = o.dirty[1:]
+	s.dirty = false
+	return s.record()
 }
 
 // want asks for a permit.
