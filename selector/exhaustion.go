@@ -25,13 +25,13 @@ const (
 func (q *query) exhaustion(c *census.Census, key string) (counts Counts, wait time.Duration, cooling bool) {
 	for _, m := range q.excluded {
 		if i := q.provider.indexOf(m); i >= 0 {
-			c.Set(i, func(int) (uint8, int64) { return uint8(ReasonExcluded), census.Never })
+			c.Recount(i, func(int) (uint8, int64) { return uint8(ReasonExcluded), census.Never })
 		}
 	}
 	counts, wait, cooling = exhaustionOf(c, q.route.strategy, q.now)
 	for _, m := range q.excluded {
 		if i := q.provider.indexOf(m); i >= 0 {
-			c.Set(i, func(int) (uint8, int64) { return q.view.mark(m, key, q.now) })
+			c.Recount(i, func(int) (uint8, int64) { return q.view.censusMark(m, key, q.now) })
 		}
 	}
 	return counts, wait, cooling
@@ -52,7 +52,7 @@ func (q *query) census() (c *census.Census, key string, done bool) {
 	if !c.Known() {
 		p.makeRoom()
 	}
-	done = c.Follow(len(p.members), q.limit, &p.changes, func(i int) (uint8, int64) { return q.view.mark(p.members[i], key, q.now) })
+	done = c.Follow(len(p.members), q.limit, &p.changes, func(i int) (uint8, int64) { return q.view.censusMark(p.members[i], key, q.now) })
 	return c, key, done
 }
 
@@ -127,8 +127,8 @@ func (p *provider) makeRoom() {
 	}
 }
 
-// mark says what a member counts as, and the end of its block; never: it has none, or is no candidate.
-func (v *modelView) mark(m *member, key string, now cooldown.Instant) (mark uint8, end int64) {
+// censusMark says what a member counts as, and the end of its block; never: it has none, or is no candidate.
+func (v *modelView) censusMark(m *member, key string, now cooldown.Instant) (mark uint8, end int64) {
 	s := v.eligibility(m, key, now)
 	mark, end = uint8(s.reason), census.Never
 	if s.reason == ReasonReady && m.weight == 0 {

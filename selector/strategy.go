@@ -31,11 +31,11 @@ type choice struct {
 func (c *choice) advance() {
 	switch {
 	case c.plain:
-		c.route.plain.Take(c.position)
+		c.route.plain.Turn(c.position)
 	case c.byParent:
-		c.route.parents.Take(c.position, c.member.parent)
+		c.route.parents.Turn(c.position, c.member.parent)
 	case c.weighted != nil:
-		c.weighted.Take(c.at, c.excluded)
+		c.weighted.Turn(c.at, c.excluded)
 	}
 }
 

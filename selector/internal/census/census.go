@@ -57,7 +57,7 @@ func (c *Census) Follow(n, limit int, changes *readyset.Changes, classify Classi
 			mark, end := classify(c.next)
 			c.marks[c.next] = mark
 			c.count(mark)
-			c.ends.Put(c.next, end)
+			c.ends.Fill(c.next, end)
 		}
 		if c.next < n {
 			return false
@@ -74,7 +74,7 @@ func (c *Census) Follow(n, limit int, changes *readyset.Changes, classify Classi
 			return false
 		}
 		for i := w << 6; i < min(n, (w+1)<<6); i++ {
-			c.Set(i, classify)
+			c.Recount(i, classify)
 		}
 		last, limit = w, limit-64
 	}
@@ -82,8 +82,8 @@ func (c *Census) Follow(n, limit int, changes *readyset.Changes, classify Classi
 	return true
 }
 
-// Set looks at one of them.
-func (c *Census) Set(i int, classify Classify) {
+// Recount looks at one of them.
+func (c *Census) Recount(i int, classify Classify) {
 	mark, end := classify(i)
 	c.counts[c.marks[i]]--
 	c.count(mark)

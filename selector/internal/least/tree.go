@@ -47,8 +47,8 @@ func (t *Tree) Set(i int, n int64) {
 	}
 }
 
-// Put is Set without the nodes above: call Build afterwards.
-func (t *Tree) Put(i int, n int64) { t.levels[0][i] = n }
+// Fill is Set without the nodes above: call Build afterwards.
+func (t *Tree) Fill(i int, n int64) { t.levels[0][i] = n }
 
 // Build makes all nodes anew.
 func (t *Tree) Build() {

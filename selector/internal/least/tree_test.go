@@ -45,7 +45,7 @@ func TestTreeFindsWhatAScanFinds(t *testing.T) {
 		}
 		for i := range numbers {
 			numbers[i] = int64(random.IntN(n))
-			tree.Put(i, numbers[i])
+			tree.Fill(i, numbers[i])
 		}
 		tree.Build()
 		check()
@@ -67,7 +67,7 @@ func BenchmarkTree(b *testing.B) {
 	const n = 33_333
 	tree, due := least.New(n), make([]float64, n)
 	for i := range n {
-		tree.Put(i, 0)
+		tree.Fill(i, 0)
 	}
 	tree.Build()
 	for b.Loop() {

@@ -117,7 +117,7 @@ func TestWeightedTakesWhomAModelTakes(t *testing.T) {
 					t.Fatalf("seed %d, %d positions, step %d: Next = %d, want %d", seed, n, step, got, want)
 				}
 				if l.random.IntN(5) > 0 {
-					r.Take(got, excluded)
+					r.Turn(got, excluded)
 					l.take(got, excluded)
 				}
 			}
@@ -156,7 +156,7 @@ func TestWeightedTurnsOfOneRound(t *testing.T) {
 		if got := r.Next(nil); got != want {
 			t.Fatalf("turn %d: Next = %d, want %d", i, got, want)
 		}
-		r.Take(r.Next(nil), nil)
+		r.Turn(r.Next(nil), nil)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestRoundRobinStartsAtTheCursorThatItIsGiven(t *testing.T) {
 	if got := r.Cursor(7); got != 7 || r.Used() {
 		t.Errorf("Cursor = %d, used %t", got, r.Used())
 	}
-	r.Take(7)
+	r.Turn(7)
 	if got := r.Cursor(100); got != 8 || !r.Used() {
 		t.Errorf("after a turn: Cursor = %d, used %t, want 8", got, r.Used())
 	}
@@ -180,7 +180,7 @@ func TestRoundRobinStartsAtTheCursorThatItIsGiven(t *testing.T) {
 func TestTwoLevelKeepsCursorsOfGroupsThatAreThere(t *testing.T) {
 	var r rotation.TwoLevel
 	for i := range 10 {
-		r.Take(uint64(i), fmt.Sprint(i%5))
+		r.Turn(uint64(i), fmt.Sprint(i%5))
 	}
 	if got := r.Groups.Cursor(0); got != 10 || r.Inner("3") != 2 || r.Len() != 5 {
 		t.Errorf("cursor %d, inner %d, %d groups", got, r.Inner("3"), r.Len())
@@ -207,7 +207,7 @@ func BenchmarkWeighted(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r.Follow(view, &changes)
-				r.Take(r.Next(nil), nil)
+				r.Turn(r.Next(nil), nil)
 			}
 		})
 	}

@@ -20,8 +20,8 @@ func (r *RoundRobin) Cursor(start uint64) uint64 {
 // Used reports whether there was a turn.
 func (r *RoundRobin) Used() bool { return r.used }
 
-// Take moves it on from a cursor.
-func (r *RoundRobin) Take(cursor uint64) { r.used, r.next = true, cursor+1 }
+// Turn moves it on from a cursor.
+func (r *RoundRobin) Turn(cursor uint64) { r.used, r.next = true, cursor+1 }
 
 // TwoLevel is round robin over groups, with a round robin in each, by the group's name.
 type TwoLevel struct {
@@ -32,9 +32,9 @@ type TwoLevel struct {
 // Inner is the cursor within a group.
 func (r *TwoLevel) Inner(group string) uint64 { return r.inner[group] }
 
-// Take moves it on from a cursor over the groups, and within the group that had the turn.
-func (r *TwoLevel) Take(cursor uint64, group string) {
-	r.Groups.Take(cursor)
+// Turn moves it on from a cursor over the groups, and within the group that had the turn.
+func (r *TwoLevel) Turn(cursor uint64, group string) {
+	r.Groups.Turn(cursor)
 	if r.inner == nil {
 		r.inner = make(map[string]uint64)
 	}

@@ -4,14 +4,10 @@ import "math/bits"
 
 // Saved is what outlives the ordered list of a Weighted, by name of what stood at a position.
 type Saved struct {
-	now  float64
-	lags []lag
-}
-
-// lag is what one is ahead of virtual time; below zero: behind.
-type lag struct {
-	name string
-	lag  float64
+	now        float64
+	generation uint64    // of the list, for Tiers
+	names      []string  // of those that are not where they began
+	lags       []float64 // of each, what it is ahead of virtual time; below zero: behind
 }
 
 // Save leaves out those that take part and never had a turn: all of them are due since the beginning. Nil: nobody had a turn.
@@ -36,7 +32,7 @@ func (r *Weighted) Save(name func(position int) string) *Saved {
 				}
 				due -= r.now
 			}
-			saved.lags = append(saved.lags, lag{name((r.first+w)<<6 + bit), due})
+			saved.names, saved.lags = append(saved.names, name((r.first+w)<<6+bit)), append(saved.lags, due)
 		}
 	}
 	return saved
@@ -56,14 +52,14 @@ func (r *Weighted) Restore(saved *Saved, isNew func(position int) bool, position
 			}
 		}
 	}
-	for _, known := range saved.lags {
-		at := position(known.name)
+	for i, name := range saved.names {
+		at := position(name)
 		if at < r.low || at >= r.end || isNew(at) {
 			continue
 		}
 		w, bit := at>>6-r.first, at&63
 		r.in[w] &^= 1 << bit
 		r.sum -= uint64(r.weights[at])
-		r.chunk(w).due[bit] = known.lag
+		r.chunk(w).due[bit] = saved.lags[i]
 	}
 }

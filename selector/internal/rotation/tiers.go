@@ -11,23 +11,17 @@ import (
 type Tiers struct {
 	generation uint64 // of the order
 	rotations  map[int64]*Weighted
-	saved      map[int64]savedTier
+	saved      map[int64]*Saved
 	// last is the rotation that was used last.
 	last     *Weighted
 	priority int64
-}
-
-// savedTier is what is saved of an order of some generation.
-type savedTier struct {
-	saved      *Saved
-	generation uint64
 }
 
 // Begin takes a new order, of a generation, after Save. What is saved of priorities that it does not have goes: whoever comes
 // back with one of them is new.
 func (t *Tiers) Begin(order *readyset.Order, generation uint64) {
 	t.generation = generation
-	maps.DeleteFunc(t.saved, func(priority int64, _ savedTier) bool { return order.TierOf(priority) < 0 })
+	maps.DeleteFunc(t.saved, func(priority int64, _ *Saved) bool { return order.TierOf(priority) < 0 })
 }
 
 // Rotation finds the rotation of a tier and lets it follow what changed; nil: there is none, see Start.
@@ -50,7 +44,7 @@ func (t *Tiers) Start(
 	r := NewWeighted(tier.Low, tier.End, weights)
 	if saved, ok := t.saved[tier.Priority]; ok {
 		delete(t.saved, tier.Priority)
-		r.Restore(saved.saved, func(position int) bool { return born(position) > saved.generation }, position)
+		r.Restore(saved, func(position int) bool { return born(position) > saved.generation }, position)
 	}
 	r.Start(list.View(), list.Changes())
 	if t.rotations == nil {
@@ -68,9 +62,10 @@ func (t *Tiers) Save(name func(position int) string) {
 			continue
 		}
 		if t.saved == nil {
-			t.saved = make(map[int64]savedTier)
+			t.saved = make(map[int64]*Saved)
 		}
-		t.saved[priority] = savedTier{saved, t.generation}
+		saved.generation = t.generation
+		t.saved[priority] = saved
 	}
 	t.rotations, t.last = nil, nil
 }

@@ -23,7 +23,7 @@ func TestTiersSaveNothingOfPrioritiesThatAreGone(t *testing.T) {
 			born := func(int) uint64 { return generation }
 			r = tiers.Start(&order.Tiers[0], &list, weights, born, func(string) int { return -1 })
 		}
-		r.Take(r.Next(nil), nil)
+		r.Turn(r.Next(nil), nil)
 		if got := tiers.Saved(); got > 1 {
 			t.Fatalf("after %d orders %d tiers are saved, want at most that of the last order", generation, got)
 		}

@@ -42,7 +42,7 @@ func NewWeighted(low, end int, weights []uint32) *Weighted {
 func (r *Weighted) Start(view readyset.View, changes *readyset.Changes) {
 	for w := range r.in {
 		r.follow(w, view.Word(r.first+w)&r.mask(w))
-		r.least.Put(w, r.refresh(w))
+		r.least.Fill(w, r.refresh(w))
 	}
 	r.least.Build()
 	r.seen = changes.Count()
@@ -68,18 +68,18 @@ func (r *Weighted) Follow(view readyset.View, changes *readyset.Changes) {
 // else must take part.
 func (r *Weighted) Next(excluded []int32) (position int) {
 	for _, position := range excluded {
-		r.put(int(position), false)
+		r.include(int(position), false)
 	}
 	w := r.least.First()
 	position = (r.first+w)<<6 + r.chunks[w].first(r.in[w])
 	for _, position := range excluded {
-		r.put(int(position), true)
+		r.include(int(position), true)
 	}
 	return position
 }
 
-// Take gives a position the turn, and moves virtual time on. Excluded are those that were left out of it: they lose nothing.
-func (r *Weighted) Take(position int, excluded []int32) {
+// Turn gives a position the turn, and moves virtual time on. Excluded are those that were left out of it: they lose nothing.
+func (r *Weighted) Turn(position int, excluded []int32) {
 	sum := r.sum
 	for _, position := range excluded {
 		sum -= uint64(r.weights[position])
@@ -163,8 +163,8 @@ func (r *Weighted) add(position int, by float64) {
 	r.least.Set(w, least.Of(&c.least))
 }
 
-// put lets a position take part, or not, in this turn.
-func (r *Weighted) put(position int, in bool) {
+// include lets a position take part, or not, in this turn.
+func (r *Weighted) include(position int, in bool) {
 	w, bit := position>>6-r.first, position&63
 	r.in[w] &^= 1 << bit
 	if in {
