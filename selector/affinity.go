@@ -199,8 +199,8 @@ func (q *query) rebind(slot Slot, now time.Time) time.Time {
 	return q.pool.bindings.Bind(q.req.Sessions[:1], slot, now)
 }
 
-// mark binds the marks of the request. Without any it does not look at the identity: of many no cache holds all.
-func (q *query) mark(s *identity, now time.Time) {
+// bindMarks binds the marks of the request. Without any it does not look at the identity: of many no cache holds all.
+func (q *query) bindMarks(s *identity, now time.Time) {
 	if q.pool.bindings == nil {
 		return
 	}

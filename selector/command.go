@@ -50,7 +50,7 @@ func (rt *runtimeState) makeSet(s *subject, at scope) *blockSet {
 	return set
 }
 
-// order gives the evidence that a cooldown makes its times. False: it makes none, because a ladder found a cooldown in
+// order gives the observation that a cooldown makes its times. False: it makes none, because a ladder found a cooldown in
 // force. A burst of reports in one open window climbs once.
 func (p *Pool) order(e *cooldown.Observation, l *cooldown.Ledger, c Cooldown, now cooldown.Instant) bool {
 	switch {
@@ -125,7 +125,7 @@ func (p *Pool) Enable(id string, now time.Time) error {
 		return ErrManagedByConfig
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: "enable"}
-	p.turn(m.state, cooldown.Switch{At: p.stamp(now)})
+	p.switchTo(m.state, cooldown.Switch{At: p.stamp(now)})
 	return nil
 }
 
@@ -138,11 +138,11 @@ func (p *Pool) Disable(id, reason string, now time.Time) error {
 		return ErrUnknownAuth
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: "disable", Reason: reason}
-	p.turn(m.state, cooldown.Switch{At: p.stamp(now), Disabled: true, Why: reason})
+	p.switchTo(m.state, cooldown.Switch{At: p.stamp(now), Disabled: true, Why: reason})
 	return nil
 }
 
-func (p *Pool) turn(s *identity, to cooldown.Switch) {
+func (p *Pool) switchTo(s *identity, to cooldown.Switch) {
 	s.change = to
 	p.runtime.refreshIdentity(s)
 	p.runtime.changed(&s.subject)

@@ -42,7 +42,7 @@ func (m *member) secret() cooldown.Fingerprint {
 	return m.print
 }
 
-// refusal is the evidence that the upstream refused the secret of a member; nil: it did not.
+// refusal is the observation that the upstream refused the secret of a member; nil: it did not.
 func (m *member) refusal(now cooldown.Instant) *cooldown.Observation {
 	if m.state.whole.ledgers == nil {
 		return nil
@@ -83,14 +83,14 @@ func (rt *runtimeState) identity(name string) *identity {
 	return s
 }
 
-// adopt keeps count of the identities that lost their last auth, and drops those that have been gone for longest.
-func (rt *runtimeState) adopt(old *index) {
+// countOrphans keeps count of the identities that lost their last auth, and drops those that have been gone for longest.
+func (rt *runtimeState) countOrphans(old *index) {
 	rt.orphans = slices.DeleteFunc(rt.orphans, func(s *identity) bool {
 		s.orphan = len(s.members) == 0
 		return !s.orphan
 	})
 	for _, m := range old.members {
-		rt.adoptOne(m.state)
+		rt.countOrphan(m.state)
 	}
 	rt.boundOrphans()
 }
@@ -98,20 +98,20 @@ func (rt *runtimeState) adopt(old *index) {
 // boundOrphans drops the identities that have been without auths for longest, where there are many.
 func (rt *runtimeState) boundOrphans() {
 	for len(rt.orphans) > maxOrphans {
-		rt.drop(rt.orphans[0])
+		rt.dropIdentity(rt.orphans[0])
 		rt.orphans = rt.orphans[1:]
 	}
 }
 
-// adoptOne counts an identity among those without auths, if it is one.
-func (rt *runtimeState) adoptOne(s *identity) {
+// countOrphan counts an identity among those without auths, if it is one.
+func (rt *runtimeState) countOrphan(s *identity) {
 	if len(s.members) == 0 && !s.orphan {
 		s.orphan = true
 		rt.orphans = append(rt.orphans, s)
 	}
 }
 
-func (rt *runtimeState) drop(s *identity) {
+func (rt *runtimeState) dropIdentity(s *identity) {
 	for _, set := range s.models {
 		rt.dropSet(set)
 	}

@@ -166,14 +166,14 @@ func (v *modelView) serves(m *member) bool {
 // ordered finds or makes the members of a kind.
 func (v *modelView) ordered(kind orderKind) *orderedMembers {
 	if v.orders[kind] == nil {
-		v.make(kind)
+		v.makeOrder(kind)
 		v.orders[kind].fill()
 	}
 	return v.orders[kind]
 }
 
-// make makes the members of a kind, with nobody ready.
-func (v *modelView) make(kind orderKind) {
+// makeOrder makes the members of a kind, with nobody ready.
+func (v *modelView) makeOrder(kind orderKind) {
 	if v.orders[kind] == nil {
 		v.orders[kind] = newOrderedMembers(v, kind)
 		v.provider.orders = append(v.provider.orders, v.orders[kind])

@@ -39,8 +39,8 @@ type member struct {
 	refused bool
 	print   cooldown.Fingerprint // of its secret; 0: not made yet
 	born    uint64               // generation of the index in which an auth of this id and shape came up
-	// renewed is when its secret took the place of another; 0: it is the first that was seen.
-	renewed cooldown.Instant
+	// secretSince is when its secret took the place of another; 0: it is the first that was seen.
+	secretSince cooldown.Instant
 	// excludedBy is the number of the last pick that excluded it.
 	excludedBy uint64
 

@@ -188,7 +188,7 @@ func (q *query) decide(now time.Time) (Pick, bool) {
 	case BindingDiverted:
 		return pick, true
 	}
-	q.mark(c.member.state, now)
+	q.bindMarks(c.member.state, now)
 	return pick, true
 }
 
@@ -206,7 +206,7 @@ func (q *query) stay(b binding, outcome Binding, now time.Time) Pick {
 	}
 	q.count(b.member)
 	pick.BoundUntil = q.prolong(b, outcome, now)
-	q.mark(b.state, now)
+	q.bindMarks(b.state, now)
 	return pick
 }
 

@@ -248,7 +248,7 @@ func (r *report) renew() {
 
 // invalidate takes the auth out until it has another secret.
 func (r *report) invalidate() {
-	if r.started < r.member.renewed {
+	if r.started < r.member.secretSince {
 		r.done.Note = "the auth got another secret since the request began"
 		return
 	}
@@ -276,7 +276,7 @@ func (r *report) disable() {
 	r.done.Action = cooldown.ActionDisable
 	e := cooldown.Observation{Reason: r.finding.Reason, Rule: r.finding.Rule, OperatorAction: r.finding.OperatorAction}
 	r.done.Changed = true
-	r.pool.turn(s, cooldown.Switch{At: r.stamp, Disabled: true, Why: e.Message()})
+	r.pool.switchTo(s, cooldown.Switch{At: r.stamp, Disabled: true, Why: e.Message()})
 }
 
 // endProbe lets the next request probe what this one probed, once or as soon as it is half-open.

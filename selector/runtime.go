@@ -282,7 +282,7 @@ func (rt *runtimeState) subjectOf(key cooldown.RecordKey) *subject {
 	switch key.Kind {
 	case cooldown.RecordIdentity:
 		s := rt.identity(key.Name)
-		rt.adoptOne(s)
+		rt.countOrphan(s)
 		rt.boundOrphans()
 		return &s.subject
 	case cooldown.RecordDomain:

@@ -83,7 +83,7 @@ func (x *index) merge(changed map[string]*Auth, generation uint64, now cooldown.
 		if old == nil {
 			continue
 		}
-		members[i].renew(a, old, now)
+		members[i].dateSecret(a, old, now)
 		if old.auth == a || sameRotation(old.auth, a) {
 			members[i].born = old.born
 		}
@@ -118,7 +118,7 @@ func (x *index) prepare(key routeKey, kinds uint) {
 	v := provider.view(key.model)
 	for kind := range orderKind(numOrderKinds) {
 		if kinds>>kind&1 != 0 {
-			v.make(kind)
+			v.makeOrder(kind)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (p *Pool) swapAuths(changed map[string]*Auth, now cooldown.Instant) {
 		if m == nil {
 			continue // it was to be removed, and is not there
 		}
-		m.renew(a, m, now)
+		m.dateSecret(a, m, now)
 		m.auth, m.expires, m.print = a, !a.ExpiresAt.IsZero(), 0
 		m.refused = m.refusal(now) != nil
 		p.runtime.refreshToken(m, now)
@@ -138,11 +138,11 @@ func (p *Pool) swapAuths(changed map[string]*Auth, now cooldown.Instant) {
 	}
 }
 
-// renew notes when an auth that takes the place of old got another secret.
-func (m *member) renew(a *Auth, old *member, now cooldown.Instant) {
-	m.renewed = old.renewed
+// dateSecret notes when an auth that takes the place of old got another secret.
+func (m *member) dateSecret(a *Auth, old *member, now cooldown.Instant) {
+	m.secretSince = old.secretSince
 	if old.auth != a && !sameHeaders(old.auth, a) {
-		m.renewed = now
+		m.secretSince = now
 	}
 }
 
@@ -199,7 +199,7 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 		}
 		p.runtime.changed(&m.state.subject)
 	}
-	p.runtime.adopt(old)
+	p.runtime.countOrphans(old)
 }
 
 // pinSlot marks the slot that references are bound to. Releasing an identity's sessions leaves them: nobody else can ever
