@@ -1,6 +1,6 @@
 // Package selector is the pool of auths and the decision which one a request uses.
 //
-// A Pool holds the auths (configuration, replaced by Update), the runtime state of their identities (evidence for
+// A Pool holds the auths (configuration, replaced by Update), the runtime state of their identities (observations for
 // cooldowns, disabled registers, counters) and the rotations. Pick reads one request and answers with one auth or a typed
 // error; Report takes in what came of it. The rules are those of docs/behaviour.md.
 //
@@ -8,12 +8,12 @@
 //
 //   - A pick costs O(log n) in the number of auths, nothing for each of them, and allocates nothing: readiness is an index
 //     (readyset, ordered.go) that is changed in place when a block begins or ends, not looked for at a pick. The begin or end of a
-//     limit domain's block, a try of one included, costs as much as the domain has auths.
+//     limit domain's block, a probe of one included, costs as much as the domain has auths.
 //   - An auth that is blocked, disabled or expired at the pick's time is never returned.
 //   - Memory is bounded by the configuration, not by what callers send: rotations are kept for 4,096 model keys, blocks
 //     for 1,024 models of an identity or domain, watchers keep ids of auths.
 //   - Records of one key merge in any order, any number of times, to the same. Pools that exchange what Take returns agree
-//     in the end, and none lets two requests at once try what is half-open.
+//     in the end, and none lets two requests at once probe what is half-open.
 //   - An explanation comes from the same classification that errors are counted with.
 //
 // # Where a rule lives

@@ -82,7 +82,7 @@ func (rt *runtimeState) dropDomain(d *subject) {
 	}
 }
 
-// subjects calls f for what evidence against a member is kept of: its domains, then its identity.
+// subjects calls f for what observations of a member are kept of: its domains, then its identity.
 func (m *member) subjects(f func(*subject)) {
 	for _, d := range m.domains {
 		f(d)

@@ -170,7 +170,7 @@ func (r Reason) message() string {
 	case ReasonCoolingAuth, ReasonCoolingModel, ReasonCoolingDomain:
 		return "cooling down"
 	case ReasonHalfOpen:
-		return "a request is trying it"
+		return "a request is probing it"
 	default:
 		return "blocked"
 	}

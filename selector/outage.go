@@ -9,7 +9,7 @@ import (
 	"github.com/credbroker/credbroker/selector/internal/alike"
 )
 
-// outageSpan is how long a provider is blocked at most without another failure that says so. It is tried all the while.
+// outageSpan is how long a provider is blocked at most without another failure that says so. It is probed all the while.
 const outageSpan = time.Hour
 
 // suspect notes a failure. It returns what it belongs to if that shows an outage: most auths that can be used have failed alike
@@ -72,7 +72,7 @@ func (r *report) gate() *blockSet {
 	if set == nil || set.ledgers == nil {
 		return nil
 	}
-	if piece := set.ledgers.Of(r.finding.Kind).Span(0, r.now).Deciding; piece == nil || piece.Reason != r.finding.Reason {
+	if o := set.ledgers.Of(r.finding.Kind).Span(0, r.now).Deciding; o == nil || o.Reason != r.finding.Reason {
 		return nil
 	}
 	return set

@@ -22,7 +22,7 @@ type Config struct {
 	Seed uint64
 	// Recording: changes are kept for Take until it is called.
 	Recording bool
-	// Permits: what is half-open is tried only with a permit, see Wanted and Grant.
+	// Permits: what is half-open is probed only with a permit, see Wanted and Grant.
 	Permits bool
 	// Wake is called when there is something new for Take, Wanted or Returned; nil: nobody is told. The pool calls it under
 	// its own lock, so it must not wait and must not call back.

@@ -111,7 +111,7 @@ type Settings struct {
 	Rules    []Rule
 	// Failback: a session bound to an auth below the best tier moves back up.
 	Failback bool
-	// MaxHint is how long a cooldown that an upstream hinted at is kept without trying; 0: DefaultMaxHint.
+	// MaxHint is how long a cooldown that an upstream hinted at is kept without a probe; 0: DefaultMaxHint.
 	MaxHint time.Duration
 	// ProbeTimeout is how long a probe may be under way before another may start; 0: DefaultProbeTimeout.
 	ProbeTimeout time.Duration

@@ -10,7 +10,7 @@ import (
 // maxModelBlocks bounds the models of one subject that blocks are kept for.
 const maxModelBlocks = 1024
 
-// subject is what evidence is kept of: an identity, or a limit domain.
+// subject is what observations are kept of: an identity, or a limit domain.
 type subject struct {
 	domain   domainKey // the zero one: it is an identity
 	identity *identity // nil: it is a domain
@@ -22,7 +22,7 @@ type subject struct {
 	halfOpen int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
 	cleared, succeeded cooldown.Instant
-	// alone: what is half-open may be tried without a permit.
+	// alone: what is half-open may be probed without a permit.
 	alone bool
 	dirty bool // in Pool.dirty
 	// changedAt is what Pool.changes was after the last change.
