@@ -104,11 +104,7 @@ func (l *orderedMembers) indexPositions() {
 
 // fill sets the readiness of every member.
 func (l *orderedMembers) fill() {
-	for position, m := range l.members {
-		if m.ready() {
-			l.Put(position, true)
-		}
-	}
+	l.Fill(len(l.members), func(position int) bool { return l.members[position].ready() })
 }
 
 // position of a member, or -1.

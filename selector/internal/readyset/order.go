@@ -124,6 +124,15 @@ func (o *Order) Put(position int, ready bool) bool {
 	return true
 }
 
+// Fill makes those positions ready that ready says, as Put would one by one. Nothing may be hidden yet.
+func (o *Order) Fill(n int, ready func(position int) bool) {
+	o.ready.Fill(n, ready)
+	o.Changes.Skip()
+	for g := range o.Groups {
+		o.nonEmpty.Put(g, o.readyIn(g, nil) > 0)
+	}
+}
+
 // View is what is ready for a key; nil: nothing is hidden from it.
 func (o *Order) View(h *Hidden) View {
 	if h == nil {

@@ -138,3 +138,37 @@ func (m *orderModel) compareBest(t *testing.T, o *readyset.Order, list *readyset
 		}
 	}
 }
+
+func TestFillIsAsManyPuts(t *testing.T) {
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		n := 1 + random.IntN(300)
+		m, filled := newOrderModel(random, n)
+		for i := range m.ready {
+			m.ready[i] = random.IntN(3) > 0
+		}
+		put := readyset.NewOrder(n, func(i int) int64 { return m.priority[i] })
+		put.Group(func(i int) string { return m.name[i] })
+		for i, ready := range m.ready {
+			put.Put(i, ready)
+		}
+		filled.Fill(n, func(i int) bool { return m.ready[i] })
+		all := filled.List(nil, nil)
+		want := m.list("", nil)
+		if all.Len() != len(want) {
+			t.Fatalf("seed %d: %d are ready, want %d", seed, all.Len(), len(want))
+		}
+		for k, position := range want {
+			if got := all.At(k); got != position || filled.View(nil).Rank(position) != k {
+				t.Fatalf("seed %d: the %dth is %d, want %d", seed, k, got, position)
+			}
+		}
+		same := put.List(nil, nil)
+		for i := range filled.Tiers {
+			got, want := all.Groups(&filled.Tiers[i]), same.Groups(&put.Tiers[i])
+			if got.Len() != want.Len() {
+				t.Errorf("seed %d: tier %d has %d groups, want %d", seed, i, got.Len(), want.Len())
+			}
+		}
+	}
+}

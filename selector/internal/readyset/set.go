@@ -43,6 +43,26 @@ func (r *Set) Put(i int, on bool) bool {
 	return true
 }
 
+// Fill makes those members that on says, of the positions below n.
+func (r *Set) Fill(n int, on func(i int) bool) {
+	clear(r.words)
+	for i := range n {
+		if on(i) {
+			r.words[i>>6] |= 1 << (i & 63)
+		}
+	}
+	r.total = 0
+	clear(r.sums)
+	for w, word := range r.words {
+		count := bits.OnesCount64(word)
+		r.total += count
+		r.sums[w+1] += int32(count) //nolint:gosec // at most 64
+		if above := w + 1 + (w+1)&-(w+1); above < len(r.sums) {
+			r.sums[above] += r.sums[w+1]
+		}
+	}
+}
+
 // Len counts the members.
 func (r *Set) Len() int { return r.total }
 
