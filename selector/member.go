@@ -44,7 +44,9 @@ type member struct {
 	// excludedBy is the number of the last pick that excluded it.
 	excludedBy uint64
 
-	_ [16]byte // members lie side by side, each from the beginning of a cache line
+	before *member // whose place it takes; nil once it is in use
+
+	_ [8]byte // members lie side by side, each from the beginning of a cache line
 }
 
 func makeMember(m *member, a *Auth) {

@@ -38,7 +38,7 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.swapIndex(next, cooldown.InstantOf(now))
+	p.swapIndex(next, changed, cooldown.InstantOf(now))
 }
 
 // fits reports whether the changed auths can take their places in the present index.
@@ -83,9 +83,10 @@ func (x *index) merge(changed map[string]*Auth, generation uint64, now cooldown.
 		if old == nil {
 			continue
 		}
+		members[i].before = old
 		members[i].dateSecret(a, old, now)
 		if old.auth == a || sameRotation(old.auth, a) {
-			members[i].born = old.born
+			members[i].born, members[i].state = old.born, old.state
 		}
 	}
 	return members
@@ -146,8 +147,8 @@ func (m *member) dateSecret(a *Auth, old *member, now cooldown.Instant) {
 	}
 }
 
-// swapIndex puts a new membership in place of the old.
-func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
+// swapIndex puts a new membership in place of the old, from which it differs by the changed auths. Picks wait for it.
+func (p *Pool) swapIndex(next *index, changed map[string]*Auth, now cooldown.Instant) {
 	for _, r := range p.routes.byKey {
 		r.view, r.index = nil, nil
 		r.saveOrders()
@@ -163,43 +164,57 @@ func (p *Pool) swapIndex(next *index, now cooldown.Instant) {
 	p.runtime.index = next
 	p.names.Store(next)
 	p.setRules()
-	for _, m := range old.members {
-		p.runtime.timers.Cancel(&m.timer)
-		m.state.picks += m.picks
-		m.state.lastPicked = max(m.state.lastPicked, m.lastPicked)
-		m.state.members = nil
-		if next.byID[m.auth.ID] == nil {
+	p.runtime.unlink(old)
+	p.runtime.link(next, now)
+	for id, a := range changed {
+		if m := old.byID[id]; m != nil && a == nil {
 			for w := range p.runtime.watchers {
-				w.addID(m.id)
+				w.addID(id)
 			}
 		}
 	}
-	for _, m := range next.members {
-		m.state = p.runtime.identity(m.auth.identity())
+	p.runtime.countOrphans(old)
+}
+
+// unlink takes the members of an index that is not in use any more from their identities, which keep what they counted.
+func (rt *runtimeState) unlink(old *index) {
+	for _, m := range old.members {
+		rt.timers.Cancel(&m.timer)
+		m.state.picks += m.picks
+		m.state.lastPicked = max(m.state.lastPicked, m.lastPicked)
+		clear(m.state.members)
+		m.state.members = m.state.members[:0]
+	}
+}
+
+// link gives the members of the index in use to their identities and domains, and sets who is ready.
+func (rt *runtimeState) link(x *index, now cooldown.Instant) {
+	for _, m := range x.members {
+		if m.state == nil {
+			m.state = rt.identity(m.auth.identity())
+		}
 		m.name = m.state.name
 		m.state.members = append(m.state.members, m)
-		m.expired = m.tokenOver(now)
+		m.expired = m.expires && m.tokenOver(now)
 		m.refused = m.refusal(now) != nil
-		if !m.auth.ExpiresAt.IsZero() && !m.expired {
-			p.runtime.timers.Schedule(&m.timer, int64(cooldown.InstantOf(m.auth.ExpiresAt)))
+		if m.expires && !m.expired {
+			rt.timers.Schedule(&m.timer, int64(cooldown.InstantOf(m.auth.ExpiresAt)))
 		}
 		m.noteHalfOpen()
 	}
-	for _, d := range p.runtime.domains {
-		p.runtime.attach(d)
+	for _, d := range rt.domains {
+		rt.attach(d)
 	}
-	for _, provider := range next.providers {
+	for _, provider := range x.providers {
 		provider.fill()
 	}
-	next.everyone.fill()
-	for _, m := range next.members {
-		before := old.byID[m.auth.ID]
-		if before != nil && before.auth == m.auth && before.expired == m.expired {
-			continue
+	x.everyone.fill()
+	for _, m := range x.members {
+		if before := m.before; before == nil || before.auth != m.auth || before.expired != m.expired {
+			rt.changed(&m.state.subject)
 		}
-		p.runtime.changed(&m.state.subject)
+		m.before = nil
 	}
-	p.runtime.countOrphans(old)
 }
 
 // pinSlot marks the slot that references are bound to. Releasing an identity's sessions leaves them: nobody else can ever
