@@ -216,7 +216,7 @@ func (l *Ledger) boundSecrets() {
 // 0: nothing is left.
 func (l *Ledger) Prune(now Instant) (next Instant) {
 	gone := func(end Instant, keep time.Duration) bool {
-		if end == Never {
+		if end >= Never-Instant(keep) {
 			next = Never
 			return false
 		}
