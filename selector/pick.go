@@ -15,7 +15,7 @@ const pickAdvance = 64
 
 // pickCounted is how many members a refused pick looks at before others get the lock. It is as many again, and a little more, each
 // time that it gets the lock back, so that it comes to an end whatever changes meanwhile.
-const pickCounted = 512
+const pickCounted = 1024
 
 // errAgain: the pick is to be made anew, and gets further then.
 var errAgain = errors.New("not all members were looked at yet")
