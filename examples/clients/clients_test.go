@@ -61,6 +61,7 @@ func TestClients(t *testing.T) {
 			for transport, address := range b.addresses() {
 				provider := c.name + "-" + transport
 				t.Run("moves to another auth over "+transport, func(t *testing.T) { r.moves(t, address, provider+"-pair") })
+				t.Run("waits for a second over "+transport, func(t *testing.T) { r.waits(t, address, provider+"-solo") })
 				t.Run("passes on the refusal over "+transport, func(t *testing.T) { r.refused(t, address, provider+"-solo") })
 			}
 			t.Run("tells no broker from no auth", r.noBroker)
@@ -130,16 +131,30 @@ func (r *runner) checkLog(t *testing.T, id string) {
 	}
 }
 
-// refused: the only auth is picked and reported. The request that has tried it has nobody else; the next one is told when
-// to come back.
+// waits: the only auth is back in a second, and the client has that much time.
+func (r *runner) waits(t *testing.T, address, provider string) {
+	got := r.run(t, 0, address, provider, "other-model", "1")
+	if len(got.lines) != 4 {
+		t.Fatalf("printed %d lines, want 4:\n%s", len(got.lines), got)
+	}
+	got.checkPickOf(t, 0, provider+"-1", "other-model", "BINDING_NEW")
+	got.match(t, 2, `^all are out: waiting \d+(\.\d+)?s$`)
+	got.checkPickOf(t, 3, provider+"-1", "other-model", "BINDING_HIT")
+}
+
+// refused: the only auth is picked and reported. The client has no time for that wait, and is told when to come back; so is that
+// of the next request.
 func (r *runner) refused(t *testing.T, address, provider string) {
 	got := r.run(t, exitNoAuth, address, provider, model)
-	if len(got.lines) != 3 {
-		t.Fatalf("printed %d lines, want 3:\n%s", len(got.lines), got)
+	if len(got.lines) != 4 {
+		t.Fatalf("printed %d lines, want 4:\n%s", len(got.lines), got)
 	}
 	got.checkPick(t, 0, provider+"-1", "BINDING_NEW")
 	got.checkCooldown(t, 1, provider+"-1")
-	got.match(t, 2, `^nobody else can serve it`)
+	got.match(t, 2, fmt.Sprintf(`Retry-After[ :'"]+%d\b`, int(cooldown.Seconds())))
+	if body := got.checkAnswer(t, 2, 429); body.Code != "model_cooldown" || body.Type != "rate_limit_error" {
+		t.Errorf("body = %+v, want model_cooldown as OpenAI writes it", body)
+	}
 
 	got = r.run(t, exitNoAuth, address, provider, model)
 	if len(got.lines) != 3 {
@@ -224,6 +239,11 @@ func (r result) match(t *testing.T, line int, pattern string) string {
 
 func (r result) checkPick(t *testing.T, line int, auth, binding string) {
 	t.Helper()
+	r.checkPickOf(t, line, auth, model, binding)
+}
+
+func (r result) checkPickOf(t *testing.T, line int, auth, model, binding string) {
+	t.Helper()
 	r.match(t, line, fmt.Sprintf(`^%s \(%s\): send model %s to %s with Authorization$`, auth, binding, model, upstream))
 }
 
@@ -241,8 +261,8 @@ func (r result) checkCooldown(t *testing.T, line int, auth string) {
 
 // errorBody is the member `error` of a ready answer.
 type errorBody struct {
-	Code, Message, Model, Provider string
-	ResetSeconds                   int `json:"reset_seconds"`
+	Code, Message, Model, Provider, Type string
+	ResetSeconds                         int `json:"reset_seconds"`
 }
 
 // checkAnswer checks the ready answer that a client would pass on: a line with status and headers, and the body.

@@ -1,12 +1,11 @@
-// A gateway's side of credbroker: pick an auth, report what came of it, pick again, and decide by the reason of an error.
+// A gateway's side of credbroker: pick an auth, report what came of it, do what is next, and decide by the reason of an error.
 //
-//	go run ./examples/clients/go [ADDRESS [PROVIDER [MODEL]]]
+//	go run ./examples/clients/go [ADDRESS [PROVIDER [MODEL [RETRY_AFTER]]]]
 package main
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -25,7 +24,7 @@ import (
 )
 
 func main() {
-	arguments := slices.Concat(os.Args[1:], []string{"", "", ""})
+	arguments := slices.Concat(os.Args[1:], []string{"", "", "", ""})
 	address := cmp.Or(arguments[0], os.Getenv("CREDBROKER_ADDRESS"), "127.0.0.1:7420") // or unix:///path
 	// One connection for the life of the gateway.
 	conn, err := grpc.NewClient(address,
@@ -38,14 +37,19 @@ func main() {
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 2, MaxDelay: time.Second},
 			MinConnectTimeout: 20 * time.Second,
 		}))
+	code := 0
 	if err == nil {
-		err = serve(pb.NewCredentialBrokerClient(conn), cmp.Or(arguments[1], "claude"), cmp.Or(arguments[2], "claude-sonnet-4-5"))
+		code, err = serve(pb.NewCredentialBrokerClient(conn), cmp.Or(arguments[1], "claude"), cmp.Or(arguments[2], "claude-sonnet-4-5"),
+			cmp.Or(arguments[3], "30"))
 	}
-	os.Exit(handle(err))
+	os.Exit(cmp.Or(code, handle(err)))
 }
 
-// serve is what a gateway does for one request of its own client.
-func serve(broker pb.CredentialBrokerClient, provider, model string) error {
+// patience is how long the client of this gateway has time.
+const patience = 5 * time.Second
+
+// serve is what a gateway does for one request of its own client: pick, send, report, and then what the verdict says is next.
+func serve(broker pb.CredentialBrokerClient, provider, model, retryAfter string) (exitCode int, err error) {
 	// The broker logs this id: give it the one that is in your own log.
 	ctx := metadata.AppendToOutgoingContext(context.Background(), "x-request-id", fmt.Sprintf("go-client-%d", os.Getpid()))
 	request := &pb.PickCredentialRequest{
@@ -54,12 +58,14 @@ func serve(broker pb.CredentialBrokerClient, provider, model string) error {
 		// As the client sent them: they tell which conversation this is, so that it stays with its auth.
 		Headers: map[string]string{"X-Session-ID": "go-example"},
 		Body:    []byte(`{"messages": [{"role": "user", "content": "Hello"}]}`),
+		// The shape of errors for the client, where the gateway knows it.
+		ClientFormat: pb.ClientFormat_CLIENT_FORMAT_OPENAI_CHAT,
 	}
-	for _, upstream := range []int32{429, 200} { // what the upstream shall answer to the first and to the second attempt
-		// Nobody left to try: if the upstream has answered before, its own answer may be the better one to pass on.
+	var tried []string
+	for upstream := int32(429); ; upstream = 200 { // what the upstream shall answer to the first attempt and to the others
 		picked, err := broker.PickCredential(ctx, request)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		auth := picked.GetCredential()
 		// Through auth.GetProxyUrl() if there is one. The values of the headers are secret: they go upstream and into no log.
@@ -67,43 +73,55 @@ func serve(broker pb.CredentialBrokerClient, provider, model string) error {
 			cmp.Or(auth.GetBaseUrl(), "the provider"), strings.Join(slices.Sorted(maps.Keys(auth.GetRequestHeaders())), ", "))
 		// Successes too, and the answer as it is: what it means is the broker's business.
 		report := &pb.ReportResultRequest{
-			AuthId: auth.GetAuthId(), Model: auth.GetModel(), PickId: picked.GetPickId(), HttpStatus: upstream,
+			AuthId: auth.GetAuthId(), Model: auth.GetModel(), PickId: picked.GetPickId(), HttpStatus: upstream, TriedAuthIds: tried,
 		}
 		if upstream == 200 { // conversations that open alike are told apart by their answers
 			report.Answer = &pb.ReportResultRequest_AnswerMessage{AnswerMessage: []byte(`{"role": "assistant", "content": "Hi there"}`)}
 		} else {
-			report.Headers, report.Body = map[string]string{"Retry-After": "30"}, []byte(`{"error": {"message": "Rate limit reached"}}`)
+			report.Headers, report.Body = map[string]string{"Retry-After": retryAfter}, []byte(`{"error": {"message": "Rate limit reached"}}`)
 		}
 		result, err := broker.ReportResult(ctx, report)
-		if err != nil { // the client's request need not fail with it
-			handle(err)
+		if upstream == 200 {
+			return 0, err // worth a line in the log; the client is served all the same
+		}
+		if err != nil { // nobody knows whose fault the failure is: answer 500
+			return 0, err
 		}
 		verdict := result.GetVerdict()
 		if verdict.GetUntil() != nil {
 			fmt.Printf("%s is cooling down until %s\n", auth.GetAuthId(), verdict.GetUntil().AsTime().Format(time.RFC3339))
 		}
-		if upstream == 200 {
-			return nil
+		tried, request.AttemptOf = append(tried, auth.GetAuthId()), picked.GetPickId()
+		wait := verdict.GetWait().AsDuration()
+		switch next := verdict.GetNext(); {
+		case next == pb.Next_NEXT_PICK_AGAIN:
+			request.ExcludeAuthIds = tried
+		case next == pb.Next_NEXT_WAIT && wait <= patience:
+			fmt.Printf("all are out: waiting %s\n", wait)
+			time.Sleep(wait)
+			request.ExcludeAuthIds = nil
+		case next == pb.Next_NEXT_DONE:
+			return 0, nil
+		default: // NEXT_RETURN, or no time to wait
+			answerClient(verdict.GetClientAnswer(), report)
+			return 4, nil
 		}
-		if err == nil && !verdict.GetRetryElsewhere() {
-			return errNobodyElse
-		}
-		request.ExcludeAuthIds = append(request.ExcludeAuthIds, auth.GetAuthId())
 	}
-	return nil
 }
 
-// errNobodyElse: the upstream's own answer is the best there is for the client.
-var errNobodyElse = errors.New("nobody else can serve it, so the upstream's own answer is passed on")
+// answerClient answers the client: with what the broker gives, or else with what the upstream answered, which is the client's own
+// fault.
+func answerClient(answer *pb.HttpError, upstream *pb.ReportResultRequest) {
+	if answer == nil {
+		answer = &pb.HttpError{Status: upstream.GetHttpStatus(), Headers: upstream.GetHeaders(), Body: upstream.GetBody()}
+	}
+	fmt.Printf("answer %d %v\n%s\n", answer.GetStatus(), answer.GetHeaders(), answer.GetBody())
+}
 
 // handle decides by the reason of an error, never by its code alone, and returns the exit code.
 func handle(err error) int {
 	if err == nil {
 		return 0
-	}
-	if errors.Is(err, errNobodyElse) {
-		fmt.Println(err)
-		return 4
 	}
 	info, answer, wait := &errdetails.ErrorInfo{}, &pb.HttpError{}, "none"
 	for _, detail := range status.Convert(err).Details() {
@@ -123,7 +141,7 @@ func handle(err error) int {
 		return 3
 	case "MODEL_COOLDOWN", "AUTH_UNAVAILABLE": // pass the answer on as it is, or wait if that is short enough
 		fmt.Printf("no auth, %s: %s (retry delay: %s)\n", info.GetReason(), message, wait)
-		fmt.Printf("answer %d %v\n%s\n", answer.GetStatus(), answer.GetHeaders(), answer.GetBody())
+		answerClient(answer, nil)
 		return 4
 	case "SESSION_PINNED": // WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
 		fmt.Printf("%s for %s: %s (retry delay: %s)\n", info.GetMetadata()["advice"], info.GetMetadata()["reference"], message, wait)

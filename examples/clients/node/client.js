@@ -1,7 +1,7 @@
 'use strict';
-// A gateway's side of credbroker: pick an auth, report what came of it, pick again, and decide by the reason of an error.
+// A gateway's side of credbroker: pick an auth, report what came of it, do what is next, and decide by the reason of an error.
 //
-//   npm ci && node client.js [ADDRESS [PROVIDER [MODEL]]]
+//   npm ci && node client.js [ADDRESS [PROVIDER [MODEL [RETRY_AFTER]]]]
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
@@ -16,7 +16,7 @@ const definition = loader.loadSync(['credbroker/v1/broker.proto', 'google/rpc/er
 });
 const { CredentialBroker } = grpc.loadPackageDefinition(definition).credbroker.v1;
 
-async function main([address, provider = 'claude', model = 'claude-sonnet-4-5']) {
+async function main([address, provider = 'claude', model = 'claude-sonnet-4-5', retryAfter = '30']) {
   address ||= process.env.CREDBROKER_ADDRESS || '127.0.0.1:7420'; // or unix:///path
   const broker = new CredentialBroker(address, grpc.credentials.createInsecure(), { // one for the life of the gateway
     'grpc.enable_http_proxy': 0, // the broker is a neighbour
@@ -24,46 +24,60 @@ async function main([address, provider = 'claude', model = 'claude-sonnet-4-5'])
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
   });
-  process.exitCode = await serve(broker, provider, model).catch(handle);
+  process.exitCode = await serve(broker, provider, model, retryAfter).catch(handle);
   broker.close();
 }
 
-// What a gateway does for one request of its own client.
-async function serve(broker, provider, model) {
+const patience = 5; // seconds that the client of this gateway has time
+
+// What a gateway does for one request of its own client: pick, send, report, and then what the verdict says is next.
+async function serve(broker, provider, model, retryAfter) {
   const request = {
     provider,
     model,
     // As the client sent them: they tell which conversation this is, so that it stays with its auth.
     headers: { 'X-Session-ID': 'node-example' },
     body: Buffer.from('{"messages": [{"role": "user", "content": "Hello"}]}'),
-    excludeAuthIds: [],
+    // The shape of errors for the client, where the gateway knows it.
+    clientFormat: 'CLIENT_FORMAT_OPENAI_CHAT',
   };
-  for (const upstream of [429, 200]) { // what the upstream shall answer to the first and to the second attempt
-    // Nobody left to try: if the upstream has answered before, its own answer may be the better one to pass on.
+  const tried = [];
+  for (let upstream = 429; ; upstream = 200) { // what the upstream shall answer to the first attempt and to the others
     const { credential: auth, session, pickId } = await call(broker, 'pickCredential', request);
     // Through auth.proxyUrl if there is one. The values of the headers are secret: they go upstream and into no log.
     console.log(`${auth.authId} (${session.binding}): send model ${auth.model} to ${auth.baseUrl || 'the provider'}`
       + ` with ${Object.keys(auth.requestHeaders).sort().join(', ')}`);
     // Successes too, and the answer as it is: what it means is the broker's business.
-    const report = { authId: auth.authId, model: auth.model, pickId, httpStatus: upstream };
+    const report = { authId: auth.authId, model: auth.model, pickId, httpStatus: upstream, triedAuthIds: tried };
     if (upstream === 200) { // conversations that open alike are told apart by their answers
       report.answerMessage = Buffer.from('{"role": "assistant", "content": "Hi there"}');
-    } else {
-      Object.assign(report, { headers: { 'Retry-After': '30' }, body: Buffer.from('{"error": {"message": "Rate limit reached"}}') });
+      await call(broker, 'reportResult', report); // a failure is worth a line in the log; the client is served all the same
+      return 0;
     }
-    const { verdict } = await call(broker, 'reportResult', report).catch((error) => {
-      handle(error); // the client's request need not fail with it
-      return { verdict: { retryElsewhere: true } };
-    });
+    Object.assign(report, { headers: { 'Retry-After': retryAfter }, body: Buffer.from('{"error": {"message": "Rate limit reached"}}') });
+    const { verdict } = await call(broker, 'reportResult', report); // if this fails, nobody knows whose fault it is: answer 500
     if (verdict.until) console.log(`${auth.authId} is cooling down until ${new Date(verdict.until.seconds * 1000).toISOString()}`);
-    if (upstream === 200) return 0;
-    if (!verdict.retryElsewhere) {
-      console.log("nobody else can serve it, so the upstream's own answer is passed on");
+    tried.push(auth.authId);
+    request.attemptOf = pickId;
+    const wait = verdict.wait ? verdict.wait.seconds + verdict.wait.nanos / 1e9 : 0;
+    if (verdict.next === 'NEXT_PICK_AGAIN') {
+      request.excludeAuthIds = tried;
+    } else if (verdict.next === 'NEXT_WAIT' && wait <= patience) {
+      console.log(`all are out: waiting ${wait}s`);
+      await new Promise((resolve) => { setTimeout(resolve, wait * 1000); });
+      request.excludeAuthIds = [];
+    } else if (verdict.next === 'NEXT_DONE') {
+      return 0;
+    } else { // NEXT_RETURN, or no time to wait
+      answerClient(verdict.clientAnswer ?? { status: report.httpStatus, headers: report.headers, body: report.body });
       return 4;
     }
-    request.excludeAuthIds.push(auth.authId);
   }
-  return 0;
+}
+
+// Answers the client: with what the broker gives, or else with what the upstream answered, which is the client's own fault.
+function answerClient(answer) {
+  console.log(`answer ${answer.status} ${JSON.stringify(answer.headers)}\n${answer.body}`);
 }
 
 // Each call has a deadline of its own: between two of them lies the upstream's answer, which may take minutes.
@@ -93,7 +107,7 @@ function handle(error) {
       return 3;
     case 'MODEL_COOLDOWN': case 'AUTH_UNAVAILABLE': // pass the answer on as it is, or wait if that is short enough
       console.log(`no auth, ${info.reason}: ${error.details} (retry delay: ${wait})`);
-      console.log(`answer ${answer.status} ${JSON.stringify(answer.headers)}\n${answer.body}`);
+      answerClient(answer);
       return 4;
     case 'SESSION_PINNED': // WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
       console.log(`${info.metadata.advice} for ${info.metadata.reference}: ${error.details} (retry delay: ${wait})`);

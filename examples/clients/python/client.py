@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""A gateway's side of credbroker: pick an auth, report what came of it, pick again, and decide by the reason of an error.
+"""A gateway's side of credbroker: pick an auth, report what came of it, do what is next, and decide by the reason of an error.
 
-./generate.sh && /usr/bin/python3 client.py [ADDRESS [PROVIDER [MODEL]]]
+./generate.sh && /usr/bin/python3 client.py [ADDRESS [PROVIDER [MODEL [RETRY_AFTER]]]]
 """
 import os
 import sys
+import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stubs"))  # generate.sh writes it
 
@@ -13,7 +14,7 @@ from credbroker.v1 import broker_pb2 as pb, broker_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
 
 
-def main(address, provider, model):
+def main(address, provider, model, retry_after):
     options = [
         ("grpc.enable_http_proxy", 0),  # the broker is a neighbour
         # A broker that was away is found again within a second, not after two minutes.
@@ -22,13 +23,16 @@ def main(address, provider, model):
     ]
     with grpc.insecure_channel(address, options) as channel:  # one for the life of the gateway
         try:
-            return serve(broker_pb2_grpc.CredentialBrokerStub(channel), provider, model)
+            return serve(broker_pb2_grpc.CredentialBrokerStub(channel), provider, model, retry_after)
         except grpc.RpcError as error:
             return handle(error)
 
 
-def serve(broker, provider, model):
-    """What a gateway does for one request of its own client."""
+PATIENCE = 5  # seconds that the client of this gateway has time
+
+
+def serve(broker, provider, model, retry_after):
+    """What a gateway does for one request of its own client: pick, send, report, and then what the verdict says is next."""
     # Each call has a deadline of its own: between two of them lies the upstream's answer, which may take minutes.
     # The broker logs the id: give it the one that is in your own log.
     call = {"timeout": 5, "metadata": [("x-request-id", f"python-client-{os.getpid()}")]}
@@ -38,9 +42,11 @@ def serve(broker, provider, model):
         # As the client sent them: they tell which conversation this is, so that it stays with its auth.
         headers={"X-Session-ID": "python-example"},
         body=b'{"messages": [{"role": "user", "content": "Hello"}]}',
+        # The shape of errors for the client, where the gateway knows it.
+        client_format=pb.CLIENT_FORMAT_OPENAI_CHAT,
     )
-    for upstream in (429, 200):  # what the upstream shall answer to the first and to the second attempt
-        # Nobody left to try: if the upstream has answered before, its own answer may be the better one to pass on.
+    tried, upstream = [], 429  # what the upstream shall answer to the first attempt
+    while True:
         picked = broker.PickCredential(request, **call)
         auth, binding = picked.credential, pb.Binding.Name(picked.session.binding)
         # Through auth.proxy_url if there is one. The values of the headers are secret: they go upstream and into no log.
@@ -48,27 +54,40 @@ def serve(broker, provider, model):
               f" with {', '.join(sorted(auth.request_headers))}")
         # Successes too, and the answer as it is: what it means is the broker's business.
         report = pb.ReportResultRequest(
-            auth_id=auth.auth_id, model=auth.model, pick_id=picked.pick_id, http_status=upstream)
+            auth_id=auth.auth_id, model=auth.model, pick_id=picked.pick_id, http_status=upstream, tried_auth_ids=tried)
         if upstream == 200:  # conversations that open alike are told apart by their answers
             report.answer_message = b'{"role": "assistant", "content": "Hi there"}'
-        else:
-            report.headers["Retry-After"] = "30"
-            report.body = b'{"error": {"message": "Rate limit reached"}}'
-        elsewhere = True
-        try:
-            verdict = broker.ReportResult(report, **call).verdict
-            elsewhere = verdict.retry_elsewhere
-            if verdict.HasField("until"):
-                print(f"{auth.auth_id} is cooling down until {verdict.until.ToJsonString()}")
-        except grpc.RpcError as error:  # the client's request need not fail with it
-            handle(error)
-        if upstream == 200:
+            broker.ReportResult(report, **call)  # a failure is worth a line in the log; the client is served all the same
             return 0
-        if not elsewhere:
-            print("nobody else can serve it, so the upstream's own answer is passed on")
+        report.headers["Retry-After"] = retry_after
+        report.body = b'{"error": {"message": "Rate limit reached"}}'
+        verdict = broker.ReportResult(report, **call).verdict  # if this fails, nobody knows whose fault it is: answer 500
+        if verdict.HasField("until"):
+            print(f"{auth.auth_id} is cooling down until {verdict.until.ToJsonString()}")
+        tried.append(auth.auth_id)
+        request.attempt_of = picked.pick_id
+        upstream = 200
+        wait = verdict.wait.ToTimedelta().total_seconds()
+        if verdict.next == pb.NEXT_PICK_AGAIN:
+            request.exclude_auth_ids[:] = tried
+        elif verdict.next == pb.NEXT_WAIT and wait <= PATIENCE:
+            print(f"all are out: waiting {wait}s")
+            time.sleep(wait)
+            del request.exclude_auth_ids[:]
+        elif verdict.next == pb.NEXT_DONE:
+            return 0
+        else:  # NEXT_RETURN, or no time to wait
+            answer_client(verdict.client_answer if verdict.HasField("client_answer") else upstream_answer(report))
             return 4
-        request.exclude_auth_ids.append(auth.auth_id)
-    return 0
+
+
+def upstream_answer(report):
+    """What the upstream answered: it is for the client where the broker has no other answer."""
+    return pb.HttpError(status=report.http_status, headers=report.headers, body=report.body)
+
+
+def answer_client(answer):
+    print(f"answer {answer.status} {dict(answer.headers)}\n{answer.body.decode()}")
 
 
 def details_of(error):
@@ -91,7 +110,7 @@ def handle(error):
         return 3
     if info.reason in ("MODEL_COOLDOWN", "AUTH_UNAVAILABLE"):  # pass the answer on as it is, or wait if that is short enough
         print(f"no auth, {info.reason}: {error.details()} (retry delay: {wait})")
-        print(f"answer {answer.status} {dict(answer.headers)}\n{answer.body.decode()}")
+        answer_client(answer)
         return 4
     if info.reason == "SESSION_PINNED":  # WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
         print(f"{info.metadata['advice']} for {info.metadata['reference']}: {error.details()} (retry delay: {wait})")
@@ -104,6 +123,6 @@ def handle(error):
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:] + [""] * 3
+    given = sys.argv[1:] + [""] * 4
     broker_address = given[0] or os.environ.get("CREDBROKER_ADDRESS") or "127.0.0.1:7420"  # or unix:///path
-    sys.exit(main(broker_address, given[1] or "claude", given[2] or "claude-sonnet-4-5"))
+    sys.exit(main(broker_address, given[1] or "claude", given[2] or "claude-sonnet-4-5", given[3] or "30"))
