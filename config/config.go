@@ -54,6 +54,8 @@ type Listen struct {
 type Selection struct {
 	Strategy selector.Strategy
 	Rules    []Rule
+	// MaxAttempts is how many attempts a client's request may take.
+	MaxAttempts int
 }
 
 // Rule sets the strategy of some requests.
@@ -130,7 +132,8 @@ type Log struct {
 // Default is the configuration without a file: loopback addresses, an empty pool, and nothing that is kept.
 func Default() *Config {
 	return &Config{
-		Listen: Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
+		Listen:    Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
+		Selection: Selection{MaxAttempts: 4},
 		Sessions: Sessions{
 			Affinity: true, TTL: time.Hour, Max: 1_000_000,
 			Identification: IdentificationChain, Subagents: PolicySpread, AuxiliaryRequests: PolicyFollow,

@@ -18,6 +18,7 @@ const (
 	minTTL      = time.Second
 	maxTTL      = 366 * 24 * time.Hour
 	maxBindings = 100_000_000
+	maxAttempts = 100
 	maxRules    = 1000
 	maxAuths    = 100_000
 	maxDirs     = 64
@@ -128,6 +129,8 @@ func selection(s *Selection) document.Type {
 		"strategy": strategy(&s.Strategy).Doc("How one of the ready auths of the best tier is chosen where no rule matches."),
 		"rules": document.List(&s.Rules, maxRules, rule).
 			Doc("Other strategies for some requests; the first rule that matches counts."),
+		"max_attempts": document.Integer(&s.MaxAttempts, 1, maxAttempts).
+			Doc("How many attempts one request of a client may take before the client is answered."),
 	})
 }
 

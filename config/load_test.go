@@ -98,7 +98,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			GRPC: []string{"unix:///run/credbroker.sock", "[::1]:0", "0.0.0.0:7420", "localhost:7423"}, Insecure: true,
 		},
 		Selection: Selection{
-			Strategy: selector.WeightedRoundRobin,
+			Strategy: selector.WeightedRoundRobin, MaxAttempts: 3,
 			Rules: []Rule{
 				{Provider: "claude", Model: "claude-opus-*", Strategy: selector.FillFirst},
 				{Strategy: selector.RoundRobin},
@@ -144,7 +144,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 		Domains:    []string{"org:acme", "egress:eu"},
-		Origin:     selector.OriginConfig, Source: file + ":42",
+		Origin:     selector.OriginConfig, Source: file + ":43",
 	}}
 	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)

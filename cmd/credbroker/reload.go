@@ -19,6 +19,7 @@ func (d *daemon) configure(c *config.Config) {
 func brokerSettings(c *config.Config) broker.Settings {
 	s := broker.Settings{
 		Selection: c.Settings(), SessionTTL: c.Sessions.TTL, MaxSessions: c.Sessions.Max, Affinity: c.Sessions.Affinity, Rules: c.Rules,
+		MaxAttempts: c.Selection.MaxAttempts,
 	}
 	if c.Sessions.Identification == config.IdentificationReference {
 		s.Identification = sessions.IdentificationReference
