@@ -94,6 +94,7 @@ SESSION     caller:abc
 SOURCE      CALLER
 BINDING     HIT
 BOUND FOR   1h0m0s
+ATTEMPT     2
 PICK ID     p-1
 `
 

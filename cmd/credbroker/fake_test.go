@@ -118,7 +118,7 @@ func (f *fakeBroker) PickCredential(_ context.Context, req *credbrokerv1.PickCre
 			ProxyUrl:       "http://me:hunter2@proxy:3128",
 			ExpiresAt:      later(3 * time.Hour),
 		},
-		PickId: "p-1",
+		PickId: "p-1", Attempt: 2,
 		Session: &credbrokerv1.Session{Id: "caller:abc", Source: credbrokerv1.SessionSource_SESSION_SOURCE_CALLER,
 			Binding: credbrokerv1.Binding_BINDING_HIT, ExpiresAt: later(time.Hour)},
 		Explanation: explanation,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ type pickFlags struct {
 	request     credbrokerv1.PickCredentialRequest
 	headers     []string
 	body        string
+	format      string
 	showSecrets bool
 }
 
@@ -39,6 +41,9 @@ func (a *app) pickCommand() *cobra.Command {
 	fs.StringArrayVar(&f.headers, "header", nil, "header of the client's request, as name=value; may be repeated")
 	fs.StringVar(&f.body, "body", "", "file with the body of the client's request; - reads standard input")
 	fs.StringArrayVar(&f.request.ExcludeAuthIds, "exclude", nil, "id of an auth that was tried already; may be repeated")
+	fs.StringVar(&f.request.AttemptOf, "attempt-of", "", "pick id of an earlier attempt of the same request")
+	fs.StringVar(&f.format, "client-format", "", "shape of answers for the client: "+strings.Join(clientFormats(), ", "))
+	_ = cmd.RegisterFlagCompletionFunc("client-format", cobra.FixedCompletions(clientFormats(), cobra.ShellCompDirectiveNoFileComp))
 	fs.BoolVar(&f.request.DownstreamWebsocket, "websocket", false, "the client is connected over a WebSocket")
 	fs.BoolVar(&f.request.Explain, "explain", false, "show why each auth was or was not picked")
 	fs.BoolVar(&f.request.DryRun, "dry-run", false, "bind, advance and count nothing")
@@ -69,8 +74,27 @@ func (f *pickFlags) complete(stdin io.Reader) error {
 		return err
 	}
 	f.request.Headers = headers
+	if f.request.ClientFormat, err = parseClientFormat(f.format); err != nil {
+		return err
+	}
 	f.request.Body, err = readBody(f.body, stdin)
 	return err
+}
+
+// clientFormats are the values of --client-format.
+func clientFormats() []string {
+	return []string{"anthropic", "openai-chat", "openai-responses", "gemini"}
+}
+
+func parseClientFormat(name string) (credbrokerv1.ClientFormat, error) {
+	if name == "" {
+		return credbrokerv1.ClientFormat_CLIENT_FORMAT_UNSPECIFIED, nil
+	}
+	i := slices.Index(clientFormats(), name)
+	if i < 0 {
+		return 0, usageErrorf("--client-format %q: must be one of %s", name, strings.Join(clientFormats(), ", "))
+	}
+	return credbrokerv1.ClientFormat(i + 1), nil //nolint:gosec // they are four
 }
 
 // parseHeaders reads name=value. Of a repeated name the first value that is not empty counts, as the contract asks of

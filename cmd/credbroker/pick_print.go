@@ -31,6 +31,7 @@ func (s *session) printPick(resp *credbrokerv1.PickCredentialResponse) error {
 	row(w, "SOURCE", enumName(resp.GetSession().GetSource(), prefixSource))
 	row(w, "BINDING", enumName(resp.GetSession().GetBinding(), prefixBinding))
 	row(w, "BOUND FOR", s.timeLeft(resp.GetSession().GetExpiresAt()))
+	row(w, "ATTEMPT", strconv.Itoa(int(resp.GetAttempt())))
 	row(w, "PICK ID", cell(resp.GetPickId()))
 	if err := w.Flush(); err != nil || resp.GetExplanation() == nil {
 		return err

@@ -25,9 +25,10 @@ func TestPickSendsWhatTheFlagsSay(t *testing.T) {
 	}{
 		{"every flag",
 			[]string{"--provider", "codex", "--model", "gpt-5.2(high)", "--session", "s", "--exclude", "a", "--exclude", "b,c",
-				"--websocket", "--explain", "--dry-run"},
+				"--websocket", "--explain", "--dry-run", "--attempt-of", "p-0", "--client-format", "openai-responses"},
 			&credbrokerv1.PickCredentialRequest{Provider: "codex", Model: "gpt-5.2(high)", SessionId: "s",
-				ExcludeAuthIds: []string{"a", "b,c"}, DownstreamWebsocket: true, Explain: true, DryRun: true}},
+				ExcludeAuthIds: []string{"a", "b,c"}, DownstreamWebsocket: true, Explain: true, DryRun: true, AttemptOf: "p-0",
+				ClientFormat: credbrokerv1.ClientFormat_CLIENT_FORMAT_OPENAI_RESPONSES}},
 		{"the first value of a header that is not empty counts, and values may hold = and ,",
 			[]string{"--header", "X-A=", "--header", "X-A=1=2,3", "--header", "X-A=4", "--body", "-"},
 			&credbrokerv1.PickCredentialRequest{Headers: map[string]string{"X-A": "1=2,3"}, Body: []byte("from stdin")}},
