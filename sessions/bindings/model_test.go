@@ -311,18 +311,29 @@ func (h *tableHistory) drain() {
 	h.equal("what is left over in a drained table", h.table.Leftover(), "")
 }
 
+// checkListed checks that what is listed is bound, and returns it.
+func checkListed(t *bindings.Table, now time.Time) ([]bindings.Bound, error) {
+	all := listAll(t, bindings.Query{Size: bindings.MaxPage}, now)
+	for _, b := range all {
+		if slot, ok := t.Find(b.Key, now); !ok || slot != b.Slot {
+			return nil, fmt.Errorf("%+v is listed, Find = %v, %v", b, slot, ok)
+		}
+		if b.Aliases < 1 || b.Aliases > maxAliases || !b.ExpiresAt.After(now) {
+			return nil, fmt.Errorf("%+v is listed at %v", b, now)
+		}
+	}
+	return all, nil
+}
+
 // checkViews checks that List, Find, Count and Len show the same.
 func checkViews(t *bindings.Table, now time.Time) error {
-	all := listAll(t, bindings.Query{Size: bindings.MaxPage}, now)
+	all, err := checkListed(t, now)
+	if err != nil {
+		return err
+	}
 	bySlot := make(map[selector.Slot]int)
 	for _, b := range all {
 		bySlot[b.Slot]++
-		if slot, ok := t.Find(b.Key, now); !ok || slot != b.Slot {
-			return fmt.Errorf("%+v is listed, Find = %v, %v", b, slot, ok)
-		}
-		if b.Aliases < 1 || b.Aliases > maxAliases || !b.ExpiresAt.After(now) {
-			return fmt.Errorf("%+v is listed at %v", b, now)
-		}
 	}
 	if got := t.Len(); got != len(all) {
 		return fmt.Errorf("Len = %d, while %d are listed", got, len(all))

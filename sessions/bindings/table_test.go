@@ -459,8 +459,10 @@ func TestTableConcurrently(t *testing.T) {
 	if got := table.Len(); got > 500 {
 		t.Errorf("Len = %d, want at most 500", got)
 	}
-	if err := cmp.Or(checkViews(table, tableAt(4)), checkDrained(table)); err != nil {
-		t.Error(err)
+	// What is over may still be counted, as the time to live became shorter more often than the table distinguishes.
+	listed, err := checkListed(table, tableAt(4))
+	if err := cmp.Or(err, checkDrained(table)); err != nil || len(listed) > 500 {
+		t.Errorf("%d are listed: %v", len(listed), err)
 	}
 }
 
