@@ -51,6 +51,19 @@ func fullRecord() cooldown.Record {
 	return r
 }
 
+// doubtfulRecord has in addition what is known of a request that may be to blame. Records without that stay as they were.
+func doubtfulRecord() cooldown.Record {
+	r := fullRecord()
+	r.Withdrawn = cooldown.Withdrawn{Until: 1, Tags: []cooldown.WithdrawnTag{{At: 2, Tag: math.MaxUint64}}}
+	return r
+}
+
+// doubtfulRecordText is fullRecordText with that.
+func doubtfulRecordText() string {
+	return strings.Replace(fullRecordText, `"windows":`, `"withdrawn":{"until":"1970-01-01T00:00:00.000000001Z",`+
+		`"tags":[{"at":"1970-01-01T00:00:00.000000002Z","tag":"ffffffffffffffff"}]},"windows":`, 1)
+}
+
 // The text below is what files out there hold: a change of it takes a new version and code that reads this one.
 const fullRecordText = `{"v":1,"switch":{"at":"2026-11-27T18:00:00.123456789Z","disabled":true,"why":"over budget"},` +
 	`"cleared":"1970-01-01T00:00:00.000000001Z","succeeded":"1970-01-01T00:00:00.000000002Z","released":"1970-01-01T00:00:00.000000003Z",` +
@@ -68,16 +81,17 @@ const fullRecordText = `{"v":1,"switch":{"at":"2026-11-27T18:00:00.123456789Z","
 const someLedger = `{"horizon":"1970-01-01T00:00:00.000000002Z","cleared":"1970-01-01T00:00:00.000000001Z"}` // word: stored JSON
 
 func TestFormOfARecordStays(t *testing.T) {
-	want := fullRecord()
-	if got := string(state.FormatRecord(&want)); got != fullRecordText {
-		t.Errorf("FormatRecord =\n%s\nwant\n%s", got, fullRecordText)
-	}
-	got, err := state.ParseRecord(want.Key, []byte(fullRecordText))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("ParseRecord (-want +got):\n%s", diff)
+	for text, want := range map[string]cooldown.Record{fullRecordText: fullRecord(), doubtfulRecordText(): doubtfulRecord()} {
+		if got := string(state.FormatRecord(&want)); got != text {
+			t.Errorf("FormatRecord =\n%s\nwant\n%s", got, text)
+		}
+		got, err := state.ParseRecord(want.Key, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("ParseRecord (-want +got):\n%s", diff)
+		}
 	}
 }
 
@@ -97,7 +111,7 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 			t.Errorf("%s has no value: give it one, and a name in the form", name)
 		}
 	}
-	r := fullRecord()
+	r := doubtfulRecord()
 	r.Key.Provider = "only domains have one"
 	empty("Record", reflect.ValueOf(r))
 	empty("Scope", reflect.ValueOf(r.Scopes[2]))
@@ -105,6 +119,7 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 	empty("Ledger", reflect.ValueOf(*l))
 	empty("Observation", reflect.ValueOf(l.Observations[0]))
 	empty("Failure", reflect.ValueOf(l.Failures[0]))
+	empty("Withdrawn", reflect.ValueOf(r.Withdrawn.Tags[0]))
 	empty("Window", reflect.ValueOf(r.Windows[0]))
 }
 
@@ -203,6 +218,7 @@ func TestHostileRecordsAreRead(t *testing.T) {
 // FuzzParseRecord: whatever a store holds, it is refused, or read to something that is written and read the same.
 func FuzzParseRecord(f *testing.F) {
 	f.Add([]byte(fullRecordText))
+	f.Add([]byte(doubtfulRecordText()))
 	f.Add([]byte(`{"v":1,"scopes":[{"model":"b"},{"model":"a","quota":{"evidence":[{"received":"2026-11-27T18:00:00Z"}]}},{"model":"b"}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := state.ParseRecord(cooldown.RecordKey{}, text)

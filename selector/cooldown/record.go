@@ -38,6 +38,8 @@ type Record struct {
 	Released Instant `json:"released,omitempty"`
 	// Scopes in the order of their models, families last.
 	Scopes []ScopeRecord `json:"scopes,omitempty"`
+	// Withdrawn are the requests that were to blame for failures which the scopes tell of.
+	Withdrawn Withdrawn `json:"withdrawn,omitzero"`
 	// Windows sorted by their names.
 	Windows []Window `json:"windows,omitempty"`
 	// LastReport is the last thing reported.
@@ -71,6 +73,7 @@ func (r *Record) Merge(o *Record) {
 	r.Switch = r.Switch.later(o.Switch)
 	r.Cleared, r.Succeeded = max(r.Cleared, o.Cleared), max(r.Succeeded, o.Succeeded)
 	r.Released = max(r.Released, o.Released)
+	r.Withdrawn.Merge(&o.Withdrawn)
 	for i := range o.Scopes {
 		theirs := &o.Scopes[i]
 		mine := r.Scope(theirs.Model, theirs.Family)
@@ -119,7 +122,8 @@ func compareScopes(s ScopeRecord, o *ScopeRecord) int {
 // KnowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
 // each replica forgets it by itself.
 func (r *Record) KnowsMore(o *Record, now Instant) bool {
-	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released {
+	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released ||
+		r.Withdrawn.knowsMore(&o.Withdrawn, now) {
 		return true
 	}
 	for i := range r.Scopes {
@@ -146,7 +150,8 @@ func (r *Record) Prune(now Instant) bool {
 	}
 	clear(r.Scopes[len(left):])
 	r.Scopes = left
-	return len(left) > 0 || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded, r.Released) > now-Instant(memory)
+	r.Withdrawn.prune(now)
+	return len(left) > 0 || !r.Withdrawn.IsZero() || r.Switch != (Switch{}) || max(r.Cleared, r.Succeeded, r.Released) > now-Instant(memory)
 }
 
 // prune drops what is over, and reports whether anything is left.
@@ -159,7 +164,10 @@ func (s *ScopeRecord) prune(now Instant) (left bool) {
 
 // Latest is the latest stamp in a record.
 func (r *Record) Latest() Instant {
-	last := max(r.Switch.At, r.Cleared, r.Released)
+	last := max(r.Switch.At, r.Cleared, r.Released, r.Withdrawn.Until)
+	for _, t := range r.Withdrawn.Tags {
+		last = max(last, t.At)
+	}
 	for i := range r.Scopes {
 		for kind := range NumKinds {
 			l := r.Scopes[i].Ledgers.Of(kind)
