@@ -64,7 +64,7 @@ func (p *Pool) order(e *cooldown.Observation, l *cooldown.Ledger, c Cooldown, no
 		}
 		e.Ladder = cooldown.LadderOf(c.Kind)
 		l.Prune(now)
-		e.Level, _ = l.Climb(e, now, now)
+		e.Level, _ = l.Climb(e, 0, now, now)
 		e.Until = now.Add(e.Ladder.Step(e.Level, p.random))
 	}
 	e.Probe = e.Until

@@ -112,7 +112,7 @@ func (r *report) renewGate(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
 	e := cooldown.Observation{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, cooldown.LadderEgress)}
 	l.Prune(r.now)
-	level, window := l.Climb(&e, r.begun, r.now)
+	level, window := l.Climb(&e, 0, r.begun, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now.Add(min(e.Ladder.Step(level, r.pool.random), r.pool.settings.maxHint()))
 	}

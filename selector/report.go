@@ -164,7 +164,7 @@ func (r *report) repeated(set *blockSet) bool {
 	l := set.ledger(r.finding.Kind)
 	l.AddFailure(cooldown.Failure{At: r.stamp, Reason: r.finding.Reason}, r.started)
 	since := max(r.stamp.Add(-repeat.Within), r.member.state.change.At+1)
-	return l.CountFailures(r.finding.Reason, since) >= repeat.Count
+	return l.CountFailures(r.finding.Reason, since, r.now) >= repeat.Count
 }
 
 // blockDomains cools limit domains down; false: there are none.
@@ -216,7 +216,7 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	}
 	e.Ladder = cmp.Or(f.Ladder, cooldown.LadderRate)
 	l.Prune(r.now)
-	level, window := l.Climb(&e, r.begun, r.now)
+	level, window := l.Climb(&e, 0, r.begun, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now.Add(e.Ladder.Step(level, r.pool.random))
 	}

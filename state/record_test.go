@@ -54,13 +54,18 @@ func fullRecord() cooldown.Record {
 // doubtfulRecord has in addition what is known of a request that may be to blame. Records without that stay as they were.
 func doubtfulRecord() cooldown.Record {
 	r := fullRecord()
+	l := &r.Scopes[1].Ledgers.Quota
+	l.Doubts = []cooldown.Doubt{{Observation: l.Observations[0], Tag: math.MaxUint64, Repeated: true, Withdrawn: true}}
 	r.Withdrawn = cooldown.Withdrawn{Until: 1, Tags: []cooldown.WithdrawnTag{{At: 2, Tag: math.MaxUint64}}}
 	return r
 }
 
 // doubtfulRecordText is fullRecordText with that.
 func doubtfulRecordText() string {
-	return strings.Replace(fullRecordText, `"windows":`, `"withdrawn":{"until":"1970-01-01T00:00:00.000000001Z",`+
+	_, observation, _ := strings.Cut(fullRecordText, `"evidence":[`)
+	observation, _, _ = strings.Cut(observation, `}],`)
+	text := strings.Replace(fullRecordText, `"reason":"refused"}]}`, `"reason":"refused"}],"doubts":[`+observation+`,"tag":"ffffffffffffffff","repeated":true}]}`, 1)
+	return strings.Replace(text, `"windows":`, `"withdrawn":{"until":"1970-01-01T00:00:00.000000001Z",`+
 		`"tags":[{"at":"1970-01-01T00:00:00.000000002Z","tag":"ffffffffffffffff"}]},"windows":`, 1)
 }
 
@@ -119,6 +124,7 @@ func TestEveryFieldOfARecordIsKept(t *testing.T) {
 	empty("Ledger", reflect.ValueOf(*l))
 	empty("Observation", reflect.ValueOf(l.Observations[0]))
 	empty("Failure", reflect.ValueOf(l.Failures[0]))
+	empty("Doubt", reflect.ValueOf(l.Doubts[0]))
 	empty("Withdrawn", reflect.ValueOf(r.Withdrawn.Tags[0]))
 	empty("Window", reflect.ValueOf(r.Windows[0]))
 }

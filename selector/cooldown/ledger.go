@@ -43,6 +43,8 @@ type Ledger struct {
 	Observations []Observation `json:"evidence,omitempty"`
 	// Failures after the watermark, oldest first.
 	Failures []Failure `json:"strikes,omitempty"`
+	// Doubts after the watermark, oldest first.
+	Doubts []Doubt `json:"doubts,omitempty"`
 }
 
 // Ledgers are those of one scope, one for each kind of cooldown.
@@ -72,7 +74,7 @@ func (l *Ledgers) Clone() Ledgers {
 	c := *l
 	for kind := range NumKinds {
 		one := c.Of(kind)
-		one.Observations, one.Failures = slices.Clone(one.Observations), slices.Clone(one.Failures)
+		one.Observations, one.Failures, one.Doubts = slices.Clone(one.Observations), slices.Clone(one.Failures), slices.Clone(one.Doubts)
 	}
 	return c
 }
@@ -82,7 +84,7 @@ func (l *Ledgers) Equal(o *Ledgers) bool {
 	for kind := range NumKinds {
 		a, b := l.Of(kind), o.Of(kind)
 		if a.Watermark != b.Watermark || a.Cleared != b.Cleared ||
-			!slices.Equal(a.Observations, b.Observations) || !slices.Equal(a.Failures, b.Failures) {
+			!slices.Equal(a.Observations, b.Observations) || !slices.Equal(a.Failures, b.Failures) || !slices.Equal(a.Doubts, b.Doubts) {
 			return false
 		}
 	}
@@ -91,14 +93,18 @@ func (l *Ledgers) Equal(o *Ledgers) bool {
 
 // IsZero reports whether the ledger knows nothing.
 func (l *Ledger) IsZero() bool {
-	return l.Watermark == 0 && l.Cleared == 0 && len(l.Observations) == 0 && len(l.Failures) == 0
+	return l.Watermark == 0 && l.Cleared == 0 && l.count() == 0
 }
+
+// count of all that is known against the auth.
+func (l *Ledger) count() int { return len(l.Observations) + len(l.Failures) + len(l.Doubts) }
 
 // Merge takes in what another replica knows.
 func (l *Ledger) Merge(o *Ledger) {
 	l.Watermark, l.Cleared = max(l.Watermark, o.Watermark), max(l.Cleared, o.Cleared)
 	l.Observations = append(l.Observations, o.Observations...)
 	l.Failures = append(l.Failures, o.Failures...)
+	l.Doubts = append(l.Doubts, o.Doubts...)
 	l.tidy()
 }
 
@@ -143,20 +149,23 @@ func (l *Ledger) Add(e Observation) {
 
 // AddFailure counts a failure, unless its attempt began before the last one was known.
 func (l *Ledger) AddFailure(s Failure, started Instant) {
-	for _, known := range l.Failures {
-		if known.Reason == s.Reason && started <= known.At {
-			return
-		}
+	if l.repeats(s.Reason, started) {
+		l.Failures = append(l.Failures, s)
+		l.tidy()
 	}
-	l.Failures = append(l.Failures, s)
-	l.tidy()
 }
 
-// CountFailures counts the failures for a reason since a time.
-func (l *Ledger) CountFailures(reason string, since Instant) int {
+// CountFailures counts the failures for a reason since a time, doubtful ones only once nobody can be told any more that the
+// request was to blame.
+func (l *Ledger) CountFailures(reason string, since, now Instant) int {
 	n := 0
 	for _, s := range l.Failures {
 		if s.Reason == reason && s.At >= since {
+			n++
+		}
+	}
+	for _, d := range l.Doubts {
+		if d.Repeated && !d.Withdrawn && d.Reason == reason && d.Received >= since && d.Received.Add(DoubtSpan) <= now {
 			n++
 		}
 	}
@@ -178,6 +187,7 @@ func (l *Ledger) tidy() {
 	clear(l.Observations[len(kept):])
 	l.Observations = kept
 	l.boundSecrets()
+	l.tidyDoubts()
 	if len(l.Failures) == 0 {
 		return
 	}
@@ -233,6 +243,7 @@ func (l *Ledger) Prune(now Instant) (next Instant) {
 		return gone(e.Until, 0)
 	})
 	l.Failures = slices.DeleteFunc(l.Failures, func(s Failure) bool { return gone(s.At, memory) })
+	l.Doubts = slices.DeleteFunc(l.Doubts, func(d Doubt) bool { return gone(d.Received, doubtMemory) })
 	if known := max(l.Cleared, l.Watermark); known > 0 {
 		gone(known, memory)
 	}
@@ -248,5 +259,20 @@ func (l *Ledger) knowsMore(o *Ledger, now Instant) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(o.Observations, func(e Observation) bool { return e.Until > now && l.dead(&e) })
+	return slices.ContainsFunc(o.Observations, func(e Observation) bool { return e.Until > now && l.dead(&e) }) || l.doubtsMore(o, now)
+}
+
+// doubtsMore is knowsMore for what is doubtful.
+func (l *Ledger) doubtsMore(o *Ledger, now Instant) bool {
+	for i := range l.Doubts {
+		d := &l.Doubts[i]
+		same := func(other Doubt) bool { return other.compare(d) == 0 }
+		if until, _ := l.ends(d); until > now && !slices.ContainsFunc(o.Doubts, same) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(o.Doubts, func(d Doubt) bool {
+		until, _ := o.ends(&d)
+		return until > now && l.dead(&d.Observation)
+	})
 }

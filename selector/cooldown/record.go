@@ -107,6 +107,7 @@ func (r *Record) propagate(s *ScopeRecord) {
 		if s.Model == "" {
 			s.Ledgers.Of(kind).Succeed(r.Succeeded)
 		}
+		r.Withdrawn.Apply(s.Ledgers.Of(kind))
 	}
 }
 
@@ -174,6 +175,9 @@ func (r *Record) Latest() Instant {
 			last = max(last, l.Cleared)
 			for _, e := range l.Observations {
 				last = max(last, e.Received)
+			}
+			for _, d := range l.Doubts {
+				last = max(last, d.Received)
 			}
 		}
 	}

@@ -21,6 +21,17 @@ func (l *Ledger) Span(secret Fingerprint, now Instant) (r Span) {
 			r.Until, r.Deciding = e.Until, e
 		}
 	}
+	for i := range l.Doubts {
+		d := &l.Doubts[i]
+		until, probe := l.ends(d)
+		if until <= now {
+			continue
+		}
+		r.Probe = max(r.Probe, probe)
+		if until >= r.Until {
+			r.Until, r.Deciding = until, &d.Observation
+		}
+	}
 	return r
 }
 
@@ -33,20 +44,26 @@ func (r Span) Outlasts(o Span, now Instant) bool {
 }
 
 // Climb finds the step that a failure takes on the ladder of e, and the end of the window that is open for it, or 0. One
-// whose attempt began before the window was over belongs to the burst that opened it, and takes none.
-func (l *Ledger) Climb(e *Observation, started, now Instant) (level int, window Instant) {
+// whose attempt began before the window was over belongs to the burst that opened it, and takes none. A tag says that e is doubtful.
+func (l *Ledger) Climb(e *Observation, tag Tag, started, now Instant) (level int, window Instant) {
 	burst := false
-	for i := range l.Observations {
-		known := &l.Observations[i]
-		if !known.alike(e) {
-			continue
-		}
+	take := func(known *Observation) {
 		level = max(level, known.Level)
 		if started < known.Probe {
 			burst = true
 		}
 		if known.Probe > now {
 			window = max(window, known.Probe)
+		}
+	}
+	for i := range l.Observations {
+		if known := &l.Observations[i]; known.alike(e) {
+			take(known)
+		}
+	}
+	for i := range l.Doubts {
+		if d := &l.Doubts[i]; l.climbs(d, e, tag) {
+			take(&d.Observation)
 		}
 	}
 	if !burst {

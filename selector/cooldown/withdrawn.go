@@ -61,6 +61,14 @@ func (w *Withdrawn) Has(tag Tag) bool {
 // IsZero reports whether nothing was ever withdrawn.
 func (w *Withdrawn) IsZero() bool { return w.Until == 0 && len(w.Tags) == 0 }
 
+// Apply marks what is withdrawn of a ledger.
+func (w *Withdrawn) Apply(l *Ledger) {
+	for i := range l.Doubts {
+		d := &l.Doubts[i]
+		d.Withdrawn = w.Until > 0 && d.Received <= w.Until.Add(DoubtSpan) || w.Has(d.Tag)
+	}
+}
+
 // prune forgets what was withdrawn so long ago that nothing is left of it anywhere.
 func (w *Withdrawn) prune(now Instant) {
 	if w.forget(now.Add(-memory)); w.Until <= now.Add(-memory) {
