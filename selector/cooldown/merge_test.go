@@ -17,7 +17,11 @@ func randomRecord(r *rand.Rand, others ...*Record) *Record {
 	}
 	for range r.IntN(12) {
 		at := 1 + Instant(r.IntN(20))*Instant(time.Second)/2
-		switch r.IntN(8) {
+		switch r.IntN(9) {
+		case 8:
+			for range 1 + r.IntN(2)*r.IntN(60) {
+				record.Withdrawn.Add(Tag(1+r.IntN(60)), at+Instant(r.IntN(4)))
+			}
 		case 0:
 			record.Switch = record.Switch.later(Switch{At: at, Disabled: r.IntN(2) == 0, Why: fmt.Sprint(r.IntN(2))})
 		case 1:
@@ -41,7 +45,9 @@ func randomRecord(r *rand.Rand, others ...*Record) *Record {
 }
 
 func randomObservations(r *rand.Rand, l *Ledger, at Instant) {
-	switch r.IntN(5) {
+	switch r.IntN(7) {
+	case 5, 6:
+		randomDoubt(r, l, at)
 	case 0:
 		l.Succeed(at)
 	case 1:
@@ -55,6 +61,16 @@ func randomObservations(r *rand.Rand, l *Ledger, at Instant) {
 			e.Secret = Fingerprint(1 + r.IntN(12))
 		}
 		l.Add(e)
+	}
+}
+
+// randomDoubt is of one of a few requests, most of them at one time, so that there are too many.
+func randomDoubt(r *rand.Rand, l *Ledger, at Instant) {
+	for range 1 + r.IntN(2)*r.IntN(12) {
+		made := at + Instant(r.IntN(3))*Instant(DoubtSpan)/2
+		d := Doubt{Observation: Observation{Received: made, Until: made + Instant(r.IntN(4))*Instant(time.Hour), Reason: fmt.Sprint(r.IntN(2))}, Tag: Tag(1 + r.IntN(6)), Repeated: r.IntN(2) == 0}
+		d.Probe = d.Until - Instant(r.IntN(2))
+		l.AddDoubt(d)
 	}
 }
 

@@ -45,7 +45,7 @@ func RandomRecord(r *rand.Rand, key cooldown.RecordKey, around time.Time, others
 func randomFact(r *rand.Rand, record *cooldown.Record, at cooldown.Instant) {
 	word := func() string { return [...]string{"", "over budget", "rate_limited", "\u2028<&>", "日本"}[r.IntN(5)] }
 	identity := record.Key.Kind == cooldown.RecordIdentity
-	switch n := r.IntN(10); {
+	switch n := r.IntN(11); {
 	case n == 0 && identity:
 		record.Switch = cooldown.Switch{At: at, Disabled: r.IntN(2) == 0, Why: word()}
 	case n == 1:
@@ -59,6 +59,10 @@ func randomFact(r *rand.Rand, record *cooldown.Record, at cooldown.Instant) {
 			Name: fmt.Sprint(r.IntN(40), "h"), UsedShare: float64(r.IntN(30)-1) / 7, SeenAt: at.Time().UTC(),
 			ResetsAt: []time.Time{{}, at.Time().UTC().Add(time.Hour)}[r.IntN(2)],
 		}}
+	case n == 10:
+		for range 1 + r.IntN(40)*r.IntN(2) {
+			record.Withdrawn.Add(randomTag(r), at+cooldown.Instant(r.IntN(9)))
+		}
 	case n == 5 && identity:
 		record.LastReport = cooldown.Report{ReceivedAt: at.Time().UTC(), What: "success", Model: word(), Reason: word(), Rule: word()}
 	default:
@@ -70,7 +74,14 @@ func randomFact(r *rand.Rand, record *cooldown.Record, at cooldown.Instant) {
 }
 
 func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at cooldown.Instant, word func() string) {
-	switch r.IntN(5) {
+	switch r.IntN(6) {
+	case 5:
+		for range 1 + r.IntN(10)*r.IntN(2) {
+			l.AddDoubt(cooldown.Doubt{
+				Observation: cooldown.Observation{Received: at, Until: at.Add(time.Minute), Probe: at + 1, Level: r.IntN(3), Reason: word(), Rule: word()},
+				Tag:         randomTag(r), Repeated: r.IntN(2) == 0,
+			})
+		}
 	case 0:
 		l.Watermark = at
 	case 1:
@@ -94,6 +105,9 @@ func randomEvidence(r *rand.Rand, l *cooldown.Ledger, at cooldown.Instant, word 
 		l.Observations = []cooldown.Observation{e}
 	}
 }
+
+// randomTag is one of some requests: few doubts meet the withdrawal of theirs otherwise.
+func randomTag(r *rand.Rand) cooldown.Tag { return cooldown.Tag(1 + r.IntN(40)) }
 
 // RandomBinding is one of a few ids that is bound to one of a few identities.
 func RandomBinding(r *rand.Rand, now time.Time) state.BoundSession {
