@@ -35,14 +35,24 @@ type Failure[Who comparable, Scope any] struct {
 	// Scope and Kind of what is held against it.
 	Scope Scope
 	Kind  uint8
+	// Tag of the request, where it may be to blame; 0: it is not.
+	Tag uint64
 }
 
-// Note adds a failure to the suspicion that it belongs to. Those whose failures are all old go first.
+// Note adds a failure to the suspicion that it belongs to. Those whose failures are all old go first. A doubtful failure takes
+// the place of none that is beyond doubt.
 func (l *Log[W, S]) Note(provider, model, reason string, f Failure[W, S]) *Suspicion[W, S] {
 	s := l.suspicion(provider, model, reason, f.At)
-	s.Failures = slices.DeleteFunc(s.Failures, func(old Failure[W, S]) bool { return old.At < f.At-within || old.Who == f.Who })
-	if len(s.Failures) == maxFailures {
-		s.Failures = s.Failures[1:]
+	s.Failures = slices.DeleteFunc(s.Failures, func(old Failure[W, S]) bool { return old.At < f.At-within })
+	same := slices.IndexFunc(s.Failures, func(old Failure[W, S]) bool { return old.Who == f.Who })
+	switch {
+	case same >= 0 && f.Tag != 0 && s.Failures[same].Tag == 0:
+		return s
+	case same >= 0:
+		s.Failures = slices.Delete(s.Failures, same, same+1)
+	case len(s.Failures) == maxFailures:
+		oldest := max(slices.IndexFunc(s.Failures, func(old Failure[W, S]) bool { return old.Tag != 0 }), 0)
+		s.Failures = slices.Delete(s.Failures, oldest, oldest+1)
 	}
 	s.Failures = append(s.Failures, f)
 	return s
@@ -67,9 +77,15 @@ func (l *Log[W, S]) suspicion(provider, model, reason string, at int64) *Suspici
 	return s
 }
 
-// Confirmed reports whether enough have failed: all that can be used, or most of them if it may be the fault of what they share.
+// Confirmed reports whether enough have failed, the fewest that are needed beyond doubt: all that can be used, or most of them if it may be the fault of what they share.
 func (s *Suspicion[W, S]) Confirmed(shared bool, usable func() int) bool {
-	if len(s.Failures) < fewest {
+	beyondDoubt := 0
+	for i := range s.Failures {
+		if s.Failures[i].Tag == 0 {
+			beyondDoubt++
+		}
+	}
+	if beyondDoubt < fewest {
 		return false
 	}
 	need := usable()
@@ -81,14 +97,24 @@ func (s *Suspicion[W, S]) Confirmed(shared bool, usable func() int) bool {
 
 // Succeed drops the failures of requests that began no later than one of a model that was served.
 func (l Log[W, S]) Succeed(provider, model string, started int64) {
+	l.delete(provider, func(s *Suspicion[W, S], f Failure[W, S]) bool {
+		return (s.Model == "" || s.Model == model) && f.Started <= started
+	})
+}
+
+// Withdraw drops the failures of a request that turned out to be to blame.
+func (l Log[W, S]) Withdraw(provider string, tag uint64) {
+	l.delete(provider, func(_ *Suspicion[W, S], f Failure[W, S]) bool { return f.Tag == tag })
+}
+
+// delete drops failures of a provider, and the suspicions that are left without any.
+func (l Log[W, S]) delete(provider string, drop func(*Suspicion[W, S], Failure[W, S]) bool) {
 	all := l[provider]
 	if len(all) == 0 {
 		return
 	}
 	all = slices.DeleteFunc(all, func(s *Suspicion[W, S]) bool {
-		if s.Model == "" || s.Model == model {
-			s.Failures = slices.DeleteFunc(s.Failures, func(f Failure[W, S]) bool { return f.Started <= started })
-		}
+		s.Failures = slices.DeleteFunc(s.Failures, func(f Failure[W, S]) bool { return drop(s, f) })
 		return len(s.Failures) == 0
 	})
 	if l[provider] = all; len(all) == 0 {

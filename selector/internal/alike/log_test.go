@@ -70,3 +70,36 @@ func TestSuspicionsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestDoubtfulFailuresShowNothingByThemselves(t *testing.T) {
+	var l alike.Log[string, string]
+	confirmed := func(who string, tag uint64) bool {
+		return l.Note("p", "m", "r", failure{Who: who, Tag: tag}).Confirmed(true, func() int { return 7 })
+	}
+	for i := range uint64(100) {
+		if confirmed(fmt.Sprint(i), 1+i) {
+			t.Fatalf("%d doubtful failures show an outage", i+1)
+		}
+	}
+	l = nil
+	confirmed("a", 1)
+	for _, who := range []string{"b", "c"} {
+		if confirmed(who, 0) {
+			t.Errorf("%s shows an outage", who)
+		}
+	}
+	confirmed("c", 2) // in place of nothing
+	if !confirmed("d", 0) {
+		t.Error("three failures beyond doubt and a doubtful one are no outage of four in seven")
+	}
+	l.Withdraw("p", 1)
+	if s := l["p"][0]; len(s.Failures) != 3 || s.Confirmed(true, func() int { return 7 }) {
+		t.Errorf("after the request was found to be to blame: %+v", s.Failures)
+	}
+	for _, who := range []string{"b", "c", "d"} {
+		l.Note("p", "m", "r", failure{Who: who, Tag: 9}) // in place of nothing
+	}
+	if l.Withdraw("p", 9); len(l["p"][0].Failures) != 3 {
+		t.Errorf("doubt took the place of %+v", l["p"][0].Failures)
+	}
+}
