@@ -1,0 +1,93 @@
+package doubt
+
+import "time"
+
+const (
+	// span is how long after its last failure a request is remembered.
+	span = int64(10 * time.Minute)
+	// maxRequests bounds the requests of a log, and maxFailures the failures of one request.
+	maxRequests = 4096
+	maxFailures = 8
+)
+
+// Log has the requests that failed last. The zero value has none.
+type Log[Auth, Site any] struct {
+	requests map[uint64]*Request[Auth, Site]
+	tags     []uint64 // in the order in which they came; full, it goes round
+	oldest   int      // in tags, once that is full
+}
+
+// Request is one that failed.
+type Request[Auth, Site any] struct {
+	// Suspect: it turned out to be to blame.
+	Suspect  bool
+	Failures []Failure[Auth, Site]
+
+	last int64
+}
+
+// Failure is one with an auth, for a reason, that is held against sites.
+type Failure[Auth, Site any] struct {
+	Auth   Auth
+	Reason string
+	Sites  []Site
+}
+
+// Find returns what is known of a request; nil: nothing, or nothing any more.
+func (l *Log[Auth, Site]) Find(tag uint64, now int64) *Request[Auth, Site] {
+	r := l.requests[tag]
+	if r == nil || r.last < now-span {
+		return nil
+	}
+	return r
+}
+
+// Note adds a failure of a request. What came first is forgotten where there are too many requests; a request that fails
+// more often than any caller tries is known well enough.
+func (l *Log[Auth, Site]) Note(tag uint64, now int64, f Failure[Auth, Site]) {
+	r := l.request(tag, now)
+	if len(r.Failures) < maxFailures {
+		r.Failures = append(r.Failures, f)
+	}
+}
+
+// Blame notes that a request is to blame.
+func (l *Log[Auth, Site]) Blame(tag uint64, now int64) { l.request(tag, now).Suspect = true }
+
+// request finds one or makes it.
+func (l *Log[Auth, Site]) request(tag uint64, now int64) *Request[Auth, Site] {
+	r := l.requests[tag]
+	switch {
+	case r == nil:
+		r = new(Request[Auth, Site])
+		l.add(tag, r)
+	case r.last < now-span:
+		*r = Request[Auth, Site]{}
+	}
+	r.last = now
+	return r
+}
+
+func (l *Log[Auth, Site]) add(tag uint64, r *Request[Auth, Site]) {
+	if l.requests == nil {
+		l.requests = make(map[uint64]*Request[Auth, Site])
+	}
+	l.requests[tag] = r
+	if len(l.tags) < maxRequests {
+		l.tags = append(l.tags, tag)
+		return
+	}
+	delete(l.requests, l.tags[l.oldest])
+	l.tags[l.oldest] = tag
+	l.oldest = (l.oldest + 1) % maxRequests
+}
+
+// Latest calls f for the failures of the requests that came last, at most limit of them, the latest first.
+func (l *Log[Auth, Site]) Latest(limit int, f func(*Failure[Auth, Site])) {
+	for i := range min(limit, len(l.tags)) {
+		r := l.requests[l.tags[(l.oldest+len(l.tags)-1-i)%len(l.tags)]]
+		for j := range r.Failures {
+			f(&r.Failures[j])
+		}
+	}
+}
