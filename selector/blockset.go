@@ -132,9 +132,9 @@ func (s *blockSet) succeed(start cooldown.Instant) (ended bool) {
 	}
 	for kind := range cooldown.NumKinds {
 		l := s.ledgers.Of(kind)
-		before := len(l.Observations) + len(l.Failures)
+		before := l.Count()
 		l.Succeed(start)
-		ended = ended || len(l.Observations)+len(l.Failures) < before
+		ended = ended || l.Count() < before
 	}
 	return ended
 }

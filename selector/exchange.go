@@ -66,7 +66,7 @@ func (p *Pool) Records() []cooldown.Record {
 	var all []cooldown.Record
 	pause := pausing(&p.mu)
 	for _, s := range p.runtime.identities {
-		if s.empty() && s.change == (cooldown.Switch{}) && max(s.cleared, s.released) == 0 {
+		if s.empty() && s.change == (cooldown.Switch{}) && s.withdrawn.IsZero() && max(s.cleared, s.released) == 0 {
 			pause(0)
 			continue
 		}
@@ -106,7 +106,7 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 	before := s.record()
 	merged := s.record()
 	merged.Merge(o)
-	s.cleared, s.succeeded = merged.Cleared, merged.Succeeded
+	s.cleared, s.succeeded, s.withdrawn = merged.Cleared, merged.Succeeded, merged.Withdrawn
 	for i := range merged.Scopes {
 		known := &merged.Scopes[i]
 		set := p.runtime.makeSet(s, scope{model: known.Model, family: known.Family})
@@ -139,7 +139,7 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 
 // record of a subject as it is.
 func (s *subject) record() cooldown.Record {
-	r := cooldown.Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded}
+	r := cooldown.Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded, Withdrawn: s.withdrawn}
 	sets := s.sets()
 	for _, set := range sets {
 		if set.ledgers != nil {

@@ -25,7 +25,7 @@ func (r *report) suspect() *alike.Suspicion[*identity, scope] {
 		at = scope{model: f.ModelFamily, family: true}
 	}
 	s := r.pool.outages.Note(r.member.provider.name, model, f.Reason, alike.Failure[*identity, scope]{
-		Who: r.member.state, Started: int64(r.started), At: int64(r.stamp), Scope: at, Kind: uint8(f.Kind),
+		Who: r.member.state, Started: int64(r.started), At: int64(r.stamp), Scope: at, Kind: uint8(f.Kind), Tag: uint64(r.tag),
 	})
 	if !s.Confirmed(f.Shared, func() int { return r.usable(s) }) {
 		return nil
@@ -112,12 +112,12 @@ func (r *report) renewGate(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
 	e := cooldown.Observation{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, cooldown.LadderEgress)}
 	l.Prune(r.now)
-	level, window := l.Climb(&e, 0, r.begun, r.now)
+	level, window := l.Climb(&e, r.tag, r.begun, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now.Add(min(e.Ladder.Step(level, r.pool.random), r.pool.settings.maxHint()))
 	}
 	e.Probe, e.Until = window, max(window, r.now.Add(outageSpan))
-	l.Add(e)
+	r.observe(set, l, e)
 	r.refresh(set)
 	r.done = Consequence{Action: cooldown.ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}, Changed: true}
 	r.tell(set)

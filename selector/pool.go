@@ -9,6 +9,7 @@ import (
 
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/selector/internal/alike"
+	"github.com/credbroker/credbroker/selector/internal/doubt"
 	"github.com/credbroker/credbroker/selector/internal/firstturn"
 )
 
@@ -48,6 +49,7 @@ type Pool struct {
 	rules    []Rule // of the settings, under the names of the pool
 	runtime  runtimeState
 	outages  alike.Log[*identity, scope]
+	doubts   doubt.Log[*Auth, *subject]
 	routes   routes
 	random   *rand.Rand
 	last     cooldown.Instant // stamp

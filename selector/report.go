@@ -36,6 +36,9 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	if unknown {
 		r.begun = r.now
 	}
+	if f.Doubt {
+		r.leaveDoubt(a.Tag)
+	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
 	return r.apply(), nil
 }
@@ -70,7 +73,12 @@ type report struct {
 	// begun is started where a failure counts for more the later it began: now for one that nobody knows the start of, since
 	// otherwise whoever never tells it would climb no ladder and renew no hint.
 	begun cooldown.Instant
-	done  Consequence
+	// tag of the request, where it may be to blame; 0: it is not. counts says that its failure counts towards a Repeat, and
+	// sites what it is held against.
+	tag    cooldown.Tag
+	counts bool
+	sites  []*subject
+	done   Consequence
 }
 
 // succeed moves the success watermarks of all that the request has proven to work.
@@ -93,19 +101,26 @@ func (r *report) succeed() {
 // nothingKnown: there is no evidence of the auth, and none of its domains.
 func (m *member) nothingKnown() bool { return len(m.domains) == 0 && m.state.empty() }
 
-// fail does what the finding says, unless the failure is one that the provider's auths share.
+// fail does what the finding says, unless the failure is the request's own, or one that the provider's auths share.
 func (r *report) fail() {
+	if r.tag != 0 && r.suspected() {
+		r.blameRequest()
+		return
+	}
 	if gate := r.gate(); gate != nil {
 		r.renewGate(gate)
 	} else {
 		r.contradict()
-		if r.finding.Action == cooldown.ActionCooldown {
+		if r.finding.Action == cooldown.ActionCooldown && r.tag == 0 {
 			r.renew()
 		}
 		r.act(r.finding.Action)
 		if s := r.suspect(); s != nil {
 			r.openGate(s)
 		}
+	}
+	if r.tag != 0 {
+		r.noteDoubt()
 	}
 }
 
@@ -162,7 +177,11 @@ func (r *report) repeated(set *blockSet) bool {
 		return false
 	}
 	l := set.ledger(r.finding.Kind)
-	l.AddFailure(cooldown.Failure{At: r.stamp, Reason: r.finding.Reason}, r.started)
+	if r.tag == 0 {
+		l.AddFailure(cooldown.Failure{At: r.stamp, Reason: r.finding.Reason}, r.started)
+	} else {
+		r.counts = l.Repeats(r.finding.Reason, r.started)
+	}
 	since := max(r.stamp.Add(-repeat.Within), r.member.state.change.At+1)
 	return l.CountFailures(r.finding.Reason, since, r.now) >= repeat.Count
 }
@@ -181,7 +200,7 @@ func (r *report) blockDomains(domains []domainKey, at scope) bool {
 func (r *report) block(set *blockSet) {
 	l := set.ledger(r.finding.Kind)
 	if e, ok := r.evidence(l); ok {
-		l.Add(e)
+		r.observe(set, l, e)
 	}
 	r.refresh(set)
 	r.tell(set)
@@ -216,7 +235,7 @@ func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	}
 	e.Ladder = cmp.Or(f.Ladder, cooldown.LadderRate)
 	l.Prune(r.now)
-	level, window := l.Climb(&e, 0, r.begun, r.now)
+	level, window := l.Climb(&e, r.tag, r.begun, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now.Add(e.Ladder.Step(level, r.pool.random))
 	}

@@ -22,6 +22,8 @@ type subject struct {
 	halfOpen int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
 	cleared, succeeded cooldown.Instant
+	// withdrawn are the requests that were to blame for failures here.
+	withdrawn cooldown.Withdrawn
 	// alone: what is half-open may be probed without a permit.
 	alone bool
 	dirty bool // in Pool.dirty

@@ -64,6 +64,11 @@ func (l *Ledger) seconded(d *Doubt) bool {
 	return slices.ContainsFunc(l.Doubts, func(o Doubt) bool { return !o.Withdrawn && o.Tag != d.Tag && o.Reason == d.Reason })
 }
 
+// Seconded reports whether what several requests met is in force.
+func (l *Ledger) Seconded(now Instant) bool {
+	return slices.ContainsFunc(l.Doubts, func(d Doubt) bool { return !d.Withdrawn && d.Until > now && l.seconded(&d) })
+}
+
 // ends is until when a doubtful observation keeps the auth out, and from when on it may be probed; 0: it does not any more.
 func (l *Ledger) ends(d *Doubt) (until, probe Instant) {
 	switch end := d.Received.Add(DoubtSpan); {
@@ -82,8 +87,8 @@ func (l *Ledger) climbs(d *Doubt, e *Observation, tag Tag) bool {
 	return d.alike(e) && !d.Withdrawn && (l.seconded(d) || tag != 0 && tag != d.Tag && d.Reason == e.Reason)
 }
 
-// repeats reports whether a failure counts that began at a time: only after the last one for its reason was known.
-func (l *Ledger) repeats(reason string, started Instant) bool {
+// Repeats reports whether a failure counts that began at a time: only after the last one for its reason was known.
+func (l *Ledger) Repeats(reason string, started Instant) bool {
 	return !slices.ContainsFunc(l.Failures, func(s Failure) bool { return s.Reason == reason && started <= s.At }) &&
 		!slices.ContainsFunc(l.Doubts, func(d Doubt) bool {
 			return d.Repeated && !d.Withdrawn && d.Reason == reason && started <= d.Received

@@ -70,7 +70,7 @@ func TestDoubtRaisesNothingElse(t *testing.T) {
 		}
 	}
 	l.Succeed(second(30))
-	if l.count() != 0 {
+	if l.Count() != 0 {
 		t.Errorf("after a success there is %+v", l)
 	}
 }

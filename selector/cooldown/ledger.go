@@ -93,11 +93,11 @@ func (l *Ledgers) Equal(o *Ledgers) bool {
 
 // IsZero reports whether the ledger knows nothing.
 func (l *Ledger) IsZero() bool {
-	return l.Watermark == 0 && l.Cleared == 0 && l.count() == 0
+	return l.Watermark == 0 && l.Cleared == 0 && l.Count() == 0
 }
 
-// count of all that is known against the auth.
-func (l *Ledger) count() int { return len(l.Observations) + len(l.Failures) + len(l.Doubts) }
+// Count of all that is known against the auth.
+func (l *Ledger) Count() int { return len(l.Observations) + len(l.Failures) + len(l.Doubts) }
 
 // Merge takes in what another replica knows.
 func (l *Ledger) Merge(o *Ledger) {
@@ -149,7 +149,7 @@ func (l *Ledger) Add(e Observation) {
 
 // AddFailure counts a failure, unless its attempt began before the last one was known.
 func (l *Ledger) AddFailure(s Failure, started Instant) {
-	if l.repeats(s.Reason, started) {
+	if l.Repeats(s.Reason, started) {
 		l.Failures = append(l.Failures, s)
 		l.tidy()
 	}

@@ -1,0 +1,108 @@
+package selector
+
+import (
+	"slices"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/doubt"
+)
+
+// independent: the auths share no account and no limit domain.
+func independent(a, b *Auth) bool {
+	return a.identity() != b.identity() && (a.Provider != b.Provider ||
+		!slices.ContainsFunc(a.Domains, func(name string) bool { return slices.Contains(b.Domains, name) }))
+}
+
+// leaveDoubt makes a failure that may be the fault of its request one that does not take an auth out for good.
+func (r *report) leaveDoubt(tag uint64) {
+	if r.tag = cooldown.Tag(tag); r.tag == 0 {
+		return
+	}
+	if f := &r.finding; f.Action == cooldown.ActionInvalidate || f.Action == cooldown.ActionDisable {
+		f.Action, f.Scope, f.Ladder = cooldown.ActionCooldown, cooldown.ScopeAuth, cooldown.LadderRefusal
+	}
+}
+
+// suspected reports whether the request is to blame: it was before, or it failed alike with an auth that has nothing to do
+// with this one.
+func (r *report) suspected() bool {
+	withdrawn := false
+	r.member.subjects(func(s *subject) { withdrawn = withdrawn || s.withdrawn.Has(r.tag) })
+	known := r.pool.doubts.Find(uint64(r.tag), int64(r.now))
+	if withdrawn || known == nil {
+		return withdrawn
+	}
+	return known.Suspect || slices.ContainsFunc(known.Failures, func(f doubt.Failure[*Auth, *subject]) bool {
+		return f.Reason == r.finding.Reason && independent(f.Auth, r.member.auth)
+	})
+}
+
+// blameRequest withdraws all that the request has brought against auths.
+func (r *report) blameRequest() {
+	log, tag := &r.pool.doubts, uint64(r.tag)
+	r.done.Suspect = true
+	r.pool.outages.Withdraw(r.member.provider.name, tag)
+	known := log.Find(tag, int64(r.now))
+	log.Blame(tag, int64(r.now))
+	if known == nil {
+		return
+	}
+	for _, f := range known.Failures {
+		r.pool.outages.Withdraw(f.Auth.Provider, tag)
+		for _, s := range f.Sites {
+			r.withdraw(s)
+		}
+	}
+	known.Failures = nil
+}
+
+// withdraw ends what the request has brought against a subject, if the pool still knows that.
+func (r *report) withdraw(s *subject) {
+	rt := &r.pool.runtime
+	if s.identity != nil && rt.identities[s.identity.name] != s.identity || s.identity == nil && rt.domains[s.domain] != s {
+		return
+	}
+	if s.withdrawn.Has(r.tag) {
+		return
+	}
+	s.withdrawn.Add(r.tag, r.stamp)
+	for _, set := range s.sets() {
+		if set.applyWithdrawn() {
+			rt.refreshSet(set, r.now)
+		}
+	}
+	rt.outbox.save(s)
+	r.done.Changed = true
+}
+
+// applyWithdrawn marks what is withdrawn, and reports whether anything of the set is in doubt.
+func (s *blockSet) applyWithdrawn() (doubtful bool) {
+	if s.ledgers == nil {
+		return false
+	}
+	for kind := range cooldown.NumKinds {
+		if l := s.ledgers.Of(kind); len(l.Doubts) > 0 {
+			s.owner.withdrawn.Apply(l)
+			doubtful = true
+		}
+	}
+	return doubtful
+}
+
+// noteDoubt remembers a failure until its request fails again.
+func (r *report) noteDoubt() {
+	r.pool.doubts.Note(uint64(r.tag), int64(r.now), doubt.Failure[*Auth, *subject]{
+		Auth: r.member.auth, Reason: r.finding.Reason, Sites: r.sites,
+	})
+}
+
+// observe adds an observation to a ledger of a set.
+func (r *report) observe(set *blockSet, l *cooldown.Ledger, e cooldown.Observation) {
+	if r.tag == 0 {
+		l.Add(e)
+		return
+	}
+	l.AddDoubt(cooldown.Doubt{Observation: e, Tag: r.tag, Repeated: r.counts})
+	set.owner.withdrawn.Apply(l)
+	r.sites = append(r.sites, set.owner)
+}
