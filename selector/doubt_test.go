@@ -1,0 +1,133 @@
+package selector_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
+)
+
+// doubtful is a finding that may be the fault of the request.
+func doubtful(f cooldown.Finding) cooldown.Finding {
+	f.Doubt = true
+	return f
+}
+
+// fail reports that an attempt of a request failed with an auth.
+func (p *player) fail(tag uint64, id string, f cooldown.Finding) selector.Consequence {
+	p.t.Helper()
+	p.now = p.now.Add(time.Millisecond)
+	c, err := p.Report(selector.Attempt{AuthID: id, Model: "m", Started: p.now, Tag: tag}, f, p.now)
+	p.must(err)
+	return c
+}
+
+func (p *player) wantReady(when string) {
+	p.t.Helper()
+	page, _ := p.List(selector.Filter{}, p.now)
+	for _, s := range page {
+		if s.State != selector.StateReady || len(s.Blocks) > 0 {
+			p.t.Errorf("%s: %s is out: %s, %+v", when, s.Auth.ID, s.Why, s.Blocks)
+		}
+	}
+	p.must(p.CheckIndex())
+}
+
+func TestRequestThatFailsAlikeOnIndependentAuthsIsTheSuspect(t *testing.T) {
+	org := func(a *selector.Auth) { a.Domains = []string{"org:acme"} }
+	otherReason := cooldown.Finding{Action: cooldown.ActionCooldown, Scope: cooldown.ScopeAuth, Kind: cooldown.Other, Reason: "other", Doubt: true}
+	for name, c := range map[string]struct {
+		auths  []*selector.Auth
+		second cooldown.Finding
+		want   bool
+	}{
+		"independent":             {[]*selector.Auth{auth("a"), auth("b", org)}, doubtful(forbidden(historyStart())), true},
+		"one limit domain":        {[]*selector.Auth{auth("a", org), auth("b", org)}, doubtful(forbidden(historyStart())), false},
+		"one account":             {[]*selector.Auth{auth("a", func(a *selector.Auth) { a.Identity = "x" }), auth("b", func(a *selector.Auth) { a.Identity = "x" })}, doubtful(forbidden(historyStart())), false},
+		"another way":             {[]*selector.Auth{auth("a"), auth("b")}, otherReason, false},
+		"the second beyond doubt": {[]*selector.Auth{auth("a"), auth("b")}, forbidden(historyStart()), false},
+	} {
+		p := newPlayer(t, selector.Config{}, c.auths...)
+		if got := p.fail(1, "a", doubtful(forbidden(p.now))); got.Suspect || got.Until.Sub(p.now) != cooldown.DoubtSpan {
+			t.Errorf("%s: the first failure: %+v, want a cooldown of a minute", name, got)
+		}
+		got := p.fail(1, "b", c.second)
+		if got.Suspect != c.want || c.want && got.Action != cooldown.ActionNone {
+			t.Errorf("%s: the second failure: %+v, want suspect %t", name, got, c.want)
+		}
+		if !c.want {
+			continue
+		}
+		p.wantReady(name)
+		if got := p.fail(1, "a", doubtful(forbidden(p.now))); !got.Suspect {
+			t.Errorf("%s: the third failure: %+v, want a suspect", name, got)
+		}
+		p.wantReady(name + ", third")
+	}
+}
+
+func TestFailureOfAnotherRequestIsOrdinary(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"), auth("c"))
+	p.fail(1, "a", doubtful(forbidden(p.now)))
+	if got := p.fail(2, "a", doubtful(forbidden(p.now))); got.Until.Sub(p.now) < 29*time.Minute {
+		t.Errorf("Report = %+v, want half an hour", got)
+	}
+	if got := p.fail(2, "b", doubtful(forbidden(p.now))); !got.Suspect {
+		t.Errorf("Report = %+v, want a suspect", got)
+	}
+	if status, err := p.Status("a", p.now); err != nil || len(status.Blocks) != 1 || status.Blocks[0].Until.Sub(p.now) > cooldown.DoubtSpan {
+		t.Errorf("what is left is %+v, %v, want the doubt of the first request", status.Blocks, err)
+	}
+	if got := p.fail(3, "a", forbidden(p.now)); got.Until.Sub(p.now) < 29*time.Minute || got.Suspect {
+		t.Errorf("Report of a failure beyond doubt = %+v, want half an hour", got)
+	}
+}
+
+func TestDoubtDisablesOnlyWhenItIsOver(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"))
+	for tag := range uint64(10) {
+		if got := p.fail(1+tag, "a", doubtful(forbidden(p.now))); got.Action != cooldown.ActionCooldown {
+			t.Fatalf("failure %d at one time: %+v", tag, got)
+		}
+	}
+	p.report("a", 0, cooldown.Finding{Success: true})
+	for i := range uint64(4) {
+		p.now = p.now.Add(31 * time.Minute)
+		if got, want := p.fail(100+i, "a", doubtful(forbidden(p.now))).Action, i == 3; (got == cooldown.ActionDisable) != want {
+			t.Errorf("failure %d, half an hour after the last: %v", i, got)
+		}
+	}
+	q := newPlayer(t, selector.Config{}, auth("a"))
+	revoked := cooldown.Finding{Action: cooldown.ActionInvalidate, Scope: cooldown.ScopeAuth, Kind: cooldown.Authentication, Reason: "auth_invalid", Doubt: true}
+	if got := q.fail(1, "a", revoked); got.Action != cooldown.ActionCooldown || got.Until.Sub(q.now) != cooldown.DoubtSpan {
+		t.Errorf("a doubtful refusal of the secret: %+v, want a cooldown of a minute", got)
+	}
+	if got := q.fail(0, "a", revoked); got.Action != cooldown.ActionInvalidate {
+		t.Errorf("without a request: %+v, want what the finding says", got)
+	}
+}
+
+// What one replica withdraws is withdrawn on all, whichever they hear of first.
+func TestReplicasAgreeOnWithdrawals(t *testing.T) {
+	for _, failureFirst := range []bool{true, false} {
+		auths := []*selector.Auth{auth("a"), auth("b")}
+		one, other := newPlayer(t, selector.Config{Recording: true}, auths...), newPlayer(t, selector.Config{Recording: true}, auths...)
+		one.fail(1, "a", doubtful(forbidden(one.now)))
+		failure, _, _ := one.Take(10)
+		one.fail(1, "b", doubtful(forbidden(one.now)))
+		withdrawal, _, _ := one.Take(10)
+		if other.now = one.now; failureFirst {
+			other.Merge(failure, other.now)
+			other.Merge(withdrawal, other.now)
+		} else {
+			other.Merge(withdrawal, other.now)
+			other.Merge(failure, other.now)
+		}
+		other.wantReady(fmt.Sprint("failure first: ", failureFirst))
+		if got := other.fail(1, "a", doubtful(forbidden(other.now))); !got.Suspect {
+			t.Errorf("the other replica: %+v, want a suspect", got)
+		}
+	}
+}
