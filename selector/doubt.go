@@ -106,3 +106,72 @@ func (r *report) observe(set *blockSet, l *cooldown.Ledger, e cooldown.Observati
 	set.owner.withdrawn.Apply(l)
 	r.sites = append(r.sites, set.owner)
 }
+
+// maxOpinions bounds the requests whose failures a second opinion looks through.
+const maxOpinions = 64
+
+// secondOpinion finds an auth for a request that nobody is ready for: of those that only doubt keeps out, the one that was
+// picked the longest ago. So one bad request never leaves the pool empty. A further attempt may use those, too, where more
+// than one request failed, since it tells whose fault that was. nil: there is none.
+func secondOpinion(q *query) *member {
+	if q.pinned.member != nil {
+		return nil
+	}
+	l := q.view.plain()
+	var best *member
+	q.pool.doubts.Latest(maxOpinions, func(f *doubt.Failure[*Auth, *subject]) {
+		state := q.pool.runtime.identities[f.Auth.identity()]
+		if state == nil {
+			return
+		}
+		for _, m := range state.members {
+			if m != best && l.position(m) >= 0 && !q.excludes(m) && m.onlyDoubted(q.key.model, q.req.Tag != 0, q.now) &&
+				(best == nil || m.lastPicked < best.lastPicked) {
+				best = m
+			}
+		}
+	})
+	return best
+}
+
+// lend answers with an auth for one request. Its session stays where it is.
+func lend(q *query, m *member) Pick {
+	outcome := BindingNone
+	if q.pool.bindings != nil && len(q.req.Sessions) > 0 {
+		outcome = BindingDiverted
+	}
+	pick := q.answer(m, outcome)
+	if q.req.Options&Explain != 0 {
+		pick.Explanation = q.explain(&choice{member: m}, nil)
+	}
+	if q.req.Options&DryRun == 0 {
+		q.count(m)
+	}
+	return pick
+}
+
+// onlyDoubted: nothing beyond doubt keeps it from a requested model key, and no failures of several requests unless these are
+// allowed.
+func (m *member) onlyDoubted(key string, several bool, now cooldown.Instant) bool {
+	if m.disabled() || m.tokenOver(now) || m.refusal(now) != nil {
+		return false
+	}
+	free := true
+	m.subjects(func(s *subject) {
+		s.each(m.blockKey(key), func(set *blockSet) { free = free && !set.beyondDoubt(several, now) })
+	})
+	return free
+}
+
+// beyondDoubt: something is in force that is not doubtful, or that several requests met unless these are allowed.
+func (s *blockSet) beyondDoubt(several bool, now cooldown.Instant) bool {
+	if s.ledgers == nil {
+		return false
+	}
+	for kind := range cooldown.NumKinds {
+		if l := s.ledgers.Of(kind); l.BeyondDoubt(0, now).Deciding != nil || !several && l.Seconded(now) {
+			return true
+		}
+	}
+	return false
+}

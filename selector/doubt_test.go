@@ -109,6 +109,44 @@ func TestDoubtDisablesOnlyWhenItIsOver(t *testing.T) {
 	}
 }
 
+func TestOneBadRequestLeavesAPoolOfOne(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a"))
+	p.fail(1, "a", doubtful(forbidden(p.now)))
+	if got := p.tryPick(); got != "a" {
+		t.Errorf("after one bad request: %s, want a", got)
+	}
+	p.fail(2, "a", doubtful(forbidden(p.now)))
+	if got := p.tryPick(); got != "unavailable" {
+		t.Errorf("after a second one: %s, want nobody", got)
+	}
+	p.must(p.CheckIndex())
+}
+
+// A further attempt may use what several requests failed with; a first one may not.
+func TestSecondAttemptsSeeThroughDoubt(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"), auth("c"))
+	p.fail(2, "b", doubtful(forbidden(p.now)))
+	p.fail(3, "b", doubtful(forbidden(p.now)))
+	p.cool("c", "", time.Hour)
+	for _, tag := range []uint64{4, 1} {
+		if got := p.fail(tag, "a", doubtful(forbidden(p.now))); !got.Others {
+			t.Errorf("Report = %+v, want another auth for a second attempt", got)
+		}
+	}
+	if got := p.tryPick(); got != "unavailable" {
+		t.Errorf("a new request got %s", got)
+	}
+	again := selector.Request{Provider: "p", Model: "m", Exclude: []string{"a"}, Tag: 1}
+	if got := p.pick(again); got != "b" {
+		t.Errorf("the second attempt got %s, want b", got)
+	}
+	again.Exclude = append(again.Exclude, "b")
+	if _, err := p.Pick(&again, p.now); err == nil {
+		t.Error("the third attempt got an auth that is out beyond doubt")
+	}
+	p.fail(1, "b", doubtful(forbidden(p.now)))
+}
+
 // What one replica withdraws is withdrawn on all, whichever they hear of first.
 func TestReplicasAgreeOnWithdrawals(t *testing.T) {
 	for _, failureFirst := range []bool{true, false} {

@@ -39,7 +39,7 @@ func (r *report) usable(s *alike.Suspicion[*identity, scope]) int {
 	if s.Model == "" {
 		model = ""
 	}
-	l, list := r.ready(Request{Model: model})
+	l, list := r.ready(model)
 	count, view := list.Len(), list.View()
 	for _, f := range s.Failures {
 		ready := slices.ContainsFunc(f.Who.members, func(m *member) bool {

@@ -69,6 +69,9 @@ func (q *query) pick(now time.Time) (Pick, error) {
 			}
 		}
 		if next := p.runtime.timers.Next(); next == nil || !next.Over(int64(q.now)) {
+			if m := secondOpinion(q); m != nil {
+				return lend(q, m), nil
+			}
 			return Pick{}, q.refusal()
 		}
 		p.runtime.advance(q.now, pickAdvance)

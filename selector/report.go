@@ -32,7 +32,7 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 		m.state.succeeded = max(m.state.succeeded, started)
 		return Consequence{}, nil
 	}
-	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: cooldown.InstantOf(now), stamp: stamp, started: started, begun: started}
+	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: cooldown.InstantOf(now), stamp: stamp, started: started, begun: started, request: a.Tag}
 	if unknown {
 		r.begun = r.now
 	}
@@ -78,7 +78,9 @@ type report struct {
 	tag    cooldown.Tag
 	counts bool
 	sites  []*subject
-	done   Consequence
+	// request is the tag in any case.
+	request uint64
+	done    Consequence
 }
 
 // succeed moves the success watermarks of all that the request has proven to work.
@@ -315,17 +317,23 @@ func (r *report) endProbe() {
 
 // others reports whether another auth of the provider could take the request now.
 func (r *report) others() bool {
-	_, list := r.ready(Request{Model: r.model, Exclude: []string{r.member.auth.ID}})
-	return list.Len() > 0
+	q := r.query(&Request{Model: r.model, Exclude: []string{r.member.auth.ID}, Tag: r.request})
+	return q.anyReady() || secondOpinion(q) != nil
 }
 
 // ready are the auths of the provider that a request could use now.
-func (r *report) ready(req Request) (*orderedMembers, readyset.List) {
-	q := query{pool: r.pool, now: r.now, provider: r.member.provider, req: &req}
+func (r *report) ready(model string) (*orderedMembers, readyset.List) {
+	q := r.query(&Request{Model: model})
+	l := q.view.plain()
+	return l, q.list(l)
+}
+
+// query asks what a request to the provider could use now.
+func (r *report) query(req *Request) *query {
+	q := &query{pool: r.pool, now: r.now, provider: r.member.provider, req: req}
 	req.Provider = r.member.provider.name
 	q.find()
 	q.exclude()
 	r.pool.scratch = r.pool.scratch[:0]
-	l := q.view.plain()
-	return l, q.list(l)
+	return q
 }

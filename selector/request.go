@@ -18,6 +18,8 @@ type Request struct {
 	Parent SessionKey
 	// Exclude are ids of auths that were tried already.
 	Exclude []string
+	// Tag is that of the attempts before, see Attempt.Tag; 0: there were none.
+	Tag uint64
 	// Options of this pick.
 	Options Options
 }

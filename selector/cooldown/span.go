@@ -10,17 +10,8 @@ type Span struct {
 }
 
 // Span of the auths whose secret was not refused. With a fingerprint it is that of those that have the secret.
-func (l *Ledger) Span(secret Fingerprint, now Instant) (r Span) {
-	for i := range l.Observations {
-		e := &l.Observations[i]
-		if e.Until <= now || e.Secret != 0 && e.Secret != secret {
-			continue
-		}
-		r.Probe = max(r.Probe, e.Probe)
-		if e.Until >= r.Until {
-			r.Until, r.Deciding = e.Until, e
-		}
-	}
+func (l *Ledger) Span(secret Fingerprint, now Instant) Span {
+	r := l.BeyondDoubt(secret, now)
 	for i := range l.Doubts {
 		d := &l.Doubts[i]
 		until, probe := l.ends(d)
@@ -30,6 +21,21 @@ func (l *Ledger) Span(secret Fingerprint, now Instant) (r Span) {
 		r.Probe = max(r.Probe, probe)
 		if until >= r.Until {
 			r.Until, r.Deciding = until, &d.Observation
+		}
+	}
+	return r
+}
+
+// BeyondDoubt is Span without what is doubtful.
+func (l *Ledger) BeyondDoubt(secret Fingerprint, now Instant) (r Span) {
+	for i := range l.Observations {
+		e := &l.Observations[i]
+		if e.Until <= now || e.Secret != 0 && e.Secret != secret {
+			continue
+		}
+		r.Probe = max(r.Probe, e.Probe)
+		if e.Until >= r.Until {
+			r.Until, r.Deciding = e.Until, e
 		}
 	}
 	return r
