@@ -16,74 +16,52 @@ const (
 // marks is never written. Parentheses nest, as in gjson; JSON has none outside of strings.
 var marks = [256]int8{'"': quotes, '{': opens, '[': opens, '(': opens, '}': closes, ']': closes, ')': closes}
 
-// skip returns the index after the bracket that closes the one before i, or len(b). Most of the time goes here, which is
-// why it looks at four bytes in one go.
+// skip returns the index after the bracket that closes the one before i, or len(b). Most of the time goes here.
 func skip(b []byte, i int) int {
 	for depth := 1; i < len(b); {
-		if i+4 <= len(b) {
-			w := b[i : i+4 : i+4]
-			switch {
-			case marks[w[0]] != 0:
-			case marks[w[1]] != 0:
-				i++
-			case marks[w[2]] != 0:
-				i += 2
-			case marks[w[3]] != 0:
-				i += 3
-			default:
-				i += 4
-				continue
-			}
-		}
 		mark := marks[b[i]]
 		i++
-		if mark == quotes {
-			i = skipString(b, i)
-		} else if depth += int(mark); depth == 0 {
-			return i
+		switch mark {
+		case 0:
+		case quotes:
+			end := nearQuote(b, i)
+			if end == len(b) || b[end] != '"' || b[end-1] == '\\' {
+				end = quoteBehind(b, i, end)
+			}
+			i = end + 1
+		default:
+			if depth += int(mark); depth == 0 {
+				return i
+			}
 		}
 	}
 	return len(b)
 }
 
-// skipString returns the index after the quote that ends the string starting at start, or len(b). It looks for near quotes
-// itself: bytes.IndexByte is faster over long texts only.
-func skipString(b []byte, start int) int {
-	for i := start; ; {
-		i = nextQuote(b, i) + 1
-		if i > len(b) {
-			return len(b)
-		}
-		if b[i-2] != '\\' || !escaped(b[start:i-1]) {
-			return i
-		}
+// nearQuote returns the index of the next quote, or one up to which there is none. It is small, so that names and other
+// short strings cost no call.
+func nearQuote(b []byte, i int) int {
+	for near := min(len(b), i+24); i < near && b[i] != '"'; {
+		i++
 	}
+	return i
 }
 
-// nextQuote returns the index of the next quote, or len(b).
-func nextQuote(b []byte, i int) int {
-	for n := 0; n < 3 && i+6 <= len(b); n++ {
-		w := b[i : i+6 : i+6]
-		switch byte('"') {
-		case w[0]:
-			return i
-		case w[1]:
-			return i + 1
-		case w[2]:
-			return i + 2
-		case w[3]:
-			return i + 3
-		case w[4]:
-			return i + 4
-		case w[5]:
-			return i + 5
+// quoteBehind returns the index of the quote that ends the string starting at start, or len(b). Before i there is none.
+func quoteBehind(b []byte, start, i int) int {
+	for {
+		if i < len(b) && b[i] != '"' {
+			n := bytes.IndexByte(b[i:], '"')
+			if n < 0 {
+				return len(b)
+			}
+			i += n
 		}
-		i += 6
+		if i >= len(b) || b[i-1] != '\\' || !escaped(b[start:i]) {
+			return i
+		}
+		i = nearQuote(b, i+1)
 	}
-	if n := bytes.IndexByte(b[i:], '"'); n >= 0 {
-		return i + n
-	}
-	return len(b)
 }
 
 // stringEnd returns the index after the quote that ends the string starting at start, or -1. nonCanonical is as in
