@@ -60,8 +60,8 @@ type chain struct {
 	// items gets the items of an answer as text, if it is one that is read.
 	items    []byte
 	ofAnswer bool
-	// arguments of the tool call at hand, kept for the next.
-	arguments []byte
+	// decoded is a text at hand without its escapes. Its memory is kept for the next.
+	decoded []byte
 }
 
 // forms are those in which a conversation's answers come back.

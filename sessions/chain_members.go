@@ -21,8 +21,7 @@ func (m *members) chainFor(slot *jsonscan.Value) *chain {
 // chain is the identity by the messages.
 func (m *members) chain() Identity {
 	if m.input.Kind == jsonscan.String {
-		m.inputChain.startTurn(user)
-		m.inputChain.addText(userText, m.input)
+		m.inputChain.addContent(m.input, user)
 	}
 	previous, continues := idOf(m.previousResponse)
 	in := scope(m.userID, previous)

@@ -104,8 +104,8 @@ func (c *chain) readContent(m *message, at *jsonscan.Cursor) {
 		at.Value()
 		return
 	}
-	c.startTurn(v)
 	if v == tool {
+		c.startTurn(v)
 		list, _ := at.Value()
 		c.addItem(toolResult, resultSum(list))
 		return
@@ -123,7 +123,6 @@ func (c *chain) finishMessage(m *message, whole jsonscan.Value) {
 	if v == instructions {
 		return
 	}
-	c.startTurn(v)
 	if !m.contentRead {
 		c.addContent(m.content, v)
 	}
@@ -146,21 +145,21 @@ func (c *chain) finishMessage(m *message, whole jsonscan.Value) {
 	}
 }
 
-// content takes a message's content that was not in passing.
+// addContent takes a message's content that was not taken in passing.
 func (c *chain) addContent(content jsonscan.Value, v author) {
+	at := content.Cursor()
 	switch {
 	case v == tool:
+		c.startTurn(v)
 		c.addItem(toolResult, resultSum(content))
-	case content.Kind == jsonscan.String && v == assistant:
-		c.addText(assistantText, content)
 	case content.Kind == jsonscan.String:
-		c.addText(userText, content)
+		c.addWords(content, v)
 	case content.Kind == jsonscan.Array:
-		at := content.Cursor()
 		c.readParts(&at, v)
 	case content.Kind == jsonscan.Object:
-		at := content.Cursor()
 		c.addPart(&at, v)
+	default:
+		c.startTurn(v)
 	}
 }
 

@@ -1,8 +1,6 @@
 package sessions
 
 import (
-	"slices"
-
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
@@ -37,34 +35,37 @@ func (p *part) field(name []byte) *jsonscan.Value {
 	}
 }
 
-// readParts reads a list of parts from its bracket on and moves past it.
+// readParts reads a list of parts from its bracket on and moves past it. A message of nothing but reminders begins no turn.
 func (c *chain) readParts(at *jsonscan.Cursor, v author) {
+	begins := true
 	at.Enter()
 	for at.Element() {
+		counts := false
 		switch at.Kind() {
 		case jsonscan.Object:
-			c.addPart(at, v)
+			counts = c.addPart(at, v)
 		case jsonscan.String:
 			words, _ := at.Value()
-			c.addText(textLetter(v), words)
+			counts = c.addWords(words, v)
 		default:
-			if _, ok := at.Value(); !ok {
+			if _, counts = at.Value(); !counts {
 				return
 			}
 		}
+		begins = begins && counts
+	}
+	if begins {
+		c.startTurn(v)
 	}
 }
 
-func textLetter(v author) byte {
-	if v == assistant {
-		return assistantText
-	}
-	return userText
-}
-
-// addPart reads one part from its bracket on.
-func (c *chain) addPart(at *jsonscan.Cursor, v author) {
+// addPart reads one part from its bracket on. False: it does not count.
+func (c *chain) addPart(at *jsonscan.Cursor, v author) bool {
 	p, whole := readPart(at)
+	if p.isPlainText() {
+		return c.addWords(p.text, v)
+	}
+	c.startTurn(v)
 	switch {
 	case p.thought.Kind == jsonscan.Boolean && p.thought.Raw[0] == 't':
 	case p.call.Kind == jsonscan.Object:
@@ -76,14 +77,13 @@ func (c *chain) addPart(at *jsonscan.Cursor, v author) {
 	case p.kind.HasSuffix("tool_result"):
 		c.addItem(toolResult, resultSum(p.content))
 	case p.isThinking():
-	case p.isText():
-		c.addText(textLetter(v), p.text)
 	case p.isEmpty():
 	case v == assistant:
 		c.addItem(assistantMedia, sumOf(whole, isIncidental))
 	default:
 		c.addItem(userMedia, sumOf(whole, isIncidental))
 	}
+	return true
 }
 
 // readPart reads a part from its bracket on and moves past it. Of members of one name the first counts.
@@ -110,6 +110,12 @@ func readPart(at *jsonscan.Cursor) (p part, whole jsonscan.Value) {
 // isThinking: thoughts are sent back or left out as the client and the upstream like.
 func (p *part) isThinking() bool {
 	return p.kind.Is("thinking") || p.kind.Is("redacted_thinking") || p.kind.Is("reasoning")
+}
+
+// isPlainText: a text, and nothing else that counts.
+func (p *part) isPlainText() bool {
+	thought := p.thought.Kind == jsonscan.Boolean && p.thought.Raw[0] == 't'
+	return p.isText() && !thought && p.call.Kind != jsonscan.Object && p.response.Kind != jsonscan.Object
 }
 
 func (p *part) isText() bool {
@@ -148,8 +154,7 @@ func (c *chain) addCall(name, arguments jsonscan.Value) {
 		case len(inside.Raw) == 0:
 			sum = none
 		case first[0] == '{':
-			c.arguments = appendText(slices.Grow(c.arguments[:0], len(inside.Raw)), inside.Raw)
-			sum = valueSum(jsonscan.Value{Kind: jsonscan.Object, Raw: c.arguments})
+			sum = valueSum(jsonscan.Value{Kind: jsonscan.Object, Raw: c.decode(inside)})
 		default:
 			sum = mix('s', textSum(inside), 0)
 		}
