@@ -32,6 +32,11 @@ func hostileChains(size int) []shape {
 		fill("content-before-role", `{"messages":[{"content":[`, `{"text":"a","type":"text"},`, `"b"],"role":"user"}]}`),
 		fill("wraps", ``, `{"request":`, `{}`),
 		fill("odd-escapes", `{"input":"`, `\u00e9`, `"}`),
+		fill("reminders", `{"messages":[{"role":"user","content":[`, `"<system-reminder>",`, `"b"]}]}`),
+		fill("escaped-reminders", `{"messages":[{"role":"user","content":[`, `"\u003csystem-reminder>\u003c/system-reminder>",`, `"b"]}]}`),
+		fill("long-reminder", `{"input":"\u003csystem-reminder>`, `</system-reminder`, `"}`),
+		fill("contents", `{"input":[`, `"_content",`, `"b"]}`),
+		fill("encrypted-names", `{"input":[{`, `"encrypted_content":"",`, `"b":1}]}`),
 		fill("answers", `{"output":[`, `{"id":"a","type":"x"},`, `{}]}`),
 		fill("nested-answers", ``, `{"message":`, `{}`),
 	}
