@@ -28,7 +28,10 @@ type members struct {
 	byChain, hasID                         bool
 	messageChain, contentChain, inputChain chain
 	previousResponse, store                jsonscan.Value
-	maxTokens, maxOutput                   jsonscan.Value
+	// previousMessage is the answer that a request goes on from within one of Anthropic's message threads.
+	previousMessage      jsonscan.Value
+	inThread             bool
+	maxTokens, maxOutput jsonscan.Value
 	// thread and parentThread are what Codex says beside its headers.
 	thread, parentThread jsonscan.Value
 	// counts: the request only counts tokens.
@@ -94,6 +97,10 @@ func (m *members) readNested(name []byte, c jsonscan.Cursor) {
 	case "systemInstruction":
 		if m.systemInstructionParts.Kind == jsonscan.Absent {
 			m.systemInstructionParts = c.Get("parts")
+		}
+	case "thread":
+		if m.byChain && !m.inThread {
+			m.inThread, m.previousMessage = true, c.Get("previous_message_id")
 		}
 	case "client_metadata":
 		if m.byChain && m.thread.Kind == jsonscan.Absent {

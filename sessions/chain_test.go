@@ -126,6 +126,10 @@ func TestPins(t *testing.T) {
 		{"a conversation", `{"input":"a","conversation":"c"}`, []string{"conv:c"}},
 		{"a conversation's object", `{"input":"a","conversation":{"id":"c"}}`, []string{"conv:c"}},
 		{"not the client's own name of one", `{"input":"a","conversation_id":"c"}`, nil},
+		{"a message", `{"messages":[],"thread":{"type":"continue","previous_message_id":"m"}}`, []string{"message:m"}},
+		{"a message beside an id", `{"metadata":{"user_id":"u_session_0a"},"thread":{"previous_message_id":"m"},"messages":[]}`, []string{"message:m"}},
+		{"a new thread", `{"messages":[],"thread":{"type":"create"}}`, nil},
+		{"a thread that is none", `{"messages":[],"thread":"t"}`, nil},
 		{"a response beside an id", `{"type":"response.create","prompt_cache_key":"k","input":"a","previous_response_id":"r"}`, []string{"resp:r"}},
 	} {
 		if got := byChain(test.body).Pins; !slices.Equal(got, test.want) {
@@ -147,6 +151,22 @@ func TestChainOfReferences(t *testing.T) {
 	}
 	if stateless := byChain(`{"instructions":"i","input":"a","store":false}`); stateless.Marks != nil {
 		t.Errorf("a request that is not kept has marks %q", stateless.Marks)
+	}
+}
+
+// So are Anthropic's message threads, of which some requests carry the whole history.
+func TestChainOfThreads(t *testing.T) {
+	const said = `"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]}`
+	first := byChain(`{"system":"s","thread":{"type":"create"},` + said)
+	next := byChain(`{"thread":{"type":"continue","previous_message_id":"m"},"messages":[{"role":"user","content":"d"}]}`)
+	if len(first.Marks) != 1 || !slices.Equal(first.Marks, next.Marks) || next.IDs[len(next.IDs)-1] != first.Marks[0] || next.FirstTurn {
+		t.Errorf("marks = %q, %q, ids of the second %q", first.Marks, next.Marks, next.IDs)
+	}
+	if plain := byChain(`{"system":"s",` + said); !slices.Equal(plain.IDs, first.IDs) || plain.Marks != nil {
+		t.Errorf("ids %q in a thread, %q without; marks without %q", first.IDs, plain.IDs, plain.Marks)
+	}
+	if other := byChain(`{"messages":[{"role":"user","content":"d"}]}`); other.IDs[0] == next.IDs[0] {
+		t.Error("what continues a thread has the id of a first turn with its words")
 	}
 }
 

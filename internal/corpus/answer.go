@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -20,7 +21,10 @@ func answerBefore(t testing.TB, body json.RawMessage) Answer {
 	var b struct {
 		Messages, Contents, Input json.RawMessage
 		PreviousResponseID        string `json:"previous_response_id"`
-		Request                   struct{ Contents json.RawMessage }
+		Thread                    struct {
+			PreviousMessageID string `json:"previous_message_id"`
+		}
+		Request struct{ Contents json.RawMessage }
 	}
 	decode(t, body, &b)
 	var elements []json.RawMessage
@@ -37,13 +41,14 @@ func answerBefore(t testing.TB, body json.RawMessage) Answer {
 	for begin > 0 && byAssistant(t, elements[begin-1]) {
 		begin--
 	}
+	id := cmp.Or(b.PreviousResponseID, b.Thread.PreviousMessageID)
 	switch {
 	case begin == end:
-		return Answer{nil, b.PreviousResponseID}
+		return Answer{nil, id}
 	case b.Input != nil:
-		return Answer{encode(t, map[string]any{"output": elements[begin:end]}), b.PreviousResponseID}
+		return Answer{encode(t, map[string]any{"output": elements[begin:end]}), id}
 	}
-	return Answer{elements[end-1], b.PreviousResponseID}
+	return Answer{elements[end-1], id}
 }
 
 func byAssistant(t testing.TB, element json.RawMessage) bool {
