@@ -174,12 +174,13 @@ func Answered(of, digest string) []string {
 	}
 	// The form in which answers come back stays the same: the other one would be bound in vain.
 	full, references, both := strings.Cut(digest, "|")
+	form := s.forms &^ withReasoning
 	var ids []string
-	if !both || s.forms != byReference {
+	if !both || form != byReference {
 		sum, _ := s.after(full)
 		ids = append(ids, chainID(chainSum(sum, s.scope)))
 	}
-	if both && s.forms != inFull {
+	if both && form != inFull {
 		sum, _ := s.after(references)
 		ids = append(ids, chainID(chainSum(sum, s.scope)))
 	}

@@ -19,7 +19,7 @@ type members struct {
 	system, instructions         jsonscan.Value
 	systemInstructionParts       jsonscan.Value
 
-	// The lists are read in passing. Of those that are lists only the kind is kept beside the texts.
+	// The lists are read in passing.
 	messages, contents, input             jsonscan.Value
 	fromMessages, fromContents, fromInput texts
 
@@ -161,7 +161,9 @@ func isWrapper(name []byte) bool {
 func (m *members) readField(slot *jsonscan.Value, c *jsonscan.Cursor) (ok bool) {
 	slot.Kind = c.Kind()
 	if messages := m.chainFor(slot); messages != nil && slot.Kind == jsonscan.Array {
+		begin := *c
 		messages.readMessages(c)
+		*slot = begin.Until(c)
 		return true
 	}
 	switch {

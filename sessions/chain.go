@@ -70,6 +70,8 @@ type forms uint8
 const (
 	inFull forms = 1 << iota
 	byReference
+	// withReasoning: beside them there may be encrypted reasoning.
+	withReasoning
 )
 
 // startTurn begins a turn, unless the author is on the side whose turn it is.

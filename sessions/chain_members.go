@@ -25,6 +25,7 @@ func (m *members) chain() Identity {
 	}
 	previous, continues := m.previous()
 	in := scope(m.userID, previous)
+	m.inputChain.forms |= withReasoning
 	for _, c := range []*chain{&m.messageChain, &m.contentChain, &m.inputChain} {
 		if c.empty() {
 			continue
@@ -65,8 +66,9 @@ func (m *members) addInstructionsID(id *Identity, instructions jsonscan.Value, c
 	}
 }
 
-// addPins adds what only its issuer can resolve.
-func (m *members) addPins(id *Identity) {
+// addReferences adds what only its issuer can resolve, or read.
+func (m *members) addReferences(id *Identity) {
+	id.Reasoning = m.reasoning()
 	if previous, ok := idOf(m.previousResponse); ok {
 		id.Pins = append(id.Pins, "resp:"+previous)
 	}

@@ -30,7 +30,7 @@ func Identify(h *Headers, body []byte, by Identification) Identity {
 	found.hasID = named.Source != SourceNone
 	found.read(body, false)
 	id := found.identity(named)
-	found.addPins(&id)
+	found.addReferences(&id)
 	if h == nil {
 		h = new(Headers)
 	}

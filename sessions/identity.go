@@ -19,6 +19,8 @@ type Identity struct {
 	Role Role
 	// Pins are ids of what only the auth that issued it can resolve.
 	Pins []string
+	// Reasoning is what the conversation has of encrypted reasoning.
+	Reasoning Reasoning
 	// Marks are ids to bind to the auth that gets the request, whatever they were bound to before. Later requests name
 	// them behind everything else.
 	Marks []string
@@ -39,6 +41,20 @@ const (
 	RoleAgent
 	// RoleAuxiliary: one request for the client's own sake, such as a title, a probe, a token count or a compaction.
 	RoleAuxiliary
+)
+
+// Reasoning is what a conversation has of reasoning that its upstream encrypts: the account that wrote it can read it, under
+// any model, and other accounts can not, but those of its organization.
+type Reasoning uint8
+
+// What there may be of it.
+const (
+	// ReasoningNone: conversations of this wire format carry none.
+	ReasoningNone Reasoning = iota
+	// ReasoningPossible: the request carries none, but an answer may.
+	ReasoningPossible
+	// ReasoningCarried: the request carries some.
+	ReasoningCarried
 )
 
 // Identification is the way to identify conversations that bring no id of their own.
