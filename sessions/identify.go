@@ -18,6 +18,15 @@ func Caller(sessionID string) (Identity, error) {
 	return identity(SourceCaller, id), nil
 }
 
+// Refer is an identity that was worked out elsewhere, with what the request's body refers to: pins and reasoning.
+func Refer(id Identity, body []byte) Identity {
+	var found members
+	found.byChain, found.hasID = true, true
+	found.read(body, false)
+	found.addReferences(&id)
+	return id
+}
+
 // Identify works out the conversation of a client's request from its headers, which may be nil, and its body, which may be
 // anything. It passes over the body once, looks again only at messages, and keeps no part of it.
 func Identify(h *Headers, body []byte, by Identification) Identity {
