@@ -18,6 +18,7 @@ type binding struct {
 	member *member   // nil: it cannot be used
 	from   *identity // that the session itself was bound to, where it does not stay; nil: to none
 	pin    bool      // it is a reference that only its issuer can resolve
+	beside bool      // it is none of the session's own, and takes none of them in
 }
 
 // bound is session affinity: it looks for the auth that the request's session must stay with. Without one, the outcome is
@@ -30,6 +31,7 @@ type binding struct {
 //	is below the best tier, with failback on                 is moved (BindingRebound)
 //
 // A session that is not bound follows what it continues, or its parent session (BindingInherited), or is new (BindingNew).
+// Encrypted reasoning in the request comes before all this.
 func (q *query) bound(now time.Time) (b binding, outcome Binding) {
 	sessions := q.req.Sessions
 	switch {
@@ -37,15 +39,23 @@ func (q *query) bound(now time.Time) (b binding, outcome Binding) {
 		return q.boundPin(now)
 	case q.pool.bindings == nil || len(sessions) == 0:
 		return binding{}, BindingNone
-	case sessions[0].Role == RolePrefix:
+	}
+	writer, lost := boundWriter(q, now)
+	if writer.member != nil {
+		return writer, lost
+	}
+	if sessions[0].Role == RolePrefix {
 		b, outcome = q.boundPrefix(now)
-	default:
+	} else {
 		b, outcome = q.boundName(now)
 	}
-	if outcome == BindingNew {
-		return q.boundParent(b, now)
+	switch {
+	case outcome != BindingNew:
+		return b, outcome
+	case lost != BindingNew:
+		return writer, lost
 	}
-	return b, outcome
+	return q.boundParent(b, now)
 }
 
 // boundName looks at a session that has a name: its own binding decides, wherever there is one.
@@ -169,6 +179,9 @@ func (q *query) prolong(b binding, outcome Binding, now time.Time) time.Time {
 	switch {
 	case b.pin:
 		return q.prolongPinned(b, outcome, now)
+	case b.beside:
+		bindings.Renew(b.key, now)
+		return q.rebind(b.state.slot, now)
 	case outcome == BindingHit:
 		if q.req.isFirstTurn() {
 			q.pool.firstTurns.Again(b.key)
@@ -199,11 +212,13 @@ func (q *query) rebind(slot Slot, now time.Time) time.Time {
 	return q.pool.bindings.Bind(q.req.Sessions[:1], slot, now)
 }
 
-// bindMarks binds the marks of the request. Without any it does not look at the identity: of many no cache holds all.
+// bindMarks binds the marks and the reasoning of the request. Without any it does not look at the identity: of many no cache
+// holds all.
 func (q *query) bindMarks(s *identity, now time.Time) {
 	if q.pool.bindings == nil {
 		return
 	}
+	bindReasoning(q, s, now)
 	for i := range q.req.Marks {
 		q.pool.bindings.Bind(q.req.Marks[i:i+1], s.slot, now)
 	}

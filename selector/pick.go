@@ -208,6 +208,9 @@ func (q *query) stay(b binding, outcome Binding, now time.Time) Pick {
 		return pick
 	}
 	q.count(b.member)
+	if outcome == BindingDiverted {
+		return pick
+	}
 	pick.BoundUntil = q.prolong(b, outcome, now)
 	q.bindMarks(b.state, now)
 	return pick

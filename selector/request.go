@@ -14,6 +14,9 @@ type Request struct {
 	Pins []Session
 	// Marks are bound to the auth that is picked, whatever they were bound to; nothing is looked up by them.
 	Marks []Session
+	// Reasoning are the sessions once more, by keys that they have under any model, if an answer to the conversation may hold
+	// encrypted reasoning. They are bound to the auth that serves it.
+	Reasoning []Session
 	// Parent is the session that a conversation without a binding of its own follows; zero: none.
 	Parent SessionKey
 	// Exclude are ids of auths that were tried already.
@@ -22,6 +25,19 @@ type Request struct {
 	Tag uint64
 	// Options of this pick.
 	Options Options
+}
+
+// Writer are the ids of Reasoning by which the auth is known that wrote what the request carries, the one that says most
+// first. A first turn may be another conversation's.
+func (r *Request) Writer() []Session {
+	switch {
+	case r.Options&CarriesReasoning == 0:
+		return nil
+	case r.Options&FirstTurn != 0 && len(r.Reasoning) > 1:
+		return r.Reasoning[1:]
+	default:
+		return r.Reasoning
+	}
 }
 
 // Options change how a pick is made.
@@ -36,6 +52,9 @@ const (
 	DryRun
 	// FirstTurn says that the first session is a prefix that other conversations may open with, too.
 	FirstTurn
+	// CarriesReasoning says that the request carries encrypted reasoning: it goes to the auth that wrote it, which is the one
+	// that its Reasoning is bound to.
+	CarriesReasoning
 )
 
 func (r *Request) isFirstTurn() bool { return r.Options&FirstTurn != 0 }
