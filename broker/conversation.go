@@ -17,8 +17,10 @@ func (s *Settings) identify(req *PickRequest) sessions.Identity {
 	switch {
 	case !s.Affinity:
 		return sessions.Identity{}
-	case req.Session.Source != sessions.SourceNone:
+	case req.Session.Source != sessions.SourceNone && s.Identification == sessions.IdentificationReference:
 		return req.Session
+	case req.Session.Source != sessions.SourceNone:
+		return sessions.Refer(req.Session, req.Body)
 	}
 	return sessions.Identify(&req.Headers, req.Body, s.Identification)
 }
@@ -45,13 +47,33 @@ func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Setting
 	for _, pin := range identity.Pins {
 		r.Pins = append(r.Pins, k.pin(pin))
 	}
-	for _, mark := range identity.Marks {
-		r.Marks = append(r.Marks, k.session(mark, identity.Source))
+	k.mark(r, identity)
+	if identity.Reasoning != sessions.ReasoningNone {
+		anyModel := k.underAnyModel()
+		r.Reasoning = anyModel.sessions(identity)
+		anyModel.mark(r, identity)
+	}
+	if identity.Reasoning == sessions.ReasoningCarried {
+		r.Options |= selector.CarriesReasoning
 	}
 	if identity.Parent != "" && s.follows(k.pool, k.provider, identity.Role) {
 		r.Parent = k.session(identity.Parent, 0).Key
 	}
 	return r
+}
+
+// underAnyModel makes keys that a conversation has whatever the model. No model key is a space.
+func (k *keys) underAnyModel() keys {
+	anyModel := *k
+	anyModel.modelKey = " "
+	return anyModel
+}
+
+// mark adds the marks of the identity to a request.
+func (k *keys) mark(r *selector.Request, identity *sessions.Identity) {
+	for _, mark := range identity.Marks {
+		r.Marks = append(r.Marks, k.session(mark, identity.Source))
+	}
 }
 
 func (k *keys) session(id string, source sessions.Source) selector.Session {
@@ -115,8 +137,12 @@ func (b *Broker) bindAnswer(r *Report, answered sessions.Answer, auth *selector.
 	k := pick.keys(b.table, auth, r.Outcome.Model)
 	answer := selector.Answer{AuthID: auth.ID, FirstTurn: pick.FirstTurn}
 	if answered.Digest != "" && pick.State != "" {
+		anyModel := k.underAnyModel()
 		for _, id := range sessions.Answered(pick.State, answered.Digest) {
 			answer.Sessions = append(answer.Sessions, k.session(id, sessions.SourceChain))
+			if sessions.MayReason(pick.State) {
+				answer.Sessions = append(answer.Sessions, anyModel.session(id, sessions.SourceChain))
+			}
 		}
 	}
 	if pick.Pin != (selector.SessionKey{}) {

@@ -15,6 +15,7 @@ func (c *claims) pick(ctx context.Context, req *selector.Request, now time.Time)
 	if len(req.Sessions) == 0 {
 		return c.pool.Pick(req, now)
 	}
+	c.findInFleet(ctx, &until, req.Writer(), now)
 	if req.Options&selector.FirstTurn != 0 {
 		// A first turn may be anybody's, so the fleet is not asked to confirm it; what comes with it is one conversation's own.
 		c.findInFleet(ctx, &until, req.Sessions[1:], now)
