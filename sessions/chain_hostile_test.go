@@ -49,6 +49,7 @@ func TestChainHostileBodies(t *testing.T) {
 			if digest := sessions.AnswerDigest(shape.body); digest != "" && !sessions.ValidDigest(digest) {
 				t.Errorf("AnswerDigest = %q", digest)
 			}
+			sessions.Refer(sessions.Identity{}, shape.body)
 		})
 	}
 }

@@ -23,6 +23,8 @@ func FuzzIdentify(f *testing.F) {
 	f.Add("x-parent-session-id: p\nthread-id: t", []byte(`{"request":{"contents":[{"parts":[{"functionCall":{"name":"f","args":{"a":[1,{}]}}}],"role":"model"}]}}`))
 	f.Add("x-codex-turn-metadata: {\"parent_thread_id\":\"p\"}", []byte(`{"input":[{"type":"item_reference","id":"a"},{"type":"function_call","arguments":"{\"a\":1}"},{"type":"x","y":[]}]}`))
 	f.Add("", []byte(`{"messages":[{"content":[{"type":"tool_use","input":{"a":"\u0041"}},"b"],"role":"assistant","tool_calls":[{"function":{"name":"n","arguments":"{"}}]}]}`))
+	f.Add("", []byte(`{"messages":[{"role":"user","content":["\u003csystem-reminder>x</system-reminder> ","a"]}],"thread":{"previous_message_id":"m"}}`))
+	f.Add("", []byte(`{"input":[{"type":"reasoning","encrypted_content":"x"},{"role":"user","content":"<system-reminder>"}],"id":"resp_1"}`))
 	f.Fuzz(func(t *testing.T, headers string, body []byte) {
 		var lines []line
 		for text := range strings.Lines(headers) {
@@ -35,6 +37,7 @@ func FuzzIdentify(f *testing.F) {
 		if digest := sessions.AnswerDigest(body); digest != "" && !sessions.ValidDigest(digest) {
 			t.Errorf("AnswerDigest(%q) = %q", body, digest)
 		}
+		sessions.Refer(sessions.Identity{}, body)
 		slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.name, b.name) })
 		if again := sessions.Identify(headersOf(lines), slices.Clone(body), sessions.IdentificationReference); !equal(got, again) {
 			t.Errorf("Identify = %q, with sorted headers %q", got.IDs, again.IDs)

@@ -11,7 +11,7 @@ import (
 func requestsOf(s *affinityModel, h *sessions.Headers, bodies ...string) (auths []int) {
 	for _, body := range bodies {
 		s.now = s.now.Add(time.Minute)
-		auths = append(auths, s.pick(sessions.Identify(h, []byte(body), sessions.IdentificationChain)))
+		auths = append(auths, s.pick(sessions.Identify(h, []byte(body), sessions.IdentificationChain), "m"))
 	}
 	return auths
 }

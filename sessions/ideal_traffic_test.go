@@ -90,13 +90,13 @@ func (p *rulesAlone) Pick(t *testing.T, r corpus.Request) string {
 	t.Helper()
 	p.bindings.now = p.bindings.now.Add(30 * time.Second)
 	p.last = sessions.Identify(allHeaders(r.Headers), r.Body, sessions.IdentificationChain)
-	p.auth = p.bindings.pick(p.last)
+	p.auth = p.bindings.pick(p.last, "")
 	return strconv.Itoa(p.auth)
 }
 
 func (p *rulesAlone) Answered(t *testing.T, answer corpus.Answer) {
 	t.Helper()
-	p.bindings.answered(p.last, sessions.AnswerDigest(answer.Message), answer.ResponseID, p.auth)
+	p.bindings.answered(p.last, "", sessions.AnswerDigest(answer.Message), answer.ResponseID, p.auth)
 }
 
 func allHeaders(lines map[string][]string) *sessions.Headers {

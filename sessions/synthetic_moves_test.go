@@ -3,11 +3,13 @@ package sessions_test
 import (
 	"fmt"
 	"slices"
+
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // move lets a conversation do one of the things that conversations do.
 func (w *simulation) move(k *dialogue) {
-	switch w.IntN(12) {
+	switch w.IntN(13) {
 	case 0:
 		w.retry(k)
 	case 1:
@@ -24,6 +26,8 @@ func (w *simulation) move(k *dialogue) {
 		w.compact(k)
 	case 7:
 		w.delegate(k)
+	case 8:
+		w.switchModel(k)
 	default:
 		w.nextTurn(k)
 	}
@@ -40,6 +44,28 @@ func (w *simulation) nextTurn(k *dialogue) {
 	} else {
 		w.check(k, "continue", auth)
 	}
+	w.own(k)
+}
+
+// switchModel asks another model, which must be able to read what the answers so far were thought to be.
+func (w *simulation) switchModel(k *dialogue) {
+	if !k.wire.encrypts() || k.ambiguous && answers(k.turns) <= 1 {
+		return
+	}
+	turns, thoughts := slices.Clone(k.turns), false
+	for i := range turns {
+		turns[i].sent = turns[i].thought
+		thoughts = thoughts || turns[i].thought
+	}
+	if !thoughts {
+		return
+	}
+	k.turns, k.switched, k.model = turns, true, fmt.Sprintf("model-%d", w.requests)
+	auth := w.request(k)
+	if k.last.Reasoning != sessions.ReasoningCarried {
+		w.t.Fatalf("%s: the request carries no reasoning: %+v", k.wire.name, k.turns)
+	}
+	w.check(k, "switch", auth)
 	w.own(k)
 }
 
@@ -63,7 +89,7 @@ func answers(turns []turn) (n int) {
 func (w *simulation) retry(k *dialogue) {
 	k.auth = w.request(k) // the attempt that fails
 	w.bindings.now = w.bindings.now.Add(retryWindow)
-	w.check(k, "retry", w.bindings.pick(k.last))
+	w.check(k, "retry", w.bindings.pick(k.last, k.model))
 	w.own(k)
 }
 
@@ -108,7 +134,7 @@ func (w *simulation) branch(k *dialogue) {
 		return
 	}
 	w.begun++
-	branch := &dialogue{number: w.begun, origin: k.origin, wire: k.wire, auth: k.auth, ambiguous: k.ambiguous, pruned: k.pruned, lost: k.lost}
+	branch := &dialogue{number: w.begun, origin: k.origin, wire: k.wire, model: k.model, switched: k.switched, auth: k.auth, ambiguous: k.ambiguous, pruned: k.pruned, lost: k.lost}
 	branch.turns = append(slices.Clone(k.turns[:len(k.turns)-1]), turn{by: 'u', text: fmt.Sprintf("Instead, %d.", w.requests)})
 	if k.turns[len(k.turns)-1].by != 'u' {
 		return
@@ -148,7 +174,7 @@ func (w *simulation) delegate(k *dialogue) {
 		return
 	}
 	w.begun++
-	agent := &dialogue{number: w.begun, origin: w.begun, wire: k.wire, ambiguous: true}
+	agent := &dialogue{number: w.begun, origin: w.begun, wire: k.wire, model: k.model, ambiguous: true}
 	agent.turns = []turn{{by: 'u', text: "Check the readme."}}
 	w.live = append(w.live, agent)
 	agent.auth = w.request(agent)
@@ -161,7 +187,7 @@ func (w *simulation) compact(k *dialogue) {
 		return
 	}
 	w.begun++
-	*k = dialogue{number: w.begun, origin: w.begun, wire: k.wire}
+	*k = dialogue{number: w.begun, origin: w.begun, wire: k.wire, model: k.model}
 	k.turns = []turn{{by: 'u', text: fmt.Sprintf("Summary %d. Go on.", w.requests)}}
 	k.auth = w.request(k)
 	w.own(k)

@@ -17,7 +17,10 @@ type dialogue struct {
 	number int
 	wire   wire
 	turns  []turn
-	auth   int
+	// model that the requests name, and whether another one was named before.
+	model    string
+	switched bool
+	auth     int
 	// origin is the first conversation among those that branched off each other.
 	origin int
 	// ambiguous: others open alike.
@@ -60,7 +63,7 @@ func TestSyntheticConversations(t *testing.T) {
 			w.run(count)
 			fmt.Printf("synthetic, %s: seed %d, %d conversations, %d requests, %d bindings, %d collisions\n",
 				name, seed, count, w.requests, len(w.bindings.bound), w.collisions)
-			for _, move := range []string{"continue", "ambiguous continue", "retry", "again", "edit", "back", "beyond", "branch", "prune"} {
+			for _, move := range []string{"continue", "ambiguous continue", "retry", "again", "edit", "back", "beyond", "branch", "prune", "switch"} {
 				at := w.tally(move)
 				fmt.Printf("  %-18s %7d of %7d kept their auth\n", move, at.kept, at.made)
 				if at.made == 0 {
@@ -167,7 +170,7 @@ func (w *simulation) request(k *dialogue) (auth int) {
 	if k.last.Source != sessions.SourceChain || len(k.last.IDs) > 16 {
 		w.t.Fatalf("Identify(%s) = %v", body, k.last)
 	}
-	return w.bindings.pick(k.last)
+	return w.bindings.pick(k.last, k.model)
 }
 
 // own counts an auth that two conversations use which do not belong together.
@@ -197,7 +200,7 @@ func (w *simulation) answer(k *dialogue) {
 		if !sessions.ValidDigest(digest) {
 			w.t.Fatalf("AnswerDigest(%s) = %q", k.wire.answer(k.wire, a), digest)
 		}
-		w.bindings.answered(k.last, digest, "", k.auth)
+		w.bindings.answered(k.last, k.model, digest, "", k.auth)
 	}
 	if a.tool != "" {
 		k.turns = append(k.turns, turn{by: 'r', result: fmt.Sprintf("package p%d\n\nfunc f() {}\n", w.requests)})
@@ -206,6 +209,11 @@ func (w *simulation) answer(k *dialogue) {
 
 // check counts whether the request went to the conversation's auth.
 func (w *simulation) check(k *dialogue, move string, auth int) {
+	if k.switched && k.last.Reasoning != sessions.ReasoningCarried && auth != k.auth {
+		// Back before all reasoning, nothing of what another model was told is left to know it by under this one.
+		k.auth, k.lost = auth, true
+		return
+	}
 	held := !k.pruned
 	if !held && k.ambiguous && (move == "edit" || move == "back" || move == "branch") {
 		move = "beyond"

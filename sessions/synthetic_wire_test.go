@@ -16,6 +16,8 @@ type turn struct {
 	number      int
 	id, result  string
 	thought     bool
+	// sent: the thought comes back in every request, not only in some.
+	sent bool
 }
 
 // wire writes conversations as clients do, with all that varies without meaning: white space, the order of members, ids of
@@ -27,6 +29,9 @@ type wire struct {
 	request func(w wire, system string, turns []turn) string
 	answer  func(w wire, t turn) string
 }
+
+// encrypts reports whether thoughts come back in a form that only the upstream's account can read.
+func (w wire) encrypts() bool { return w.name == "responses" || w.name == "frames" }
 
 func wires(r *rand.Rand) []wire {
 	chat := func(w wire, t turn) string { return w.object(`"role":"assistant"`, w.content(t.text), w.toolCalls(t)) }
@@ -213,8 +218,8 @@ func (w wire) items(t turn) (items []string) {
 		}
 		return []string{w.object(`"role":"user"`, `"content":[`+w.object(`"type":"input_text"`, `"text":`+quote(t.text))+image+`]`)}
 	}
-	if t.thought && w.often() {
-		items = append(items, `{"type":"reasoning","id":"rs_`+t.id+`","summary":[]}`)
+	if t.thought && (t.sent || w.often()) {
+		items = append(items, w.object(`"type":"reasoning"`, `"id":"rs_`+t.id+`"`, `"summary":[]`, `"encrypted_content":"gAAAAA`+t.id+`"`))
 	}
 	if t.text != "" {
 		items = append(items, w.object(`"type":"message"`, `"role":"assistant"`, `"id":"msg_`+t.id+`"`,
