@@ -95,7 +95,8 @@ func (s *streamedChat) addContent(content jsonscan.Value) {
 	at := content.Cursor()
 	at.Enter()
 	for at.Element() && at.Kind() == jsonscan.Object {
-		if p, _ := readPart(&at); p.isText() {
+		var p part
+		if p.read(&at); p.isText() {
 			addString(&s.text, p.text)
 		}
 	}

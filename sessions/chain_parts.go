@@ -40,7 +40,7 @@ func (c *chain) readParts(at *jsonscan.Cursor, v author) {
 	begins := true
 	at.Enter()
 	for at.Element() {
-		counts := false
+		var counts bool
 		switch at.Kind() {
 		case jsonscan.Object:
 			counts = c.addPart(at, v)
@@ -61,7 +61,8 @@ func (c *chain) readParts(at *jsonscan.Cursor, v author) {
 
 // addPart reads one part from its bracket on. False: it does not count.
 func (c *chain) addPart(at *jsonscan.Cursor, v author) bool {
-	p, whole := readPart(at)
+	var p part
+	whole := p.read(at)
 	if p.isPlainText() {
 		return c.addWords(p.text, v)
 	}
@@ -86,8 +87,8 @@ func (c *chain) addPart(at *jsonscan.Cursor, v author) bool {
 	return true
 }
 
-// readPart reads a part from its bracket on and moves past it. Of members of one name the first counts.
-func readPart(at *jsonscan.Cursor) (p part, whole jsonscan.Value) {
+// read reads a part from its bracket on and moves past it. Of members of one name the first counts.
+func (p *part) read(at *jsonscan.Cursor) (whole jsonscan.Value) {
 	begin := *at
 	at.Enter()
 	for {
@@ -104,7 +105,7 @@ func readPart(at *jsonscan.Cursor) (p part, whole jsonscan.Value) {
 			*slot = v
 		}
 	}
-	return p, begin.Until(at)
+	return begin.Until(at)
 }
 
 // isThinking: thoughts are sent back or left out as the client and the upstream like.
@@ -185,7 +186,8 @@ func listSum(v jsonscan.Value) uint64 {
 	for at.Element() {
 		switch at.Kind() {
 		case jsonscan.Object:
-			p, whole := readPart(&at)
+			var p part
+			whole := p.read(&at)
 			if p.isText() {
 				writeText(&words, p.text.Trim())
 			} else {
