@@ -22,6 +22,16 @@ type Request struct {
 	Headers map[string][]string
 	// Body is nil if the request has none.
 	Body json.RawMessage
+	// Compacted: since the conversation's chat request before, its client had a summary made, to go on from that.
+	Compacted bool `json:"-"`
+}
+
+// Kept reports whether the conversation is one that the upstream keeps, so that the request has only what is new.
+func (r *Request) Kept(t testing.TB) bool {
+	t.Helper()
+	var body struct{ Conversation any }
+	decode(t, r.Body, &body)
+	return body.Conversation != nil
 }
 
 // Client is the name of the client that a file of recorded traffic is of.
@@ -31,9 +41,18 @@ func Client(file string) string { return strings.TrimSuffix(filepath.Base(file),
 func Chat(t testing.TB, file string) []Request {
 	t.Helper()
 	all := Records[Request](t, file)
+	compacted := map[string]bool{}
 	for i := range all {
-		if bytes.Equal(all[i].Body, []byte("null")) {
-			all[i].Body = nil
+		r := &all[i]
+		if bytes.Equal(r.Body, []byte("null")) {
+			r.Body = nil
+		}
+		switch r.Purpose {
+		case "compact":
+			compacted[r.Session] = true
+		case "chat":
+			r.Compacted = compacted[r.Session]
+			delete(compacted, r.Session)
 		}
 	}
 	return slices.DeleteFunc(all, func(r Request) bool { return r.Purpose != "chat" })
