@@ -85,6 +85,7 @@ func (r *Rules) verdict(row *rule, v *view) Verdict {
 	if out.Domain == domainNone {
 		out.Domain = ""
 	}
+	out.Doubt = anyHolds(row.doubt, v)
 	out.Shared = row.fault == FaultTransient || row.fault == FaultProvider || out.Domain == DomainEgress
 	if row.modelFamily != "" && glob.Match(row.modelFamily, lower(v.o.Model)) {
 		out.ModelFamily = row.modelFamily

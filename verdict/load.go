@@ -83,6 +83,7 @@ func (p operatorAction) of(kind string) string {
 type rule struct {
 	Row
 	when        []*condition // alternatives; none: always
+	doubt       []*condition // alternatives; none: never
 	fault       Fault
 	scope       cooldown.Scope
 	modelFamily string
@@ -101,13 +102,10 @@ type rule struct {
 // order is the place of a row: stage, then the operator's rows, then those of a dialect, then the order of the files.
 type order struct{ stage, layer, index int }
 
-func (r *rule) matches(v *view) bool {
-	for _, c := range r.when {
-		if c.holds(v) {
-			return true
-		}
-	}
-	return len(r.when) == 0
+func (r *rule) matches(v *view) bool { return len(r.when) == 0 || anyHolds(r.when, v) }
+
+func anyHolds(conditions []*condition, v *view) bool {
+	return slices.ContainsFunc(conditions, func(c *condition) bool { return c.holds(v) })
 }
 
 // ruleSet is what applies to one dialect.

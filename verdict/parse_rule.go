@@ -17,6 +17,7 @@ func (p *parser) rule(to **rule) document.Type {
 		"id":                    name(&r.ID),
 		"stage":                 document.Enum(&r.Stage, stages[:]...),
 		"when":                  some(&r.when, conditionOf),
+		"doubt":                 some(&r.doubt, conditionOf),
 		"fault":                 document.Enum(&r.fault, FaultCaller, FaultCredential, FaultModel, FaultTransient, FaultProvider),
 		"action":                document.Enum(&r.Action, cooldown.ActionNone, cooldown.ActionCooldown, cooldown.ActionInvalidate, cooldown.ActionDisable),
 		"scope":                 document.Enum(&r.scope, cooldown.ScopeNone, cooldown.ScopeModel, cooldown.ScopeAuth),
@@ -62,6 +63,9 @@ func (r *rule) complete(v document.Value) {
 		if r.scope == cooldown.ScopeNone {
 			v.Under("scope").Problemf("must be model or auth with action cooldown")
 		}
+	}
+	if len(r.doubt) > 0 && (r.Action == cooldown.ActionInvalidate || r.Action == cooldown.ActionDisable) {
+		v.Under("doubt").Problemf("is not allowed with action %s: what cannot be taken back must not be in doubt", r.Action)
 	}
 	if r.time != nil && r.Action != cooldown.ActionCooldown {
 		v.Under("time").Problemf("is allowed only with action cooldown")
