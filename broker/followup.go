@@ -60,7 +60,7 @@ func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdic
 // wouldPick is why a pick for the request of a report would fail now, with these auths excluded; nil: it would not.
 func (b *Broker) wouldPick(r *Report, auth *selector.Auth, exclude []string, now time.Time) error {
 	k := r.Pick.context.keys(b.table, auth, r.Outcome.Model)
-	req := selector.Request{Provider: k.provider, Model: k.modelKey, Exclude: exclude, Options: selector.DryRun}
+	req := selector.Request{Provider: k.provider, Model: k.modelKey, Exclude: exclude, Tag: r.Pick.tag(), Options: selector.DryRun}
 	if pin := r.Pick.context.Pin; pin != (selector.SessionKey{}) {
 		req.Pins = []selector.Session{{Key: pin}}
 	}

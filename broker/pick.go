@@ -58,6 +58,7 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 	identity := settings.identify(req)
 	k := keys{b.pool, b.table, b.pool.Provider(req.Provider), selector.ModelKey(req.Model)}
 	request := k.request(req, &identity, settings)
+	request.Tag = req.AttemptOf.tag()
 	picked := Picked{Source: identity.Source, Format: cmp.Or(req.Format, identity.Format, req.AttemptOf.context.Format)}
 	if len(request.Sessions) > 0 {
 		picked.Key = request.Sessions[0].Key
