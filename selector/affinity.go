@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/selector/internal/firstturn"
 )
 
@@ -233,7 +234,8 @@ func (q *query) lookup(key SessionKey, now time.Time) (binding, bool) {
 }
 
 // usable is the auth of an identity that a bound session can stay with: a ready candidate, of any tier or, with
-// failback, of the best. If there is none, diverted tells whether only this request's exclusions are in the way.
+// failback, of the best. If there is none, diverted tells whether only this request's exclusions are in the way, or what is
+// over soon.
 func (q *query) usable(s *identity) (m *member, diverted bool) {
 	return q.ready(s, q.pool.settings.Failback)
 }
@@ -248,15 +250,27 @@ func (q *query) ready(s *identity, best bool) (m *member, diverted bool) {
 	seen := l.View(q.hidden(l))
 	for _, candidate := range s.members {
 		position := l.position(candidate)
-		if position < 0 || !seen.Has(position) || best && !q.inBestTier(candidate) {
-			continue
-		}
-		if !q.excludes(candidate) {
+		switch {
+		case position < 0 || best && !q.inBestTier(candidate):
+		case !seen.Has(position):
+			diverted = diverted || backSoon(q, candidate)
+		case !q.excludes(candidate):
 			return candidate, false
+		default:
+			diverted = true
 		}
-		diverted = true
 	}
 	return nil, diverted
+}
+
+// backSoon: what keeps a member out is over before its sessions have to move, or is only doubtful.
+func backSoon(q *query, m *member) bool {
+	patience := q.pool.settings.Patience
+	if patience <= 0 {
+		return false
+	}
+	until := m.eligibility(q.key.model, q.now).until
+	return until != 0 && until != cooldown.Never && (until <= q.now.Add(patience) || m.onlyDoubted(q.key.model, false, q.now))
 }
 
 // catchUp works off the ends that decide whether auths of an identity are ready.

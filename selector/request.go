@@ -90,7 +90,7 @@ const (
 	BindingInherited
 	// BindingRebound: the bound auth cannot be used, the session moved.
 	BindingRebound
-	// BindingDiverted: the request excludes the bound auth; another is used once, the binding stays.
+	// BindingDiverted: the request excludes the bound auth, or that is back soon; another is used once, the binding stays.
 	BindingDiverted
 )
 
@@ -136,6 +136,9 @@ type Settings struct {
 	MaxHint time.Duration
 	// ProbeTimeout is how long a probe may be under way before another may start; 0: DefaultProbeTimeout.
 	ProbeTimeout time.Duration
+	// Patience is how long the auth of a bound session may be out before the session moves; until then it is diverted. 0: it
+	// moves at once.
+	Patience time.Duration
 }
 
 func (s *Settings) maxHint() time.Duration {
@@ -156,4 +159,6 @@ func (s *Settings) probeTimeout() time.Duration {
 const (
 	DefaultMaxHint      = 15 * time.Minute
 	DefaultProbeTimeout = time.Minute
+	// DefaultPatience is what configurations say about Patience that say nothing.
+	DefaultPatience = 10 * time.Second
 )
