@@ -72,6 +72,9 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 	}
 	carried := contextOf(&identity, request, picked.Auth)
 	carried.Format = picked.Format
+	if picked.Binding == selector.BindingDiverted {
+		carried.State = "" // its answer must not move the conversation either
+	}
 	req.AttemptOf.next(&carried, len(req.Exclude))
 	picked.Attempt = max(1, int(carried.Attempt))
 	if req.Options&selector.DryRun == 0 {
