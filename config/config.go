@@ -76,6 +76,8 @@ type Sessions struct {
 	TTL time.Duration
 	// Max is how many bindings are kept.
 	Max int
+	// Patience is how long the auth of a session may be out before the session moves for good.
+	Patience time.Duration
 	// Failback: a session returns to a better tier that recovers.
 	Failback bool
 	// Identification of requests that bring no session id: `chain` or `reference`.
@@ -135,7 +137,7 @@ func Default() *Config {
 		Listen:    Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
 		Selection: Selection{MaxAttempts: 4},
 		Sessions: Sessions{
-			Affinity: true, TTL: time.Hour, Max: 1_000_000,
+			Affinity: true, TTL: time.Hour, Max: 1_000_000, Patience: selector.DefaultPatience,
 			Identification: IdentificationChain, Subagents: PolicySpread, AuxiliaryRequests: PolicyFollow,
 		},
 		Cooldown: Cooldown{MaxHint: selector.DefaultMaxHint, ProbeTimeout: selector.DefaultProbeTimeout},
@@ -149,6 +151,7 @@ func (c *Config) Settings() selector.Settings {
 	s := selector.Settings{
 		Strategy: c.Selection.Strategy, Failback: c.Sessions.Failback,
 		MaxHint: c.Cooldown.MaxHint, ProbeTimeout: c.Cooldown.ProbeTimeout,
+		Patience: c.Sessions.Patience,
 	}
 	for _, rule := range c.Selection.Rules {
 		s.Rules = append(s.Rules, selector.Rule(rule))

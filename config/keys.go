@@ -24,10 +24,12 @@ const (
 	maxDirs     = 64
 	maxListen   = 16
 
-	minHint  = time.Second
-	maxHint  = 24 * time.Hour
-	minProbe = time.Second
-	maxProbe = time.Hour
+	minHint = time.Second
+	maxHint = 24 * time.Hour
+
+	maxPatience = time.Hour
+	minProbe    = time.Second
+	maxProbe    = time.Hour
 
 	maxRuleFiles = 16
 	maxRuleFile  = 1 << 20
@@ -153,6 +155,8 @@ func sessions(s *Sessions) document.Type {
 			Doc("How long a conversation is remembered after its last request: 1s to 8784h."),
 		"max": document.Integer(&s.Max, 1, maxBindings).Doc("How many bindings are kept; past it the least recently used goes. " +
 			"A conversation that is identified by its messages takes several."),
+		"patience": document.Duration(&s.Patience, 0, maxPatience).Doc("How long the auth of a conversation may be out before the " +
+			"conversation moves for good; until then another auth takes its requests one by one: 0s to 1h."),
 		"failback": document.Boolean(&s.Failback).Doc("A conversation returns to a better tier that recovers. It costs a warm cache."),
 		"identification": document.Enum(&s.Identification, IdentificationChain, IdentificationReference).
 			Doc("How requests are identified that bring no session id: by all their messages, or by the person and the first messages."),

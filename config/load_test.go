@@ -105,7 +105,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			},
 		},
 		Sessions: Sessions{
-			TTL: 90 * time.Minute, Max: 5000, Failback: true,
+			TTL: 90 * time.Minute, Max: 5000, Patience: 5 * time.Second, Failback: true,
 			Identification: IdentificationReference, Subagents: PolicyFollow, AuxiliaryRequests: PolicySpread,
 			Rules: []SessionRule{
 				{Provider: "codex", Subagents: PolicySpread, AuxiliaryRequests: PolicyFollow}, {Provider: "claude", Subagents: PolicySpread},
@@ -144,13 +144,13 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 		Domains:    []string{"org:acme", "egress:eu"},
-		Origin:     selector.OriginConfig, Source: file + ":43",
+		Origin:     selector.OriginConfig, Source: file + ":44",
 	}}
 	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)
 	}
 	settings := selector.Settings{
-		Strategy: selector.WeightedRoundRobin, Failback: true, MaxHint: 5 * time.Minute, ProbeTimeout: 20 * time.Second,
+		Strategy: selector.WeightedRoundRobin, Failback: true, MaxHint: 5 * time.Minute, ProbeTimeout: 20 * time.Second, Patience: 5 * time.Second,
 		Rules: []selector.Rule{
 			{Provider: "claude", Model: "claude-opus-*", Strategy: selector.FillFirst}, {Strategy: selector.RoundRobin},
 		},
