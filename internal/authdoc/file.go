@@ -170,17 +170,18 @@ func (f *authFile) identify() {
 
 // settings reads what is no secret and not of the account.
 func (f *authFile) settings() {
-	keys := f.draft.settings(Secret)
-	keys["websockets"] = webSockets(&f.draft.Auth.WebSockets)
-	keys[MemberSecretless] = document.Boolean(&f.draft.secretless)
-	keys[memberExclude], keys[memberExcludeToo] = keys["exclude_models"], keys["exclude_models"]
-	delete(keys, "exclude_models")
+	d := &f.draft
+	settings := d.settings(Secret)
+	settings["websockets"] = func() document.Type { return webSockets(&d.Auth.WebSockets) }
+	settings[MemberSecretless] = func() document.Type { return document.Boolean(&d.secretless) }
+	settings[memberExclude], settings[memberExcludeToo] = settings["exclude_models"], settings["exclude_models"]
+	delete(settings, "exclude_models")
 	if _, given := f.top[memberExclude]; given {
-		delete(keys, memberExcludeToo)
+		delete(settings, memberExcludeToo)
 	}
 	for name, v := range f.top {
-		if t, ok := keys[name]; ok && !isBlank(v) {
-			v.Read(t)
+		if setting := settings[name]; setting != nil && !isBlank(v) {
+			v.Read(setting())
 		}
 	}
 }
