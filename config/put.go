@@ -36,11 +36,11 @@ func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted
 	if held && holder.rank == yamlRank {
 		return false, selector.ErrManagedByConfig
 	}
-	members, err := readDocument(id, document)
+	members, withSecret, err := readDocument(id, document)
 	if err != nil {
 		return false, err
 	}
-	if held && !hasSecret(members) {
+	if held && !withSecret {
 		if err := s.inheritSecret(holder, members); err != nil {
 			return false, err
 		}
@@ -91,26 +91,26 @@ func (s *Source) Delete(ctx context.Context, id string) error {
 // documentMembers is the members of an auth file as they are written.
 type documentMembers map[string]json.RawMessage
 
-// readDocument checks what can be checked before it is known where the document goes.
-func readDocument(id string, data []byte) (documentMembers, error) {
+// readDocument checks what can be checked before it is known where the document goes, and tells whether it has a key or token.
+func readDocument(id string, data []byte) (members documentMembers, withSecret bool, err error) {
 	if wrong := authdoc.WrongID(id); wrong != "" {
-		return nil, refused(authdoc.MemberID, "%s", wrong)
+		return nil, false, refused(authdoc.MemberID, "%s", wrong)
 	}
 	if len(data) > authdoc.MaxFile {
-		return nil, refused(fieldDocument, "%s", tooLarge(authdoc.MaxFile))
+		return nil, false, refused(fieldDocument, "%s", tooLarge(authdoc.MaxFile))
 	}
-	if _, err := parse(id, "", data); err != nil {
-		return nil, err
+	draft, err := parse(id, "", data)
+	if err != nil {
+		return nil, false, err
 	}
-	var members documentMembers
 	if err := json.Unmarshal(data, &members); err != nil {
-		return nil, refused(fieldDocument, "is not a JSON object")
+		return nil, false, refused(fieldDocument, "is not a JSON object")
 	}
 	var named string
 	if raw, ok := members[authdoc.MemberID]; ok && json.Unmarshal(raw, &named) == nil && named != id {
-		return nil, refused(authdoc.MemberID, "is not the id that is put")
+		return nil, false, refused(authdoc.MemberID, "is not the id that is put")
 	}
-	return members, nil
+	return members, draft.HasSecret(), nil
 }
 
 // markSecretless says of a document without anything to send that it is meant so: somebody put it.
@@ -140,16 +140,6 @@ func refused(member, format string, args ...any) error {
 	return &selector.FieldError{Field: cmp.Or(member, fieldDocument), Problem: fmt.Sprintf(format, args...)}
 }
 
-// hasSecret tells whether a document says what to send.
-func hasSecret(members documentMembers) bool {
-	for _, name := range []string{authdoc.MemberAPIKey, authdoc.MemberAccessToken, authdoc.MemberToken} {
-		if raw := string(members[name]); raw != "" && raw != "null" && raw != `""` {
-			return true
-		}
-	}
-	return false
-}
-
 // inheritSecret adds to a document what the stored one knows of the account.
 func (s *Source) inheritSecret(holder claim, members documentMembers) error {
 	data := s.memory[holder.path]
@@ -165,6 +155,9 @@ func (s *Source) inheritSecret(holder claim, members documentMembers) error {
 	}
 	for _, name := range authdoc.SettingMembers() {
 		delete(stored, name)
+	}
+	for _, blank := range []string{authdoc.MemberAPIKey, authdoc.MemberAccessToken, authdoc.MemberToken} {
+		delete(members, blank)
 	}
 	for _, name := range authdoc.ExpiryMembers() {
 		if _, given := members[name]; given {

@@ -259,3 +259,14 @@ func TestPutWithoutASecret(t *testing.T) {
 	}
 	s.wantProblems()
 }
+
+// A key that is blank is none, so the one that is there stays.
+func TestPutWithABlankSecret(t *testing.T) {
+	for _, secret := range []string{`"api_key":" "`, `"api_key":null`, `"access_token":""`, `"token":{}`, `"token":{"access_token":" "}`} {
+		s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", "auths/a.json": key("sk-1")})
+		s.put("a.json", `{"type":"claude","note":"n",`+secret+`}`)
+		if !s.sends("a.json", "sk-1") || s.auth("a.json").Note != "n" || s.members("auths/a.json")["secretless"] != nil {
+			t.Errorf("%s: the auth is %+v in %v, want its key kept", secret, s.auth("a.json"), s.members("auths/a.json"))
+		}
+	}
+}
