@@ -31,24 +31,23 @@ func (w *Watcher) Changed() <-chan struct{} { return w.signal }
 
 // Take returns what changed since it was last called, sorted, each id once.
 func (w *Watcher) Take() []string {
-	w.pool.mu.Lock()
-	taken := w.pending
-	members := make([][]*member, 0, len(w.domains))
-	for key := range w.domains {
-		members = append(members, w.pool.runtime.index.sharing(key))
-	}
-	if len(taken)+len(members) > 0 {
-		w.reset()
-	}
-	w.pool.mu.Unlock()
+	taken, members := w.reset()
 	for _, m := range slices.Concat(members...) {
 		taken[m.id] = struct{}{}
 	}
 	return slices.Sorted(maps.Keys(taken))
 }
 
-func (w *Watcher) reset() {
+// reset begins anew, and returns what there was: ids, and the members of domains. They are the caller's alone.
+func (w *Watcher) reset() (ids map[string]struct{}, members [][]*member) {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	ids, members = w.pending, make([][]*member, 0, len(w.domains))
+	for key := range w.domains {
+		members = append(members, w.pool.runtime.index.sharing(key))
+	}
 	w.pending, w.domains = make(map[string]struct{}), make(map[domainKey]struct{})
+	return ids, members
 }
 
 // Close stops collecting.
