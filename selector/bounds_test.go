@@ -112,7 +112,10 @@ func TestFailedPicksAndDryRunsKeepNothing(t *testing.T) {
 }
 
 func TestBlocksOfThousandsOfModelsLeaveThoseThatEndLast(t *testing.T) {
-	const many = 5000
+	many := 5000
+	if testing.Short() {
+		many = maxModelBlocks + 500
+	}
 	p := internalPool(t, &Auth{ID: "a", Provider: "p"}, &Auth{ID: "b", Provider: "p", Priority: new(int64)})
 	now := start()
 	end := func(i int) time.Time { return now.Add(time.Hour + time.Duration(i)*time.Second) }

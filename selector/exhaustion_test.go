@@ -40,7 +40,11 @@ func TestRefusalOfOneProviderIsNotFoundAnewWhenAnotherChanges(t *testing.T) {
 
 // A refused pick counts from what it keeps of each member; this looks at all of them.
 func TestRefusalCountsWhatALookAtEveryMemberCounts(t *testing.T) {
-	for seed := range uint64(30) {
+	seeds := uint64(30)
+	if testing.Short() {
+		seeds = 6
+	}
+	for seed := range seeds {
 		u := refusing{random: rand.New(rand.NewPCG(seed, 1)), now: start()}
 		u.pool = New(Config{Settings: Settings{Strategy: Strategy(seed % 3)}})
 		u.fill()
@@ -127,7 +131,11 @@ func (u *refusing) request() Request {
 func TestRefusalsOfMoreModelsThanCensusesAreKeptOf(t *testing.T) {
 	p := internalPool(t, &Auth{ID: "a", Provider: "p"}, &Auth{ID: "b", Provider: "p"})
 	view := p.runtime.index.provider("p").view("m0")
-	for i := range 2 * maxRoutes {
+	picks := 2 * maxRoutes
+	if testing.Short() {
+		picks = maxRoutes + 100
+	}
+	for i := range picks {
 		model := fmt.Sprint("m", i%(maxRoutes+10))
 		for _, id := range []string{"a", "b"} {
 			if _, err := p.Cooldown(id, Cooldown{Model: model, Until: start().Add(time.Hour)}, start()); err != nil {

@@ -323,6 +323,9 @@ func TestWeightZeroIsNeverTakenByTheStrategy(t *testing.T) {
 }
 
 func TestWeightedSharesForLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out many picks")
+	}
 	weights := []uint32{7, 11, 13, 17, 19, 23}
 	auths := weighted(weights)
 	p := newPlayer(t, byWeight(), auths...)
