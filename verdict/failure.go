@@ -50,7 +50,7 @@ func saysError(root gjson.Result) bool {
 	if text := root.Get("error"); text.Type == gjson.String && text.Str != "" {
 		return true
 	}
-	if root.Get("type").Str == "error" || root.Get("__type").Exists() || root.Get("detail.code").Type == gjson.String {
+	if root.Get("type").Str == "error" || root.Get("object").Str == "error" || root.Get("__type").Exists() || root.Get("detail.code").Type == gjson.String {
 		return true
 	}
 	for _, number := range [...]string{"base_resp.status_code", "error_code"} { // MiniMax, Baidu
@@ -61,6 +61,9 @@ func saysError(root gjson.Result) bool {
 	if list := root.Get("errors"); list.IsArray() && list.Get("#").Int() > 0 {
 		return true
 	}
+	if plainFailure(root) {
+		return true
+	}
 	// A line of a batch's results that never came to an answer.
 	if ended := root.Get("result.type").Str; root.Get("custom_id").Exists() && (ended == "canceled" || ended == "expired") {
 		return true
@@ -69,4 +72,14 @@ func saysError(root gjson.Result) bool {
 	code := root.Get("code")
 	return code.Type == gjson.String && code.Str != "" && root.Get("message").Type == gjson.String &&
 		!root.Get("choices").Exists() && !root.Get("output").IsObject() && !root.Get("object").Exists()
+}
+
+// plainFailure reports whether an object says no more than that something failed, as web services of all kinds do:
+// {"success":false,"message":"..."}, {"status":"error","message":"..."}, {"code":429,"msg":"..."}.
+func plainFailure(root gjson.Result) bool {
+	if root.Get("message").Type != gjson.String && root.Get("msg").Type != gjson.String {
+		return false
+	}
+	code := root.Get("code").Int()
+	return root.Get("success").Type == gjson.False || root.Get("status").Str == "error" || 400 <= code && code < 600
 }

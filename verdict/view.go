@@ -151,7 +151,7 @@ func (v *view) findMessage() string {
 			return at.Str
 		}
 	}
-	for _, name := range [...]string{"base_resp.status_msg", "message", "error_msg", "error.0", "errors.0"} {
+	for _, name := range [...]string{"base_resp.status_msg", "message", "error_msg", "msg", "error.0", "errors.0"} {
 		if at := v.root.Get(name); at.Type == gjson.String && at.Str != "" {
 			return at.Str
 		}
