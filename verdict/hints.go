@@ -197,6 +197,9 @@ func (v *view) resetHeaders(bound time.Duration) (hint, bool) {
 	if _, found := v.headers["x-ratelimit-remaining"]; !found {
 		latest.extend(v.resetHeader("x-ratelimit-reset", bound))
 	}
+	if left, ok := v.headers["x-ratelimit-remaining"]; !ok || left == "0" {
+		latest.extend(v.resetHeader("x-ratelimit-reset-after", bound))
+	}
 	latest.extend(v.structuredLimit(bound))
 	return latest, latest.delay > 0
 }

@@ -9,8 +9,7 @@ import (
 type grammar struct {
 	zones zoneTable
 	// What sentences lead to delays with, and to instants; what stands before a rough delay, and behind one in Chinese.
-	delays, instants, roughly []phrase
-	behind                    phrase
+	delays, instants, roughly, behind []phrase
 	// longPeriods are words for weeks and months.
 	longPeriods []phrase
 	// grpc are marks of errors as libraries of gRPC print them.
@@ -25,7 +24,7 @@ func newGrammar() *grammar {
 		instants: phrasesOf("reset", "try again", "retry", "until", "available", "renew", "refresh", "resume", "recover", "restored",
 			"replenish", "lifted", "重置", "恢复", "刷新", "重试", "解除"),
 		roughly:     phrasesOf("in about ", "in approximately ", "in around ", "in ~"),
-		behind:      phraseOf("后"),
+		behind:      phrasesOf("后", "再试", "再重试"),
 		longPeriods: phrasesOf("week", "month", "cycle", "每周", "每月", "本周", "本月"),
 		grpc:        phrasesOf(grpcMarks()...),
 	}
@@ -76,8 +75,13 @@ func (s sentences) prose(bound time.Duration) (hint, bool) {
 			return h, true
 		}
 	}
-	if s.contains(s.behind) {
-		return s.proseBefore(s.behind.text, bound)
+	for _, behind := range s.behind {
+		if !s.contains(behind) {
+			continue
+		}
+		if h, ok := s.proseBefore(behind.text, bound); ok {
+			return h, true
+		}
 	}
 	return hint{}, false
 }
