@@ -24,7 +24,8 @@ func (f *file) saveRecords(tx *bbolt.Tx, batch []cooldown.Record, stale [][]byte
 		records.merge(&batch[i])
 	}
 	for _, key := range stale {
-		if r, kept, err := readRecord(records, key); err == nil && kept && isStale(&r, now) {
+		kept := records.bucket.Get(key)
+		if r, err := readRecord(key, kept); err == nil && kept != nil && isStale(&r, now) {
 			records.remove(key)
 		}
 	}
@@ -34,7 +35,8 @@ func (f *file) saveRecords(tx *bbolt.Tx, batch []cooldown.Record, stale [][]byte
 // merge merges a record into the one that is kept.
 func (t *tallied) merge(r *cooldown.Record) {
 	key := []byte(state.FormatKey(r.Key))
-	merged, kept, err := readRecord(t, key)
+	kept := t.bucket.Get(key)
+	merged, err := readRecord(key, kept)
 	if err != nil {
 		t.err = cmp.Or(t.err, err)
 		return
@@ -42,22 +44,21 @@ func (t *tallied) merge(r *cooldown.Record) {
 	merged.Key = r.Key
 	merged.Merge(r)
 	value := state.FormatRecord(&merged)
-	if sealed := t.bucket.Get(key); !kept || !bytes.Equal(value, sealed[sumSize:]) {
-		t.put(key, value)
+	if kept == nil || !bytes.Equal(value, kept[sumSize:]) {
+		t.replace(key, kept, value)
 	}
 }
 
-func readRecord(records *tallied, key []byte) (r cooldown.Record, kept bool, err error) {
-	sealed := records.bucket.Get(key)
+// readRecord reads what is kept of a record; nil: nothing is.
+func readRecord(key, sealed []byte) (r cooldown.Record, err error) {
 	if sealed == nil {
-		return r, false, nil
+		return r, nil
 	}
 	value, ok := unseal(key, sealed)
 	if !ok {
-		return r, false, errRecord(key)
+		return r, errRecord(key)
 	}
-	r, err = parseRecord(key, value)
-	return r, true, err
+	return parseRecord(key, value)
 }
 
 func parseRecord(key, value []byte) (cooldown.Record, error) {

@@ -49,6 +49,14 @@ func (t *tally) add(sealed []byte) {
 	t.sum += uint64(sumOf(sealed))
 }
 
+// remove takes a value out; nil: there is none.
+func (t *tally) remove(sealed []byte) {
+	if sealed != nil {
+		t.count--
+		t.sum -= uint64(sumOf(sealed))
+	}
+}
+
 // readTally reads what is kept in the head under the name of a bucket. Without a word there are no values.
 func readTally(tx *bbolt.Tx, bucket string) (t tally, err error) {
 	kept := tx.Bucket([]byte(bucketMeta)).Get([]byte(bucket))
@@ -76,30 +84,24 @@ func openTallied(tx *bbolt.Tx, name string) *tallied {
 }
 
 // put seals and writes a value.
-func (t *tallied) put(key, value []byte) {
+func (t *tallied) put(key, value []byte) { t.replace(key, t.bucket.Get(key), value) }
+
+// replace is put where it is known what is kept; nil: nothing is.
+func (t *tallied) replace(key, kept, value []byte) {
 	sealed := seal(key, value)
-	t.forget(key)
+	t.tally.remove(kept)
+	t.tally.add(sealed)
 	if t.err == nil {
-		t.tally.add(sealed)
 		t.err = t.bucket.Put(key, sealed)
 	}
 }
 
 // remove removes a value, if there is one.
 func (t *tallied) remove(key []byte) {
-	if t.forget(key) && t.err == nil {
+	if kept := t.bucket.Get(key); kept != nil && t.err == nil {
+		t.tally.remove(kept)
 		t.err = t.bucket.Delete(key)
 	}
-}
-
-// forget takes a value out of the tally. False: there is none.
-func (t *tallied) forget(key []byte) bool {
-	kept := t.bucket.Get(key)
-	if kept != nil {
-		t.tally.count--
-		t.tally.sum -= uint64(sumOf(kept))
-	}
-	return kept != nil
 }
 
 // done writes the tally down, and returns what went wrong so far. Call it when all is written.
