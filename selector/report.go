@@ -32,7 +32,10 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 		m.state.succeeded = max(m.state.succeeded, started)
 		return Consequence{}, nil
 	}
-	r := &report{pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: cooldown.InstantOf(now), stamp: stamp, started: started, begun: started, request: a.Tag}
+	r := &report{
+		pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: cooldown.InstantOf(now), stamp: stamp,
+		started: started, begun: started, request: a.Tag,
+	}
 	if unknown {
 		r.begun = r.now
 	}

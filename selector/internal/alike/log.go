@@ -77,7 +77,8 @@ func (l *Log[W, S]) suspicion(provider, model, reason string, at int64) *Suspici
 	return s
 }
 
-// Confirmed reports whether enough have failed, the fewest that are needed beyond doubt: all that can be used, or most of them if it may be the fault of what they share.
+// Confirmed reports whether enough have failed, the fewest that are needed beyond doubt: all that can be used, or most of them
+// if it may be the fault of what they share.
 func (s *Suspicion[W, S]) Confirmed(shared bool, usable func() int) bool {
 	beyondDoubt := 0
 	for i := range s.Failures {
