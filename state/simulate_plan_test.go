@@ -43,6 +43,7 @@ const (
 	simHint
 	simLadder
 	simSuccess
+	simDoubt
 	simOrder
 	simClear
 	simDisable
@@ -63,7 +64,7 @@ const (
 
 func simNames() [numSimWhat]string {
 	return [...]string{
-		"wait", "pick", "answer", "hint", "ladder", "success", "order", "clear", "disable", "enable", "release", "crash", "cut", "mend",
+		"wait", "pick", "answer", "hint", "ladder", "success", "doubt", "order", "clear", "disable", "enable", "release", "crash", "cut", "mend",
 		"delay", "disturb", "calm", "restart of the store", "eviction", "full disk", "free disk",
 	}
 }
@@ -85,7 +86,7 @@ func newSimPlan(seed uint64) simPlan {
 	faults := r.IntN(4) > 0
 	p.losses = faults && p.disks && r.IntN(2) == 0
 	weights := [numSimWhat]int{
-		simWait: 16, simPick: 30, simAnswer: 6, simHint: 9, simLadder: 4, simSuccess: 3, simOrder: 3, simClear: 2,
+		simWait: 16, simPick: 30, simAnswer: 6, simHint: 9, simLadder: 4, simSuccess: 3, simDoubt: 5, simOrder: 3, simClear: 2,
 		simDisable: 3, simEnable: 2, simRelease: 2, simDelay: 2, simCrash: 2,
 	}
 	if faults {

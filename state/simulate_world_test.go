@@ -149,7 +149,7 @@ func (w *simWorld) step(s simStep) error {
 		return w.pick(r, s.session)
 	case simAnswer:
 		w.answer(s)
-	case simHint, simLadder, simSuccess:
+	case simHint, simLadder, simSuccess, simDoubt:
 		w.report(r, auth, s, time.Now().Add(-time.Millisecond))
 	case simOrder, simClear, simDisable, simEnable, simRelease:
 		w.command(r, auth, s)
@@ -278,9 +278,11 @@ func (w *simWorld) report(r *simReplica, auth string, s simStep, started time.Ti
 		f.Until, f.Hint = now.Add(s.span), true
 	case simSuccess:
 		f = cooldown.Finding{Success: true}
+	case simDoubt:
+		f.Kind, f.Reason, f.Until, f.Doubt = cooldown.Other, "forbidden", now.Add(s.span), true
 	}
 	c := &simCommand{what: s.what, replica: r.number, auth: auth, at: now, until: f.Until, issued: w.moment()}
-	if _, err := r.pool.Report(selector.Attempt{AuthID: auth, Model: "m", Started: started}, f, now); err != nil {
+	if _, err := r.pool.Report(selector.Attempt{AuthID: auth, Model: "m", Started: started, Tag: uint64(1 + s.session)}, f, now); err != nil {
 		panic(err) // the auth is there
 	}
 	w.await(r, c)
