@@ -32,3 +32,10 @@ func (t *Table) UndoRelease(slot selector.Slot) {
 	t.groups.bySlot[slot] = number
 	t.groups.dead = 0
 }
+
+// Epochs is how many times to live, one after the other, the table distinguishes.
+func (t *Table) Epochs() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.uses.epochs)
+}

@@ -415,6 +415,9 @@ func TestTableEpochs(t *testing.T) {
 		table.Configure(time.Duration(100-i)*time.Second, 0)
 		bindNamed(table, 1, float64(i), fmt.Sprint(i))
 	}
+	if got := table.Epochs(); got != 16 {
+		t.Errorf("%d epochs, want the bound of 16", got)
+	}
 	if got := table.Expire(tableAt(100), 100); got != 30 {
 		t.Errorf("Expire = %d, want 30", got)
 	}
