@@ -97,6 +97,11 @@ func TestWhatComesNext(t *testing.T) {
 	}{
 		{"served", verdict.Outcome{Status: 200}, [3]last{done, done, done}},
 		{"a client that hung up", verdict.Outcome{TransportError: "context canceled"}, [3]last{done, done, done}},
+		{"a client that is gone", verdict.Outcome{Ending: verdict.EndingClientCancelled}, [3]last{done, done, done}},
+		{"a stream that broke", verdict.Outcome{Status: 200, Ending: verdict.EndingStreamBroken}, [3]last{done, done, done}},
+		{"a stream that broke with an error", verdict.Outcome{
+			Status: 200, Ending: verdict.EndingStreamBroken, Body: []byte(`{"error":{"type":"overloaded_error","message":"x"}}`),
+		}, [3]last{done, done, done}},
 		{"a request that is too long", failed(400, `{"error":{"code":"context_length_exceeded","message":"x"}}`), [3]last{asItCame, asItCame, asItCame}},
 		{"a refused key", failed(401, `{"error":{"code":"invalid_api_key","message":"x"}}`), [3]last{
 			returned(1, broker.ProblemUnavailable, 0), returned(2, broker.ProblemUnavailable, 0), returned(3, broker.ProblemUnavailable, 0),
@@ -118,6 +123,12 @@ func TestWhatComesNext(t *testing.T) {
 		}},
 		{"a model that is not there", failed(404, `{"error":{"code":"model_not_found","message":"x"}}`), [3]last{
 			returned(1, broker.ProblemModel, 0), returned(2, broker.ProblemModel, 0), returned(3, broker.ProblemModel, 0),
+		}},
+		{"no connection, by its outcome", verdict.Outcome{Ending: verdict.EndingConnectFailed}, [3]last{
+			returned(1, broker.ProblemFailed, 0), returned(2, broker.ProblemFailed, 0), returned(3, broker.ProblemUnavailable, aWhile),
+		}},
+		{"no answer in time", verdict.Outcome{Ending: verdict.EndingTimedOut}, [3]last{
+			returned(1, broker.ProblemFailed, 0), returned(2, broker.ProblemFailed, 0), returned(3, broker.ProblemUnavailable, aWhile),
 		}},
 		{"no connection", verdict.Outcome{TransportError: "connection refused"}, [3]last{
 			returned(1, broker.ProblemFailed, 0), returned(2, broker.ProblemFailed, 0), returned(3, broker.ProblemUnavailable, aWhile),

@@ -509,7 +509,7 @@ const (
 	Fault_FAULT_TRANSIENT Fault = 4
 	// The provider, for everybody.
 	Fault_FAULT_PROVIDER Fault = 5
-	// Nothing was wrong: the request was served, or its client went away.
+	// Nothing was wrong: the request was served.
 	Fault_FAULT_NONE Fault = 6
 )
 
