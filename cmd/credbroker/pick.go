@@ -37,7 +37,7 @@ func (a *app) pickCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.StringVar(&f.request.Provider, "provider", "", "provider to pick from; empty or mixed: every provider")
 	fs.StringVar(&f.request.Model, "model", "", "model as the client asked for it")
-	fs.StringVar(&f.request.SessionId, "session", "", "session id; headers and body are then not looked at")
+	fs.StringVar(&f.request.SessionId, "session", "", "session id; headers are then not looked at, the body only for references and reasoning")
 	fs.StringArrayVar(&f.headers, "header", nil, "header of the client's request, as name=value; may be repeated")
 	fs.StringVar(&f.body, "body", "", "file with the body of the client's request; - reads standard input")
 	fs.StringArrayVar(&f.request.ExcludeAuthIds, "exclude", nil, "id of an auth that was tried already; may be repeated")

@@ -697,7 +697,7 @@ type PickCredentialRequest struct {
 	// Auths already tried for this request; at most 1,024.
 	ExcludeAuthIds []string `protobuf:"bytes,5,rep,name=exclude_auth_ids,json=excludeAuthIds,proto3" json:"exclude_auth_ids,omitempty"`
 	// A session id that the caller has worked out itself: 1 to 256 bytes without control characters, used trimmed.
-	// Headers and body are then not looked at.
+	// Headers are then not looked at, the body only for references and encrypted reasoning.
 	SessionId string `protobuf:"bytes,6,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// The client is connected over a WebSocket: auths that can serve it so are preferred.
 	DownstreamWebsocket bool `protobuf:"varint,7,opt,name=downstream_websocket,json=downstreamWebsocket,proto3" json:"downstream_websocket,omitempty"`
