@@ -321,7 +321,7 @@ func (r *report) endProbe() {
 // others reports whether another auth of the provider could take the request now.
 func (r *report) others() bool {
 	q := r.query(&Request{Model: r.model, Exclude: []string{r.member.auth.ID}, Tag: r.request})
-	return q.anyReady() || secondOpinion(q) != nil
+	return q.anyReady() || secondOpinion(&q) != nil
 }
 
 // ready are the auths of the provider that a request could use now.
@@ -332,8 +332,8 @@ func (r *report) ready(model string) (*orderedMembers, readyset.List) {
 }
 
 // query asks what a request to the provider could use now.
-func (r *report) query(req *Request) *query {
-	q := &query{pool: r.pool, now: r.now, provider: r.member.provider, req: req}
+func (r *report) query(req *Request) query {
+	q := query{pool: r.pool, now: r.now, provider: r.member.provider, req: req}
 	req.Provider = r.member.provider.name
 	q.find()
 	q.exclude()
