@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +34,11 @@ func TestReplay(t *testing.T) {
 		}
 		conversation := wholeConversation(chat, groups)
 		if conversation == nil {
-			t.Fatal("no conversation of three requests is one group")
+			if slices.ContainsFunc(corpus.Conversations(chat), repeatsItself) {
+				t.Fatal("no conversation of three requests is one group")
+			}
+			t.Log("requests do not repeat what came before: no conversation is one group")
+			return
 		}
 		replay(t, conversation, sessions.IdentificationReference)
 	})
@@ -59,6 +65,18 @@ func eachClient(t *testing.T, test func(t *testing.T, chat []corpus.Request, wan
 			})
 		}
 	}
+}
+
+// repeatsItself reports whether a conversation has three requests, each with all messages of the one before it or with the
+// response that it continues: some clients send what is new alone, or leave tool calls out once they are answered.
+func repeatsItself(conversation []corpus.Request) bool {
+	for i := 1; i < len(conversation); i++ {
+		before, after := conversation[i-1], conversation[i]
+		if !bytes.Equal(before.Body, after.Body) && after.Messages() <= before.Messages() && !bytes.Contains(after.Body, []byte(`"previous_response_id"`)) {
+			return false
+		}
+	}
+	return len(conversation) >= 3
 }
 
 // replayUnidentified plays a client that sends nothing which ties the turns of a conversation together.
@@ -94,6 +112,10 @@ func replay(t *testing.T, conversation []corpus.Request, identification sessions
 			first = auth
 			if binding != credbrokerv1.Binding_BINDING_NEW {
 				t.Fatalf("turn 1: binding %v, want NEW", binding)
+			}
+			if got.GetSession().GetSource() == credbrokerv1.SessionSource_SESSION_SOURCE_CHAIN && !repeatsItself(conversation) {
+				t.Logf("%s has no id and does not repeat itself: only reported answers keep it on its way through a cooldown", r.Session)
+				return
 			}
 		case i < half:
 			if auth != first {

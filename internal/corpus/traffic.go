@@ -34,6 +34,13 @@ func (r *Request) Kept(t testing.TB) bool {
 	return body.Conversation != nil
 }
 
+// Messages counts what the request has of the conversation, whatever the format of its body calls it.
+func (r *Request) Messages() int {
+	var body struct{ Messages, Contents, Input []json.RawMessage }
+	_ = json.Unmarshal(r.Body, &body) // an input that is one text, or no JSON: none
+	return len(body.Messages) + len(body.Contents) + len(body.Input)
+}
+
 // Client is the name of the client that a file of recorded traffic is of.
 func Client(file string) string { return strings.TrimSuffix(filepath.Base(file), ".jsonl") }
 
