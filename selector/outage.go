@@ -41,7 +41,7 @@ func (r *report) usable(s *alike.Suspicion[*identity, scope]) int {
 	}
 	l, list := r.ready(model)
 	count, view := list.Len(), list.View()
-	for _, f := range s.Failures {
+	for _, f := range s.Recent() {
 		ready := slices.ContainsFunc(f.Who.members, func(m *member) bool {
 			position := l.position(m)
 			return position >= 0 && view.Has(position)

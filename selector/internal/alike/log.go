@@ -8,6 +8,10 @@ import (
 const (
 	// within is how close together failures are that count as one event.
 	within = int64(10 * time.Second)
+	// certain is how long after a doubtful failure it is clear that nobody withdraws it, and kept how long the next failure of
+	// who failed so is waited for, which is then beyond doubt.
+	certain = int64(time.Minute)
+	kept    = int64(time.Hour)
 	// fewest is how many must fail alike at least, and most how many are most of however many there are.
 	fewest = 3
 	most   = 16
@@ -43,12 +47,15 @@ type Failure[Who comparable, Scope any] struct {
 // the place of none that is beyond doubt.
 func (l *Log[W, S]) Note(provider, model, reason string, f Failure[W, S]) *Suspicion[W, S] {
 	s := l.suspicion(provider, model, reason, f.At)
-	s.Failures = slices.DeleteFunc(s.Failures, func(old Failure[W, S]) bool { return old.At < f.At-within })
+	s.Failures = slices.DeleteFunc(s.Failures, func(old Failure[W, S]) bool { return old.over(f.At) })
 	same := slices.IndexFunc(s.Failures, func(old Failure[W, S]) bool { return old.Who == f.Who })
 	switch {
 	case same >= 0 && f.Tag != 0 && s.Failures[same].Tag == 0:
 		return s
 	case same >= 0:
+		if s.Failures[same].At <= f.At-certain {
+			f.Tag = 0 // two requests a minute apart, and the first would have failed elsewhere by now if it were to blame
+		}
 		s.Failures = slices.Delete(s.Failures, same, same+1)
 	case len(s.Failures) == maxFailures:
 		oldest := max(slices.IndexFunc(s.Failures, func(old Failure[W, S]) bool { return old.Tag != 0 }), 0)
@@ -60,7 +67,9 @@ func (l *Log[W, S]) Note(provider, model, reason string, f Failure[W, S]) *Suspi
 
 // suspicion finds or makes one.
 func (l *Log[W, S]) suspicion(provider, model, reason string, at int64) *Suspicion[W, S] {
-	all := slices.DeleteFunc((*l)[provider], func(s *Suspicion[W, S]) bool { return s.Failures[len(s.Failures)-1].At < at-within })
+	all := slices.DeleteFunc((*l)[provider], func(s *Suspicion[W, S]) bool {
+		return !slices.ContainsFunc(s.Failures, func(f Failure[W, S]) bool { return !f.over(at) })
+	})
 	if *l == nil {
 		*l = make(Log[W, S])
 	}
@@ -77,12 +86,26 @@ func (l *Log[W, S]) suspicion(provider, model, reason string, at int64) *Suspici
 	return s
 }
 
+// over: it is too long ago to say anything of a failure at that time.
+func (f *Failure[W, S]) over(at int64) bool {
+	if f.Tag != 0 {
+		return f.At < at-kept
+	}
+	return f.At < at-within
+}
+
+// Recent are the failures that count as one event with the last.
+func (s *Suspicion[W, S]) Recent() []Failure[W, S] {
+	last := s.Failures[len(s.Failures)-1].At
+	return slices.DeleteFunc(slices.Clone(s.Failures), func(f Failure[W, S]) bool { return f.At < last-within })
+}
+
 // Confirmed reports whether enough have failed, the fewest that are needed beyond doubt: all that can be used, or most of them
 // if it may be the fault of what they share.
 func (s *Suspicion[W, S]) Confirmed(shared bool, usable func() int) bool {
-	beyondDoubt := 0
-	for i := range s.Failures {
-		if s.Failures[i].Tag == 0 {
+	failed, beyondDoubt := s.Recent(), 0
+	for i := range failed {
+		if failed[i].Tag == 0 {
 			beyondDoubt++
 		}
 	}
@@ -93,7 +116,7 @@ func (s *Suspicion[W, S]) Confirmed(shared bool, usable func() int) bool {
 	if shared {
 		need = min(need/2+1, most)
 	}
-	return len(s.Failures) >= need
+	return len(failed) >= need
 }
 
 // Succeed drops the failures of requests that began no later than one of a model that was served.

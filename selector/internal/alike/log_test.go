@@ -103,3 +103,30 @@ func TestDoubtfulFailuresShowNothingByThemselves(t *testing.T) {
 		t.Errorf("doubt took the place of %+v", l["p"][0].Failures)
 	}
 }
+
+func TestASecondDoubtfulFailureIsBeyondDoubtAMinuteLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		after int
+		clear func(l alike.Log[string, string])
+		want  bool
+	}{
+		"a minute later":                 {60, func(alike.Log[string, string]) {}, true},
+		"within the minute":              {59, func(alike.Log[string, string]) {}, false},
+		"more than an hour later":        {3700, func(alike.Log[string, string]) {}, false},
+		"one of the first was withdrawn": {60, func(l alike.Log[string, string]) { l.Withdraw("p", 1) }, false},
+		"one was served in the meantime": {60, func(l alike.Log[string, string]) { l.Succeed("p", "m", at(5)) }, false},
+	} {
+		var l alike.Log[string, string]
+		for i, who := range []string{"a", "b", "c"} {
+			l.Note("p", "m", "r", failure{Who: who, Started: at(i), At: at(i), Tag: uint64(i + 1)})
+		}
+		c.clear(l)
+		got := false
+		for i, who := range []string{"a", "b", "c"} {
+			got = l.Note("p", "m", "r", failure{Who: who, At: at(i + c.after), Tag: uint64(i + 4)}).Confirmed(false, func() int { return 3 })
+		}
+		if got != c.want {
+			t.Errorf("%s: Confirmed = %t, want %t", name, got, c.want)
+		}
+	}
+}
