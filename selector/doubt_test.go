@@ -169,3 +169,20 @@ func TestReplicasAgreeOnWithdrawals(t *testing.T) {
 		}
 	}
 }
+
+// Several requests at a time fail with a key that was revoked: each time counts once, and is not forgotten over the others.
+func TestDoubtOfManyRequestsAtATimeDisables(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"))
+	for tag := uint64(1); tag <= 12; tag++ {
+		started := p.now
+		p.now = p.now.Add(time.Duration(tag) * time.Millisecond)
+		got, err := p.Report(selector.Attempt{AuthID: "a", Model: "m", Started: started, Tag: tag}, doubtful(forbidden(p.now)), p.now)
+		p.must(err)
+		if want := tag == 10; (got.Action == cooldown.ActionDisable) != want {
+			t.Errorf("failure %d: %v", tag, got.Action)
+		}
+		if p.now = started; tag%3 == 0 {
+			p.now = p.now.Add(31 * time.Minute)
+		}
+	}
+}

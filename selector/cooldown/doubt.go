@@ -9,7 +9,7 @@ const (
 	// doubtMemory is how long a doubtful observation is kept after it was made. That is less than withdrawn tags are, so
 	// that none comes back to life.
 	doubtMemory = memory / 2
-	// maxDoubts bounds those of a ledger.
+	// maxDoubts bounds those of a ledger that count towards a Repeat, and the others.
 	maxDoubts = 8
 )
 
@@ -56,7 +56,27 @@ func (l *Ledger) tidyDoubts() {
 		kept = append(kept, d)
 	}
 	clear(l.Doubts[len(kept):])
-	l.Doubts = slices.Delete(kept, 0, max(0, len(kept)-maxDoubts))
+	l.Doubts = kept
+	l.boundDoubts()
+}
+
+// boundDoubts drops the oldest of those that count towards a Repeat where there are many, and of the others: many failures at one
+// time count once, and must not push out what counts of earlier ones.
+func (l *Ledger) boundDoubts() {
+	repeated := 0
+	for i := range l.Doubts {
+		if l.Doubts[i].Repeated {
+			repeated++
+		}
+	}
+	excess := map[bool]int{true: repeated - maxDoubts, false: len(l.Doubts) - repeated - maxDoubts}
+	if excess[true] <= 0 && excess[false] <= 0 {
+		return
+	}
+	l.Doubts = slices.DeleteFunc(l.Doubts, func(d Doubt) bool {
+		excess[d.Repeated]--
+		return excess[d.Repeated] >= 0
+	})
 }
 
 // seconded: another request failed alike.
