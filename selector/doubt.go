@@ -72,6 +72,7 @@ func (r *report) withdraw(s *subject) {
 		}
 	}
 	rt.outbox.save(s)
+	r.member.state.changedAt = rt.outbox.changes // whoever waits for the report waits for this
 	r.done.Changed = true
 }
 

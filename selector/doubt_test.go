@@ -186,3 +186,16 @@ func TestDoubtOfManyRequestsAtATimeDisables(t *testing.T) {
 		}
 	}
 }
+
+// A report that withdraws what it says of other auths is not acknowledged before that is kept.
+func TestReportWaitsForWhatItWithdraws(t *testing.T) {
+	p := newPlayer(t, selector.Config{Recording: true}, auth("a"), auth("b"))
+	p.fail(1, "a", doubtful(forbidden(p.now)))
+	p.Take(10)
+	if got := p.fail(1, "b", doubtful(forbidden(p.now))); !got.Suspect || !got.Changed {
+		t.Fatalf("Report = %+v, want a suspect", got)
+	}
+	if got, want := p.ChangedAt("b"), p.Changes(); got != want {
+		t.Errorf("ChangedAt = %d, want %d", got, want)
+	}
+}
