@@ -199,3 +199,25 @@ func TestReportWaitsForWhatItWithdraws(t *testing.T) {
 		t.Errorf("ChangedAt = %d, want %d", got, want)
 	}
 }
+
+// Three failures beyond doubt show an outage; one in doubt that is the last to make it most auths does not make it doubtful.
+func TestOutageThatADoubtfulFailureConfirmsIsBeyondDoubt(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, numbered(6, nil)...)
+	for i := range 3 {
+		p.fail(0, fmt.Sprintf("auth-%06d", i), unreachable())
+	}
+	c := p.fail(1, "auth-000003", doubtful(unreachable()))
+	if !c.Outage || c.Until.Sub(p.now) < 59*time.Minute {
+		t.Fatalf("Report = %+v, want an outage of an hour", c)
+	}
+	if got := p.tryPick(); got != "unavailable" {
+		t.Errorf("during the outage: %s", got)
+	}
+	if c := p.fail(1, "auth-000004", doubtful(unreachable())); !c.Suspect {
+		t.Errorf("Report = %+v, want a suspect", c)
+	}
+	if got := p.tryPick(); got != "unavailable" {
+		t.Errorf("during the outage, after one request turned out to be to blame: %s", got)
+	}
+	p.must(p.CheckIndex())
+}

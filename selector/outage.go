@@ -104,20 +104,25 @@ func (r *report) openGate(s *alike.Suspicion[*identity, scope]) {
 		set.ledgers.Of(kind).Succeed(cooldown.Instant(f.At))
 		r.refresh(set)
 	}
-	r.renewGate(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)), r.gateScope()))
+	r.renewGate(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)), r.gateScope()), 0)
 }
 
-// renewGate lets nobody probe until the ladder's next step, and one at a time after it.
-func (r *report) renewGate(set *blockSet) {
+// renewGate lets nobody probe until the ladder's next step, and one at a time after it. The tag is that of a request which may be to
+// blame; 0: others have shown the outage, whoever failed last.
+func (r *report) renewGate(set *blockSet, tag cooldown.Tag) {
 	l := set.ledger(r.finding.Kind)
 	e := cooldown.Observation{Received: r.stamp, Reason: r.finding.Reason, Rule: r.finding.Rule, Ladder: cmp.Or(r.finding.Ladder, cooldown.LadderEgress)}
 	l.Prune(r.now)
-	level, window := l.Climb(&e, r.tag, r.begun, r.now)
+	level, window := l.Climb(&e, tag, r.begun, r.now)
 	if e.Level = level; window == 0 {
 		window = r.now.Add(min(e.Ladder.Step(level, r.pool.random), r.pool.settings.maxHint()))
 	}
 	e.Probe, e.Until = window, max(window, r.now.Add(outageSpan))
-	r.observe(set, l, e)
+	if tag == 0 {
+		l.Add(e)
+	} else {
+		r.observe(set, l, e)
+	}
 	r.refresh(set)
 	r.done = Consequence{Action: cooldown.ActionCooldown, Outage: true, Domains: []string{set.owner.domain.name}, Changed: true}
 	r.tell(set)

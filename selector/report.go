@@ -113,7 +113,7 @@ func (r *report) fail() {
 		return
 	}
 	if gate := r.gate(); gate != nil {
-		r.renewGate(gate)
+		r.renewGate(gate, r.tag)
 	} else {
 		r.contradict()
 		if r.finding.Action == cooldown.ActionCooldown && r.tag == 0 {
