@@ -74,6 +74,12 @@ func (s *situation) problem(status int, refused error) Problem {
 		return ProblemRequest
 	case s.suspect:
 		return ProblemFailed
+	case v.Fault == verdict.FaultCaller && v.Reason == reasonCancelled:
+		return ProblemFailed
+	case v.Fault == verdict.FaultCaller && v.Reason == reasonClock:
+		return ProblemUnavailable
+	case v.Fault == verdict.FaultCaller:
+		return ProblemRequest
 	case v.Fault == verdict.FaultModel && !limited && (s.outage || s.back == 0 || s.back > MaxWait):
 		return ProblemModel
 	case refused != nil:

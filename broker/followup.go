@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -14,16 +15,23 @@ type FollowUp struct {
 	// Wait is how long to wait before picking again, with NextWait.
 	Wait time.Duration
 	// Answer is what the client gets, with NextReturn, and with NextWait if it has no time to wait; nil: what the upstream
-	// answered, which is the client's own fault.
+	// answered over HTTP, which is the client's own fault.
 	Answer *Answer
 }
 
-// reasonCancelled is the one of verdicts about a client that hung up.
-const reasonCancelled = "client_cancelled"
+// Reasons of verdicts that blame the caller for what its client did not do, or did not do wrong.
+const (
+	// reasonCancelled: the client hung up, or an upstream says so.
+	reasonCancelled = "client_cancelled"
+	// reasonClock: the clock of the host that signs is wrong.
+	reasonClock = "clock_skew"
+	// reasonClientGate: the subscription serves only certain clients.
+	reasonClientGate = "client_gate"
+)
 
 // followUp works out what comes after a report that had these consequences.
 func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdict, done *selector.Consequence, now time.Time) FollowUp {
-	if judged.Success || judged.Reason == reasonCancelled || r.Outcome.Ending == verdict.EndingStreamBroken {
+	if judged.Success || r.over(judged) {
 		return FollowUp{}
 	}
 	tried := append(slices.Clone(r.Tried), r.AuthID)
@@ -40,7 +48,7 @@ func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdic
 	}
 	next, wait := s.next()
 	f := FollowUp{Next: next, Wait: wait}
-	if next == NextPickAgain || judged.Fault == verdict.FaultCaller {
+	if next == NextPickAgain || r.passedOn(judged) {
 		return f
 	}
 	f.Answer = &Answer{
@@ -55,6 +63,28 @@ func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdic
 		f.Answer.Wait = s.back
 	}
 	return f
+}
+
+// over reports whether the client is gone, or has part of an answer. A client whose upstream answers that it was cancelled still waits.
+func (r *Report) over(judged *verdict.Verdict) bool {
+	switch r.Outcome.Ending {
+	case verdict.EndingStreamBroken, verdict.EndingClientCancelled:
+		return true
+	}
+	return judged.Reason == reasonCancelled && r.Outcome.Status == 0
+}
+
+// passedOn reports whether the client gets what the upstream answered: if there is an answer, and it is about the client's own mistake.
+func (r *Report) passedOn(judged *verdict.Verdict) bool {
+	switch r.Outcome.Status {
+	case 0, http.StatusUnauthorized, http.StatusProxyAuthRequired:
+		return false
+	}
+	switch judged.Reason {
+	case reasonCancelled, reasonClock, reasonClientGate:
+		return false
+	}
+	return judged.Fault == verdict.FaultCaller
 }
 
 // wouldPick is why a pick for the request of a report would fail now, with these auths excluded; nil: it would not.

@@ -83,6 +83,11 @@ func returned(attempts int, p broker.Problem, seconds int) last {
 	return last{attempts, broker.NextReturn, 0, p, time.Duration(seconds) * time.Second}
 }
 
+// sameFor is the same end with one, two and three auths.
+func sameFor(l last) [3]last {
+	return [3]last{l, l, l}
+}
+
 func waits(attempts int, p broker.Problem, seconds int) last {
 	wait := time.Duration(seconds) * time.Second
 	return last{attempts, broker.NextWait, wait, p, wait}
@@ -103,6 +108,15 @@ func TestWhatComesNext(t *testing.T) {
 			Status: 200, Ending: verdict.EndingStreamBroken, Body: []byte(`{"error":{"type":"overloaded_error","message":"x"}}`),
 		}, [3]last{done, done, done}},
 		{"a request that is too long", failed(400, `{"error":{"code":"context_length_exceeded","message":"x"}}`), [3]last{asItCame, asItCame, asItCame}},
+		{"a request that is too long, by its class", verdict.Outcome{Class: "caller"}, sameFor(returned(1, broker.ProblemRequest, 0))},
+		{"a message that is too long for a WebSocket", verdict.Outcome{
+			TransportError: "websocket: close 1009 (message too big)",
+		}, sameFor(returned(1, broker.ProblemRequest, 0))},
+		{"an upstream that says it was cancelled", failed(499, `{"error":{"code":"client_closed_request","message":"x"}}`), sameFor(returned(1, broker.ProblemFailed, 0))},
+		{"an upstream that says so by gRPC", failed(200, ``, "Grpc-Status", "1"), sameFor(returned(1, broker.ProblemFailed, 0))},
+		{"an upstream that says so after its client went away", verdict.Outcome{Status: 499, Ending: verdict.EndingClientCancelled}, sameFor(done)},
+		{"a clock that is wrong", failed(400, `{"error":"invalid_grant","error_description":"check your iat and exp"}`), sameFor(returned(1, broker.ProblemUnavailable, 0))},
+		{"a client that the subscription does not serve", failed(403, `{"error":{"message":"only available for Coding Agents"}}`), sameFor(returned(1, broker.ProblemRequest, 0))},
 		{"a refused key", failed(401, `{"error":{"code":"invalid_api_key","message":"x"}}`), [3]last{
 			returned(1, broker.ProblemUnavailable, 0), returned(2, broker.ProblemUnavailable, 0), returned(3, broker.ProblemUnavailable, 0),
 		}},

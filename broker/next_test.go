@@ -80,3 +80,29 @@ func TestProblem(t *testing.T) {
 		})
 	}
 }
+
+// What is about the broker's own host, proxy or auths is no client's business, whatever a rule says whose fault it is.
+func TestPassedOn(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		reason string
+		fault  verdict.Fault
+		want   bool
+	}{
+		{400, "invalid_request", verdict.FaultCaller, true},
+		{413, "request_too_large", verdict.FaultCaller, true},
+		{403, "forbidden", verdict.FaultCredential, false},
+		{0, "invalid_request", verdict.FaultCaller, false},
+		{401, "feature_entitlement", verdict.FaultCaller, false},
+		{407, "invalid_request", verdict.FaultCaller, false},
+		{400, reasonClock, verdict.FaultCaller, false},
+		{403, reasonClientGate, verdict.FaultCaller, false},
+		{499, reasonCancelled, verdict.FaultCaller, false},
+	} {
+		r := Report{Outcome: verdict.Outcome{Status: tt.status}}
+		judged := verdict.Verdict{Fault: tt.fault, Finding: cooldown.Finding{Reason: tt.reason}}
+		if got := r.passedOn(&judged); got != tt.want {
+			t.Errorf("%d %s of %s is passed on: %t, want %t", tt.status, tt.reason, tt.fault, got, tt.want)
+		}
+	}
+}

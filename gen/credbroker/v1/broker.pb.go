@@ -320,7 +320,8 @@ const (
 	Outcome_OUTCOME_COMPLETED Outcome = 1
 	// The client went away; it says nothing of the auth.
 	Outcome_OUTCOME_CLIENT_CANCELLED Outcome = 2
-	// The answer ended early, after some of it had reached the client.
+	// The answer ended early or failed, after some of it had reached the client. Of a stream that tells the error in itself, too: without
+	// this, `next` may send the request again to a client that has half an answer.
 	Outcome_OUTCOME_STREAM_BROKEN Outcome = 3
 	// No answer came in time.
 	Outcome_OUTCOME_TIMED_OUT Outcome = 4
@@ -1837,7 +1838,7 @@ type Verdict struct {
 	// With `NEXT_WAIT`: how long, at most 60 s.
 	Wait *durationpb.Duration `protobuf:"bytes,19,opt,name=wait,proto3" json:"wait,omitempty"`
 	// What to answer the client, in the format of its API: set with `NEXT_RETURN` and, for callers without the time, with
-	// `NEXT_WAIT`. Absent where the upstream's answer is the client's own fault: then pass that on as it came.
+	// `NEXT_WAIT`. Absent where the upstream answered over HTTP and that is the client's own fault: then pass that on as it came.
 	ClientAnswer  *HttpError `protobuf:"bytes,20,opt,name=client_answer,json=clientAnswer,proto3" json:"client_answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
