@@ -80,7 +80,7 @@ func (s *situation) problem(status int, refused error) Problem {
 		return ProblemUnavailable
 	case v.Fault == verdict.FaultCaller:
 		return ProblemRequest
-	case v.Fault == verdict.FaultModel && !limited && (s.outage || s.back == 0 || s.back > MaxWait):
+	case v.Fault == verdict.FaultModel && !limited && s.modelGone(refused):
 		return ProblemModel
 	case refused != nil:
 		if p := AnswerTo(refused, 0).Problem; p != ProblemUnavailable || v.Fault != verdict.FaultProvider {
@@ -95,4 +95,9 @@ func (s *situation) problem(status int, refused error) Problem {
 		return ProblemFailed
 	}
 	return ProblemUnavailable
+}
+
+// modelGone reports whether no auth serves a model that this one does not, where a pick would fail now with refused.
+func (s *situation) modelGone(refused error) bool {
+	return s.outage || s.verdict.Retry == verdict.RetryOtherModel || refused != nil && (s.back == 0 || s.back > MaxWait)
 }

@@ -189,6 +189,15 @@ func TestAttemptsAreBounded(t *testing.T) {
 	}
 }
 
+// Where an auth is left that was not tried, nobody knows that the model is not there.
+func TestModelThatAnotherAuthMayHave(t *testing.T) {
+	b := brokerOf(9)
+	said := play(t, b, failed(404, `{"error":{"code":"model_not_found","message":"x"}}`))
+	if len(said) != broker.DefaultMaxAttempts || said[3].Answer.Problem != broker.ProblemUnavailable {
+		t.Errorf("%d attempts, the last one %+v, want 4 and no auth that can be used", len(said), said[len(said)-1].Answer)
+	}
+}
+
 // The format of the client's API comes with the pick id, so it reaches every replica.
 func TestTheFormatTravelsWithThePick(t *testing.T) {
 	anthropic := []byte(`{"system":"s","messages":[{"role":"user","content":"hi"}]}`)

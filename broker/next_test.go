@@ -67,6 +67,7 @@ func TestProblem(t *testing.T) {
 		{"the upstream failed", situation{verdict: verdictOf(verdict.FaultTransient, cooldown.Transient)}, 500, nil, ProblemFailed},
 		{"an outage", situation{verdict: verdictOf(verdict.FaultTransient, cooldown.Transient), outage: true}, 500, unavailable, ProblemUnavailable},
 		{"no auth has the model", situation{verdict: verdictOf(verdict.FaultModel, cooldown.Other), back: 12 * time.Hour}, 404, unavailable, ProblemModel},
+		{"another auth may have the model", situation{verdict: verdictOf(verdict.FaultModel, cooldown.Other), untried: true}, 404, nil, ProblemUnavailable},
 		{"the model is back in a moment", situation{verdict: verdictOf(verdict.FaultModel, cooldown.Other), back: time.Second}, 503, unavailable, ProblemUnavailable},
 		{"refused twice", situation{verdict: verdictOf(verdict.FaultCredential, cooldown.Other), suspect: true}, 403, nil, ProblemRequest},
 		{"cut off twice", situation{verdict: verdictOf(verdict.FaultTransient, cooldown.Other), suspect: true}, 0, nil, ProblemFailed},
