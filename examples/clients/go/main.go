@@ -80,6 +80,7 @@ func serve(broker pb.CredentialBrokerClient, provider, model, retryAfter string)
 		} else {
 			report.Headers, report.Body = map[string]string{"Retry-After": retryAfter}, []byte(`{"error": {"message": "Rate limit reached"}}`)
 		}
+		// A stream that fails after part of it reached the client is reported with Outcome_OUTCOME_STREAM_BROKEN: next is then NEXT_DONE.
 		result, err := broker.ReportResult(ctx, report)
 		if upstream == 200 {
 			return 0, err // worth a line in the log; the client is served all the same

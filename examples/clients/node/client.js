@@ -54,6 +54,7 @@ async function serve(broker, provider, model, retryAfter) {
       await call(broker, 'reportResult', report); // a failure is worth a line in the log; the client is served all the same
       return 0;
     }
+    // A stream that fails after part of it reached the client gets outcome: 'OUTCOME_STREAM_BROKEN': next is then NEXT_DONE.
     Object.assign(report, { headers: { 'Retry-After': retryAfter }, body: Buffer.from('{"error": {"message": "Rate limit reached"}}') });
     const { verdict } = await call(broker, 'reportResult', report); // if this fails, nobody knows whose fault it is: answer 500
     if (verdict.until) console.log(`${auth.authId} is cooling down until ${new Date(verdict.until.seconds * 1000).toISOString()}`);

@@ -59,6 +59,7 @@ def serve(broker, provider, model, retry_after):
             report.answer_message = b'{"role": "assistant", "content": "Hi there"}'
             broker.ReportResult(report, **call)  # a failure is worth a line in the log; the client is served all the same
             return 0
+        # A stream that fails after part of it reached the client gets outcome=pb.OUTCOME_STREAM_BROKEN: next is then NEXT_DONE.
         report.headers["Retry-After"] = retry_after
         report.body = b'{"error": {"message": "Rate limit reached"}}'
         verdict = broker.ReportResult(report, **call).verdict  # if this fails, nobody knows whose fault it is: answer 500
