@@ -91,9 +91,7 @@ func (s *blockSet) deadline() (last cooldown.Instant) {
 		return 0
 	}
 	for kind := range cooldown.NumKinds {
-		for i := range s.ledgers.Of(kind).Observations {
-			last = max(last, s.ledgers.Of(kind).Observations[i].Until)
-		}
+		last = max(last, s.ledgers.Of(kind).End())
 	}
 	return last
 }

@@ -221,3 +221,19 @@ func TestOutageThatADoubtfulFailureConfirmsIsBeyondDoubt(t *testing.T) {
 	}
 	p.must(p.CheckIndex())
 }
+
+// The one of too many models that goes is the one whose cooldown ends first, which two requests' doubt may be the last of.
+func TestDoubtIsNotTheFirstToGoOfManyModels(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a"), auth("b"))
+	f := doubtful(forbidden(p.now))
+	f.Scope, f.Repeat = cooldown.ScopeModel, cooldown.Repeat{}
+	p.fail(1, "a", f)
+	p.fail(2, "a", f)
+	for i := range 1024 {
+		p.cool("a", fmt.Sprint("other-", i), time.Minute)
+	}
+	if got := p.tryPick("b"); got != "cooling" && got != "unavailable" {
+		t.Errorf("the model that failed for two requests got %s", got)
+	}
+	p.must(p.CheckIndex())
+}

@@ -41,6 +41,18 @@ func (l *Ledger) BeyondDoubt(secret Fingerprint, now Instant) (r Span) {
 	return r
 }
 
+// End is the last end of all that is not withdrawn, whether it is over or not; 0: there is none.
+func (l *Ledger) End() (last Instant) {
+	for i := range l.Observations {
+		last = max(last, l.Observations[i].Until)
+	}
+	for i := range l.Doubts {
+		until, _ := l.ends(&l.Doubts[i])
+		last = max(last, until)
+	}
+	return last
+}
+
 // Outlasts reports whether r decides beside another.
 func (r Span) Outlasts(o Span, now Instant) bool {
 	if r.Probe > now || o.Probe > now {
