@@ -126,7 +126,7 @@ func secondOpinion(q *query) *member {
 			return
 		}
 		for _, m := range state.members {
-			if m != best && l.position(m) >= 0 && !q.excludes(m) && m.onlyDoubted(q.key.model, q.req.Tag != 0, q.now) &&
+			if m != best && l.position(m) >= 0 && !q.excludes(m) && !q.neverTakes(m) && m.onlyDoubted(q.key.model, q.req.Tag != 0, q.now) &&
 				(best == nil || m.lastPicked < best.lastPicked) {
 				best = m
 			}

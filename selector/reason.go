@@ -84,7 +84,7 @@ func (q *query) eligibility(m *member) eligibility {
 		return eligibility{reason: ReasonExcluded, until: cooldown.Never}
 	}
 	s := q.view.eligibility(m, q.key.model, q.now)
-	if s.reason == ReasonReady && m.weight == 0 && q.route.strategy == WeightedRoundRobin {
+	if s.reason == ReasonReady && q.neverTakes(m) {
 		s.reason = ReasonZeroWeight
 	}
 	return s

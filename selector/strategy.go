@@ -84,6 +84,11 @@ func (q *query) strategyOrder() orderKind {
 	return 0
 }
 
+// neverTakes: the strategy takes a member under no circumstances.
+func (q *query) neverTakes(m *member) bool {
+	return m.weight == 0 && q.route.strategy == WeightedRoundRobin
+}
+
 func (r *Request) wantsWebSocket() bool {
 	if r.Options&WebSocket == 0 {
 		return false

@@ -43,3 +43,20 @@ func TestFailbackKeepsASessionWhereTheStrategyCouldTakeNobody(t *testing.T) {
 		t.Errorf("Pick = %v, %v, %v, want a hit of low", got.Auth, got.Binding, err)
 	}
 }
+
+func TestWeightZeroIsNotLentForDoubt(t *testing.T) {
+	p := newPlayer(t, byWeight(), auth("none", weight(0)), auth("some"))
+	p.cool("some", "", time.Minute)
+	failed := forbidden(p.now)
+	failed.Doubt = true
+	if got := p.fail(1, "none", failed); got.Others {
+		t.Errorf("Report = %+v, want no others", got)
+	}
+	if got := p.tryPick(); got != "unavailable" {
+		t.Errorf("where only a weight of zero is left: %s", got)
+	}
+	p.Configure(selector.Settings{Strategy: selector.RoundRobin})
+	if got := p.tryPick(); got != "none" {
+		t.Errorf("under another strategy: %s, want none", got)
+	}
+}
