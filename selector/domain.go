@@ -3,6 +3,8 @@ package selector
 import (
 	"slices"
 	"strings"
+
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 // domainKey names a limit domain. Auths of different providers share none. The zero value names nothing.
@@ -70,6 +72,19 @@ func (rt *runtimeState) attach(d *subject) {
 		m.domains = slices.Insert(m.domains, at, d)
 		m.noteHalfOpen()
 	}
+}
+
+// dropEmpty forgets a domain that nothing is known of any more; where something was withdrawn, only when all failures are over that
+// may still be heard of.
+func (rt *runtimeState) dropEmpty(d *subject, now cooldown.Instant) {
+	if !d.empty() {
+		return
+	}
+	if end := d.withdrawn.End(); end > now {
+		rt.timers.Schedule(&d.whole.timer, int64(end))
+		return
+	}
+	rt.dropDomain(d)
 }
 
 // dropDomain forgets a domain that nothing is known of any more.

@@ -237,3 +237,28 @@ func TestDoubtIsNotTheFirstToGoOfManyModels(t *testing.T) {
 	}
 	p.must(p.CheckIndex())
 }
+
+// A replica that hears of a withdrawal keeps it for the failures that it hears of later, though it knows nothing else of the domain.
+func TestWithdrawalOutlivesAnEmptyDomain(t *testing.T) {
+	p := newPlayer(t, selector.Config{Recording: true}, auth("a", func(a *selector.Auth) { a.Domains = []string{"org:acme"} }))
+	key := cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "p", Name: "org:acme"}
+	at := cooldown.InstantOf(p.now)
+	withdrawal := cooldown.Record{Key: key}
+	withdrawal.Withdrawn.Add(1, at)
+	p.Merge([]cooldown.Record{withdrawal}, p.now)
+	p.must(p.CheckIndex())
+	failure := cooldown.Record{Key: key, Scopes: []cooldown.ScopeRecord{{}}}
+	failure.Scopes[0].Other.AddDoubt(cooldown.Doubt{
+		Observation: cooldown.Observation{Received: at, Until: at.Add(time.Hour), Probe: at.Add(time.Hour), Reason: "forbidden"}, Tag: 1,
+	})
+	p.Merge([]cooldown.Record{failure}, p.now)
+	p.wantReady("after the failure")
+	for range 3 {
+		p.now = p.now.Add(13 * time.Hour)
+		p.Advance(p.now, 100)
+		p.must(p.CheckIndex())
+	}
+	if n := len(p.Records()); n != 0 {
+		t.Errorf("two days later there are %d records", n)
+	}
+}

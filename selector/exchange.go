@@ -128,8 +128,8 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 			p.runtime.refreshIdentity(id)
 			p.runtime.changed(s)
 		}
-	} else if s.empty() {
-		p.runtime.dropDomain(s)
+	} else {
+		p.runtime.dropEmpty(s, now)
 	}
 	if merged.KnowsMore(o, now) {
 		p.runtime.outbox.save(s)

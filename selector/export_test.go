@@ -101,7 +101,7 @@ func (p *Pool) eachSubject(f func(name string, s *subject) error) error {
 		if !slices.Equal(s.members, p.runtime.index.sharing(key)) {
 			return fmt.Errorf("domain %v does not know its members", key)
 		}
-		if s.empty() {
+		if s.empty() && (s.withdrawn.IsZero() || !s.whole.timer.Scheduled()) {
 			return fmt.Errorf("domain %v is kept for nothing", key)
 		}
 		if err := f("domain "+key.name, s); err != nil {

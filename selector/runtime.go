@@ -126,8 +126,8 @@ func (rt *runtimeState) refreshMemory(s *blockSet, now cooldown.Instant) {
 	if s.scope.model != "" {
 		rt.dropSet(s)
 	}
-	if s.owner.domain != (domainKey{}) && s.owner.empty() {
-		rt.dropDomain(s.owner)
+	if s.owner.domain != (domainKey{}) {
+		rt.dropEmpty(s.owner, now)
 	}
 }
 

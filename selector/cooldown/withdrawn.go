@@ -69,6 +69,18 @@ func (w *Withdrawn) Apply(l *Ledger) {
 	}
 }
 
+// End is when nothing is left anywhere of what was withdrawn; 0: nothing was.
+func (w *Withdrawn) End() Instant {
+	last := w.Until
+	if n := len(w.Tags); n > 0 {
+		last = max(last, w.Tags[n-1].At)
+	}
+	if last == 0 {
+		return 0
+	}
+	return last.Add(memory)
+}
+
 // prune forgets what was withdrawn so long ago that nothing is left of it anywhere.
 func (w *Withdrawn) prune(now Instant) {
 	if w.forget(now.Add(-memory)); w.Until <= now.Add(-memory) {
