@@ -97,7 +97,7 @@ func (f *Failure[W, S]) over(at int64) bool {
 // Recent are the failures that count as one event with the last.
 func (s *Suspicion[W, S]) Recent() []Failure[W, S] {
 	last := s.Failures[len(s.Failures)-1].At
-	return slices.DeleteFunc(slices.Clone(s.Failures), func(f Failure[W, S]) bool { return f.At < last-within })
+	return s.Failures[slices.IndexFunc(s.Failures, func(f Failure[W, S]) bool { return f.At >= last-within }):]
 }
 
 // Confirmed reports whether enough have failed, the fewest that are needed beyond doubt: all that can be used, or most of them
