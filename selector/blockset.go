@@ -90,10 +90,7 @@ func (s *blockSet) deadline() (last cooldown.Instant) {
 	if s.ledgers == nil {
 		return 0
 	}
-	for kind := range cooldown.NumKinds {
-		last = max(last, s.ledgers.Of(kind).End())
-	}
-	return last
+	return s.ledgers.End()
 }
 
 // inForce counts the blocks that hold for an auth with a secret.

@@ -7,8 +7,8 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-// maxModelBlocks bounds the models of one subject that blocks are kept for.
-const maxModelBlocks = 1024
+// maxModelBlocks bounds the models of one subject that blocks are kept for; those that go are those that go of its record.
+const maxModelBlocks = cooldown.MaxModels
 
 // subject is what observations are kept of: an identity, or a limit domain.
 type subject struct {

@@ -211,7 +211,7 @@ func TestHostileRecordsAreRead(t *testing.T) {
 	}
 	key := cooldown.RecordKey{Kind: cooldown.RecordIdentity, Name: "a"}
 	r, err := state.ParseRecord(key, []byte(`{"v":1,"scopes":[`+list(`{"model":"%05d"}`)+`],"windows":[`+list(`{"name":"%05d"}`)+`]}`))
-	if err != nil || len(r.Scopes) != many || r.Scopes[0].Model != "00001" || len(r.Windows) != 32 || r.Windows[31].Name != "20000" {
+	if err != nil || len(r.Scopes) != cooldown.MaxModels || r.Scopes[0].Model != "18977" || len(r.Windows) != 32 || r.Windows[31].Name != "20000" {
 		t.Errorf("%d scopes and %d windows, %v", len(r.Scopes), len(r.Windows), err)
 	}
 	evidence := list(`{"received":"2026-11-27T18:00:00.0%05dZ","reason":"r"}`)

@@ -91,6 +91,18 @@ func (l *Ledgers) Equal(o *Ledgers) bool {
 	return true
 }
 
+// End is when all is over, and was served or cleared; 0: nothing is known. Of too many models those go first that end first.
+func (l *Ledgers) End() (last Instant) {
+	for kind := range NumKinds {
+		of := l.Of(kind)
+		last = max(last, of.End(), of.Watermark, of.Cleared)
+		for i := range of.Failures {
+			last = max(last, of.Failures[i].At)
+		}
+	}
+	return last
+}
+
 // IsZero reports whether the ledger knows nothing.
 func (l *Ledger) IsZero() bool {
 	return l.Watermark == 0 && l.Cleared == 0 && l.Count() == 0

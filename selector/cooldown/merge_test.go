@@ -3,6 +3,7 @@ package cooldown
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -80,6 +81,60 @@ func merged(records ...*Record) string {
 		sum.Merge(clone(r))
 	}
 	return fmt.Sprintf("%+v", *sum)
+}
+
+// What is kept of too many models does not depend on the order in which replicas hear of them, and the whole is always kept.
+func TestTooManyModelsMergeInAnyOrderToTheSame(t *testing.T) {
+	seed := rand.Uint64()
+	for round := range 20 {
+		r := rand.New(rand.NewPCG(seed, uint64(round)))
+		var of [3]*Record
+		for i := range of {
+			of[i] = manyModels(r)
+		}
+		a, b, c := of[0], of[1], of[2]
+		want := merged(a, b, c)
+		nested := clone(b)
+		nested.Merge(c)
+		for name, got := range map[string]string{
+			"in another order": merged(c, a, b), "twice": merged(a, b, c, b, a), "in pairs": merged(a, nested),
+		} {
+			if got != want {
+				t.Fatalf("seed %d, %d: merged %s, another record", seed, round, name)
+			}
+		}
+		all := clone(a)
+		all.Merge(b)
+		all.Merge(c)
+		if len(all.Scopes) != 1+MaxModels || all.Scopes[0].Model != "" {
+			t.Fatalf("seed %d, %d: %d models are kept, want %d and the whole", seed, round, len(all.Scopes)-1, MaxModels)
+		}
+		first := all.Scopes[1].End()
+		for i := range all.Scopes[1:] {
+			first = min(first, all.Scopes[1+i].End())
+		}
+		for _, s := range slices.Concat(a.Scopes, b.Scopes, c.Scopes) {
+			if at := slices.IndexFunc(all.Scopes, func(kept ScopeRecord) bool { return compareScopes(kept, &s) == 0 }); at < 0 && s.End() > first {
+				t.Fatalf("seed %d, %d: %q is not kept, though another ends before it", seed, round, s.Model)
+			}
+		}
+	}
+}
+
+// manyModels is what one replica knows of many models, many of which end at one time.
+func manyModels(r *rand.Rand) *Record {
+	record := &Record{Scopes: []ScopeRecord{{}}}
+	record.Scopes[0].Transient.Add(Observation{Received: 1, Until: 2})
+	for range 900 {
+		name := r.IntN(2000)
+		s := record.Scope(fmt.Sprint(name), name%5 == 0)
+		if at := Instant(1 + r.IntN(100)); name%8 == 0 {
+			s.Quota.Succeed(at)
+		} else {
+			s.Transient.Add(Observation{Received: at, Until: at + 10})
+		}
+	}
+	return record
 }
 
 func clone(r *Record) *Record {

@@ -68,7 +68,10 @@ func (s Switch) later(o Switch) Switch {
 	return o
 }
 
-// Merge takes in another record of the same key.
+// MaxModels bounds the models, families among them, that a record tells of.
+const MaxModels = 1024
+
+// Merge takes in another record of the same key. Of too many models those go of which all is over first.
 func (r *Record) Merge(o *Record) {
 	r.Switch = r.Switch.later(o.Switch)
 	r.Cleared, r.Succeeded = max(r.Cleared, o.Cleared), max(r.Succeeded, o.Succeeded)
@@ -84,6 +87,7 @@ func (r *Record) Merge(o *Record) {
 	for i := range r.Scopes {
 		r.propagate(&r.Scopes[i])
 	}
+	r.boundModels()
 	r.Windows = MergeWindows(r.Windows, o.Windows)
 	if o.LastReport.after(r.LastReport) {
 		r.LastReport = o.LastReport
@@ -98,6 +102,32 @@ func (r *Record) Scope(model string, family bool) *ScopeRecord {
 		r.Scopes = slices.Insert(r.Scopes, at, scope)
 	}
 	return &r.Scopes[at]
+}
+
+// boundModels drops the first to go of too many models. The order is total, so it does not matter in which order replicas hear of
+// them, as long as what is said later of a model also ends later.
+func (r *Record) boundModels() {
+	if len(r.Scopes) <= MaxModels {
+		return
+	}
+	models := make([]*ScopeRecord, 0, len(r.Scopes))
+	for i := range r.Scopes {
+		if r.Scopes[i].Model != "" {
+			models = append(models, &r.Scopes[i])
+		}
+	}
+	excess := len(models) - MaxModels
+	if excess <= 0 {
+		return
+	}
+	slices.SortFunc(models, (*ScopeRecord).compareEnds)
+	first := *models[excess] // of those that stay
+	r.Scopes = slices.DeleteFunc(r.Scopes, func(s ScopeRecord) bool { return s.Model != "" && s.compareEnds(&first) < 0 })
+}
+
+// compareEnds orders models by when all is over, those of one time by their names, families last.
+func (s *ScopeRecord) compareEnds(o *ScopeRecord) int {
+	return cmp.Or(cmp.Compare(s.End(), o.End()), compareScopes(*s, o))
 }
 
 // propagate lets what is known of all scopes count in one.

@@ -26,17 +26,36 @@ func Laws(t *testing.T, form Form, rounds int) {
 			t.Fatalf("seed %d, round %d: %v", seed, i, err)
 		}
 	}
+	r := rand.New(rand.NewPCG(seed, seed))
+	key := RandomKey(r)
+	if err := form.laws(manyModels(r, key), manyModels(r, key), manyModels(r, key)); err != nil {
+		t.Fatalf("seed %d, many models: %.2000v", seed, err)
+	}
 }
 
 func (f Form) check(r *rand.Rand) error {
 	key, now := RandomKey(r), time.Unix(1_800_000_000, 0)
 	a := RandomRecord(r, key, now)
 	b := RandomRecord(r, key, now, a)
-	c := RandomRecord(r, key, now, a, b)
+	return f.laws(a, b, RandomRecord(r, key, now, a, b))
+}
+
+// manyModels is what one replica knows of so many models that not all that several know are kept.
+func manyModels(r *rand.Rand, key cooldown.RecordKey) cooldown.Record {
+	record := cooldown.Record{Key: key}
+	for range cooldown.MaxModels - 100 {
+		at := cooldown.Instant(1 + r.IntN(100))
+		scope := record.Scope(fmt.Sprint("m", r.IntN(2*cooldown.MaxModels)), false)
+		scope.Quota.Add(cooldown.Observation{Received: at, Until: at + 10})
+	}
+	return record
+}
+
+func (f Form) laws(a, b, c cooldown.Record) error {
 	kept := make([]cooldown.Record, 3)
 	for i, record := range []cooldown.Record{a, b, c} {
 		var err error
-		if kept[i], err = f.Parse(key, f.Format(&record)); err != nil {
+		if kept[i], err = f.Parse(a.Key, f.Format(&record)); err != nil {
 			return err
 		}
 		if got, want := show(kept[i]), show(record); got != want {

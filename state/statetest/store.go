@@ -24,6 +24,7 @@ func Store[S state.Store](t *testing.T, factory Factory[S]) {
 	t.Run("the first keys that were proposed stay", s.keys)
 	t.Run("saving merges, in any order, any number of times", s.merge)
 	t.Run("records of all keys are kept apart", s.manyKeys)
+	t.Run("of too many models those are kept that end last", s.tooManyModels)
 	t.Run("much is saved and loaded as well as little", s.much)
 	t.Run("what is saved does not change with the caller's slices", s.lent)
 	t.Run("many save at once", s.concurrent)
@@ -137,6 +138,33 @@ func (s storeSuite[S]) manyKeys(t *testing.T) {
 	save(t, store, batch)
 	if got := load(t, store).String(); got != want.String() {
 		t.Errorf("Load hands over\n%s\nwant\n%s", got, want)
+	}
+}
+
+func (s storeSuite[S]) tooManyModels(t *testing.T) {
+	store := open(t, s.factory(t))
+	const parts, size = 4, 500
+	at := cooldown.InstantOf(later())
+	want := &Received{}
+	for part := range parts {
+		record := someRecord("a", 1)
+		for i := range size {
+			n := part*size + i
+			scope := cooldown.ScopeRecord{Model: fmt.Sprintf("model-%04d", n)}
+			scope.Quota.Observations = []cooldown.Observation{{Received: at, Until: at + cooldown.Instant(n+1)}}
+			record.Scopes = append(record.Scopes, scope)
+		}
+		batch := state.Batch{Records: []cooldown.Record{record}}
+		save(t, store, batch)
+		want.Records(batch.Records)
+	}
+	got := load(t, store)
+	if got.String() != want.String() {
+		t.Errorf("Load hands over\n%.2000s\nwant\n%.2000s", got, want)
+	}
+	kept := got.Record(someRecord("a", 1).Key).Scopes
+	if first := fmt.Sprintf("model-%04d", parts*size-cooldown.MaxModels); kept[len(kept)-cooldown.MaxModels].Model != first {
+		t.Errorf("%d models are kept, want %d from %s on", len(kept), cooldown.MaxModels, first)
 	}
 }
 
