@@ -7,8 +7,8 @@
 //     merged with what is there now and written again.
 //   - Follow delivers what others save, moves and ends of bindings included, as they happen. It goes on where it left off,
 //     and where it cannot tell that there is no gap, it reads everything.
-//   - What cannot be read is passed over, with a word to Config.Note: what a newer version wrote stays as it is, and a record that
-//     is damaged is replaced by what is saved next.
+//   - What cannot be read is passed over, with a word to Config.Note: what a newer version wrote stays as it is, and so does what
+//     is longer than this one writes; a record that is damaged is replaced by what is saved next.
 //   - Every round trip ends by the deadline of its context, and by Config.Timeout.
 //
 // What it does not: it starts no retries of its own, decides nothing, and delivers no bindings at start. A failover can

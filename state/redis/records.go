@@ -29,7 +29,7 @@ type change struct {
 }
 
 // Save merges a batch into what is kept, records first. Parts of it may be kept if it fails. The error is state.ErrPassedOver
-// where all is kept but records that a newer version wrote before.
+// where all is kept but records that are there and cannot be read here.
 func (s *Store) Save(ctx context.Context, batch state.Batch) error {
 	var passed error
 	for some := range slices.Chunk(batch.Records, recordsAtOnce) {
@@ -98,7 +98,7 @@ func (s *Store) present(ctx context.Context, fields []string) (map[string]string
 }
 
 // merge takes what is present into the changes concerned, and returns those that have to be written. What is damaged helps
-// nobody and is replaced; what a newer version wrote is passed over, and the error says so.
+// nobody and is replaced; what a newer version wrote, or is too long, is passed over, and the error says so.
 func (s *Store) merge(changes []*change, present map[string]string) (left []*change, passed error) {
 	for _, c := range changes {
 		value, asked := present[c.field]
@@ -110,7 +110,7 @@ func (s *Store) merge(changes []*change, present map[string]string) (left []*cha
 		if value != "" {
 			var err error
 			merged, err = s.readRecord(c.field, value)
-			if errors.Is(err, state.ErrNewer) {
+			if errors.Is(err, state.ErrNewer) || errors.Is(err, errTooLong) {
 				passed = fmt.Errorf("%w: %w", state.ErrPassedOver, err)
 				continue
 			}
@@ -122,6 +122,11 @@ func (s *Store) merge(changes []*change, present map[string]string) (left []*cha
 			continue
 		}
 		c.present, c.value = tag, s.tag()+" "+text
+		if err := checkLength(c.field, c.value); err != nil { // nobody could read it
+			s.unread.add(c.field, err)
+			passed = fmt.Errorf("%w: %w", state.ErrPassedOver, err)
+			continue
+		}
 		left = append(left, c)
 	}
 	return left, passed

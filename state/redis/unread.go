@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -37,17 +38,27 @@ func (u *unread) add(name string, err error) {
 	u.note("passed over in redis: " + err.Error())
 }
 
-// maxField and maxValue are far more than any broker writes.
+// maxField is far more than any broker writes, and maxValue is what it writes at most: commands against 1,024 models with
+// reasons of 1 KiB are more than 1 MiB for each kind of cooldown, and 6 MiB where JSON escapes every character.
 const (
 	maxField = 16 << 10
-	maxValue = 1 << 20
+	maxValue = 32 << 20
 )
+
+var errTooLong = errors.New("it is too long")
+
+// checkLength refuses what is longer than brokers read.
+func checkLength(field, value string) error {
+	if len(field) > maxField || len(value) > maxValue {
+		return fmt.Errorf("the record of %.64q, %d bytes of at most %d: %w", field, len(field)+len(value), maxField+maxValue, errTooLong)
+	}
+	return nil
+}
 
 // readRecord reads a record of the hash. What cannot be read is said once.
 func (s *Store) readRecord(field, value string) (r cooldown.Record, err error) {
-	if len(field) > maxField || len(value) > maxValue {
-		field = field[:min(len(field), 64)]
-		err = fmt.Errorf("the record %q is too long, %d bytes: %w", field, len(value), state.ErrDamaged)
+	if err = checkLength(field, value); err != nil {
+		field = field[:min(len(field), maxField)]
 	} else if r.Key, err = state.ParseKey(field); err == nil {
 		_, body, _ := strings.Cut(value, " ")
 		r, err = state.ParseRecord(r.Key, []byte(body))

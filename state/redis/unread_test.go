@@ -2,9 +2,11 @@ package redis_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/selector/cooldown"
@@ -71,9 +73,9 @@ func TestWhatCannotBeReadIsPassedOver(t *testing.T) {
 func TestHugeRecordsArePassedOver(t *testing.T) {
 	server := redistest.Start(t)
 	var said notes
-	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "huge", Note: said.add})
-	server.Do("EVAL", `local huge = string.rep('x', 4194304)
-		redis.call('HSET', KEYS[1], 'identity:huge', 'tag {"v":1,"unknown":"' .. huge .. '"}', 'identity:' .. huge, 'tag {"v":1}')`, "1", "cb:{huge}:records")
+	s := openStore(t, &redis.Config{Addresses: []string{server.Addr}, Namespace: "huge", Timeout: time.Minute, Note: said.add})
+	server.Do("EVAL", `redis.call('HSET', KEYS[1], 'identity:huge', 'tag {"v":1,"unknown":"' .. string.rep('x', 32 * 1048576) .. '"}',
+		'identity:' .. string.rep('x', 4194304), 'tag {"v":1}')`, "1", "cb:{huge}:records")
 	var received statetest.Received
 	if err := s.Load(t.Context(), &received); err != nil || received.String() != "" {
 		t.Errorf("Load: %v, hands over\n%.1000s", err, &received)
@@ -81,12 +83,60 @@ func TestHugeRecordsArePassedOver(t *testing.T) {
 	if said.about("too long") != 2 || len(strings.Join(said.words, "")) > 1000 {
 		t.Errorf("%.2000q is said", said.words)
 	}
-	batch := state.Batch{Records: []cooldown.Record{disabled("huge")}}
-	if err := s.Save(t.Context(), batch); err != nil {
+	// What is there may be of others that can read it.
+	batch := state.Batch{Records: []cooldown.Record{disabled("huge"), disabled("other")}}
+	if err := s.Save(t.Context(), batch); !errors.Is(err, state.ErrPassedOver) {
+		t.Errorf("Save = %v, want %v", err, state.ErrPassedOver)
+	}
+	if got := server.Do("HSTRLEN", "cb:{huge}:records", "identity:huge"); !strings.HasPrefix(got, "335544") {
+		t.Errorf("the huge record has %s bytes by now", got)
+	}
+	if err := s.Load(t.Context(), &received); err != nil || received.Record(batch.Records[1].Key).Switch != batch.Records[1].Switch {
+		t.Errorf("Load: %v, hands over\n%.1000s", err, &received)
+	}
+}
+
+// largestRecord is what a gateway can have a broker say of one identity, with nothing that is longer than the API allows.
+func largestRecord(name string) cooldown.Record {
+	at := cooldown.InstantOf(time.Now())
+	r := disabled(name)
+	for i := range cooldown.MaxModels {
+		scope := cooldown.ScopeRecord{Model: fmt.Sprintf("%0256d", i)}
+		for kind := range cooldown.NumKinds {
+			scope.Ledgers.Of(kind).Add(cooldown.Observation{
+				Received: at, Until: cooldown.Never, Probe: cooldown.Never, Command: true, Reason: strings.Repeat("<", 1<<10),
+			})
+		}
+		r.Scopes = append(r.Scopes, scope)
+	}
+	return r
+}
+
+// A record of very many models is long, and is read and added to all the same.
+func TestLongRecordIsMergedInto(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what is 26 MB long")
+	}
+	server := redistest.Start(t)
+	var said notes
+	c := &redis.Config{Addresses: []string{server.Addr}, Namespace: "long", Timeout: time.Minute, Note: said.add}
+	a, b := openStore(t, c), openStore(t, c)
+	long, released := largestRecord("long"), disabled("long")
+	released.Switch, released.Released = cooldown.Switch{}, long.Switch.At+1
+	for s, r := range map[*redis.Store]cooldown.Record{a: long, b: released} {
+		if err := s.Save(t.Context(), state.Batch{Records: []cooldown.Record{r}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var received statetest.Received
+	if err := b.Load(t.Context(), &received); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Load(t.Context(), &received); err != nil || received.Record(batch.Records[0].Key).Switch != batch.Records[0].Switch {
-		t.Errorf("Load: %v, hands over\n%.1000s", err, &received)
+	if got := received.Record(long.Key); got.Switch != long.Switch || got.Released != released.Released || len(got.Scopes) != cooldown.MaxModels {
+		t.Errorf("Load hands over a record of %d models, %v, released %d", len(got.Scopes), got.Switch, got.Released)
+	}
+	if len(said.words) > 0 {
+		t.Errorf("%.1000q is said", said.words)
 	}
 }
 
