@@ -12,7 +12,7 @@
 // other bindings are saved.
 //
 // While the file is open, it may be removed, moved, replaced, cut off or overwritten. Save and Check notice, say so once, and
-// then write it anew from a state.Memory; nothing is acknowledged before it is under the path. What stands in the way and is
+// then write it anew from memory; nothing is acknowledged before it is under the path. What stands in the way and is
 // not ours is moved aside, unless another process has it locked.
 //
 // A Journal passes the suites of state/statetest. Its methods may be called concurrently; saves happen one after the

@@ -37,11 +37,10 @@ type file struct {
 	// broken: bbolt was left in the middle of something, perhaps with its locks held. Nothing must be asked of it any more.
 	broken atomic.Bool
 
-	// numbers are what bindings have instead of the names of identities: below next they are in the file, the others, of
-	// fresh ones, are written by the transaction that runs.
-	numbers map[string]uint32
-	next    uint32
-	fresh   []string
+	// numbers are what bindings have instead of the names of identities. Below saved they are in the file; the others, up to next,
+	// are written by the transaction that runs.
+	numbers     map[string]uint32
+	saved, next uint32
 	// swept is where the search for bindings that are over goes on.
 	swept []byte
 }
@@ -101,12 +100,11 @@ func (f *file) update(do func(tx *bbolt.Tx) error) error {
 		})
 	})
 	if err == nil {
-		f.txid, f.next = uint64(txid), f.next+uint32(len(f.fresh)) //nolint:gosec // they count up from 0
+		f.txid, f.saved = uint64(txid), f.next //nolint:gosec // they count up from 0
 	} else {
-		f.txid = 0 // it may be on disk, or not
-		maps.DeleteFunc(f.numbers, func(_ string, number uint32) bool { return number >= f.next })
+		f.txid, f.next = 0, f.saved // it may be on disk, or not
+		maps.DeleteFunc(f.numbers, func(_ string, number uint32) bool { return number >= f.saved })
 	}
-	f.fresh = nil
 	return err
 }
 
@@ -116,7 +114,8 @@ func (f *file) readNumbers(tx *bbolt.Tx) error {
 	for number, name := range names {
 		f.numbers[name] = uint32(number)
 	}
-	f.next = uint32(len(names)) //nolint:gosec // there are fewer identities
+	f.saved = uint32(len(names)) //nolint:gosec // there are fewer identities
+	f.next = f.saved
 	return err
 }
 

@@ -159,7 +159,7 @@ func (j *Journal) Keys(ctx context.Context, proposed state.Keys) (keys state.Key
 func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.ready(j.file.whole); err != nil {
+	if err := j.ready(ctx, j.file.whole); err != nil {
 		return err
 	}
 	stale := j.stale
@@ -179,11 +179,8 @@ func (j *Journal) Save(ctx context.Context, batch state.Batch) error {
 // update runs a transaction that writes. After it returned nil, what was written is on disk, in a file under the path that was
 // not cut off meanwhile. The caller has the lock.
 func (j *Journal) update(ctx context.Context, f func(tx *bbolt.Tx) error) error {
-	if err := ctx.Err(); err != nil {
+	if err := j.usable(ctx); err != nil {
 		return err
-	}
-	if j.closed {
-		return j.explain(bolterrors.ErrDatabaseNotOpen)
 	}
 	err := j.file.update(f)
 	if lost := j.file.under(j.path); lost != nil {
@@ -192,6 +189,14 @@ func (j *Journal) update(ctx context.Context, f func(tx *bbolt.Tx) error) error 
 		j.lost = err
 	}
 	return j.explain(err)
+}
+
+// usable returns nil if the file was not closed, and there is time. The caller has the lock.
+func (j *Journal) usable(ctx context.Context) error {
+	if j.closed {
+		return j.explain(bolterrors.ErrDatabaseNotOpen)
+	}
+	return ctx.Err()
 }
 
 // explain makes an error of the file a Problem.

@@ -65,15 +65,14 @@ func walkPages(f io.ReaderAt, h *head) error {
 
 // read returns a page with those that it goes on in, and notes that they are used.
 func (w *walker) read(id uint64) ([]byte, error) {
-	var start [pageHeader]byte
-	size := uint64(w.head.pageSize)
 	if id >= w.head.pages {
 		return nil, errPage(id, "is beyond the file")
 	}
-	if _, err := w.file.ReadAt(start[:], int64(id*size)); err != nil { //nolint:gosec // within the file
+	page, err := w.bytes(id, 1)
+	if err != nil {
 		return nil, err
 	}
-	more := uint64(binary.NativeEndian.Uint32(start[12:]))
+	more := uint64(binary.NativeEndian.Uint32(page[12:]))
 	if id+more >= w.head.pages {
 		return nil, errPage(id, "goes on beyond the file")
 	}
@@ -83,18 +82,26 @@ func (w *walker) read(id uint64) ([]byte, error) {
 		}
 		w.used[i] = true
 	}
-	need := (1 + more) * size
-	if uint64(len(w.buffer)) < need {
-		w.buffer = make([]byte, need)
-	}
-	page := w.buffer[:need:need]
-	if _, err := w.file.ReadAt(page, int64(id*size)); err != nil { //nolint:gosec // within the file
-		return nil, err
+	if more > 0 {
+		if page, err = w.bytes(id, 1+more); err != nil {
+			return nil, err
+		}
 	}
 	if binary.NativeEndian.Uint64(page) != id {
 		return nil, errPage(id, "has the number of another")
 	}
 	return page, nil
+}
+
+// bytes of some pages that follow each other; the next call writes over them.
+func (w *walker) bytes(id, count uint64) ([]byte, error) {
+	size := uint64(w.head.pageSize)
+	if uint64(len(w.buffer)) < count*size {
+		w.buffer = make([]byte, count*size)
+	}
+	page := w.buffer[: count*size : count*size]
+	_, err := w.file.ReadAt(page, int64(id*size)) //nolint:gosec // within the file
+	return page, err
 }
 
 // elements checks what a page of a tree holds, and notes the pages that it refers to.

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
@@ -24,10 +23,7 @@ func (j *Journal) RenewFrom(records func() []cooldown.Record, renewed func()) {
 func (j *Journal) Check(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := j.ready(func() error { return j.file.intact(j.path) })
+	err := j.ready(ctx, func() error { return j.file.intact(j.path) })
 	if err == nil && j.worn && j.records != nil {
 		err = j.explain(j.renew())
 	}
@@ -36,10 +32,11 @@ func (j *Journal) Check(ctx context.Context) error {
 
 // ready returns nil if the file can be written to, as check finds. What was lost is said once before the file is written anew, so
 // that nothing of that goes unnoticed. The caller has the lock.
-func (j *Journal) ready(check func() error) error {
+func (j *Journal) ready(ctx context.Context, check func() error) error {
+	if err := j.usable(ctx); err != nil {
+		return err
+	}
 	switch {
-	case j.closed:
-		return j.explain(bolterrors.ErrDatabaseNotOpen)
 	case j.lost == nil:
 		j.lost = check()
 		return j.explain(j.lost)

@@ -86,17 +86,17 @@ func (f *file) saveBindings(tx *bbolt.Tx, all []state.BoundSession, now int64) e
 	}
 	// In the order of the tree, neighbours are written to one page.
 	slices.SortFunc(order, func(a, b int) int { return compareKeys(all[a].Key, all[b].Key) })
-	bindings := openTallied(tx, bucketBindings)
+	bindings, identities := openTallied(tx, bucketBindings), openTallied(tx, bucketIdentities)
 	for _, i := range order {
 		key := state.AppendSessionKey(make([]byte, 0, state.SessionKeySize), all[i].Key)
 		if all[i].Identity == "" {
 			bindings.remove(key)
 		} else {
-			bindings.put(key, formatBinding(&all[i], f.number(all[i].Identity)))
+			bindings.put(key, formatBinding(&all[i], f.number(all[i].Identity, identities)))
 		}
 	}
 	f.sweep(bindings, 2*len(order), now) // twice as many, so that it keeps up
-	return cmp.Or(bindings.done(tx), f.saveIdentities(tx))
+	return cmp.Or(bindings.done(tx), identities.done(tx))
 }
 
 // sweep removes what is over among the next bindings, from where it ended last.
@@ -115,24 +115,14 @@ func (f *file) sweep(bindings *tallied, most int, now int64) {
 	}
 }
 
-// number is what bindings have instead of an identity's name. New ones are written by saveIdentities.
-func (f *file) number(identity string) uint32 {
+// number is what bindings have instead of an identity's name, which is written if it is new.
+func (f *file) number(identity string, identities *tallied) uint32 {
 	number, ok := f.numbers[identity]
 	if !ok {
-		number = f.next + uint32(len(f.fresh)) //nolint:gosec // there are fewer identities
+		number = f.next
+		f.next++
 		f.numbers[identity] = number
-		f.fresh = append(f.fresh, identity)
+		identities.put(binary.BigEndian.AppendUint32(nil, number), []byte(identity))
 	}
 	return number
-}
-
-func (f *file) saveIdentities(tx *bbolt.Tx) error {
-	if len(f.fresh) == 0 {
-		return nil
-	}
-	identities := openTallied(tx, bucketIdentities)
-	for i, identity := range f.fresh {
-		identities.put(binary.BigEndian.AppendUint32(nil, f.next+uint32(i)), []byte(identity))
-	}
-	return identities.done(tx)
 }

@@ -72,15 +72,15 @@ func readTally(tx *bbolt.Tx, bucket string) (t tally, err error) {
 
 // tallied is a bucket whose values are sealed and counted.
 type tallied struct {
-	name   string
-	bucket *bbolt.Bucket
-	tally  tally
-	err    error // the first one; nothing is written after it
+	name         string
+	bucket       *bbolt.Bucket
+	tally, begin tally
+	err          error // the first one; nothing is written after it
 }
 
 func openTallied(tx *bbolt.Tx, name string) *tallied {
 	t, err := readTally(tx, name)
-	return &tallied{name, tx.Bucket([]byte(name)), t, err}
+	return &tallied{name, tx.Bucket([]byte(name)), t, t, err}
 }
 
 // put seals and writes a value.
@@ -104,9 +104,9 @@ func (t *tallied) remove(key []byte) {
 	}
 }
 
-// done writes the tally down, and returns what went wrong so far. Call it when all is written.
+// done writes the tally down if it changed, and returns what went wrong so far. Call it when all is written.
 func (t *tallied) done(tx *bbolt.Tx) error {
-	if t.err != nil {
+	if t.err != nil || t.tally == t.begin {
 		return t.err
 	}
 	value := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.tally.count), t.tally.sum)
