@@ -43,9 +43,9 @@ func ExpiryMembers() []string { return []string{"expired", "expire", "expires_at
 // what other programs keep in the file.
 func SettingMembers() []string {
 	members := []string{memberType, MemberID, memberExclude, memberExcludeToo, MemberSecretless}
-	for name := range new(Draft).settings(Secret) {
-		if name != "headers" {
-			members = append(members, name)
+	for _, s := range settings() {
+		if s.key != "headers" {
+			members = append(members, s.key)
 		}
 	}
 	return members
@@ -171,19 +171,28 @@ func (f *authFile) identify() {
 // settings reads what is no secret and not of the account.
 func (f *authFile) settings() {
 	d := &f.draft
-	settings := d.settings(Secret)
-	settings["websockets"] = func() document.Type { return webSockets(&d.Auth.WebSockets) }
-	settings[MemberSecretless] = func() document.Type { return document.Boolean(&d.secretless) }
-	settings[memberExclude], settings[memberExcludeToo] = settings["exclude_models"], settings["exclude_models"]
-	delete(settings, "exclude_models")
+	for _, s := range settings() {
+		f.setting(f.memberOf(s.key), s.of)
+	}
+	f.setting("websockets", func(*Draft, Literal) document.Type { return webSockets(&d.Auth.WebSockets) })
+	f.setting(MemberSecretless, func(*Draft, Literal) document.Type { return document.Boolean(&d.secretless) })
+}
+
+func (f *authFile) setting(member string, of func(*Draft, Literal) document.Type) {
+	if v, given := f.top[member]; given && !isBlank(v) {
+		v.Read(of(&f.draft, Secret))
+	}
+}
+
+// memberOf is what a setting is called in auth files.
+func (f *authFile) memberOf(key string) string {
+	if key != keyExclude {
+		return key
+	}
 	if _, given := f.top[memberExclude]; given {
-		delete(settings, memberExcludeToo)
+		return memberExclude
 	}
-	for name, v := range f.top {
-		if setting := settings[name]; setting != nil && !isBlank(v) {
-			v.Read(setting())
-		}
-	}
+	return memberExcludeToo
 }
 
 // secret reads the key or the access token, which it returns, and what follows from which of them there is. A key goes before a

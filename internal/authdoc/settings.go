@@ -15,8 +15,8 @@ type Literal func(take func(v document.Value, text string)) document.Type
 // Keys are those of an auth of the YAML file. There text that may be secret can be a reference, and the secret itself must be one.
 func (d *Draft) Keys(literal Literal, reference func(take func(text string)) document.Type) document.Keys {
 	keys := make(document.Keys)
-	for name, setting := range d.settings(literal) {
-		keys[name] = setting()
+	for _, s := range settings() {
+		keys[s.key] = s.of(d, literal)
 	}
 	keys["id"] = Line(&d.Auth.ID, MaxID).Doc("Names the auth in the pool and in reports. Unique.")
 	keys["provider"] = document.Text(&d.Auth.Provider, MaxProvider, wrongProvider).
@@ -28,57 +28,68 @@ func (d *Draft) Keys(literal Literal, reference func(take func(text string)) doc
 	return keys
 }
 
-// settings are what the YAML file and auth files say alike, by key, each made when it is asked for: most auth files have few. In
-// auth files exclude_models has another name.
-func (d *Draft) settings(literal Literal) map[string]func() document.Type {
-	a := &d.Auth
-	return map[string]func() document.Type{
-		"label": func() document.Type { return d.text(&a.Label, maxLabel, wrongLabel).Doc("A human-readable name.") },
-		"note": func() document.Type {
-			return document.Text(&a.Note, maxNote, anyText).Doc("Free text for human readers.")
-		},
-		"kind": func() document.Type {
-			return document.Enum(&a.Kind, selector.KindAPIKey, selector.KindOAuth).
+// setting is one of what the YAML file and auth files say alike, by its key. A type is made where a value is read: most auth files
+// have few.
+type setting struct {
+	key string
+	of  func(d *Draft, literal Literal) document.Type
+}
+
+// keyExclude has other names in auth files.
+const keyExclude = "exclude_models"
+
+func settings() [15]setting {
+	return [...]setting{
+		{"label", func(d *Draft, _ Literal) document.Type {
+			return d.text(&d.Auth.Label, maxLabel, wrongLabel).Doc("A human-readable name.")
+		}},
+		{"note", func(d *Draft, _ Literal) document.Type {
+			return document.Text(&d.Auth.Note, maxNote, anyText).Doc("Free text for human readers.")
+		}},
+		{"kind", func(d *Draft, _ Literal) document.Type {
+			return document.Enum(&d.Auth.Kind, selector.KindAPIKey, selector.KindOAuth).
 				Doc("What sort of secret it is: an API key, or the access token of an account.")
-		},
-		"disabled": func() document.Type { return document.Boolean(&a.Disabled).Doc("It is never picked.") },
-		"priority": func() document.Type {
+		}},
+		{"disabled", func(d *Draft, _ Literal) document.Type {
+			return document.Boolean(&d.Auth.Disabled).Doc("It is never picked.")
+		}},
+		{"priority", func(d *Draft, _ Literal) document.Type {
 			return d.priority().
 				Doc("Auths of the greatest priority that has a ready one are used; the others wait. Absent: the attribute priority, else 0.")
-		},
-		"weight": func() document.Type {
+		}},
+		{"weight", func(d *Draft, _ Literal) document.Type {
 			return d.weight().With(document.Schema{"default": 1}).Doc("Share under weighted-round-robin; 0: never by it.")
-		},
-		"models": func() document.Type {
-			return globs(&a.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model.")
-		},
-		"exclude_models": func() document.Type {
-			return globs(&a.ExcludeModels).Doc("Globs of the model keys that it does not serve; they beat models.")
-		},
-		"prefix": func() document.Type {
+		}},
+		{"models", func(d *Draft, _ Literal) document.Type {
+			return globs(&d.Auth.Models).Doc("Globs of the model keys that it serves. Absent or empty: every model.")
+		}},
+		{keyExclude, func(d *Draft, _ Literal) document.Type {
+			return globs(&d.Auth.ExcludeModels).Doc("Globs of the model keys that it does not serve; they beat models.")
+		}},
+		{"prefix", func(d *Draft, _ Literal) document.Type {
 			return d.prefix().With(document.Schema{"pattern": "^[^/](.*[^/])?$"}).Doc("Names its models prefix/model as well.")
-		},
-		"base_url": func() document.Type {
-			return d.text(&a.BaseURL, maxURL, wrongBaseURL).With(document.Schema{"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/]"}).
+		}},
+		{"base_url", func(d *Draft, _ Literal) document.Type {
+			return d.text(&d.Auth.BaseURL, maxURL, wrongBaseURL).With(document.Schema{"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/]"}).
 				Doc("Where to send requests. Absent: the gateway's default.")
-		},
-		"proxy_url": func() document.Type {
+		}},
+		{"proxy_url", func(d *Draft, literal Literal) document.Type {
 			return literal(d.readProxy).Doc("Proxy to send requests through: an http, https, socks5 or socks5h URL, or direct or none.")
-		},
-		"attributes": func() document.Type {
+		}},
+		{"attributes", func(d *Draft, _ Literal) document.Type {
 			return d.readAttributes().
 				Doc("Settings for the gateway; never secret. The broker itself reads priority, websockets and gemini_virtual_parent.")
-		},
-		"headers": func() document.Type {
+		}},
+		{"headers", func(d *Draft, literal Literal) document.Type {
 			return d.readHeaders(literal).Doc("Headers of the upstream request, over those that follow from provider and kind.")
-		},
-		"domains": func() document.Type {
-			return document.List(&a.Domains, maxDomains, domain).Then(d.dropRepeated).
+		}},
+		{"domains", func(d *Draft, _ Literal) document.Type {
+			return document.List(&d.Auth.Domains, maxDomains, domain).Then(d.dropRepeated).
 				Doc("Limit domains that it shares with other auths, such as org:acme.")
-		},
-		"dialect": func() document.Type {
-			return d.text(&a.Dialect, maxDialect, WrongLine).Doc("Whose rules say what upstream answers mean. Absent: follows from provider and kind.")
-		},
+		}},
+		{"dialect", func(d *Draft, _ Literal) document.Type {
+			return d.text(&d.Auth.Dialect, maxDialect, WrongLine).Doc("Whose rules say what upstream answers mean. Absent: follows from provider and kind.")
+		}},
 	}
 }
 
