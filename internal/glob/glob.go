@@ -35,3 +35,29 @@ func MatchAny(patterns []string, text string) bool {
 	}
 	return false
 }
+
+// Overlap reports whether some text matches both patterns. Its cost is the product of the two lengths.
+func Overlap(a, b string) bool {
+	// ends[j]: what is left of a and b[j:] can match the same text.
+	ends := make([]bool, len(b)+1)
+	for i := len(a); i >= 0; i-- {
+		diagonal := false // of the row below: a[i+1:] and b[j+1:]
+		for j := len(b); j >= 0; j-- {
+			below := ends[j]
+			switch {
+			case i == len(a) && j == len(b):
+				ends[j] = true
+			case i < len(a) && a[i] == '*':
+				ends[j] = below || j < len(b) && ends[j+1]
+			case j < len(b) && b[j] == '*':
+				ends[j] = ends[j+1] || i < len(a) && below
+			case i < len(a) && j < len(b) && (a[i] == b[j] || a[i] == '?' || b[j] == '?'):
+				ends[j] = diagonal
+			default:
+				ends[j] = false
+			}
+			diagonal = below
+		}
+	}
+	return ends[0]
+}

@@ -1,6 +1,7 @@
 package glob_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,4 +88,45 @@ func TestMatchAny(t *testing.T) {
 	if !glob.MatchAny([]string{"a*", "b*"}, "b1") || glob.MatchAny([]string{"a*"}, "b1") || glob.MatchAny(nil, "") {
 		t.Error("MatchAny does not match what one of the patterns matches, and nothing else")
 	}
+}
+
+// Overlap finds a text that both match if there is one of few characters.
+func TestOverlap(t *testing.T) {
+	patterns, texts := []string{""}, []string{""}
+	for range 4 {
+		for _, p := range patterns {
+			for _, c := range "ab*?" {
+				patterns = append(patterns, p+string(c))
+			}
+		}
+		patterns = unique(patterns)
+	}
+	for range 8 {
+		for _, p := range texts {
+			texts = append(texts, p+"a", p+"b")
+		}
+		texts = unique(texts)
+	}
+	matches := make(map[string][]bool)
+	for _, p := range patterns {
+		for _, text := range texts {
+			matches[p] = append(matches[p], glob.Match(p, text))
+		}
+	}
+	for _, a := range patterns {
+		for _, b := range patterns {
+			want := false
+			for i := range texts {
+				want = want || matches[a][i] && matches[b][i]
+			}
+			if got := glob.Overlap(a, b); got != want {
+				t.Fatalf("Overlap(%q, %q) = %v, want %v", a, b, got, want)
+			}
+		}
+	}
+}
+
+func unique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
