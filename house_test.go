@@ -42,6 +42,7 @@ var importTable = []importRule{
 	{"internal/corpus", nil, slices.Concat(grpc, stores, []string{"internal/glob", "selector", "sessions", "verdict", "state", "server", "config"})},
 	{"internal/authdoc", []string{"internal/document", "internal/providers", "selector"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server", "config"})},
 	{"internal", nil, slices.Concat(grpc, stores)},
+	{"access", []string{"internal"}, slices.Concat(grpc, stores, []string{"selector", "sessions", "state", "server", "config"})},
 	{"selector/cooldown", []string{"internal"}, slices.Concat(grpc, stores, []string{"sessions", "state", "server"})},
 	// Parts of the selector that know nothing of the rest of it.
 	{"selector/internal", []string{"internal"}, slices.Concat(grpc, stores, []string{"selector/cooldown", "sessions", "state", "server"})},
@@ -53,11 +54,12 @@ var importTable = []importRule{
 	{"sessions", nil, slices.Concat(grpc, stores, []string{"selector", "sessions/bindings", "state", "server"})},
 	{"verdict", []string{"internal", "selector/cooldown"}, slices.Concat(grpc, stores, []string{"state", "server"})},
 	{"state", []string{"selector", "sessions/bindings"}, slices.Concat(grpc, []string{"server"})},
-	{"config", []string{"selector", "verdict", "internal"}, []string{"gen", "state", "server"}},
-	{"broker", []string{"selector", "sessions", "verdict", "state"}, slices.Concat(grpc, []string{"state/redis", "state/journal", "config", "server"})},
-	{"server/servertest", []string{"gen", "internal/authdoc", "broker", "selector", "server", "sessions", "state"}, []string{"state/redis", "state/journal", "config"}},
-	{"server", []string{"gen", "internal/authdoc", "broker", "selector/", "selector/cooldown", "sessions/", "verdict"}, []string{"state/redis", "state/journal", "config"}},
-	{"cmd/credbroker", []string{"gen", "selector", "sessions", "verdict", "state", "config", "broker", "server"}, nil},
+	{"config", []string{"access", "selector", "verdict", "internal"}, []string{"gen", "state", "server"}},
+	{"broker", []string{"access", "selector", "sessions", "verdict", "state"}, slices.Concat(grpc, []string{"state/redis", "state/journal", "config", "server"})},
+	{"server/servertest", []string{"access", "gen", "internal/authdoc", "broker", "selector", "server", "sessions", "state"}, []string{"state/redis", "state/journal", "config"}},
+	{"server/transport", []string{"access"}, slices.Concat(stores, []string{"gen", "broker", "selector", "config"})},
+	{"server", []string{"access", "gen", "internal/authdoc", "broker", "selector/", "selector/cooldown", "sessions/", "verdict"}, []string{"state/redis", "state/journal", "config"}},
+	{"cmd/credbroker", []string{"access", "gen", "selector", "sessions", "verdict", "state", "config", "broker", "server"}, nil},
 	{"gen", nil, nil},
 	// A client knows the contract and nothing else.
 	{"examples", []string{"gen"}, nil},
@@ -80,7 +82,7 @@ func TestHouseRules(t *testing.T) {
 	r := readRepository(t)
 	t.Run("packages import only what the table allows", r.checkImports)
 	t.Run("the core takes the time as an argument", r.checkClock)
-	t.Run("the selector, the verdicts and what they share do nothing but compute", r.checkPurity)
+	t.Run("the selector, the verdicts, the policy and what they share do nothing but compute", r.checkPurity)
 	t.Run("only the edge knows status codes", r.checkStatusCodes)
 	t.Run("the edge makes its calls into the broker", r.checkEdge)
 	t.Run("secrets are revealed in one file", r.checkReveal)
@@ -177,7 +179,7 @@ func (r *repository) checkImports(t *testing.T) {
 }
 
 func (r *repository) checkClock(t *testing.T) {
-	for _, s := range r.code("internal", "selector", "sessions", "verdict") {
+	for _, s := range r.code("access", "internal", "selector", "sessions", "verdict") {
 		r.eachUse(s, "time", func(at token.Position, name string) {
 			if name == "Now" || name == "Since" || name == "Until" {
 				t.Errorf("%s: time.%s: take the time as an argument; the edge reads the clock once per request", at, name)
@@ -188,7 +190,7 @@ func (r *repository) checkClock(t *testing.T) {
 
 func (r *repository) checkPurity(t *testing.T) {
 	outside := []string{"os", "net", "syscall", "log", "database"}
-	for _, s := range r.code("internal", "selector", "verdict") {
+	for _, s := range r.code("access", "internal", "selector", "verdict") {
 		if belowAny(s.path, testSupport) {
 			continue
 		}
