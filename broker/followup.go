@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions/bindings"
 	"github.com/credbroker/credbroker/verdict"
 )
 
@@ -29,22 +30,15 @@ const (
 	reasonClientGate = "client_gate"
 )
 
-// followUp works out what comes after a report that had these consequences.
-func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdict, done *selector.Consequence, now time.Time) FollowUp {
-	if judged.Success || r.over(judged) {
+// followUp is what comes after an attempt with these consequences.
+func (r *Report) followUp(a *selector.Attempt, judged *verdict.Verdict, done *selector.Consequence, maxAttempts int) FollowUp {
+	if a.Again == nil {
 		return FollowUp{}
 	}
-	tried := append(slices.Clone(r.Tried), r.AuthID)
-	slices.Sort(tried)
-	tried = slices.Compact(tried)
 	s := situation{
 		verdict: judged, suspect: done.Suspect, outage: done.Outage,
-		attempts: max(r.Pick.attempt(), len(tried)), maxAttempts: b.settings.Load().maxAttempts(),
-	}
-	var refused error
-	if s.untried = b.wouldPick(r, auth, tried, now) == nil; !s.untried {
-		refused = b.wouldPick(r, auth, nil, now)
-		s.back = AnswerTo(refused, 0).Wait
+		attempts: max(r.Pick.attempt(), len(a.Again.Exclude)), maxAttempts: maxAttempts,
+		untried: done.Others, back: AnswerTo(done.Refused, 0).Wait,
 	}
 	next, wait := s.next()
 	f := FollowUp{Next: next, Wait: wait}
@@ -52,8 +46,8 @@ func (b *Broker) followUp(r *Report, auth *selector.Auth, judged *verdict.Verdic
 		return f
 	}
 	f.Answer = &Answer{
-		Problem: s.problem(r.Outcome.Status, refused), Format: r.Pick.context.Format,
-		Provider: r.Pick.context.provider(auth), Model: r.Outcome.Model,
+		Problem: s.problem(r.Outcome.Status, done.Refused), Format: r.Pick.context.Format,
+		Provider: a.Again.Provider, Model: r.Outcome.Model,
 	}
 	switch f.Answer.Problem {
 	case ProblemFailed, ProblemModel, ProblemRequest, ProblemReference:
@@ -87,13 +81,14 @@ func (r *Report) passedOn(judged *verdict.Verdict) bool {
 	return judged.Fault == verdict.FaultCaller
 }
 
-// wouldPick is why a pick for the request of a report would fail now, with these auths excluded; nil: it would not.
-func (b *Broker) wouldPick(r *Report, auth *selector.Auth, exclude []string, now time.Time) error {
-	k := r.Pick.context.keys(b.table, auth, r.Outcome.Model)
-	req := selector.Request{Provider: k.provider, Model: k.modelKey, Exclude: exclude, Tag: r.Pick.tag(), Options: selector.DryRun}
+// again is the client's request as it is picked with once more: with all auths excluded that it was tried with.
+func (r *Report) again(table *bindings.Table, auth *selector.Auth) *selector.Request {
+	tried := append(slices.Clone(r.Tried), r.AuthID)
+	slices.Sort(tried)
+	k := r.Pick.context.keys(table, auth, r.Outcome.Model)
+	req := &selector.Request{Provider: k.provider, Model: k.modelKey, Exclude: slices.Compact(tried), Tag: r.Pick.tag()}
 	if pin := r.Pick.context.Pin; pin != (selector.SessionKey{}) {
 		req.Pins = []selector.Session{{Key: pin}}
 	}
-	_, err := b.pool.Pick(&req, now)
-	return err
+	return req
 }

@@ -55,6 +55,9 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 	outcome := r.outcome(auth, now)
 	judged, windows := b.rules(settings).Read(outcome)
 	attempt := selector.Attempt{AuthID: r.AuthID, Model: r.Outcome.Model, Started: r.started(outcome.ReceivedAt), Windows: windows, Tag: r.Pick.tag()}
+	if !judged.Success && !r.over(&judged) {
+		attempt.Again = r.again(b.table, auth)
+	}
 	done, err := b.pool.Report(attempt, judged.Finding, now)
 	if err != nil {
 		return nil, err
@@ -69,7 +72,7 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 		}
 	}
 	return &Reported{
-		Consequence: done, FollowUp: b.followUp(r, auth, &judged, &done, now), Provider: auth.Provider, Verdict: judged, Usage: answer.Usage,
+		Consequence: done, FollowUp: r.followUp(&attempt, &judged, &done, settings.maxAttempts()), Provider: auth.Provider, Verdict: judged, Usage: answer.Usage,
 	}, b.acknowledge(ctx, r.AuthID, nil)
 }
 

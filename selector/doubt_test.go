@@ -19,7 +19,8 @@ func doubtful(f cooldown.Finding) cooldown.Finding {
 func (p *player) fail(tag uint64, id string, f cooldown.Finding) selector.Consequence {
 	p.t.Helper()
 	p.now = p.now.Add(time.Millisecond)
-	c, err := p.Report(selector.Attempt{AuthID: id, Model: "m", Started: p.now, Tag: tag}, f, p.now)
+	a, _ := p.Auth(id)
+	c, err := p.Report(selector.Attempt{AuthID: id, Model: "m", Started: p.now, Tag: tag, Again: againOf(a, "m", tag)}, f, p.now)
 	p.must(err)
 	return c
 }

@@ -3,7 +3,6 @@ package selector_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -37,8 +36,11 @@ func (op opReport) do(w *world) error {
 	if op.In != 0 {
 		f.Until = o.now.Add(op.In)
 	}
-	got, err := w.pool.Report(attempt, f, o.now)
 	a := o.auths[op.ID]
+	if a != nil {
+		attempt.Again = againOf(a, op.Model, 0)
+	}
+	got, err := w.pool.Report(attempt, f, o.now)
 	if a == nil {
 		return wantError(err, selector.ErrUnknownAuth)
 	}
@@ -69,7 +71,11 @@ func (op opReport) do(w *world) error {
 	}
 	want.Note = got.Note
 	if !f.Success {
-		want.Others = r.others()
+		next := o.decide(attempt.Again)
+		want.Others = next.lost == nil && !next.unknown && !next.refused
+	}
+	if !f.Success && !want.Others {
+		_, want.Refused = w.try(&selector.Request{Provider: a.Provider, Model: op.Model}, selector.DryRun)
 	}
 	for _, c := range []*selector.Consequence{&got, &want} {
 		c.Until, c.ProbeAt = c.Until.UTC(), c.ProbeAt.UTC()
@@ -326,15 +332,4 @@ func (r *oracleReport) endProbe() {
 			}
 		}
 	}
-}
-
-// others: another auth of the provider is ready for the model.
-func (r *oracleReport) others() bool {
-	for _, a := range slices.Sorted(maps.Keys(r.auths)) {
-		b := r.auths[a]
-		if b != r.auth && b.Provider == r.auth.Provider && r.eligibility(b, r.key, nil).reason == selector.ReasonReady {
-			return true
-		}
-	}
-	return false
 }

@@ -38,6 +38,11 @@ type query struct {
 func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return pickLocked(p, req, now)
+}
+
+// pickLocked is Pool.Pick for who holds the lock. It lets others have it now and then.
+func pickLocked(p *Pool, req *Request, now time.Time) (Pick, error) {
 	for limit := pickCounted; ; limit += limit / 64 {
 		q := query{pool: p, req: req, now: cooldown.InstantOf(now), limit: limit}
 		pick, err := q.pick(now)
@@ -50,29 +55,38 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 
 // pick is Pool.Pick as far as it gets under one hold of the lock. The error may be errAgain.
 func (q *query) pick(now time.Time) (Pick, error) {
+	pick, found, err := pickReady(q, now)
+	if !found && err == nil {
+		err = q.refusal()
+	}
+	return pick, err
+}
+
+// pickReady picks, unless nobody is ready. An error is one that needs nobody to be counted.
+func pickReady(q *query, now time.Time) (pick Pick, found bool, err error) {
 	p := q.pool
 	p.runtime.advance(q.now, pickAdvance)
 	q.provider = p.runtime.index.provider(q.req.Provider)
 	if q.provider == nil {
-		return Pick{}, p.runtime.index.missing
+		return Pick{}, false, p.runtime.index.missing
 	}
 	q.find()
 	q.exclude()
 	if err := q.pin(now); err != nil {
-		return Pick{}, err
+		return Pick{}, false, err
 	}
 	for {
 		p.scratch = p.scratch[:0]
 		if q.anyReady() {
 			if pick, ok := q.decide(now); ok {
-				return pick, nil
+				return pick, true, nil
 			}
 		}
 		if next := p.runtime.timers.Next(); next == nil || !next.Over(int64(q.now)) {
 			if m := secondOpinion(q); m != nil {
-				return lend(q, m), nil
+				return lend(q, m), true, nil
 			}
-			return Pick{}, q.refusal()
+			return Pick{}, false, nil
 		}
 		p.runtime.advance(q.now, pickAdvance)
 	}

@@ -34,7 +34,7 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	}
 	r := &report{
 		pool: p, member: m, finding: f, model: ModelKey(a.Model), key: key, now: cooldown.InstantOf(now), stamp: stamp,
-		started: started, begun: started, request: a.Tag,
+		started: started, begun: started,
 	}
 	if unknown {
 		r.begun = r.now
@@ -43,7 +43,11 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 		r.leaveDoubt(a.Tag)
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
-	return r.apply(), nil
+	done := r.apply()
+	if a.Again != nil && !f.Success {
+		done.Others, done.Refused = foretell(p, a.Again, now)
+	}
+	return done, nil
 }
 
 // whatSuccess is what a report of a request that was served is called.
@@ -59,7 +63,6 @@ func (r *report) apply() Consequence {
 		r.fail()
 	}
 	r.endProbe()
-	r.done.Others = !r.finding.Success && r.others()
 	return r.done
 }
 
@@ -81,9 +84,7 @@ type report struct {
 	tag    cooldown.Tag
 	counts bool
 	sites  []*subject
-	// request is the tag in any case.
-	request uint64
-	done    Consequence
+	done   Consequence
 }
 
 // succeed moves the success watermarks of all that the request has proven to work.
@@ -318,25 +319,24 @@ func (r *report) endProbe() {
 	})
 }
 
-// others reports whether another auth of the provider could take the request now.
-func (r *report) others() bool {
-	q := r.query(&Request{Model: r.model, Exclude: []string{r.member.auth.ID}, Tag: r.request})
-	return q.anyReady() || secondOpinion(&q) != nil
+// foretell says what a pick would bring: somebody, or else why nobody could be had even if the request excluded no one.
+func foretell(p *Pool, req *Request, now time.Time) (somebody bool, refused error) {
+	dry := *req
+	dry.Options |= DryRun
+	q := query{pool: p, req: &dry, now: cooldown.InstantOf(now)}
+	if _, somebody, _ = pickReady(&q, now); somebody {
+		return true, nil
+	}
+	dry.Exclude = nil
+	_, refused = pickLocked(p, &dry, now)
+	return false, refused
 }
 
 // ready are the auths of the provider that a request could use now.
 func (r *report) ready(model string) (*orderedMembers, readyset.List) {
-	q := r.query(&Request{Model: model})
+	q := query{pool: r.pool, now: r.now, provider: r.member.provider, req: &Request{Provider: r.member.provider.name, Model: model}}
+	q.find()
+	r.pool.scratch = r.pool.scratch[:0]
 	l := q.view.plain()
 	return l, q.list(l)
-}
-
-// query asks what a request to the provider could use now.
-func (r *report) query(req *Request) query {
-	q := query{pool: r.pool, now: r.now, provider: r.member.provider, req: req}
-	req.Provider = r.member.provider.name
-	q.find()
-	q.exclude()
-	r.pool.scratch = r.pool.scratch[:0]
-	return q
 }

@@ -37,9 +37,18 @@ func hinted(until time.Time) cooldown.Finding {
 // report says what came of a request for model m that began a while ago.
 func (p *player) report(id string, ago time.Duration, f cooldown.Finding) selector.Consequence {
 	p.t.Helper()
-	c, err := p.Report(selector.Attempt{AuthID: id, Model: "m", Started: p.now.Add(-ago)}, f, p.now)
+	attempt := selector.Attempt{AuthID: id, Model: "m", Started: p.now.Add(-ago)}
+	if a, ok := p.Auth(id); ok {
+		attempt.Again = againOf(a, "m", 0)
+	}
+	c, err := p.Report(attempt, f, p.now)
 	p.must(err)
 	return c
+}
+
+// againOf is a request that was tried with one auth so far.
+func againOf(a *selector.Auth, model string, tag uint64) *selector.Request {
+	return &selector.Request{Provider: a.Provider, Model: model, Exclude: []string{a.ID}, Tag: tag}
 }
 
 // tryPick returns the id of the auth that a request for model m gets, or how it is refused.

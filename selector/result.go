@@ -17,6 +17,9 @@ type Attempt struct {
 	Windows []cooldown.Window
 	// Tag stands for the client's request that it was an attempt of: a hash of the first pick's id; 0: nobody knows the request.
 	Tag uint64
+	// Again is the request as it would be picked with once more if the attempt failed, with the auths excluded that it was tried
+	// with; nil: nobody asks.
+	Again *Request
 }
 
 // Consequence is what a report changed.
@@ -36,8 +39,10 @@ type Consequence struct {
 	Outage bool
 	// Released counts the sessions that were bound to the auth and are not any more.
 	Released int
-	// Others: another auth of the provider could take the same request now.
+	// Others: Attempt.Again would get an auth now.
 	Others bool
+	// Refused is the error that Again would get even if it excluded no auth; nil: it would get one then, or nobody asked.
+	Refused error
 	// Suspect: the request itself is to blame, because it failed alike on auths that share nothing. Nothing is held against them.
 	Suspect bool
 	// Changed: something must be stored before the report is acknowledged, see Pool.Changes.
