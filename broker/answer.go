@@ -74,12 +74,8 @@ func (s *situation) problem(status int, refused error) Problem {
 		return ProblemRequest
 	case s.suspect:
 		return ProblemFailed
-	case v.Fault == verdict.FaultCaller && v.Reason == reasonCancelled:
-		return ProblemFailed
-	case v.Fault == verdict.FaultCaller && v.Reason == reasonClock:
-		return ProblemUnavailable
 	case v.Fault == verdict.FaultCaller:
-		return ProblemRequest
+		return callersProblem(v.ClientAnswer)
 	case v.Fault == verdict.FaultModel && !limited && s.modelGone(refused):
 		return ProblemModel
 	case refused != nil:
@@ -95,6 +91,18 @@ func (s *situation) problem(status int, refused error) Problem {
 		return ProblemFailed
 	}
 	return ProblemUnavailable
+}
+
+// callersProblem is what a client is told of what is the caller's fault, and not passed on.
+func callersProblem(answer verdict.ClientAnswer) Problem {
+	switch answer {
+	case verdict.ClientAnswerCancelled:
+		return ProblemFailed
+	case verdict.ClientAnswerUnavailable:
+		return ProblemUnavailable
+	default:
+		return ProblemRequest
+	}
 }
 
 // modelGone reports whether no auth serves a model that this one does not, where a pick would fail now with refused.

@@ -20,16 +20,6 @@ type FollowUp struct {
 	Answer *Answer
 }
 
-// Reasons of verdicts that blame the caller for what its client did not do, or did not do wrong.
-const (
-	// reasonCancelled: the client hung up, or an upstream says so.
-	reasonCancelled = "client_cancelled"
-	// reasonClock: the clock of the host that signs is wrong.
-	reasonClock = "clock_skew"
-	// reasonClientGate: the subscription serves only certain clients.
-	reasonClientGate = "client_gate"
-)
-
 // followUp is what comes after an attempt with these consequences.
 func (r *Report) followUp(a *selector.Attempt, judged *verdict.Verdict, done *selector.Consequence, maxAttempts int) FollowUp {
 	if a.Again == nil {
@@ -65,7 +55,7 @@ func (r *Report) over(judged *verdict.Verdict) bool {
 	case verdict.EndingStreamBroken, verdict.EndingClientCancelled:
 		return true
 	}
-	return judged.Reason == reasonCancelled && r.Outcome.Status == 0
+	return judged.ClientAnswer == verdict.ClientAnswerCancelled && r.Outcome.Status == 0
 }
 
 // passedOn reports whether the client gets what the upstream answered: if there is an answer, and it is about the client's own mistake.
@@ -74,11 +64,7 @@ func (r *Report) passedOn(judged *verdict.Verdict) bool {
 	case 0, http.StatusUnauthorized, http.StatusProxyAuthRequired:
 		return false
 	}
-	switch judged.Reason {
-	case reasonCancelled, reasonClock, reasonClientGate:
-		return false
-	}
-	return judged.Fault == verdict.FaultCaller
+	return judged.Fault == verdict.FaultCaller && judged.ClientAnswer == verdict.ClientAnswerAsIs
 }
 
 // again is the client's request as it is picked with once more: with all auths excluded that it was tried with.

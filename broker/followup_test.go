@@ -176,6 +176,33 @@ func failed(status int, body string, header ...string) verdict.Outcome {
 	return o
 }
 
+// A rule of the operator's says, too, that its fault is none that a client can mend.
+func TestOwnRulesSayWhatTheClientGets(t *testing.T) {
+	for answer, want := range map[string]last{
+		"": asItCame, "refused": returned(1, broker.ProblemRequest, 0), "unavailable": returned(1, broker.ProblemUnavailable, 0),
+		"cancelled": returned(1, broker.ProblemFailed, 0),
+	} {
+		row := "rules:\n- {id: ours, stage: request, when: {text: teapot}, fault: caller, action: none, reason: not_found, source: ours"
+		if answer != "" {
+			row += ", client_answer: " + answer
+		}
+		rules, err := verdict.Load(verdict.File{Name: "ours.yaml", Text: []byte(row + "}\n")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := brokerOf(2)
+		b.Configure(broker.Settings{Affinity: true, Rules: rules})
+		said := play(t, b, failed(418, `{"error":{"message":"I am a teapot"}}`))
+		got := last{len(said), said[0].Next, said[0].Wait, noAnswer, 0}
+		if said[0].Answer != nil {
+			got.problem = said[0].Answer.Problem
+		}
+		if got != want {
+			t.Errorf("client_answer %q: %+v, want %+v", answer, got, want)
+		}
+	}
+}
+
 // However many are ready, a request is tried max_attempts times.
 func TestAttemptsAreBounded(t *testing.T) {
 	b := brokerOf(9)

@@ -86,24 +86,24 @@ func TestProblem(t *testing.T) {
 func TestPassedOn(t *testing.T) {
 	for _, tt := range []struct {
 		status int
-		reason string
+		answer verdict.ClientAnswer
 		fault  verdict.Fault
 		want   bool
 	}{
-		{400, "invalid_request", verdict.FaultCaller, true},
-		{413, "request_too_large", verdict.FaultCaller, true},
-		{403, "forbidden", verdict.FaultCredential, false},
-		{0, "invalid_request", verdict.FaultCaller, false},
-		{401, "feature_entitlement", verdict.FaultCaller, false},
-		{407, "invalid_request", verdict.FaultCaller, false},
-		{400, reasonClock, verdict.FaultCaller, false},
-		{403, reasonClientGate, verdict.FaultCaller, false},
-		{499, reasonCancelled, verdict.FaultCaller, false},
+		{400, "", verdict.FaultCaller, true},
+		{413, "", verdict.FaultCaller, true},
+		{403, "", verdict.FaultCredential, false},
+		{0, "", verdict.FaultCaller, false},
+		{401, "", verdict.FaultCaller, false},
+		{407, "", verdict.FaultCaller, false},
+		{400, verdict.ClientAnswerUnavailable, verdict.FaultCaller, false},
+		{403, verdict.ClientAnswerRefused, verdict.FaultCaller, false},
+		{499, verdict.ClientAnswerCancelled, verdict.FaultCaller, false},
 	} {
 		r := Report{Outcome: verdict.Outcome{Status: tt.status}}
-		judged := verdict.Verdict{Fault: tt.fault, Finding: cooldown.Finding{Reason: tt.reason}}
+		judged := verdict.Verdict{Fault: tt.fault, ClientAnswer: tt.answer}
 		if got := r.passedOn(&judged); got != tt.want {
-			t.Errorf("%d %s of %s is passed on: %t, want %t", tt.status, tt.reason, tt.fault, got, tt.want)
+			t.Errorf("%d %q of %s is passed on: %t, want %t", tt.status, tt.answer, tt.fault, got, tt.want)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func success() Verdict {
 
 func (r *Rules) verdict(row *rule, v *view) Verdict {
 	reason := r.reasons[row.Reason]
-	out := Verdict{Fault: row.fault, Retry: row.retry, Finding: cooldown.Finding{
+	out := Verdict{Fault: row.fault, Retry: row.retry, ClientAnswer: row.client, Finding: cooldown.Finding{
 		Action: row.Action, Scope: row.scope, Reason: row.Reason, Kind: reason.Kind, Domain: row.domain, Rule: row.ID,
 		Repeat: row.repeat, OperatorAction: row.operator.or(reason.operator).of(v.o.Kind),
 	}}

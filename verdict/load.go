@@ -92,6 +92,7 @@ type rule struct {
 	time        *timeExpr
 	operator    operatorAction
 	repeat      cooldown.Repeat
+	client      ClientAnswer
 
 	limit  bool  // of the stage whose limits have a domain by default
 	offset order // where it stands

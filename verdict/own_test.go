@@ -32,6 +32,18 @@ func TestOwnCases(t *testing.T) {
 	}
 }
 
+// TestClientAnswers: what the client cannot mend is not passed on to it, by whatever row.
+func TestClientAnswers(t *testing.T) {
+	rules, answers := load(t), map[string]verdict.ClientAnswer{
+		"client_cancelled": verdict.ClientAnswerCancelled, "clock_skew": verdict.ClientAnswerUnavailable, "client_gate": verdict.ClientAnswerRefused,
+	}
+	for _, c := range ownCases(t) {
+		if got := rules.Judge(c.outcome()); got.ClientAnswer != answers[got.Reason] {
+			t.Errorf("Judge(%s).ClientAnswer = %q by rule %s, want %q", c.ID, got.ClientAnswer, got.Rule, answers[got.Reason])
+		}
+	}
+}
+
 // TestRows holds what every embedded row promises: a source, an id of its own, and a case that it decides.
 func TestRows(t *testing.T) {
 	rules := load(t)

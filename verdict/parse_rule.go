@@ -32,6 +32,7 @@ func (p *parser) rule(to **rule) document.Type {
 		"person":                document.Renamed("operator_action"),
 		"person_oauth":          document.Renamed("operator_action_oauth"),
 		"repeat":                repeat(&r.repeat),
+		"client_answer":         document.Enum(&r.client, ClientAnswerRefused, ClientAnswerUnavailable, ClientAnswerCancelled),
 		"source":                filled(&r.Source),
 		"off":                   document.Boolean(&r.off),
 	}).Requires("id").Then(func(v document.Value) {
@@ -66,6 +67,9 @@ func (r *rule) complete(v document.Value) {
 	}
 	if len(r.doubt) > 0 && (r.Action == cooldown.ActionInvalidate || r.Action == cooldown.ActionDisable) {
 		v.Under("doubt").Problemf("is not allowed with action %s: what cannot be taken back must not be in doubt", r.Action)
+	}
+	if r.client != ClientAnswerAsIs && r.fault != FaultCaller {
+		v.Under("client_answer").Problemf("is allowed only with fault caller")
 	}
 	if r.time != nil && r.Action != cooldown.ActionCooldown {
 		v.Under("time").Problemf("is allowed only with action cooldown")

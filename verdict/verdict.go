@@ -38,6 +38,8 @@ type Verdict struct {
 	Fault Fault
 	Delay time.Duration // from ReceivedAt to Until, whole milliseconds, rounded up; 0 if no time is known
 	Retry Retry         // who else could serve the request
+
+	ClientAnswer ClientAnswer // what the client gets, with FaultCaller
 }
 
 // Fault is who or what the outcome proves to be the problem.
@@ -53,6 +55,18 @@ const (
 	FaultProvider   Fault = "provider"
 )
 
+// ClientAnswer is what a client gets of an answer that is the caller's fault.
+type ClientAnswer string
+
+// Answers for clients. All but the first are for what the client has not asked for and cannot mend: the fault is in how the
+// request was sent.
+const (
+	ClientAnswerAsIs        ClientAnswer = ""            // what the upstream answered
+	ClientAnswerRefused     ClientAnswer = "refused"     // that the upstream refuses the request
+	ClientAnswerUnavailable ClientAnswer = "unavailable" // that no auth can be used
+	ClientAnswerCancelled   ClientAnswer = "cancelled"   // nothing, for it is gone; that the upstream failed, if that answered over HTTP
+)
+
 // Domains that rows may name: kinds of limit domains, the part before the colon in `org:acme`.
 const (
 	DomainOrg     = "org"
@@ -64,7 +78,7 @@ const (
 // Retry is who else could serve the request.
 type Retry string
 
-// Answers.
+// Who else.
 const (
 	RetryNobody      Retry = "nobody" // also after a success
 	RetryAnotherAuth Retry = "another_auth"
