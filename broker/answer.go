@@ -42,6 +42,8 @@ const (
 	ProblemPinned
 	// ProblemReference: that auth is gone, and with it what the request refers to.
 	ProblemReference
+	// ProblemTooLarge: a part of the request is larger than the broker takes.
+	ProblemTooLarge
 )
 
 // AnswerTo is what a client is told when a pick for it fails. The error is one of Pick's.
@@ -50,6 +52,7 @@ func AnswerTo(err error, format sessions.Format) Answer {
 		cooling     *selector.CooldownError
 		unavailable *selector.UnavailableError
 		pinned      *selector.PinnedError
+		missing     *AuthNotFoundError
 	)
 	switch {
 	case errors.As(err, &cooling):
@@ -60,6 +63,8 @@ func AnswerTo(err error, format sessions.Format) Answer {
 		return Answer{ProblemPinned, format, pinned.Provider, pinned.Model, max(pinned.Wait, 0)}
 	case errors.As(err, &unavailable):
 		return Answer{ProblemUnavailable, format, unavailable.Provider, unavailable.Model, max(unavailable.Wait, 0)}
+	case errors.As(err, &missing):
+		return Answer{ProblemUnavailable, format, missing.Provider, missing.Model, 0}
 	}
 	return Answer{Problem: ProblemUnavailable, Format: format}
 }

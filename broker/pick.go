@@ -52,6 +52,18 @@ type PinnedError struct {
 // Unwrap returns the pool's error.
 func (e *PinnedError) Unwrap() error { return e.PinnedError }
 
+// AuthNotFoundError is selector.ErrAuthNotFound with what the request asked for.
+type AuthNotFoundError struct {
+	Provider, Model string
+	// Err is the pool's error.
+	Err error
+}
+
+func (e *AuthNotFoundError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the pool's error.
+func (e *AuthNotFoundError) Unwrap() error { return e.Err }
+
 // Pick chooses an auth for one request. Key, Source and Format are valid after an error, too.
 func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Picked, error) {
 	settings := b.settings.Load()
@@ -65,7 +77,7 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 	}
 	var err error
 	if picked.Pick, err = b.persister.Pick(ctx, request, now); err != nil {
-		return picked, nameReference(err, &identity)
+		return picked, refused(err, req, &identity)
 	}
 	if len(identity.IDs) > 0 {
 		picked.Session = sessions.Display(identity.IDs[0])
@@ -83,10 +95,13 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 	return picked, nil
 }
 
-// nameReference adds the reference to an error that is about one.
-func nameReference(err error, identity *sessions.Identity) error {
+// refused adds to an error of the pool what that does not know of the request.
+func refused(err error, req *PickRequest, identity *sessions.Identity) error {
 	if cause, ok := errors.AsType[*selector.PinnedError](err); ok {
 		return &PinnedError{cause, identity.Pins[cause.Pin]}
+	}
+	if errors.Is(err, selector.ErrAuthNotFound) {
+		return &AuthNotFoundError{req.Provider, req.Model, err}
 	}
 	return err
 }

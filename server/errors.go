@@ -106,7 +106,10 @@ func failureOf(err error, format sessions.Format) failure {
 		v.add(field.Field, field.Problem)
 		return invalidFailure(&invalidRequest{violations: &v})
 	case errors.Is(err, selector.ErrAuthNotFound):
-		return failure{code: codes.NotFound, reason: ReasonAuthNotFound, message: err.Error()}
+		answer := broker.AnswerTo(err, format)
+		return failure{
+			code: codes.NotFound, reason: ReasonAuthNotFound, message: err.Error(), details: []proto.Message{clientanswer.Write(&answer)},
+		}
 	case errors.Is(err, selector.ErrUnknownAuth):
 		return failure{code: codes.NotFound, reason: ReasonUnknownAuth, message: "no auth of that id is in the pool"}
 	case errors.Is(err, selector.ErrManagedByConfig):
@@ -164,11 +167,15 @@ func unavailableFailure(e *selector.UnavailableError, format sessions.Format) fa
 }
 
 func invalidFailure(e *invalidRequest) failure {
-	return failure{
+	f := failure{
 		code: codes.InvalidArgument, reason: ReasonInvalidRequest,
 		message: "invalid request: " + e.Error(),
 		details: []proto.Message{&errdetails.BadRequest{FieldViolations: e.violations.first}},
 	}
+	if e.answer != nil {
+		f.details = append(f.details, clientanswer.Write(e.answer))
+	}
+	return f
 }
 
 func retryInfo(wait time.Duration) *errdetails.RetryInfo {

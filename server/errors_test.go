@@ -48,8 +48,10 @@ func TestTranslate(t *testing.T) {
 		details  []proto.Message
 	}{
 		{
-			name: "ErrAuthNotFound", err: fmt.Errorf("%w; there are: claude", selector.ErrAuthNotFound),
+			name: "ErrAuthNotFound",
+			err:  &broker.AuthNotFoundError{Provider: "p", Model: "m", Err: fmt.Errorf("%w; there are: claude", selector.ErrAuthNotFound)},
 			code: codes.NotFound, reason: ReasonAuthNotFound, message: "no auth of that provider is in the pool; there are: claude",
+			details: []proto.Message{answered(broker.ProblemUnavailable, "m", "p", 0)},
 		},
 		{
 			name: "ErrUnknownAuth", err: fmt.Errorf("look: %w", selector.ErrUnknownAuth),
@@ -104,12 +106,14 @@ func TestTranslate(t *testing.T) {
 			metadata: map[string]string{
 				"model": "", "provider": "", "reference": "conv:c1", "auth_id": "a", "advice": "WAIT", "cause": "HALF_OPEN",
 			},
+			details: []proto.Message{answered(broker.ProblemPinned, "", "", 0)},
 		},
 		{
 			name: "PinnedError of an auth that is gone",
 			err:  &broker.PinnedError{PinnedError: &selector.PinnedError{Lost: true, Model: "m", Provider: "p"}},
 			code: codes.FailedPrecondition, reason: ReasonSessionPinned, message: "without the reference",
 			metadata: map[string]string{"model": "m", "provider": "p", "reference": "", "auth_id": "", "advice": "STRIP"},
+			details:  []proto.Message{answered(broker.ProblemReference, "m", "p", 0)},
 		},
 		{
 			name: "FieldError", err: &selector.FieldError{Field: "until", Problem: "must be in the future"},

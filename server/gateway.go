@@ -51,7 +51,7 @@ func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest
 	}
 	var v violations
 	v.checkPick(req, &request)
-	if err := v.err(); err != nil {
+	if err := v.pickErr(request.Format); err != nil {
 		return nil, err
 	}
 	picked, err := b.config.Broker.Pick(c, &request, c.start)

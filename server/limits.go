@@ -7,7 +7,9 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
+	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/sessions"
 )
 
 // The limits of a request, in bytes where nothing else is said.
@@ -40,7 +42,11 @@ const (
 )
 
 // invalidRequest is a request that is wrong in itself, with everything that is wrong with it.
-type invalidRequest struct{ violations *violations }
+type invalidRequest struct {
+	violations *violations
+	// answer is what the client gets for whom a pick was asked; nil: it was no pick.
+	answer *broker.Answer
+}
 
 func (e *invalidRequest) Error() string {
 	first := e.violations.first[0]
@@ -71,6 +77,21 @@ func (v *violations) err() error {
 	}
 	// A copy, so that the collection of a request without faults stays on the stack.
 	return &invalidRequest{violations: &violations{first: v.first, count: v.count}}
+}
+
+// pickErr is err for a pick. The client reads of what it has sent itself; the rest is between the gateway and the broker.
+func (v *violations) pickErr(format sessions.Format) error {
+	if v.count == 0 {
+		return nil
+	}
+	answer := &broker.Answer{Problem: broker.ProblemUnavailable, Format: format}
+	for _, violation := range v.first {
+		switch violation.GetField() {
+		case "body", "headers", "model":
+			answer.Problem = broker.ProblemTooLarge
+		}
+	}
+	return &invalidRequest{&violations{first: v.first, count: v.count}, answer}
 }
 
 // size refuses what is longer than limit bytes.

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/selector"
@@ -38,7 +37,8 @@ func pinnedFailure(e *broker.PinnedError, format sessions.Format) failure {
 	}
 	if e.Wait > 0 {
 		f.metadata[metaResetSeconds] = strconv.FormatInt(clientanswer.SecondsUp(e.Wait), 10)
-		f.details = []proto.Message{retryInfo(e.Wait), clientanswer.Write(&answer)}
+		f.details = append(f.details, retryInfo(e.Wait))
 	}
+	f.details = append(f.details, clientanswer.Write(&answer))
 	return f
 }

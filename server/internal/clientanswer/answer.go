@@ -36,6 +36,8 @@ func wordsOf(p broker.Problem) words {
 		return words{503, 503, "api_error", "server_error", "UNAVAILABLE", "session_pinned"}
 	case broker.ProblemReference:
 		return words{400, 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT", "previous_response_not_found"}
+	case broker.ProblemTooLarge:
+		return words{413, 413, "request_too_large", "invalid_request_error", "INVALID_ARGUMENT", "request_too_large"}
 	default:
 		return words{503, 503, "api_error", "server_error", "UNAVAILABLE", "auth_unavailable"}
 	}

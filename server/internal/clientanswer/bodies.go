@@ -24,8 +24,8 @@ type openAI struct {
 	} `json:"error"`
 }
 
-// openAIBody has OpenAI's own `param` and `type` where the caller says that the client expects them: a format that nobody named gets
-// the members of docs/behaviour.md and no more.
+// openAIBody has OpenAI's own `param` and `type` where the caller says that the client expects them, or the client uses what only
+// OpenAI's API has: any other format that nobody named gets the members of docs/errors.md and no more.
 func openAIBody(a *broker.Answer, w *words) *openAI {
 	b := &openAI{}
 	b.Error.Code, b.Error.Message, b.Error.Model, b.Error.Provider = w.code, Message(a), a.Model, shownProvider(a)
@@ -33,7 +33,10 @@ func openAIBody(a *broker.Answer, w *words) *openAI {
 		seconds := SecondsUp(a.Wait)
 		b.Error.ResetSeconds, b.Error.ResetTime = &seconds, shownDuration(a.Wait)
 	}
-	if a.Format != sessions.FormatUnknown {
+	switch {
+	case a.Problem == broker.ProblemReference:
+		b.Error.Param, b.Error.Type = json.RawMessage(`"previous_response_id"`), w.openAI
+	case a.Format != sessions.FormatUnknown:
 		b.Error.Param, b.Error.Type = json.RawMessage("null"), w.openAI
 	}
 	return b

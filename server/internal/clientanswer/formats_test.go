@@ -16,6 +16,9 @@ func TestEveryFormatSaysEveryProblem(t *testing.T) {
 	const (
 		limited = "All credentials for model m are cooling down via provider p"
 		full    = "The upstream has no capacity for model m via provider p"
+		lost    = `{"error":{"code":"previous_response_not_found","message":"Previous response not found: nothing can continue from it any more. ` +
+			`Send the whole conversation without the reference","model":"m","param":"previous_response_id","provider":"p",` +
+			`"reset_seconds":45,"reset_time":"44s","type":"invalid_request_error"}}`
 	)
 	for _, tt := range []struct {
 		name   string
@@ -36,6 +39,11 @@ func TestEveryFormatSaysEveryProblem(t *testing.T) {
 			want{429, `{"error":{"code":"model_cooldown","message":"` + limited + `","model":"m","param":null,"provider":"p","reset_seconds":45,"reset_time":"44s","type":"rate_limit_error"}}`}},
 		{"OpenAI Responses, overloaded", broker.Answer{Problem: broker.ProblemOverloaded, Format: sessions.FormatOpenAIResponses},
 			want{503, `{"error":{"code":"upstream_overloaded","message":"` + full + `","model":"m","param":null,"provider":"p","reset_seconds":45,"reset_time":"44s","type":"server_error"}}`}},
+		{"OpenAI Responses, a reference that is lost", broker.Answer{Problem: broker.ProblemReference, Format: sessions.FormatOpenAIResponses},
+			want{400, lost}},
+		{"nobody knows, a reference that is lost", broker.Answer{Problem: broker.ProblemReference}, want{400, lost}},
+		{"Anthropic, too large", broker.Answer{Problem: broker.ProblemTooLarge, Format: sessions.FormatAnthropic},
+			want{413, `{"error":{"message":"A part of the request is larger than it may be","type":"request_too_large"},"type":"error"}`}},
 		{"nobody knows, overloaded", broker.Answer{Problem: broker.ProblemOverloaded},
 			want{503, `{"error":{"code":"upstream_overloaded","message":"` + full + `","model":"m","provider":"p","reset_seconds":45,"reset_time":"44s"}}`}},
 	} {
@@ -52,7 +60,7 @@ func TestEveryFormatSaysEveryProblem(t *testing.T) {
 
 // A time that nobody knows is not made up.
 func TestNoTimeIsInvented(t *testing.T) {
-	for p := broker.ProblemUnavailable; p <= broker.ProblemReference; p++ {
+	for p := broker.ProblemUnavailable; p <= broker.ProblemTooLarge; p++ {
 		for f := sessions.FormatUnknown; f <= sessions.FormatGemini; f++ {
 			got := Write(&broker.Answer{Problem: p, Format: f, Model: "m"})
 			if _, found := got.GetHeaders()["Retry-After"]; found || got.GetStatus() < 400 || len(got.GetBody()) == 0 {

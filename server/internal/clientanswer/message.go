@@ -25,7 +25,9 @@ func Message(a *broker.Answer) string {
 	case broker.ProblemPinned:
 		return "The credential that alone can continue this conversation cannot be used now"
 	case broker.ProblemReference:
-		return "The credential that alone can continue this conversation is gone: send the conversation without the reference"
+		return "Previous response not found: nothing can continue from it any more. Send the whole conversation without the reference"
+	case broker.ProblemTooLarge:
+		return "A part of the request is larger than it may be"
 	default:
 		return "No credential for model " + model + " can be used" + via
 	}
