@@ -191,8 +191,12 @@ func (r *runner) hung(t *testing.T) {
 
 // mistaken: nothing that waiting could mend.
 func (r *runner) mistaken(t *testing.T, address string) {
-	r.run(t, exitRefused, address, "nobody", model).match(t, 0, `^refused, AUTH_NOT_FOUND: `)
-	r.run(t, exitRefused, address, r.name, strings.Repeat("m", 257)).match(t, 0, `^refused, INVALID_REQUEST: .*model.*256`)
+	got := r.run(t, exitRefused, address, "nobody", model)
+	got.match(t, 0, `^refused, AUTH_NOT_FOUND: `)
+	got.checkAnswer(t, 1, 503)
+	got = r.run(t, exitRefused, address, r.name, strings.Repeat("m", 257))
+	got.match(t, 0, `^refused, INVALID_REQUEST: .*model.*256`)
+	got.checkAnswer(t, 1, 413)
 }
 
 // run runs the client to its end. Its environment has an address, for which an argument can stand in, and a proxy for the

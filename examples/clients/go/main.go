@@ -146,11 +146,15 @@ func handle(err error) int {
 		return 4
 	case "SESSION_PINNED": // WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
 		fmt.Printf("%s for %s: %s (retry delay: %s)\n", info.GetMetadata()["advice"], info.GetMetadata()["reference"], message, wait)
+		answerClient(answer, nil) // where the gateway does neither
 		return 4
 	case "OVERLOADED", "RATE_LIMITED", "STATE_UNAVAILABLE": // the broker is busy: the same call again, after a while
 		fmt.Printf("busy, %s: %s (retry delay: %s)\n", info.GetReason(), message, wait)
-	default: // the gateway or the configuration is wrong: log it, answer 500
+	default: // the gateway or the configuration is wrong: log it, and pass on the answer that a refused pick has, else a 500
 		fmt.Printf("refused, %s: %s\n", info.GetReason(), message)
+		if answer.GetStatus() != 0 {
+			answerClient(answer, nil)
+		}
 	}
 	return 1
 }

@@ -112,12 +112,14 @@ function handle(error) {
       return 4;
     case 'SESSION_PINNED': // WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
       console.log(`${info.metadata.advice} for ${info.metadata.reference}: ${error.details} (retry delay: ${wait})`);
+      answerClient(answer); // where the gateway does neither
       return 4;
     case 'OVERLOADED': case 'RATE_LIMITED': case 'STATE_UNAVAILABLE': // the broker is busy: the same call again, after a while
       console.log(`busy, ${info.reason}: ${error.details} (retry delay: ${wait})`);
       return 1;
-    default: // the gateway or the configuration is wrong: log it, answer 500
+    default: // the gateway or the configuration is wrong: log it, and pass on the answer that a refused pick has, else a 500
       console.log(`refused, ${info.reason}: ${error.details}`);
+      if (answer) answerClient(answer);
       return 1;
   }
 }

@@ -115,11 +115,14 @@ def handle(error):
         return 4
     if info.reason == "SESSION_PINNED":  # WAIT for the one auth that can go on, or STRIP the reference, send all messages and pick again
         print(f"{info.metadata['advice']} for {info.metadata['reference']}: {error.details()} (retry delay: {wait})")
+        answer_client(answer)  # where the gateway does neither
         return 4
     if info.reason in ("OVERLOADED", "RATE_LIMITED", "STATE_UNAVAILABLE"):  # the broker is busy: the same call again, after a while
         print(f"busy, {info.reason}: {error.details()} (retry delay: {wait})")
-    else:  # the gateway or the configuration is wrong: log it, answer 500
+    else:  # the gateway or the configuration is wrong: log it, and pass on the answer that a refused pick has, else a 500
         print(f"refused, {info.reason}: {error.details()}")
+        if answer.status:
+            answer_client(answer)
     return 1
 
 
