@@ -56,7 +56,7 @@ func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsReq
 // named is the beginning of every method that names one auth: it checks the id and notes it for the log.
 func (p *authPool) named(ctx context.Context, id string, v *violations) (*call, error) {
 	c := p.callOf(ctx)
-	c.authID = id
+	c.about(id)
 	v.required("auth_id", id, maxAuthID)
 	return c, v.err()
 }
@@ -78,7 +78,7 @@ func (p *authPool) GetAuth(ctx context.Context, req *credbrokerv1.GetAuthRequest
 func (p *authPool) PutAuth(ctx context.Context, req *credbrokerv1.PutAuthRequest) (*credbrokerv1.PutAuthResponse, error) {
 	c := p.callOf(ctx)
 	id := req.GetConfig().GetId()
-	c.authID = id
+	c.about(id)
 	document, err := authDocument(req)
 	if err != nil {
 		return nil, err

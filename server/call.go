@@ -90,6 +90,13 @@ func (r *requestIDs) next() string {
 	return string(strconv.AppendUint(text, r.count.Add(1), 36))
 }
 
+// about notes which auth the call names. An id that is longer than any is none, and nothing for the log.
+func (c *call) about(authID string) {
+	if len(authID) <= maxAuthID {
+		c.authID = authID
+	}
+}
+
 // end reads the clock when it is first called and returns how long the call took.
 func (c *call) end(clock func() time.Time) time.Duration {
 	if !c.ended {

@@ -138,7 +138,7 @@ func (b *credentialBroker) countPick(c *call, req *credbrokerv1.PickCredentialRe
 // ReportCooldown blocks an auth, or one model of it, for as long as the caller says.
 func (b *credentialBroker) ReportCooldown(ctx context.Context, req *credbrokerv1.ReportCooldownRequest) (*credbrokerv1.ReportCooldownResponse, error) {
 	c := b.callOf(ctx)
-	c.authID = req.GetAuthId()
+	c.about(req.GetAuthId())
 	answer, err := b.reportCooldown(c, req)
 	if err != nil {
 		err = b.refuse(c, err)
@@ -235,7 +235,7 @@ func cooldownKind(k credbrokerv1.CooldownKind) cooldown.Kind {
 // InvalidateAuth releases every session of an auth.
 func (b *credentialBroker) InvalidateAuth(ctx context.Context, req *credbrokerv1.InvalidateAuthRequest) (*credbrokerv1.InvalidateAuthResponse, error) {
 	c := b.callOf(ctx)
-	c.authID = req.GetAuthId()
+	c.about(req.GetAuthId())
 	released, err := b.invalidate(c, req)
 	if err != nil {
 		err = b.refuse(c, err)

@@ -111,7 +111,7 @@ func (v *violations) entries(field string, got, limit int) {
 // list refuses more than limit elements, and elements longer than maxElement.
 func (v *violations) list(field string, elements []string, limit int) {
 	v.entries(field, len(elements), limit)
-	for i, element := range elements {
+	for i, element := range elements[:min(len(elements), limit)] {
 		if len(element) > maxElement {
 			v.size(field+"["+strconv.Itoa(i)+"]", len(element), maxElement)
 		}

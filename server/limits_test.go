@@ -105,11 +105,13 @@ func brokerFaults() []fault {
 		pickFault("size of headers", &pickRequest{Headers: map[string]string{"a": text(64 << 10)}}, "headers", "65537 bytes; at most 65536"),
 		pickFault("number of excluded auths", &pickRequest{ExcludeAuthIds: texts(1025)}, "exclude_auth_ids", "1025 entries; at most 1024"),
 		pickFault("size of an excluded auth", &pickRequest{ExcludeAuthIds: []string{"a", text(257)}}, "exclude_auth_ids[1]", "257 bytes; at most 256"),
+		pickFault("size of an excluded auth among too many", &pickRequest{ExcludeAuthIds: append(texts(1024), text(257))}, "exclude_auth_ids", "1025 entries"),
 		pickFault("session id of 257 bytes", &pickRequest{SessionId: text(257)}, "session_id", "1 to 256 bytes"),
 		pickFault("session id of 1 MB", &pickRequest{SessionId: text(1 << 20)}, "session_id", "1 to 256 bytes"),
 		pickFault("blank session id", &pickRequest{SessionId: "  "}, "session_id", "1 to 256 bytes"),
 		pickFault("control character in a session id", &pickRequest{SessionId: "a\tb"}, "session_id", "control characters"),
 		pickFault("attempt of no pick", &pickRequest{AttemptOf: "x"}, "attempt_of", "not the pick_id of a pick"),
+		pickFault("attempt of one byte more than there are", &pickRequest{AttemptOf: text(172)}, "attempt_of", "not the pick_id of a pick"),
 		pickFault("attempt of 1 MB", &pickRequest{AttemptOf: text(1 << 20)}, "attempt_of", "not the pick_id of a pick"),
 		pickFault("format", &pickRequest{ClientFormat: 5}, "client_format", "not a format"),
 		pickFault("format below zero", &pickRequest{ClientFormat: -1}, "client_format", "not a format"),
@@ -259,6 +261,43 @@ func TestFaultsAreNamed(t *testing.T) {
 					t.Errorf("violations = %v, want %q about %s", fields, f.words, f.field)
 				}
 			})
+		}
+	}
+}
+
+// What is longer than it may be is not written to the log either.
+func TestLongIDsAreNotLogged(t *testing.T) {
+	long := text(257)
+	for name, call := range map[string]func(h *servertest.Harness) error{
+		"ReportResult": func(h *servertest.Harness) error {
+			_, err := h.Broker.ReportResult(t.Context(), &credbrokerv1.ReportResultRequest{AuthId: long, HttpStatus: 200})
+			return err
+		},
+		"ReportCooldown": func(h *servertest.Harness) error {
+			_, err := h.Broker.ReportCooldown(t.Context(), &cooldownRequest{AuthId: long})
+			return err
+		},
+		"InvalidateAuth": func(h *servertest.Harness) error {
+			_, err := h.Broker.InvalidateAuth(t.Context(), &credbrokerv1.InvalidateAuthRequest{AuthId: long})
+			return err
+		},
+		"GetAuth": func(h *servertest.Harness) error {
+			_, err := h.Auths.GetAuth(t.Context(), &credbrokerv1.GetAuthRequest{AuthId: long})
+			return err
+		},
+		"PutAuth": func(h *servertest.Harness) error {
+			_, err := h.Auths.PutAuth(t.Context(), &putRequest{Config: &credbrokerv1.AuthConfig{Id: long, Provider: "claude"}})
+			return err
+		},
+		"ListSessions": func(h *servertest.Harness) error {
+			_, err := h.Auths.ListSessions(t.Context(), &credbrokerv1.ListSessionsRequest{AuthId: long})
+			return err
+		},
+	} {
+		h := servertest.New(t, servertest.Options{})
+		violations(t, call(h))
+		if log := h.Log.String(); strings.Contains(log, long) || !strings.Contains(log, "INVALID_REQUEST") {
+			t.Errorf("%s: the log is %s", name, log)
 		}
 	}
 }

@@ -21,7 +21,7 @@ const maxTransportError = 1 << 10
 // ReportResult derives what an upstream answer means for the auth that got it, and applies that.
 func (b *credentialBroker) ReportResult(ctx context.Context, req *credbrokerv1.ReportResultRequest) (*credbrokerv1.ReportResultResponse, error) {
 	c := b.callOf(ctx)
-	c.authID = req.GetAuthId()
+	c.about(req.GetAuthId())
 	r, err := b.reportResult(c, req)
 	if err != nil {
 		err = b.refuse(c, err)

@@ -125,7 +125,8 @@ func TestRetryElsewhereOnlyWhereSomebodyIsReady(t *testing.T) {
 
 func TestReportResultRefusesWhatIsWrong(t *testing.T) {
 	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{openai("a")}})
-	many := map[string]string{}
+	digest := &credbrokerv1.ReportResultRequest_AnswerDigest{AnswerDigest: strings.Repeat("x", 1<<10)}
+	many, pickID := map[string]string{}, pick(t, h, ask("")).GetPickId()
 	for i := range 257 {
 		many[fmt.Sprint(i)] = ""
 	}
@@ -138,6 +139,9 @@ func TestReportResultRefusesWhatIsWrong(t *testing.T) {
 		"outcome":             {AuthId: "a", HttpStatus: 200, Outcome: 6},
 		"error_class":         {AuthId: "a", Model: "m", ErrorClass: "quotas"},
 		"tried_auth_ids":      {AuthId: "a", HttpStatus: 200, TriedAuthIds: texts(1025)},
+		"tried_auth_ids[1]":   {AuthId: "a", HttpStatus: 200, TriedAuthIds: []string{"b", strings.Repeat("x", 257)}},
+		"response_id":         {AuthId: "a", HttpStatus: 200, ResponseId: strings.Repeat("x", 257), PickId: pickID},
+		"answer_digest":       {AuthId: "a", HttpStatus: 200, PickId: pickID, Answer: digest},
 		"latency":             {AuthId: "a", HttpStatus: 200, Latency: durationpb.New(-1)},
 		"received_at":         {AuthId: "a", HttpStatus: 200, ReceivedAt: &timestamppb.Timestamp{Nanos: -1}},
 		"transport_error":     {AuthId: "a", TransportError: strings.Repeat("x", 1025)},

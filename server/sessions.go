@@ -11,7 +11,7 @@ import (
 // ListSessions returns one page of bindings, most recently used first.
 func (p *authPool) ListSessions(ctx context.Context, req *credbrokerv1.ListSessionsRequest) (*credbrokerv1.ListSessionsResponse, error) {
 	c := p.callOf(ctx)
-	c.authID = req.GetAuthId()
+	c.about(req.GetAuthId())
 	var v violations
 	v.size("auth_id", len(req.GetAuthId()), maxAuthID)
 	v.size("page_token", len(req.GetPageToken()), maxPageToken)
