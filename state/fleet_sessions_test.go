@@ -42,6 +42,9 @@ func TestAConversationGoesOnAtAnotherReplica(t *testing.T) {
 		{"by a prefix", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}}},
 		{"by what came with a first turn", selector.Request{Sessions: []selector.Session{prefix(2), prefix(1)}, Options: selector.FirstTurn}},
 		{"by the conversation that it serves", selector.Request{Sessions: []selector.Session{name(2)}, Parent: name(1).Key}},
+		{"by reasoning, under another model", selector.Request{
+			Sessions: []selector.Session{name(2)}, Reasoning: []selector.Session{name(3), name(1)}, Options: selector.CarriesReasoning,
+		}},
 		{"by a reference", selector.Request{Pins: []selector.Session{name(1)}}},
 		{"by a reference and a name", selector.Request{Pins: []selector.Session{name(3), name(1)}, Sessions: []selector.Session{name(2)}}},
 	} {
