@@ -6,7 +6,8 @@
 //
 // The second turn of a conversation finds the auth of the first like this. Pick identifies the session of the
 // request, makes the keys of its bindings and lets the pool choose; the pick id holds what a report must know of that.
-// Report gets the id back, judges the answer, and binds what the next turn will name to the auth that served this one.
+// Report gets the id back, judges the answer, and binds what the next turn will name to the auth that served this one. The whole
+// of it is in conversation.go. What a gateway does after a report is in next.go, what its client is told in answer.go.
 //
 // It knows neither gRPC nor files: errors are those of the domain, for server to translate.
 //

@@ -3,7 +3,6 @@ package broker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
@@ -42,28 +41,6 @@ type Picked struct {
 	Format  sessions.Format
 }
 
-// PinnedError is the pool's error with the reference that it is about.
-type PinnedError struct {
-	*selector.PinnedError
-
-	Reference string
-}
-
-// Unwrap returns the pool's error.
-func (e *PinnedError) Unwrap() error { return e.PinnedError }
-
-// AuthNotFoundError is selector.ErrAuthNotFound with what the request asked for.
-type AuthNotFoundError struct {
-	Provider, Model string
-	// Err is the pool's error.
-	Err error
-}
-
-func (e *AuthNotFoundError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the pool's error.
-func (e *AuthNotFoundError) Unwrap() error { return e.Err }
-
 // Pick chooses an auth for one request. Key, Source and Format are valid after an error, too.
 func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Picked, error) {
 	settings := b.settings.Load()
@@ -93,15 +70,4 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 		picked.ID = b.pickIDs.next(now, carried)
 	}
 	return picked, nil
-}
-
-// refused adds to an error of the pool what that does not know of the request.
-func refused(err error, req *PickRequest, identity *sessions.Identity) error {
-	if cause, ok := errors.AsType[*selector.PinnedError](err); ok {
-		return &PinnedError{cause, identity.Pins[cause.Pin]}
-	}
-	if errors.Is(err, selector.ErrAuthNotFound) {
-		return &AuthNotFoundError{req.Provider, req.Model, err}
-	}
-	return err
 }

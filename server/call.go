@@ -2,11 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,9 +10,6 @@ import (
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
 )
-
-// requestIDHeader names the request in the metadata, in and out.
-const requestIDHeader = "x-request-id"
 
 // call is one RPC: what the log line and the metrics say about it, filled in on the way. It is a context, which saves an
 // allocation for each RPC. One goroutine uses it at a time.
@@ -70,26 +62,6 @@ func (s *Server) newCall(ctx context.Context) *call {
 	return c
 }
 
-// requestIDs makes ids for requests that bring none.
-type requestIDs struct {
-	process uint64 // random, so that no other process makes the same
-	count   atomic.Uint64
-}
-
-func newRequestIDs() *requestIDs {
-	var b [8]byte
-	// Read never fails: it ends the process where there is no randomness.
-	_, _ = rand.Read(b[:])
-	return &requestIDs{process: binary.BigEndian.Uint64(b[:]) >> 16}
-}
-
-func (r *requestIDs) next() string {
-	text := make([]byte, 0, 32)
-	text = strconv.AppendUint(text, r.process, 36)
-	text = append(text, '-')
-	return string(strconv.AppendUint(text, r.count.Add(1), 36))
-}
-
 // about notes which auth the call names. An id that is longer than any is none, and nothing for the log.
 func (c *call) about(authID string) {
 	if len(authID) <= maxAuthID {
@@ -103,34 +75,6 @@ func (c *call) end(clock func() time.Time) time.Duration {
 		c.took, c.ended = clock().Sub(c.start), true
 	}
 	return c.took
-}
-
-// headerPool saves the map of each call's header: gRPC copies what it is given.
-type headerPool struct{ pool sync.Pool }
-
-// sendID tells the caller the id of its request beside the answer.
-func (p *headerPool) sendID(id string, set func(metadata.MD) error) {
-	header, ok := p.pool.Get().(metadata.MD)
-	if !ok {
-		header = metadata.MD{requestIDHeader: {""}}
-	}
-	header[requestIDHeader][0] = id
-	// It fails outside of a server only.
-	_ = set(header)
-	p.pool.Put(header)
-}
-
-// validRequestID accepts up to maxRequestID printable ASCII characters: the id goes into the log and back to the caller.
-func validRequestID(id string) bool {
-	if id == "" || len(id) > maxRequestID {
-		return false
-	}
-	for i := range len(id) {
-		if id[i] < ' ' || id[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // callStream gives a stream's handler the context of its call.
