@@ -77,7 +77,7 @@ func pickReady(q *query, now time.Time) (pick Pick, found bool, err error) {
 	}
 	for {
 		p.scratch = p.scratch[:0]
-		if q.anyReady() {
+		if q.pinned.member != nil || q.anyReady() {
 			if pick, ok := q.decide(now); ok {
 				return pick, true, nil
 			}

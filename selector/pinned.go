@@ -18,11 +18,30 @@ func (q *query) pin(now time.Time) error {
 			continue
 		}
 		if b.member, _ = q.ready(b.state, false); b.member == nil {
+			b.member = doubtedOf(q, b.state)
+		}
+		if b.member == nil {
 			return q.pinnedError(i, b.state)
 		}
 		b.pin = true
 		q.pinned = b
 		return nil
+	}
+	return nil
+}
+
+// doubtedOf an identity is a member that only doubt keeps from the request, nil without one. Nobody else can serve what is pinned, so
+// the failure of one other request does not keep it from its issuer, and those of several do not where the request tells whose
+// fault they were.
+func doubtedOf(q *query, s *identity) *member {
+	if s == nil {
+		return nil
+	}
+	l := q.view.plain()
+	for _, m := range s.members {
+		if l.position(m) >= 0 && !q.excludes(m) && m.onlyDoubted(q.key.model, q.req.Tag != 0, q.now) {
+			return m
+		}
 	}
 	return nil
 }

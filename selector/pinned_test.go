@@ -30,6 +30,28 @@ func TestAReferenceGoesToItsIssuer(t *testing.T) {
 	p.gets(p.pinned(bare(), "unknown"), selector.BindingNone)
 }
 
+// Nobody else can go on, so one bad request must not keep a conversation from its issuer.
+func TestDoubtKeepsNoReferenceFromItsIssuer(t *testing.T) {
+	for _, auths := range []int{1, 3} {
+		p := newSessionPlayer(t, auths, selector.Settings{})
+		p.issued("auth-000000", "r1")
+		req := p.pinned(&selector.Request{Provider: "p", Model: "m"}, "r1")
+		p.fail(1, "auth-000000", doubtful(forbidden(p.now)))
+		p.stays(req, selector.BindingHit, "auth-000000")
+		p.fail(2, "auth-000000", doubtful(forbidden(p.now)))
+		_, err := p.Pick(req, p.now)
+		if pinned, ok := errors.AsType[*selector.PinnedError](err); !ok || pinned.Lost || pinned.Wait == 0 {
+			t.Errorf("after two of %d auths: %v, want to wait for the issuer", auths, err)
+		}
+		req.Tag = 3
+		p.stays(req, selector.BindingHit, "auth-000000")
+		req.Exclude = []string{"auth-000000"}
+		if _, err := p.Pick(req, p.now); err == nil {
+			t.Error("an issuer that is excluded was picked")
+		}
+	}
+}
+
 func TestAReferenceIsLostWithItsIssuer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
