@@ -41,9 +41,12 @@ func (q *query) bound(now time.Time) (b binding, outcome Binding) {
 	case q.pool.bindings == nil || len(sessions) == 0:
 		return binding{}, BindingNone
 	}
-	writer, lost := boundWriter(q, now)
-	if writer.member != nil {
-		return writer, lost
+	var writer binding
+	lost := BindingNew
+	if q.req.Options&CarriesReasoning != 0 {
+		if writer, lost = boundWriter(q, now); writer.member != nil {
+			return writer, lost
+		}
 	}
 	if sessions[0].Role == RolePrefix {
 		b, outcome = q.boundPrefix(now)
@@ -219,7 +222,9 @@ func (q *query) bindMarks(s *identity, now time.Time) {
 	if q.pool.bindings == nil {
 		return
 	}
-	bindReasoning(q, s, now)
+	if len(q.req.Reasoning) > 0 {
+		bindReasoning(q, s, now)
+	}
 	for i := range q.req.Marks {
 		q.pool.bindings.Bind(q.req.Marks[i:i+1], s.slot, now)
 	}

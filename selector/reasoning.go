@@ -72,9 +72,6 @@ func mateOf(q *query, s *identity) *member {
 // carries none, such as one for a title, leaves it where it is.
 func bindReasoning(q *query, s *identity, now time.Time) {
 	ids := q.req.Reasoning
-	if len(ids) == 0 {
-		return
-	}
 	if ids[0].Role == RoleName && q.req.Options&CarriesReasoning == 0 && !q.pool.bindings.Renew(ids[0].Key, now).IsZero() {
 		return
 	}
