@@ -6,12 +6,10 @@ import (
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/verdict"
 )
-
-// maxReportDelay is how old an answer may be when it is reported; what claims to be older is taken to be this old.
-const maxReportDelay = 10 * time.Minute
 
 // Report is what a caller reports of an attempt: what the upstream answered, and what the conversation can continue from.
 type Report struct {
@@ -107,9 +105,9 @@ func (r *Report) outcome(auth *selector.Auth, now time.Time) verdict.Outcome {
 	return o
 }
 
-// received is when the answer arrived: within the last ten minutes, whatever the caller says.
+// received is when the answer arrived: within the time that an attempt takes at most, whatever the caller says.
 func (r *Report) received(now time.Time) time.Time {
-	oldest := now.Add(-maxReportDelay)
+	oldest := now.Add(-cooldown.AttemptSpan)
 	switch {
 	case r.ReceivedAt == nil || r.ReceivedAt.After(now):
 		return now

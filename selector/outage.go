@@ -26,6 +26,7 @@ func (r *report) suspect() *alike.Suspicion[*identity, scope] {
 	}
 	s := r.pool.outages.Note(r.member.provider.name, model, f.Reason, alike.Failure[*identity, scope]{
 		Who: r.member.state, Started: int64(r.started), At: int64(r.stamp), Scope: at, Kind: uint8(f.Kind), Tag: uint64(r.tag),
+		CertainAt: int64(r.stamp.Add(cooldown.DoubtSpan)),
 	})
 	if !s.Confirmed(f.Shared, func() int { return r.usable(s) }) {
 		return nil

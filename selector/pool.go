@@ -69,8 +69,8 @@ func New(c Config) *Pool {
 	}
 	p := &Pool{
 		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
-		runtime: newRuntime(c),
-		random:  rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
+		runtime: newRuntime(c), doubts: doubt.Log[*Auth, *subject]{Span: cooldown.AttemptSpan},
+		random: rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
 	}
 	p.routes.init()
 	p.names.Store(p.runtime.index)

@@ -8,9 +8,6 @@ import (
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
-// oldestStart is how long ago an attempt may have begun whose start nobody knows. It then proves as little as it can.
-const oldestStart = 10 * time.Minute
-
 // Report takes in what an upstream answer means for the auth that got it, and returns what that changed. The error is
 // ErrUnknownAuth.
 func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence, error) {
@@ -22,7 +19,7 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	}
 	unknown := a.Started.IsZero()
 	if unknown {
-		a.Started = now.Add(-oldestStart)
+		a.Started = now.Add(-cooldown.AttemptSpan) // it then proves as little as it can
 	}
 	m.state.windows = cooldown.MergeWindows(m.state.windows, a.Windows)
 	stamp := p.stamp(now)

@@ -79,6 +79,9 @@ func (l *Ledger) boundDoubts() {
 	})
 }
 
+// certainAt is from when on nobody can be told any more that the request was to blame.
+func (d *Doubt) certainAt() Instant { return d.Received.Add(DoubtSpan) }
+
 // seconded: another request failed alike.
 func (l *Ledger) seconded(d *Doubt) bool {
 	return slices.ContainsFunc(l.Doubts, func(o Doubt) bool { return !o.Withdrawn && o.Tag != d.Tag && o.Reason == d.Reason })
@@ -91,7 +94,7 @@ func (l *Ledger) Seconded(now Instant) bool {
 
 // ends is until when a doubtful observation keeps the auth out, and from when on it may be probed; 0: it does not any more.
 func (l *Ledger) ends(d *Doubt) (until, probe Instant) {
-	switch end := d.Received.Add(DoubtSpan); {
+	switch end := d.certainAt(); {
 	case d.Withdrawn:
 		return 0, 0
 	case l.seconded(d):

@@ -177,7 +177,7 @@ func (l *Ledger) CountFailures(reason string, since, now Instant) int {
 		}
 	}
 	for _, d := range l.Doubts {
-		if d.Repeated && !d.Withdrawn && d.Reason == reason && d.Received >= since && d.Received.Add(DoubtSpan) <= now {
+		if d.Repeated && !d.Withdrawn && d.Reason == reason && d.Received >= since && d.certainAt() <= now {
 			n++
 		}
 	}

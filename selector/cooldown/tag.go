@@ -2,9 +2,14 @@ package cooldown
 
 import "time"
 
-// DoubtSpan is how long a failure that may be the fault of its request keeps an auth out at most, unless another request
-// fails there alike.
-const DoubtSpan = time.Minute
+const (
+	// DoubtSpan is how long nobody knows whether a failure is the fault of its request: a further attempt of that tells. Until then it
+	// keeps an auth out, and counts for nothing; a doubt that nobody withdrew for so long counts, wherever failures are counted.
+	DoubtSpan = time.Minute
+	// AttemptSpan is how long an attempt takes at most, until its answer is reported and the next attempt of its request begins. What
+	// came before is not looked for, and an attempt that began nobody knows when is taken to have begun this long ago.
+	AttemptSpan = 10 * time.Minute
+)
 
 // Tag stands for a client's request; 0: nobody knows which. As text it is hex digits, as a Fingerprint is.
 type Tag uint64

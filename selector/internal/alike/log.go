@@ -8,10 +8,8 @@ import (
 const (
 	// within is how close together failures are that count as one event.
 	within = int64(10 * time.Second)
-	// certain is how long after a doubtful failure it is clear that nobody withdraws it, and kept how long the next failure of
-	// who failed so is waited for, which is then beyond doubt.
-	certain = int64(time.Minute)
-	kept    = int64(time.Hour)
+	// kept is how long after a doubtful failure the next one of who failed so is waited for.
+	kept = int64(time.Hour)
 	// fewest is how many must fail alike at least, and most how many are most of however many there are.
 	fewest = 3
 	most   = 16
@@ -41,6 +39,8 @@ type Failure[Who comparable, Scope any] struct {
 	Kind  uint8
 	// Tag of the request, where it may be to blame; 0: it is not.
 	Tag uint64
+	// CertainAt is from when on nobody withdraws it any more, so that the next failure of who failed so is beyond doubt.
+	CertainAt int64
 }
 
 // Note adds a failure to the suspicion that it belongs to. Those whose failures are all old go first. A doubtful failure takes
@@ -53,8 +53,8 @@ func (l *Log[W, S]) Note(provider, model, reason string, f Failure[W, S]) *Suspi
 	case same >= 0 && f.Tag != 0 && s.Failures[same].Tag == 0:
 		return s
 	case same >= 0:
-		if s.Failures[same].At <= f.At-certain {
-			f.Tag = 0 // two requests a minute apart, and the first would have failed elsewhere by now if it were to blame
+		if s.Failures[same].CertainAt <= f.At {
+			f.Tag = 0 // another request, and the first would have failed elsewhere by now if it were to blame
 		}
 		s.Failures = slices.Delete(s.Failures, same, same+1)
 	case len(s.Failures) == maxFailures:

@@ -74,7 +74,7 @@ func TestSuspicionsAreBounded(t *testing.T) {
 func TestDoubtfulFailuresShowNothingByThemselves(t *testing.T) {
 	var l alike.Log[string, string]
 	confirmed := func(who string, tag uint64) bool {
-		return l.Note("p", "m", "r", failure{Who: who, Tag: tag}).Confirmed(true, func() int { return 7 })
+		return l.Note("p", "m", "r", failure{Who: who, Tag: tag, CertainAt: at(60)}).Confirmed(true, func() int { return 7 })
 	}
 	for i := range uint64(100) {
 		if confirmed(fmt.Sprint(i), 1+i) {
@@ -104,21 +104,21 @@ func TestDoubtfulFailuresShowNothingByThemselves(t *testing.T) {
 	}
 }
 
-func TestASecondDoubtfulFailureIsBeyondDoubtAMinuteLater(t *testing.T) {
+func TestASecondDoubtfulFailureIsBeyondDoubtWhenTheFirstIsCertain(t *testing.T) {
 	for name, c := range map[string]struct {
 		after int
 		clear func(l alike.Log[string, string])
 		want  bool
 	}{
-		"a minute later":                 {60, func(alike.Log[string, string]) {}, true},
-		"within the minute":              {59, func(alike.Log[string, string]) {}, false},
+		"when it is certain":             {60, func(alike.Log[string, string]) {}, true},
+		"before that":                    {59, func(alike.Log[string, string]) {}, false},
 		"more than an hour later":        {3700, func(alike.Log[string, string]) {}, false},
 		"one of the first was withdrawn": {60, func(l alike.Log[string, string]) { l.Withdraw("p", 1) }, false},
 		"one was served in the meantime": {60, func(l alike.Log[string, string]) { l.Succeed("p", "m", at(5)) }, false},
 	} {
 		var l alike.Log[string, string]
 		for i, who := range []string{"a", "b", "c"} {
-			l.Note("p", "m", "r", failure{Who: who, Started: at(i), At: at(i), Tag: uint64(i + 1)})
+			l.Note("p", "m", "r", failure{Who: who, Started: at(i), At: at(i), Tag: uint64(i + 1), CertainAt: at(i + 60)})
 		}
 		c.clear(l)
 		got := false

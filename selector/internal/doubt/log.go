@@ -3,15 +3,16 @@ package doubt
 import "time"
 
 const (
-	// span is how long after its last failure a request is remembered.
-	span = int64(10 * time.Minute)
 	// maxRequests bounds the requests of a log, and maxFailures the failures of one request.
 	maxRequests = 4096
 	maxFailures = 8
 )
 
-// Log has the requests that failed last. The zero value has none.
+// Log has the requests that failed last.
 type Log[Auth, Site any] struct {
+	// Span is for how long after its last failure a request is remembered.
+	Span time.Duration
+
 	requests map[uint64]*Request[Auth, Site]
 	tags     []uint64 // in the order in which they came; full, it goes round
 	oldest   int      // in tags, once that is full
@@ -36,7 +37,7 @@ type Failure[Auth, Site any] struct {
 // Find returns what is known of a request; nil: nothing, or nothing any more.
 func (l *Log[Auth, Site]) Find(tag uint64, now int64) *Request[Auth, Site] {
 	r := l.requests[tag]
-	if r == nil || r.last < now-span {
+	if r == nil || r.last < now-int64(l.Span) {
 		return nil
 	}
 	return r
@@ -61,7 +62,7 @@ func (l *Log[Auth, Site]) request(tag uint64, now int64) *Request[Auth, Site] {
 	case r == nil:
 		r = new(Request[Auth, Site])
 		l.add(tag, r)
-	case r.last < now-span:
+	case r.last < now-int64(l.Span):
 		*r = Request[Auth, Site]{}
 	}
 	r.last = now

@@ -22,8 +22,8 @@ func auths(failures []failure) (list []string) {
 	return list
 }
 
-func TestRequestsAreForgottenAfterTenMinutes(t *testing.T) {
-	var l log
+func TestRequestsAreForgottenAfterTheSpan(t *testing.T) {
+	l := log{Span: 10 * time.Minute}
 	l.Note(7, 0, failure{Auth: "a"})
 	l.Note(7, int64(time.Minute), failure{Auth: "b"})
 	l.Blame(7, int64(time.Minute))
@@ -41,7 +41,7 @@ func TestRequestsAreForgottenAfterTenMinutes(t *testing.T) {
 
 func TestALogIsBounded(t *testing.T) {
 	const most, failures = 4096, 8
-	var l log
+	l := log{Span: 10 * time.Minute}
 	for tag := uint64(1); tag <= 3*most; tag++ {
 		for range 2 * failures {
 			l.Note(tag, 0, failure{Auth: fmt.Sprint(tag)})
