@@ -34,6 +34,7 @@ type blockSet struct {
 	wanted bool // in Pool.wanted
 	// As far as time was worked off: nobody may be picked, and one at a time may be or is.
 	active, halfOpen bool
+	doubted          bool // active, and something doubtful is in force
 	// What a census counted of it last: its span, and the end of the probe under way.
 	counted       cooldown.Span
 	countedProbes cooldown.Instant
@@ -104,6 +105,19 @@ func (s *blockSet) inForce(secret cooldown.Fingerprint, now cooldown.Instant) (c
 		}
 	}
 	return count
+}
+
+// inDoubt: something doubtful is in force.
+func (s *blockSet) inDoubt(now cooldown.Instant) bool {
+	if s.ledgers == nil {
+		return false
+	}
+	for kind := range cooldown.NumKinds {
+		if s.ledgers.Of(kind).Doubtful(now) {
+			return true
+		}
+	}
+	return false
 }
 
 // prune drops what nothing counts on any more; 0: there is nothing left.

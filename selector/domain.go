@@ -72,6 +72,9 @@ func (rt *runtimeState) attach(d *subject) {
 		m.domains = slices.Insert(m.domains, at, d)
 		m.noteHalfOpen()
 	}
+	if d.doubted > 0 {
+		rt.listDoubted(d)
+	}
 }
 
 // dropEmpty forgets a domain that nothing is known of any more; where something was withdrawn, only when all failures are over that

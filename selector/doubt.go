@@ -108,30 +108,34 @@ func (r *report) observe(set *blockSet, l *cooldown.Ledger, e cooldown.Observati
 	r.sites = append(r.sites, set.owner)
 }
 
-// maxOpinions bounds the requests whose failures a second opinion looks through.
-const maxOpinions = 64
+// maxOpinions bounds the auths that a second opinion looks at.
+const maxOpinions = 128
 
 // secondOpinion finds an auth for a request that nobody is ready for: of those that only doubt keeps out, the one that was
-// picked the longest ago. So one bad request never leaves the pool empty. A further attempt may use those, too, where more
-// than one request failed, since it tells whose fault that was. nil: there is none.
+// picked the longest ago. So one bad request never leaves the pool empty, whichever replica heard of it. A further attempt may
+// use those, too, where more than one request failed, since it tells whose fault that was. Where many are in doubt, a part of
+// them is looked at, for each request another, but for all attempts of a request the same. nil: there is none.
 func secondOpinion(q *query) *member {
 	if q.pinned.member != nil {
 		return nil
 	}
+	number := q.req.Tag
+	if number == 0 {
+		number = q.pool.uses
+	}
 	l := q.view.plain()
 	var best *member
-	q.pool.doubts.Latest(maxOpinions, func(f *doubt.Failure[*Auth, *subject]) {
-		state := q.pool.runtime.identities[f.Auth.identity()]
-		if state == nil {
-			return
-		}
-		for _, m := range state.members {
+	left := maxOpinions
+	for s := range q.provider.doubted.Part(number, maxOpinions) {
+		for i := range doubt.Part(number, len(s.members), left) {
+			left--
+			m := s.members[i]
 			if m != best && l.position(m) >= 0 && !q.excludes(m) && !q.neverTakes(m) && m.onlyDoubted(q.key.model, q.req.Tag != 0, q.now) &&
 				(best == nil || m.lastPicked < best.lastPicked) {
 				best = m
 			}
 		}
-	})
+	}
 	return best
 }
 

@@ -263,3 +263,48 @@ func TestWithdrawalOutlivesAnEmptyDomain(t *testing.T) {
 		t.Errorf("two days later there are %d records", n)
 	}
 }
+
+// What one replica heard of must not keep another from lending what only doubt keeps out.
+func TestAReplicaLendsWhatAnotherHeardOf(t *testing.T) {
+	auths := []*selector.Auth{auth("a")}
+	one, other := newPlayer(t, selector.Config{Recording: true}, auths...), newPlayer(t, selector.Config{Recording: true}, auths...)
+	one.fail(1, "a", doubtful(forbidden(one.now)))
+	failure, _, _ := one.Take(10)
+	other.now = one.now
+	other.Merge(failure, other.now)
+	if got := other.tryPick(); got != "a" {
+		t.Errorf("the replica that heard of one bad request gives %s, want a", got)
+	}
+	other.must(other.CheckIndex())
+	other.put(auth("a"), auth("b"))
+	other.Update(nil, []string{"b"}, other.now)
+	if got := other.tryPick(); got != "a" {
+		t.Errorf("after changes of the pool it gives %s, want a", got)
+	}
+	other.must(other.CheckIndex())
+}
+
+// However many fail elsewhere, what only doubt keeps out is found.
+func TestFailuresElsewhereHideNoAuthInDoubt(t *testing.T) {
+	for _, many := range []int{100, 1000} {
+		elsewhere := numbered(many, func(_ int, a *selector.Auth) { a.Provider = "q" })
+		p := newPlayer(t, selector.Config{}, append(elsewhere, auth("a", domain("org:acme")), auth("b", domain("org:acme")))...)
+		f := doubtful(forbidden(p.now))
+		f.Domain = "org"
+		p.fail(1, "a", f)
+		for i, a := range elsewhere {
+			p.fail(uint64(2+i), a.ID, doubtful(forbidden(p.now)))
+		}
+		if got := [2]string{p.tryPick(), p.tryPick()}; got != [2]string{"a", "b"} && got != [2]string{"b", "a"} {
+			t.Errorf("after %d failures elsewhere: %v, want a and b in turn", many, got)
+		}
+		if got, err := p.Pick(&selector.Request{Model: "m"}, p.now); err != nil {
+			t.Errorf("a request to any provider got %v, %v", got.Auth, err)
+		}
+		p.must(p.CheckIndex())
+		p.now = p.now.Add(time.Minute)
+		p.Advance(p.now, 10_000)
+		p.must(p.CheckIndex())
+		p.wantReady("a minute later")
+	}
+}

@@ -3,6 +3,7 @@ package selector
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
@@ -14,7 +15,7 @@ func (p *Pool) CheckIndex() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return errors.Join(
-		p.checkMembers(), p.checkIdentities(), p.checkDomains(), p.checkBlocked(), p.checkTimers(), p.checkOrders(), p.checkRoutes(),
+		p.checkMembers(), p.checkIdentities(), p.checkDomains(), p.checkDoubted(), p.checkBlocked(), p.checkTimers(), p.checkOrders(), p.checkRoutes(),
 	)
 }
 
@@ -164,6 +165,47 @@ func (p *Pool) checkDomains() error {
 		}
 	}
 	return nil
+}
+
+// checkDoubted compares what providers know of doubt with what sets say.
+func (p *Pool) checkDoubted() error {
+	want := map[*provider]map[*subject]bool{}
+	for _, provider := range p.runtime.index.providers {
+		want[provider] = map[*subject]bool{}
+	}
+	want[p.runtime.index.everyone] = map[*subject]bool{}
+	err := p.eachSubject(func(name string, s *subject) error {
+		doubted := 0
+		for _, set := range s.sets() {
+			if set.doubted && !set.active {
+				return fmt.Errorf("%s is in doubt for %v and not out", name, set.scope)
+			}
+			if set.doubted {
+				doubted++
+			}
+		}
+		if doubted != s.doubted {
+			return fmt.Errorf("%s counts %d sets in doubt of %d", name, s.doubted, doubted)
+		}
+		for _, m := range s.members {
+			if doubted > 0 {
+				want[m.provider][s], want[p.runtime.index.everyone][s] = true, true
+			}
+		}
+		return nil
+	})
+	for provider, subjects := range want {
+		count := 0
+		for s := range provider.doubted.Part(0, math.MaxInt) {
+			if count++; !subjects[s] {
+				return fmt.Errorf("provider %s has %v in doubt", provider.name, s.key())
+			}
+		}
+		if count != len(subjects) {
+			return fmt.Errorf("provider %s has %d in doubt, want %d", provider.name, count, len(subjects))
+		}
+	}
+	return err
 }
 
 func (p *Pool) checkBlocked() error {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/credbroker/credbroker/selector/internal/census"
+	"github.com/credbroker/credbroker/selector/internal/doubt"
 	"github.com/credbroker/credbroker/selector/internal/modelglob"
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
@@ -39,6 +40,7 @@ type provider struct {
 	patterns []*modelglob.Served
 	views    map[string]*modelView // by signature
 	orders   []*orderedMembers     // of all views
+	doubted  doubt.Set[*subject]   // those of members, and limit domains, that keep auths out over what is doubtful
 	parents  bool                  // some member has a virtual parent
 	zero     bool                  // some member has weight 0
 }

@@ -70,6 +70,7 @@ func (rt *runtimeState) refreshSet(s *blockSet, now cooldown.Instant) {
 	if s.active = active; changed {
 		rt.refreshScope(s)
 	}
+	rt.refreshDoubted(s, active && s.inDoubt(now))
 	if changed = s.count(r, firm) || changed; changed || s.owner.identity != nil {
 		rt.recount(s.owner)
 	}
@@ -128,6 +129,31 @@ func (rt *runtimeState) refreshMemory(s *blockSet, now cooldown.Instant) {
 	}
 	if s.owner.domain != (domainKey{}) {
 		rt.dropEmpty(s.owner, now)
+	}
+}
+
+// refreshDoubted follows the begin or end of a set's keeping auths out over what is doubtful.
+func (rt *runtimeState) refreshDoubted(s *blockSet, doubted bool) {
+	if doubted == s.doubted {
+		return
+	}
+	if s.doubted = doubted; doubted {
+		s.owner.doubted++
+	} else {
+		s.owner.doubted--
+	}
+	rt.listDoubted(s.owner)
+}
+
+// listDoubted has the providers of a subject's auths know whether it is in doubt.
+func (rt *runtimeState) listDoubted(s *subject) {
+	in := s.doubted > 0
+	for _, m := range s.members {
+		m.provider.doubted.Change(s, in)
+		rt.index.everyone.doubted.Change(s, in)
+		if s.identity == nil {
+			return // auths of a domain are of one provider
+		}
 	}
 }
 
@@ -272,6 +298,7 @@ func (rt *runtimeState) dropSet(s *blockSet) {
 		s.active = false
 		rt.refreshModel(s)
 	}
+	rt.refreshDoubted(s, false)
 	rt.outbox.giveBack(s)
 	rt.timers.Cancel(&s.timer)
 	s.owner.remove(s)

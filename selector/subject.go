@@ -20,6 +20,8 @@ type subject struct {
 	families []*blockSet // those of models that are of families, sorted of their globs
 	// halfOpen counts the sets that are half-open.
 	halfOpen int
+	// doubted counts the sets that keep auths out over what is doubtful, perhaps among other things.
+	doubted int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
 	cleared, succeeded cooldown.Instant
 	// withdrawn are the requests that were to blame for failures here.

@@ -201,6 +201,9 @@ func (rt *runtimeState) link(x *index, now cooldown.Instant) {
 			rt.timers.Schedule(&m.timer, int64(cooldown.InstantOf(m.auth.ExpiresAt)))
 		}
 		m.noteHalfOpen()
+		if m.state.doubted > 0 {
+			rt.listDoubted(&m.state.subject)
+		}
 	}
 	for _, d := range rt.domains {
 		rt.attach(d)

@@ -87,6 +87,14 @@ func (l *Ledger) seconded(d *Doubt) bool {
 	return slices.ContainsFunc(l.Doubts, func(o Doubt) bool { return !o.Withdrawn && o.Tag != d.Tag && o.Reason == d.Reason })
 }
 
+// Doubtful reports whether anything doubtful is in force.
+func (l *Ledger) Doubtful(now Instant) bool {
+	return slices.ContainsFunc(l.Doubts, func(d Doubt) bool {
+		until, _ := l.ends(&d)
+		return until > now
+	})
+}
+
 // Seconded reports whether what several requests met is in force.
 func (l *Ledger) Seconded(now Instant) bool {
 	return slices.ContainsFunc(l.Doubts, func(d Doubt) bool { return !d.Withdrawn && d.Until > now && l.seconded(&d) })

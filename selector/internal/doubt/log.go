@@ -82,13 +82,3 @@ func (l *Log[Auth, Site]) add(tag uint64, r *Request[Auth, Site]) {
 	l.tags[l.oldest] = tag
 	l.oldest = (l.oldest + 1) % maxRequests
 }
-
-// Latest calls f for the failures of the requests that came last, at most limit of them, the latest first.
-func (l *Log[Auth, Site]) Latest(limit int, f func(*Failure[Auth, Site])) {
-	for i := range min(limit, len(l.tags)) {
-		r := l.requests[l.tags[(l.oldest+len(l.tags)-1-i)%len(l.tags)]]
-		for j := range r.Failures {
-			f(&r.Failures[j])
-		}
-	}
-}
