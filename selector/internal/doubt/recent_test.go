@@ -1,0 +1,42 @@
+package doubt_test
+
+import (
+	"testing"
+
+	"github.com/credbroker/credbroker/selector/internal/doubt"
+)
+
+func TestTwoOtherRequestsShowThatAnAuthFailsWhoeverAsks(t *testing.T) {
+	type failed struct {
+		reason    string
+		tag       uint64
+		at, proof int64
+	}
+	for name, c := range map[string]struct {
+		failures []failed
+		proof    int64
+		since    int64
+		want     bool
+	}{
+		"nothing":              {nil, 0, 0, false},
+		"one other":            {[]failed{{"r", 1, 1, 0}, {"r", 9, 2, 0}}, 0, 1, false},
+		"one other twice":      {[]failed{{"r", 1, 1, 0}, {"r", 1, 2, 0}}, 0, 1, false},
+		"two others":           {[]failed{{"r", 1, 1, 0}, {"r", 2, 2, 0}}, 0, 1, true},
+		"and the request":      {[]failed{{"r", 1, 1, 0}, {"r", 2, 2, 0}, {"r", 9, 3, 0}}, 0, 1, true},
+		"many others":          {[]failed{{"r", 1, 1, 0}, {"r", 2, 2, 0}, {"r", 3, 3, 0}, {"r", 4, 4, 0}, {"r", 9, 5, 0}}, 0, 1, true},
+		"for another reason":   {[]failed{{"s", 1, 1, 0}, {"s", 2, 2, 0}}, 0, 1, false},
+		"another in between":   {[]failed{{"r", 1, 1, 0}, {"s", 2, 2, 0}, {"r", 3, 3, 0}}, 0, 3, false},
+		"served in between":    {[]failed{{"r", 1, 1, 0}, {"r", 2, 3, 2}}, 2, 3, false},
+		"served after all":     {[]failed{{"r", 1, 1, 0}, {"r", 2, 2, 0}}, 2, 1, false},
+		"served before others": {[]failed{{"r", 1, 1, 0}, {"r", 2, 3, 2}, {"r", 3, 4, 2}}, 2, 3, true},
+	} {
+		var r doubt.Recent
+		for _, f := range c.failures {
+			r.Note(f.reason, f.tag, f.at, f.proof)
+		}
+		since, ok := r.Since("r", 9, c.proof)
+		if ok != c.want || ok && since != c.since {
+			t.Errorf("%s: Since = %d, %t, want %d, %t", name, since, ok, c.since, c.want)
+		}
+	}
+}
