@@ -225,6 +225,45 @@ func TestIdentitiesThatOthersKnowAreBounded(t *testing.T) {
 	}
 }
 
+func TestLimitDomainsThatOnlyOthersKnowAreBounded(t *testing.T) {
+	p := internalPool(t, &Auth{ID: "a", Provider: "p", Domains: []string{"org:acme"}})
+	key := func(i int) cooldown.RecordKey {
+		if i%2 == 0 {
+			return cooldown.RecordKey{Kind: cooldown.RecordProvider, Provider: fmt.Sprintf("other-%05d", i)}
+		}
+		return cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "p", Name: fmt.Sprintf("org:%05d", i)}
+	}
+	isNews := func(key cooldown.RecordKey) (news bool) {
+		r := cooldown.Record{Key: key, Scopes: []cooldown.ScopeRecord{{}}}
+		r.Scopes[0].Quota.Add(cooldown.Observation{Received: cooldown.InstantOf(start()), Until: cooldown.Never, Probe: cooldown.Never})
+		return len(p.Merge([]cooldown.Record{r}, start())) == 1
+	}
+	for i := range maxOrphans + 100 {
+		if got, want := isNews(key(i)), i < maxOrphans; got != want {
+			t.Fatalf("record %d is news: %t, want %t", i, got, want)
+		}
+	}
+	if n := len(p.runtime.domains); n != maxOrphans {
+		t.Errorf("%d limit domains, want %d", n, maxOrphans)
+	}
+	if !isNews(cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "p", Name: "org:acme"}) {
+		t.Error("what others know of a domain in use is passed over")
+	}
+	if err := p.CheckIndex(); err != nil {
+		t.Error(err)
+	}
+	p.Update([]*Auth{{ID: "b", Provider: "p", Domains: []string{"org:00001"}}}, nil, start())
+	if status, err := p.Status("b", start()); err != nil || status.State != StateBlocked {
+		t.Errorf("an auth of a domain that others knew: %v, %v, want it blocked", status.State, err)
+	}
+	if !isNews(key(maxOrphans)) || isNews(key(maxOrphans+1)) {
+		t.Error("a domain that is in use now leaves room for one other")
+	}
+	if err := p.CheckIndex(); err != nil {
+		t.Error(err)
+	}
+}
+
 // releases are bindings that only count what is released.
 type releases struct {
 	Bindings

@@ -64,9 +64,19 @@ func (rt *runtimeState) makeDomain(key domainKey) *subject {
 	return d
 }
 
+// domainOf is makeDomain for what others know; nil: no auth declares the domain, and there are too many such.
+func (rt *runtimeState) domainOf(key domainKey) *subject {
+	if rt.domains[key] == nil && rt.unshared >= maxOrphans && len(rt.index.sharing(key)) == 0 {
+		return nil
+	}
+	return rt.makeDomain(key)
+}
+
 // attach tells the members of a domain that there is something to know about it. Each keeps its domains sorted.
 func (rt *runtimeState) attach(d *subject) {
-	d.members = rt.index.sharing(d.domain)
+	if d.members = rt.index.sharing(d.domain); len(d.members) == 0 {
+		rt.unshared++
+	}
 	for _, m := range d.members {
 		at, _ := slices.BinarySearchFunc(m.domains, d, func(x, y *subject) int { return strings.Compare(x.domain.name, y.domain.name) })
 		m.domains = slices.Insert(m.domains, at, d)
@@ -93,7 +103,9 @@ func (rt *runtimeState) dropEmpty(d *subject, now cooldown.Instant) {
 // dropDomain forgets a domain that nothing is known of any more.
 func (rt *runtimeState) dropDomain(d *subject) {
 	rt.timers.Cancel(&d.whole.timer)
-	delete(rt.domains, d.domain)
+	if delete(rt.domains, d.domain); len(d.members) == 0 {
+		rt.unshared--
+	}
 	for _, m := range d.members {
 		// A copy: a report walks over the domains while it ends them.
 		m.domains = slices.DeleteFunc(slices.Clone(m.domains), func(other *subject) bool { return other == d })

@@ -146,6 +146,15 @@ func (p *Pool) eachSet(f func(*blockSet) error) error {
 
 // checkDomains compares what members know of domains with the domains.
 func (p *Pool) checkDomains() error {
+	unshared := 0
+	for _, d := range p.runtime.domains {
+		if len(d.members) == 0 {
+			unshared++
+		}
+	}
+	if unshared != p.runtime.unshared {
+		return fmt.Errorf("%d domains without members, counted %d", unshared, p.runtime.unshared)
+	}
 	for _, m := range p.runtime.index.members {
 		halfOpen := m.state.halfOpen > 0
 		for _, d := range m.domains {

@@ -20,6 +20,7 @@ type runtimeState struct {
 	free       []Slot
 	orphans    []*identity // without auths, the longest gone first
 	domains    map[domainKey]*subject
+	unshared   int // domains that no auth of the index declares
 
 	blocked  map[string][]*blockSet // in force, by model key
 	families map[string][]*blockSet // in force, by glob
@@ -304,7 +305,7 @@ func (rt *runtimeState) dropSet(s *blockSet) {
 	s.owner.remove(s)
 }
 
-// subjectOf a key, made if needed; nil: the key makes no sense.
+// subjectOf a key, made if needed; nil: the key makes no sense, or there is no room for it.
 func (rt *runtimeState) subjectOf(key cooldown.RecordKey) *subject {
 	switch key.Kind {
 	case cooldown.RecordIdentity:
@@ -313,9 +314,9 @@ func (rt *runtimeState) subjectOf(key cooldown.RecordKey) *subject {
 		rt.boundOrphans()
 		return &s.subject
 	case cooldown.RecordDomain:
-		return rt.makeDomain(domainKey{provider: key.Provider, name: key.Name})
+		return rt.domainOf(domainKey{provider: key.Provider, name: key.Name})
 	case cooldown.RecordProvider:
-		return rt.makeDomain(outageKey(key.Provider))
+		return rt.domainOf(outageKey(key.Provider))
 	}
 	return nil
 }

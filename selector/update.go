@@ -8,7 +8,7 @@ import (
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
-// maxOrphans bounds the identities that are kept after their last auth left the pool.
+// maxOrphans bounds the identities that are kept after their last auth left the pool, and the limit domains that only others know.
 const maxOrphans = 10_000
 
 // Update adds or replaces the auths of put, and then removes those named by remove. State belongs to identities: a
@@ -205,6 +205,7 @@ func (rt *runtimeState) link(x *index, now cooldown.Instant) {
 			rt.listDoubted(&m.state.subject)
 		}
 	}
+	rt.unshared = 0
 	for _, d := range rt.domains {
 		rt.attach(d)
 	}
