@@ -23,7 +23,7 @@
 // weighted.go the strategies, route.go the rotations; index.go what
 // the membership is turned into. Package cooldown is what is known and how it merges; blockset.go and
 // subject.go whom it concerns, runtime.go how the index follows it, domain.go limit domains, outage.go whole providers; report.go is what a report does,
-// reason.go why not; exchange.go and permit.go are for replicas.
+// doubt.go whose fault a failure is, reason.go why not; exchange.go and permit.go are for replicas.
 //
 // # What it does not do
 //

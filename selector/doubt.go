@@ -14,43 +14,103 @@ func independent(a, b *Auth) bool {
 }
 
 // leaveDoubt makes a failure that may be the fault of its request one that does not take an auth out for good.
-func (r *report) leaveDoubt(tag uint64) {
-	if r.tag = cooldown.Tag(tag); r.tag == 0 {
-		return
-	}
+func (r *report) leaveDoubt() {
 	if f := &r.finding; f.Action == cooldown.ActionInvalidate || f.Action == cooldown.ActionDisable {
 		f.Action, f.Scope, f.Ladder = cooldown.ActionCooldown, cooldown.ScopeAuth, cooldown.LadderRefusal
 	}
+	r.member.state.failed.Note(r.finding.Reason, uint64(r.tag), int64(r.stamp), int64(r.member.provenAt()))
 }
 
-// suspected reports whether the request is to blame: it was before, or it failed alike with an auth that has nothing to do
-// with this one.
-func (r *report) suspected() bool {
-	withdrawn := false
-	r.member.subjects(func(s *subject) { withdrawn = withdrawn || s.withdrawn.Has(r.tag) })
-	known := r.pool.doubts.Find(uint64(r.tag), int64(r.now))
-	if withdrawn || known == nil {
-		return withdrawn
+// provenAt is until when failures of a member say nothing of it any more: it has served a request since, or somebody has changed it.
+func (m *member) provenAt() cooldown.Instant {
+	return max(m.state.succeeded, m.state.cleared, m.state.change.At, m.secretSince)
+}
+
+// witness reports whether it says something of the request that a member fails with it, for a reason. It does not if the
+// member failed alike for two other requests and served none since, while others were served elsewhere, or for so long that some
+// request has to find out.
+func (r *report) witness(m *member, reason string) bool {
+	since, ok := m.state.failed.Since(reason, uint64(r.tag), int64(m.provenAt()))
+	return !ok || int64(m.provider.served) <= since && r.now < cooldown.Instant(since).Add(cooldown.DoubtSpan)
+}
+
+// memberOf finds who has the id of an auth, if it is of the same account; nil: nobody.
+func (x *index) memberOf(a *Auth) *member {
+	if m := x.byID[a.ID]; m != nil && m.auth.identity() == a.identity() {
+		return m
 	}
-	return known.Suspect || slices.ContainsFunc(known.Failures, func(f doubt.Failure[*Auth, *subject]) bool {
-		return f.Reason == r.finding.Reason && independent(f.Auth, r.member.auth)
-	})
+	return nil
 }
 
-// blameRequest withdraws all that the request has brought against auths.
-func (r *report) blameRequest() {
-	log, tag := &r.pool.doubts, uint64(r.tag)
-	r.done.Suspect = true
+// suspected withdraws what the request has brought against auths if it was to blame before, or failed alike with an auth that has
+// nothing to do with this one, and reports whether it did. The latter makes it the suspect if both are witnesses.
+func (r *report) suspected() bool {
+	known := r.pool.doubts.Find(uint64(r.tag), int64(r.now))
+	suspect := known != nil && known.Suspect
+	r.member.subjects(func(s *subject) { suspect = suspect || s.withdrawn.Has(r.tag) })
+	alike := false
+	if known != nil && !suspect {
+		witness := r.witness(r.member, r.finding.Reason)
+		for i := range known.Failures {
+			f := &known.Failures[i]
+			if f.Finding.Reason == r.finding.Reason && independent(f.Auth, r.member.auth) {
+				other := r.pool.runtime.index.memberOf(f.Auth)
+				alike, suspect = true, suspect || witness && (other == nil || r.witness(other, r.finding.Reason))
+			}
+		}
+	}
+	if alike || suspect {
+		r.done.Suspect = suspect
+		r.withdrawAll(known)
+	}
+	return alike || suspect
+}
+
+// withdrawAll withdraws all that the request has brought against auths. Unless it is the suspect, its failures are still known:
+// it may be served elsewhere.
+func (r *report) withdrawAll(known *doubt.Request[*Auth, cooldown.Finding, *subject]) {
+	tag := uint64(r.tag)
 	r.pool.outages.Withdraw(r.member.provider.name, tag)
-	known := log.Find(tag, int64(r.now))
-	log.Blame(tag, int64(r.now))
+	if known != nil {
+		for i := range known.Failures {
+			f := &known.Failures[i]
+			r.pool.outages.Withdraw(f.Auth.Provider, tag)
+			for _, s := range f.Sites {
+				r.withdraw(s)
+			}
+			f.Sites = nil
+		}
+	}
+	if !r.done.Suspect {
+		r.noteDoubt()
+		return
+	}
+	if known != nil {
+		known.Failures = nil
+	}
+	r.pool.doubts.Blame(tag, int64(r.now))
+}
+
+// acquit takes in that a request was served: the auths that it failed with before, and that are no witnesses, are to blame.
+func (r *report) acquit() {
+	known := r.pool.doubts.Find(uint64(r.tag), int64(r.now))
 	if known == nil {
 		return
 	}
-	for _, f := range known.Failures {
-		r.pool.outages.Withdraw(f.Auth.Provider, tag)
-		for _, s := range f.Sites {
-			r.withdraw(s)
+	for i := range known.Failures {
+		f := &known.Failures[i]
+		m := r.pool.runtime.index.memberOf(f.Auth)
+		if m == nil || f.At <= int64(m.provenAt()) || r.witness(m, f.Finding.Reason) {
+			continue
+		}
+		started := cooldown.Instant(f.Started)
+		again := &report{
+			pool: r.pool, member: m, finding: f.Finding, model: f.Model, key: m.blockKey(f.Model), now: r.now,
+			stamp: r.pool.stamp(r.now.Time()), started: started, begun: started,
+		}
+		if again.act(again.finding.Action); again.done.Changed {
+			r.member.state.changedAt = r.pool.runtime.outbox.changes // whoever waits for the report waits for this
+			r.done.Changed = true
 		}
 	}
 	known.Failures = nil
@@ -92,8 +152,8 @@ func (s *blockSet) applyWithdrawn() (doubtful bool) {
 
 // noteDoubt remembers a failure until its request fails again.
 func (r *report) noteDoubt() {
-	r.pool.doubts.Note(uint64(r.tag), int64(r.now), doubt.Failure[*Auth, *subject]{
-		Auth: r.member.auth, Reason: r.finding.Reason, Sites: r.sites,
+	r.pool.doubts.Note(uint64(r.tag), int64(r.now), doubt.Failure[*Auth, cooldown.Finding, *subject]{
+		Auth: r.member.auth, Finding: r.finding, Model: r.model, Started: int64(r.started), At: int64(r.stamp), Sites: r.sites,
 	})
 }
 

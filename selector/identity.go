@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/doubt"
 )
 
 // identity is the runtime state of one account or key. Its auths come and go; it stays.
@@ -19,6 +20,9 @@ type identity struct {
 	change cooldown.Switch
 	// released is when its sessions were last released.
 	released cooldown.Instant
+
+	// failed are the last requests that left doubt with it.
+	failed doubt.Recent
 
 	orphan  bool // in Pool.orphans
 	report  cooldown.Report

@@ -3,6 +3,7 @@ package selector
 import (
 	"slices"
 
+	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/selector/internal/census"
 	"github.com/credbroker/credbroker/selector/internal/doubt"
 	"github.com/credbroker/credbroker/selector/internal/modelglob"
@@ -41,6 +42,7 @@ type provider struct {
 	views    map[string]*modelView // by signature
 	orders   []*orderedMembers     // of all views
 	doubted  doubt.Set[*subject]   // those of members, and limit domains, that keep auths out over what is doubtful
+	served   cooldown.Instant      // latest start of a request that was served, since the index was made
 	parents  bool                  // some member has a virtual parent
 	zero     bool                  // some member has weight 0
 }

@@ -49,7 +49,7 @@ type Pool struct {
 	rules    []Rule // of the settings, under the names of the pool
 	runtime  runtimeState
 	outages  alike.Log[*identity, scope]
-	doubts   doubt.Log[*Auth, *subject]
+	doubts   doubt.Log[*Auth, cooldown.Finding, *subject]
 	routes   routes
 	random   *rand.Rand
 	last     cooldown.Instant // stamp
@@ -69,7 +69,7 @@ func New(c Config) *Pool {
 	}
 	p := &Pool{
 		bindings: c.Bindings, seed: c.Seed, cursorStart: c.CursorStart, settings: c.Settings,
-		runtime: newRuntime(c), doubts: doubt.Log[*Auth, *subject]{Span: cooldown.AttemptSpan},
+		runtime: newRuntime(c), doubts: doubt.Log[*Auth, cooldown.Finding, *subject]{Span: cooldown.AttemptSpan},
 		random: rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
 	}
 	p.routes.init()

@@ -24,7 +24,10 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	m.state.windows = cooldown.MergeWindows(m.state.windows, a.Windows)
 	stamp := p.stamp(now)
 	started, key := min(cooldown.InstantOf(a.Started), stamp), m.blockKey(ModelKey(a.Model))
-	if f.Success && m.nothingKnown() && len(p.outages[m.provider.name]) == 0 {
+	if f.Success {
+		m.provider.served = max(m.provider.served, started)
+	}
+	if f.Success && m.nothingKnown() && len(p.outages[m.provider.name]) == 0 && p.doubts.Find(a.Tag, int64(stamp)) == nil {
 		m.state.report = cooldown.Report{ReceivedAt: now, What: whatSuccess, Model: key, Rule: f.Rule}
 		m.state.succeeded = max(m.state.succeeded, started)
 		return Consequence{}, nil
@@ -36,8 +39,8 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	if unknown {
 		r.begun = r.now
 	}
-	if f.Doubt {
-		r.leaveDoubt(a.Tag)
+	if f.Doubt || f.Success {
+		r.tag = cooldown.Tag(a.Tag)
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
 	done := r.apply()
@@ -55,6 +58,7 @@ func (r *report) apply() Consequence {
 	if r.finding.Success {
 		r.member.state.report.What = whatSuccess
 		r.succeed()
+		r.acquit()
 	} else {
 		r.pool.runtime.advance(r.now, pickAdvance)
 		r.fail()
@@ -76,7 +80,7 @@ type report struct {
 	// begun is started where a failure counts for more the later it began: now for one that nobody knows the start of, since
 	// otherwise whoever never tells it would climb no ladder and renew no hint.
 	begun cooldown.Instant
-	// tag of the request, where it may be to blame; 0: it is not. counts says that its failure counts towards a Repeat, and
+	// tag of the request, where it may be to blame or was served; 0: it is not. counts says that its failure counts towards a Repeat, and
 	// sites what it is held against.
 	tag    cooldown.Tag
 	counts bool
@@ -106,9 +110,11 @@ func (m *member) nothingKnown() bool { return len(m.domains) == 0 && m.state.emp
 
 // fail does what the finding says, unless the failure is the request's own, or one that the provider's auths share.
 func (r *report) fail() {
-	if r.tag != 0 && r.suspected() {
-		r.blameRequest()
-		return
+	if r.tag != 0 {
+		r.leaveDoubt()
+		if r.suspected() {
+			return
+		}
 	}
 	if gate := r.gate(); gate != nil {
 		r.renewGate(gate, r.tag)

@@ -9,33 +9,36 @@ const (
 )
 
 // Log has the requests that failed last.
-type Log[Auth, Site any] struct {
+type Log[Auth, Finding, Site any] struct {
 	// Span is for how long after its last failure a request is remembered.
 	Span time.Duration
 
-	requests map[uint64]*Request[Auth, Site]
+	requests map[uint64]*Request[Auth, Finding, Site]
 	tags     []uint64 // in the order in which they came; full, it goes round
 	oldest   int      // in tags, once that is full
 }
 
 // Request is one that failed.
-type Request[Auth, Site any] struct {
+type Request[Auth, Finding, Site any] struct {
 	// Suspect: it turned out to be to blame.
 	Suspect  bool
-	Failures []Failure[Auth, Site]
+	Failures []Failure[Auth, Finding, Site]
 
 	last int64
 }
 
-// Failure is one with an auth, for a reason, that is held against sites.
-type Failure[Auth, Site any] struct {
-	Auth   Auth
-	Reason string
-	Sites  []Site
+// Failure is one with an auth, that is held against sites.
+type Failure[Auth, Finding, Site any] struct {
+	Auth Auth
+	// Finding of the answer that came at a time to an attempt which had started then, and Model as requested.
+	Finding     Finding
+	Model       string
+	Started, At int64
+	Sites       []Site
 }
 
 // Find returns what is known of a request; nil: nothing, or nothing any more.
-func (l *Log[Auth, Site]) Find(tag uint64, now int64) *Request[Auth, Site] {
+func (l *Log[Auth, Finding, Site]) Find(tag uint64, now int64) *Request[Auth, Finding, Site] {
 	r := l.requests[tag]
 	if r == nil || r.last < now-int64(l.Span) {
 		return nil
@@ -45,7 +48,7 @@ func (l *Log[Auth, Site]) Find(tag uint64, now int64) *Request[Auth, Site] {
 
 // Note adds a failure of a request. What came first is forgotten where there are too many requests; a request that fails
 // more often than any caller tries is known well enough.
-func (l *Log[Auth, Site]) Note(tag uint64, now int64, f Failure[Auth, Site]) {
+func (l *Log[Auth, Finding, Site]) Note(tag uint64, now int64, f Failure[Auth, Finding, Site]) {
 	r := l.request(tag, now)
 	if len(r.Failures) < maxFailures {
 		r.Failures = append(r.Failures, f)
@@ -53,25 +56,25 @@ func (l *Log[Auth, Site]) Note(tag uint64, now int64, f Failure[Auth, Site]) {
 }
 
 // Blame notes that a request is to blame.
-func (l *Log[Auth, Site]) Blame(tag uint64, now int64) { l.request(tag, now).Suspect = true }
+func (l *Log[Auth, Finding, Site]) Blame(tag uint64, now int64) { l.request(tag, now).Suspect = true }
 
 // request finds one or makes it.
-func (l *Log[Auth, Site]) request(tag uint64, now int64) *Request[Auth, Site] {
+func (l *Log[Auth, Finding, Site]) request(tag uint64, now int64) *Request[Auth, Finding, Site] {
 	r := l.requests[tag]
 	switch {
 	case r == nil:
-		r = new(Request[Auth, Site])
+		r = new(Request[Auth, Finding, Site])
 		l.add(tag, r)
 	case r.last < now-int64(l.Span):
-		*r = Request[Auth, Site]{}
+		*r = Request[Auth, Finding, Site]{}
 	}
 	r.last = now
 	return r
 }
 
-func (l *Log[Auth, Site]) add(tag uint64, r *Request[Auth, Site]) {
+func (l *Log[Auth, Finding, Site]) add(tag uint64, r *Request[Auth, Finding, Site]) {
 	if l.requests == nil {
-		l.requests = make(map[uint64]*Request[Auth, Site])
+		l.requests = make(map[uint64]*Request[Auth, Finding, Site])
 	}
 	l.requests[tag] = r
 	if len(l.tags) < maxRequests {

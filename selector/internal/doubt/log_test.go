@@ -10,8 +10,8 @@ import (
 )
 
 type (
-	log     = doubt.Log[string, int]
-	failure = doubt.Failure[string, int]
+	log     = doubt.Log[string, string, int]
+	failure = doubt.Failure[string, string, int]
 )
 
 // auths of failures.
