@@ -116,3 +116,35 @@ func TestAThousandBadRequestsDoNotEmptyThePool(t *testing.T) {
 		}
 	}
 }
+
+// Two keys are revoked, and say no more than 403: in the end requests go to the others at once.
+func TestRevokedAuthsDoNotShieldEachOther(t *testing.T) {
+	b, now := brokerOf(4), noon
+	revoked := []string{"a", "b"}
+	failures := 0
+	for i := range 100 {
+		now = now.Add(time.Second)
+		g := new(gateway)
+		for over := false; !over; now = now.Add(time.Millisecond) {
+			o := verdict.Outcome{Status: 200}
+			if g.picked != nil && slices.Contains(revoked, g.picked.Auth.ID) {
+				o = failed(403, `{"error":{"message":"no"}}`)
+			}
+			over = g.step(t, b, o, now)
+		}
+		switch {
+		case g.last == nil || g.last.Next != broker.NextDone:
+			failures++
+		case i >= 90 && len(g.req.Exclude) > 1:
+			t.Errorf("request %d was sent to %v", i, g.req.Exclude)
+		}
+	}
+	if failures > 3 {
+		t.Errorf("%d requests failed", failures)
+	}
+	for _, id := range revoked {
+		if s, err := b.Auth(id, now); err != nil || s.State == selector.StateReady || len(s.Blocks) == 0 {
+			t.Errorf("%s is %+v, %v, want it out", id, s, err)
+		}
+	}
+}
