@@ -44,6 +44,10 @@ func readBody(body []byte, contentType string) answer {
 	switch {
 	case trimmed == "":
 		d.kind = kindEmpty
+	case whole && trimmed[0] == '"' && gjson.Valid(trimmed):
+		if inner := gjson.Parse(trimmed).Str; inner != "" && inner[0] != '"' { // JSON that was made a text of
+			return readBody([]byte(inner), "")
+		}
 	case whole && (trimmed[0] == '{' || trimmed[0] == '[') && gjson.Valid(trimmed):
 		d.kind = kindJSON
 		root := gjson.Parse(trimmed)

@@ -9,12 +9,12 @@ import (
 
 const maxCode = 128 // bytes; nothing longer is a code
 
-// codeSet is everything that names an error for programs, in lower case, the most specific first.
+// codeSet is everything that names an error for programs, as they are compared, the most specific first.
 type codeSet []string
 
 // addOf adds what an error object calls itself.
 func (c *codeSet) addOf(fault gjson.Result) {
-	for _, code := range membersOf(fault, "code", "type", "status", "reason", "error_code") {
+	for _, code := range membersOf(fault, "code", "type", "status", "reason", "error_code", "errorCode", "error_type", "name", "Code") {
 		c.add(code)
 	}
 }
@@ -37,9 +37,24 @@ func (c *codeSet) addName(name string) {
 	c.addText(right)
 }
 
+// codeName returns a code as codes are compared: InvalidAPIKey, invalid_api_key and invalid-api-key are one.
+func codeName(code string) string {
+	code = lower(code)
+	if !strings.ContainsAny(code, "_- ") {
+		return code
+	}
+	plain := make([]byte, 0, len(code))
+	for i := range len(code) {
+		if c := code[i]; c != '_' && c != '-' && c != ' ' {
+			plain = append(plain, c)
+		}
+	}
+	return string(plain)
+}
+
 func (c *codeSet) addText(code string) {
 	if code != "" && len(code) <= maxCode && !strings.Contains(code, "\n") {
-		*c = append(*c, lower(code))
+		*c = append(*c, codeName(code))
 	}
 }
 

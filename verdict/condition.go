@@ -91,7 +91,12 @@ func (c *condition) holdsText(v *view) bool {
 }
 
 func (c *condition) holdsPattern(v *view) bool {
-	return slices.ContainsFunc(c.pattern, v.text.matches)
+	for i := range c.pattern {
+		if v.text.matches(&c.pattern[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *condition) holdsHeaders(v *view) bool {

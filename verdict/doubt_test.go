@@ -29,6 +29,7 @@ func TestRulesSayWhenTheyLeaveDoubt(t *testing.T) {
 		{"no such host", verdict.Outcome{TransportError: "lookup api.example: no such host"}, false},
 		{"a certificate", verdict.Outcome{TransportError: "tls: failed to verify certificate"}, false},
 		{"a handshake", verdict.Outcome{TransportError: "tls: handshake failure"}, false},
+		{"a login page", verdict.Outcome{Status: 302, Headers: map[string]string{"location": "https://idp.example/login"}}, true},
 		{"a timeout", verdict.Outcome{TransportError: "i/o timeout"}, false},
 		{"a 502", verdict.Outcome{Status: 502}, false},
 		{"a 503", verdict.Outcome{Status: 503}, false},

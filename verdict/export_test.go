@@ -60,7 +60,8 @@ func Contains(text, wanted string) bool {
 // Matches reports whether an expression is found in a text, as rows look for it.
 func Matches(text string, re *regexp.Regexp) bool {
 	t := searchIn(text)
-	return t.matches(patternFor(re))
+	p := patternFor(re)
+	return t.matches(&p)
 }
 
 // Needs returns what a text must contain for an expression to be found there.

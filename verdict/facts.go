@@ -20,6 +20,15 @@ var factNames = [...]string{
 	"names_provider",
 }
 
+// answerTo is whether something holds that takes long to find out.
+type answerTo int8
+
+const (
+	unknown answerTo = iota
+	no
+	yes
+)
+
 func (v *view) is(f fact) bool {
 	switch f {
 	case factClaudeShared:
@@ -31,7 +40,13 @@ func (v *view) is(f fact) bool {
 	case factCodexOther:
 		return codex{v}.activeFamily() != ""
 	case factNamesModel:
-		return v.namesModel()
+		if v.named == unknown {
+			v.named = no
+			if v.namesModel() {
+				v.named = yes
+			}
+		}
+		return v.named == yes
 	case factNamesProvider:
 		return v.namesProvider()
 	default:
@@ -39,18 +54,32 @@ func (v *view) is(f fact) bool {
 	}
 }
 
-// namesModel reports whether the message speaks of a model: by the word, or by the name that was asked for. Web pages say
-// all sorts of things.
+// namesModel reports whether the message speaks of a model: by the word, by the name that was asked for, or by one that models of
+// well-known families have. Web pages say all sorts of things.
 func (v *view) namesModel() bool {
 	if v.kind == kindHTML {
 		return false
 	}
 	message := v.lowerMessage()
-	if model := lower(v.o.Model); model != "" && strings.Contains(message, model) {
-		return true
+	model := lower(v.o.Model)
+	for _, name := range [...]string{model, model[strings.LastIndexByte(model, '/')+1:]} {
+		if len(name) >= shortestName && strings.Contains(message, name) || name != "" && namesWord(message, name) {
+			return true
+		}
 	}
-	const word = "model"
-	for rest := message; ; {
+	return namesWord(message, "model") || strings.Contains(message, "模型") ||
+		v.text.mayMatch(&v.set.grammar.models) && v.set.grammar.models.re.MatchString(message)
+}
+
+const shortestName = 3 // bytes of the name of a model: shorter ones are in any text
+
+// modelNames finds names such as `claude opus 4.8` and `gpt-5`. A family alone is also that of a product.
+const modelNames = `\b(claude|gpt|gemini|grok|deepseek|qwen|glm|kimi|llama|mistral|minimax|doubao)[- ]?` +
+	`((opus|sonnet|haiku|pro|flash|coder|chat|max|plus|[a-z])[- ]?)?[0-9]`
+
+// namesWord reports whether a text has a word, or its plural.
+func namesWord(text, word string) bool {
+	for rest := text; ; {
 		at := strings.Index(rest, word)
 		if at < 0 {
 			return false

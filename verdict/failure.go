@@ -31,6 +31,7 @@ func innerError(root gjson.Result) gjson.Result {
 		"errors.data.0",       // a batch that failed as a whole
 		"errors.0", "errors",  // Cloudflare and others
 		"choices.0.error", // a chunk that a relay made an error of
+		"Response.Error",  // Tencent Cloud
 	} {
 		if inner.IsObject() {
 			break
@@ -81,5 +82,8 @@ func plainFailure(root gjson.Result) bool {
 		return false
 	}
 	code := root.Get("code").Int()
+	if 0 < code && code < int64(len(grpcCodes)) && root.Get("details").IsArray() { // google.rpc.Status
+		return true
+	}
 	return root.Get("success").Type == gjson.False || root.Get("status").Str == "error" || 400 <= code && code < 600
 }

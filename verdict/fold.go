@@ -1,6 +1,9 @@
 package verdict
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // Eight bytes at a time: ones has a 1 in each, highs their highest bits.
 const (
@@ -38,4 +41,22 @@ func lower(s string) string {
 		}
 	}
 	return string(b)
+}
+
+// contractions are written out, in this order: the same is said with them and without.
+var contractions = [...]struct{ short, long string }{
+	{"can't", "can not"}, {"cannot", "can not"}, {"won't", "will not"}, {"n't", " not"}, {"'ve", " have"}, {"'re", " are"}, {"'ll", " will"},
+}
+
+// folded returns a text as phrases are written: in lower case, `isn't` and `is not` alike.
+func folded(s string) string { return spelledOut(strings.ReplaceAll(lower(s), "\u2019", "'")) }
+
+func spelledOut(s string) string {
+	if !strings.Contains(s, "'") && !strings.Contains(s, "cannot") {
+		return s
+	}
+	for _, c := range contractions {
+		s = strings.ReplaceAll(s, c.short, c.long)
+	}
+	return s
 }

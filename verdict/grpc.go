@@ -78,6 +78,11 @@ func grpcWords(text string) (notice, bool) {
 			return n, true
 		}
 	}
+	for _, code := range grpcCodes[1:] {
+		if _, after, found := strings.Cut(folded, called(code.name, code.status)); found {
+			return notice{status: code.status, code: code.name, words: text[len(text)-len(after):]}, true
+		}
+	}
 	for number, code := range grpcCodes[1:] {
 		_, after, found := strings.Cut(folded, numbered(number+1, code.name))
 		if found {
@@ -94,9 +99,14 @@ var grpcWordMarks = [...]string{"code = ", "statuscode.", "statusruntimeexceptio
 func grpcMarks() []string {
 	marks := grpcWordMarks[:]
 	for number, code := range grpcCodes[1:] {
-		marks = append(marks, numbered(number+1, code.name))
+		marks = append(marks, numbered(number+1, code.name), called(code.name, code.status))
 	}
 	return marks
+}
+
+// called is how Google's client for Python prints an error: `PermissionDenied: 403 ...`.
+func called(name string, status int) string {
+	return strings.ReplaceAll(name, "_", "") + ": " + strconv.Itoa(status) + " "
 }
 
 func numbered(number int, name string) string { return strconv.Itoa(number) + " " + name + ":" }

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -22,33 +23,45 @@ func (v *view) generic(bound time.Duration) (hint, bool) {
 	return hint{}, false
 }
 
+// fixedRetry are the headers that are looked at first.
+var fixedRetry = [...]string{"retry-after-ms", "retry-after", "x-ratelimit-timeremaining"}
+
 func (v *view) retryAfter(bound time.Duration) (hint, bool) {
-	for _, name := range [...]string{"retry-after-ms", "x-ms-retry-after-ms"} {
-		d, ok := parseUnits(v.headers[name], time.Millisecond)
-		if h, valid := bounded(d, ok, bound); valid {
-			return h, true
+	names := slices.Clip(fixedRetry[:])
+	for name := range v.headers {
+		if strings.Contains(name, "retry-after") && !slices.Contains(names, name) { // x-retry-after, x-ms-retry-after-ms
+			names = append(names, name)
 		}
 	}
-	for _, name := range [...]string{"retry-after", "x-retry-after", "x-ratelimit-timeremaining"} {
-		if h, ok := v.seconds(v.headers[name], bound); ok {
-			return h, true
+	slices.SortStableFunc(names[len(fixedRetry):], strings.Compare)
+	for _, unit := range [...]bool{true, false} { // those in milliseconds say more
+		for _, name := range names {
+			if h, ok := v.delayHeader(name, bound); ok && strings.HasSuffix(name, "-ms") == unit {
+				return h, true
+			}
 		}
 	}
 	return hint{}, false
 }
 
-// seconds reads a delay in seconds, a date, or an instant that somebody put where a delay belongs.
-func (v *view) seconds(value string, bound time.Duration) (hint, bool) {
-	n, rest, ok := readNumber(strings.TrimSpace(value))
+// delayHeader reads a delay in seconds, or in milliseconds if its header is called after them, a date, or an instant that
+// somebody put where a delay belongs; of several numbers the first.
+func (v *view) delayHeader(name string, bound time.Duration) (hint, bool) {
+	value := v.headers[name]
+	if strings.HasSuffix(name, "-ms") {
+		d, ok := parseUnits(value, time.Millisecond)
+		return bounded(d, ok, bound)
+	}
+	if date, ok := parseHTTPDate(value); ok {
+		return v.at(date, true, bound)
+	}
+	first, _, _ := strings.Cut(value, ",")
+	n, rest, ok := readNumber(strings.TrimSpace(first))
 	if ok && rest == "" && n.whole < leastUnix {
 		return bounded(n.in(time.Second), true, bound)
 	}
-	if ok && rest == "" {
-		instant, valid := n.instant()
-		return v.at(instant, valid, bound)
-	}
-	date, ok := parseHTTPDate(value)
-	return v.at(date, ok, bound)
+	instant, valid := n.instant()
+	return v.at(instant, valid && ok && rest == "", bound)
 }
 
 // at turns an instant of the server's clock into a delay.
@@ -93,30 +106,6 @@ func (v *view) structured(bound time.Duration) (hint, bool) {
 		return h, true
 	}
 	return v.members(bound)
-}
-
-// members reads what services call the delay in the body.
-func (v *view) members(bound time.Duration) (hint, bool) {
-	for _, at := range [...]gjson.Result{v.fault, v.fault.Get("metadata"), v.fault.Get("details"), v.root, v.root.Get("metadata"), v.passedOn()} {
-		if !at.IsObject() {
-			continue
-		}
-		for _, name := range [...]string{"retry_after_ms", "retryAfterMs"} {
-			d, ok := parseUnits(scalar(at.Get(name)), time.Millisecond)
-			if h, valid := bounded(d, ok, bound); valid {
-				return h, true
-			}
-		}
-		for _, name := range [...]string{
-			"retry_after", "retryAfter", "retry_after_seconds", "retryAfterSeconds", "estimated_time", "reset_in", "resetIn", "reset_seconds",
-			"reset_after_seconds", "reset_at", "resetAt", "resets_at", "resetsAt", "reset_time", "resetTime",
-		} {
-			if h, ok := v.resetValue(scalar(at.Get(name)), bound); ok {
-				return h, true
-			}
-		}
-	}
-	return hint{}, false
 }
 
 func (v *view) retryInfo(bound time.Duration) (hint, bool) {
@@ -187,15 +176,22 @@ func scalar(r gjson.Result) string {
 func (v *view) resetHeaders(bound time.Duration) (hint, bool) {
 	var latest hint
 	for name, value := range v.headers {
-		if !strings.Contains(name, "remaining") || !strings.Contains(name, "ratelimit") && !strings.HasPrefix(name, "anthropic-priority-") {
+		if !strings.Contains(name, "remaining") {
+			continue
+		}
+		plain := strings.ReplaceAll(name, "rate-limit", "ratelimit")
+		if !strings.Contains(plain, "ratelimit") && !strings.HasPrefix(name, "anthropic-priority-") {
 			continue
 		}
 		if left, ok := parseDecimal(strings.TrimPrefix(value, "-")); ok && (left == 0 || strings.HasPrefix(value, "-")) {
 			latest.extend(v.resetHeader(strings.Replace(name, "remaining", "reset", 1), bound))
 		}
 	}
-	if _, found := v.headers["x-ratelimit-remaining"]; !found {
-		latest.extend(v.resetHeader("x-ratelimit-reset", bound))
+	for _, lone := range [...]string{"x-ratelimit-", "x-rate-limit-", "ratelimit-"} {
+		if _, found := v.headers[lone+"remaining"]; !found {
+			latest.extend(v.resetHeader(lone+"reset", bound))
+			latest.extend(v.delayHeader(lone+"reset-ms", bound))
+		}
 	}
 	if left, ok := v.headers["x-ratelimit-remaining"]; !ok || left == "0" {
 		latest.extend(v.resetHeader("x-ratelimit-reset-after", bound))

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,7 +41,7 @@ func (s sentences) instantIn(before, after string, bound time.Duration) (hint, b
 			if at > 0 && isWord(near[at-1]) || !isWord(near[at]) {
 				continue
 			}
-			instant, ok := readInstant(near[at:], s.clock, s.zones)
+			instant, ok := readInstant(near[at:], s.clock, s.zones, s.zone())
 			if h, valid := bounded(instant.Sub(s.clock), ok, bound); valid {
 				return h, true
 			}
@@ -49,8 +50,16 @@ func (s sentences) instantIn(before, after string, bound time.Duration) (hint, b
 	return hint{}, false
 }
 
-// readInstant reads an instant at the start of a text in lower case.
-func readInstant(s string, now time.Time, zones zoneTable) (time.Time, bool) {
+// zone is that of hours without one: nil, unless the text says elsewhere that it is Beijing's.
+func (s sentences) zone() *time.Location {
+	if s.contains(s.beijing) {
+		return s.zones["beijing"]
+	}
+	return nil
+}
+
+// readInstant reads an instant at the start of a text in lower case. An hour without a zone is nothing, or in the zone given.
+func readInstant(s string, now time.Time, zones zoneTable, otherwise *time.Location) (time.Time, bool) {
 	day, rest, dated := readDate(s, now)
 	rest = strings.TrimLeft(rest, " ,t")
 	rest = strings.TrimPrefix(rest, "at ")
@@ -60,9 +69,10 @@ func readInstant(s string, now time.Time, zones zoneTable) (time.Time, bool) {
 		return day.start(time.UTC), dated && day.year > 0
 	}
 	zone, ok := zones.read(after)
-	if !ok {
+	if !ok && otherwise == nil {
 		return time.Time{}, false
 	}
+	zone = cmp.Or(zone, otherwise)
 	guessed := day.year == 0
 	if today := dateOf(now.In(zone)); !dated {
 		day = today
@@ -94,12 +104,18 @@ func (d date) start(zone *time.Location) time.Time {
 
 // readDate reads `2026-10-12`, `2026/10/12`, `oct 12, 2026`, `october 12th`, `12 oct 2026`, `tomorrow`.
 func readDate(s string, now time.Time) (d date, rest string, ok bool) {
-	if len(s) >= len(time.DateOnly) && digits(s) == 4 {
+	if len(s) >= len(time.DateOnly) && digits(s) == 4 && (s[4] == '-' || s[4] == '/') {
 		t, err := time.Parse(time.DateOnly, strings.ReplaceAll(s[:len(time.DateOnly)], "/", "-"))
 		return dateOf(t), s[len(time.DateOnly):], err == nil
 	}
+	if d, rest, ok = chineseDate(s); ok {
+		return d, rest, true
+	}
 	if rest, ok = strings.CutPrefix(s, "tomorrow"); ok {
 		return dateOf(now.UTC().AddDate(0, 0, 1)), rest, true
+	}
+	if d, rest, ok = readWeekday(s, now); ok {
+		return d, rest, true
 	}
 	rest = s
 	if n := digits(s); n == 1 || n == 2 {
@@ -117,6 +133,49 @@ func readDate(s string, now time.Time) (d date, rest string, ok bool) {
 		d.year, rest = atoi(after[:4]), after[4:]
 	}
 	return d, rest, 1 <= d.day && d.day <= 31
+}
+
+// chineseDate reads `2026年10月12日`, and `10月12日`.
+func chineseDate(s string) (d date, rest string, ok bool) {
+	rest = s
+	if n := digits(rest); n == 4 {
+		after, found := strings.CutPrefix(rest[n:], "年")
+		if !found {
+			return date{}, s, false
+		}
+		d.year, rest = atoi(rest[:n]), strings.TrimLeft(after, " ")
+	}
+	for _, part := range [...]struct {
+		to   *int
+		mark string
+	}{{(*int)(&d.month), "月"}, {&d.day, "日"}} {
+		n := digits(rest)
+		after, found := strings.CutPrefix(strings.TrimLeft(rest[n:], " "), part.mark)
+		if n == 0 || n > 2 || !found {
+			return date{}, s, false
+		}
+		*part.to, rest = atoi(rest[:n]), strings.TrimLeft(after, " ")
+	}
+	return d, rest, 1 <= d.month && d.month <= 12 && 1 <= d.day && d.day <= 31
+}
+
+// readWeekday reads the name of a day of the week: the next one, which is not today.
+func readWeekday(s string, now time.Time) (date, string, bool) {
+	for after := 1; after <= 7; after++ {
+		day := now.UTC().AddDate(0, 0, after)
+		name := lower(day.Weekday().String())
+		for _, written := range [...]string{name, name[:3]} {
+			rest, ok := strings.CutPrefix(s, written)
+			if !ok || rest != "" && isWord(rest[0]) {
+				continue
+			}
+			if d, after, dated := readDate(strings.TrimLeft(rest, " ,."), now); dated {
+				return d, after, true // `Sat, 10 Oct 2026`
+			}
+			return dateOf(day), rest, true
+		}
+	}
+	return date{}, s, false
 }
 
 func trimOrdinal(s string) string {

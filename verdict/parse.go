@@ -112,11 +112,18 @@ func texts(to *[]string, wrong func(string) string) document.Type {
 	})
 }
 
+// codeNames are globs on codes.
+func codeNames(to *[]string) document.Type {
+	return some(to, func(to *string) document.Type {
+		return filled(to).Then(func(document.Value) { *to = codeName(*to) })
+	})
+}
+
 // phrases are texts that are looked for.
 func phrases(to *[]phrase, of func(string) phrase) document.Type {
 	return some(to, func(to *phrase) document.Type {
 		var text string
-		return filled(&text).Then(func(document.Value) { *to = of(lower(text)) })
+		return filled(&text).Then(func(document.Value) { *to = of(text) })
 	})
 }
 
@@ -180,10 +187,18 @@ func expression(to **regexp.Regexp) document.Type {
 // patternOf reads an expression that is looked for.
 func patternOf(to *pattern) document.Type {
 	var re *regexp.Regexp
-	return expression(&re).Then(func(document.Value) {
-		if re != nil {
-			*to = patternFor(re)
+	return expression(&re).Then(func(v document.Value) {
+		if re == nil {
+			return
 		}
+		spelled, err := regexp.Compile(spelledOut(re.String()))
+		if err != nil {
+			v.Problemf("%v; allowed: an expression that is one, too, with contractions written out, `isn't` as `is not`", err)
+			return
+		}
+		*to = patternFor(spelled)
+		// What has the fewest spellings tells most quickly that it is not there.
+		slices.SortStableFunc(to.needs, func(a, b []phrase) int { return len(a) - len(b) })
 	})
 }
 
@@ -197,8 +212,8 @@ func codeInMessage(to **regexp.Regexp) document.Type {
 
 func status(s *statusRule) document.Type {
 	return document.Object(document.Keys{
-		"code":   texts(&s.codes, anyText),
-		"text":   phrases(&s.text, phraseOf),
+		"code":   codeNames(&s.codes),
+		"text":   phrases(&s.text, wordsPhrase),
 		"source": filled(new(string)),
 		"status": count(&s.status, 400, maxStatus),
 	}).Requires("status").Then(func(v document.Value) {

@@ -14,8 +14,12 @@ type phrase struct {
 
 func phraseOf(text string) phrase { return phrase{text, gramsIn(text)} }
 
-// globPhrase is a glob; its runs are those of its longest part without wildcards.
-func globPhrase(glob string) phrase {
+// wordsPhrase is a phrase as a row writes it.
+func wordsPhrase(text string) phrase { return phraseOf(folded(text)) }
+
+// codePhrase is a glob on codes; its runs are those of its longest part without wildcards.
+func codePhrase(glob string) phrase {
+	glob = codeName(glob)
 	longest := ""
 	for part := range strings.FieldsFuncSeq(glob, func(r rune) bool { return r == '*' || r == '?' }) {
 		if len(part) > len(longest) {
@@ -96,7 +100,9 @@ type searchText struct {
 
 func searchIn(text string) searchText { return searchText{text: text} }
 
-func (t *searchText) contains(p phrase) bool {
+func (t *searchText) contains(p phrase) bool { return t.has(&p) }
+
+func (t *searchText) has(p *phrase) bool {
 	if t.grams.seen == nil {
 		t.grams = gramsOf(t.text)
 	}
@@ -104,5 +110,10 @@ func (t *searchText) contains(p phrase) bool {
 }
 
 func (t *searchText) containsAny(phrases []phrase) bool {
-	return slices.ContainsFunc(phrases, t.contains)
+	for i := range phrases {
+		if t.has(&phrases[i]) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"regexp"
 	"strings"
 	"time"
 )
@@ -8,10 +9,14 @@ import (
 // grammar is what it takes to read times in sentences. Made once, with the rules.
 type grammar struct {
 	zones zoneTable
-	// What sentences lead to delays with, and to instants; what stands before a rough delay, and behind one in Chinese.
+	// What sentences lead to delays with, and to instants; what stands before a rough delay, and behind one.
 	delays, instants, roughly, behind []phrase
 	// longPeriods are words for weeks and months.
 	longPeriods []phrase
+	// models finds names of models.
+	models pattern
+	// beijing says whose time it is.
+	beijing phrase
 	// grpc are marks of errors as libraries of gRPC print them.
 	grpc []phrase
 }
@@ -20,12 +25,15 @@ func newGrammar() *grammar {
 	return &grammar{
 		zones: loadZones(),
 		delays: phrasesOf("try again", "retry", "retrying", "reset", "wait", "available", "resume", "refresh", "recover", "renew",
-			"restored"),
+			"restored", "come back", "unlock", "lifted", "locked", "paused", "limited", "throttled", "suspended", "another request",
+			"next request", "remaining"),
 		instants: phrasesOf("reset", "try again", "retry", "until", "available", "renew", "refresh", "resume", "recover", "restored",
-			"replenish", "lifted", "重置", "恢复", "刷新", "重试", "解除"),
+			"replenish", "lifted", "unlock", "重置", "恢复", "刷新", "重试", "解除", "可用"),
 		roughly:     phrasesOf("in about ", "in approximately ", "in around ", "in ~"),
-		behind:      phrasesOf("后", "再试", "再重试"),
+		behind:      phrasesOf("后", "再试", "再重试", " left", " remaining"),
 		longPeriods: phrasesOf("week", "month", "cycle", "每周", "每月", "本周", "本月"),
+		models:      patternFor(regexp.MustCompile(modelNames)),
+		beijing:     phraseOf("北京时间"),
 		grpc:        phrasesOf(grpcMarks()...),
 	}
 }
@@ -60,7 +68,7 @@ func (s sentences) prose(bound time.Duration) (hint, bool) {
 				break
 			}
 			rest = after
-			if h, ok := delayPhrase(after, verb.text == "wait", bound); ok {
+			if h, ok := delayPhrase(after, verb.text, bound); ok {
 				return h, true
 			}
 		}
@@ -86,23 +94,26 @@ func (s sentences) prose(bound time.Duration) (hint, bool) {
 	return hint{}, false
 }
 
-// delayPhrase reads `in 5s`, `after about 5 seconds`, `-after: 12s` at the start of s. After some verbs a duration may follow
-// at once.
-func delayPhrase(s string, atOnce bool, bound time.Duration) (hint, bool) {
+// delayPhrase reads `in 5s`, `after about 5 seconds`, `-after: 12s` at the start of what follows a verb. After some verbs a
+// duration may follow at once, or with `for`.
+func delayPhrase(s, verb string, bound time.Duration) (hint, bool) {
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "e"), "s")
-	rest, joined := strings.TrimLeft(s, " -_:=\""), atOnce && strings.HasPrefix(s, " ")
+	rest := strings.TrimLeft(s, " -_:=\"")
 	if rest == s {
 		return hint{}, false
 	}
+	joined := verb == "wait" && s[0] == ' ' || strings.ContainsAny(s[:len(s)-len(rest)], ":=")
 	for more := true; more; {
-		rest, more = trimConnector(rest, &joined)
+		var word string
+		rest, word, more = trimConnector(rest)
+		joined = joined || word == "in" || word == "after" || word == "for" && lasts(verb)
 	}
 	if !joined {
 		return hint{}, false
 	}
 	colon := strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "=")
 	rest = strings.TrimLeft(rest, " :=\"~")
-	d, _, ok := readDuration(rest)
+	d, ok := spokenDuration(rest)
 	if !ok && colon { // a header that was put into words
 		n, after, number := readNumber(rest)
 		d, ok = n.in(time.Second), number && (after == "" || !isWord(after[0]) && after[0] != ' ')
@@ -110,17 +121,31 @@ func delayPhrase(s string, atOnce bool, bound time.Duration) (hint, bool) {
 	return bounded(d, ok, bound)
 }
 
-// trimConnector takes a word away that may stand between a verb and its duration. Joined says that one of them leads to a time.
-func trimConnector(s string, joined *bool) (rest string, more bool) {
-	for _, word := range [...]string{"in", "after", "for", "at least", "about", "approximately", "around", "roughly", "another", "again", "automatically"} {
-		after, found := strings.CutPrefix(s, word)
-		if !found || after != "" && isWord(after[0]) {
-			continue
-		}
-		*joined = *joined || word == "in" || word == "after"
-		return strings.TrimLeft(after, " "), true
+// lasts reports whether a verb says what goes on for some time.
+func lasts(verb string) bool {
+	switch verb {
+	case "locked", "paused", "limited", "throttled", "suspended", "another request", "wait":
+		return true
+	default:
+		return false
 	}
-	return s, false
+}
+
+// connectors are words that may stand between a verb and its duration.
+var connectors = [...]string{
+	"in", "after", "for", "at least", "about", "approximately", "around", "roughly", "another", "again", "automatically", "allowed", "possible",
+	"available",
+}
+
+// trimConnector takes a connector away.
+func trimConnector(s string) (rest, word string, found bool) {
+	for _, word := range connectors {
+		after, found := strings.CutPrefix(s, word)
+		if found && (after == "" || !isWord(after[0])) {
+			return strings.TrimLeft(after, " "), word, true
+		}
+	}
+	return s, "", false
 }
 
 // proseBefore reads the duration that ends where a word stands.

@@ -8,8 +8,10 @@ import (
 
 // readStream takes the first event that carries an error.
 func (d *answer) readStream(text string) {
-	failing := false
+	failing, at := false, 0
 	for line := range strings.Lines(text) {
+		rest := text[at:]
+		at += len(line)
 		line = strings.TrimRight(line, "\r\n")
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
@@ -25,7 +27,9 @@ func (d *answer) readStream(text string) {
 			d.setRoot(gjson.Parse(value), failing)
 		case strings.HasPrefix(line, "{") && gjson.Valid(line): // a relay that failed in the middle
 			d.setRoot(gjson.Parse(line), failing)
-		case name == "data" && failing:
+		case strings.HasPrefix(line, "{"): // the same, over several lines
+			d.setRoot(inText(rest), failing)
+		case name == "data" && (failing || hasPrefixFold(value, "[error]") || hasPrefixFold(value, "error:")):
 			d.source, d.root, d.fault, d.failed = value, gjson.Result{}, gjson.Result{}, true
 		}
 		if d.failed {

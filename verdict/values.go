@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -89,11 +90,33 @@ func parseUnits(s string, unit time.Duration) (time.Duration, bool) {
 	return n.in(unit), ok && rest == ""
 }
 
-// parseDuration reads `6m0s`, `1h34m52.896s`, `6m 11.52s`, `120ms`, and nothing else.
+// parseDuration reads `6m0s`, `1h34m52.896s`, `6m 11.52s`, `120ms`, `PT90S`, and nothing else.
 func parseDuration(s string) (time.Duration, bool) {
-	d, rest, ok := readDuration(lower(strings.TrimSpace(s)))
+	d, rest, ok := readDuration(strings.TrimPrefix(lower(strings.TrimSpace(s)), "pt"))
 	return d, ok && rest == ""
 }
+
+// spokenDuration reads what people write where programs write numbers: `a minute`, `two hours`, `00:05:30`, `pt90s`.
+func spokenDuration(s string) (time.Duration, bool) {
+	if len(s) >= len("00:00:00") && s[2] == ':' && s[5] == ':' {
+		if since, _, ok := readClock(s[:len("00:00:00")]); ok {
+			return since, true
+		}
+	}
+	word, rest, _ := strings.Cut(s, " ")
+	if word == "an" {
+		word = "a"
+	}
+	if n := slices.Index(numberWords[:], word); n >= 0 {
+		unit, _ := readUnit(rest)
+		return time.Duration(max(n, 1)) * unit, unit > 0
+	}
+	d, _, ok := readDuration(strings.TrimPrefix(s, "pt"))
+	return d, ok
+}
+
+// numberWords are the numbers that stand for themselves; the first is an article.
+var numberWords = [...]string{"a", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
 
 // readDuration reads a duration at the start of s, with short or long units, parts perhaps set apart by spaces or words.
 func readDuration(s string) (total time.Duration, rest string, ok bool) {
@@ -166,6 +189,8 @@ func unitOf(word string) time.Duration {
 		return time.Hour
 	case "d", "day", "days":
 		return 24 * time.Hour
+	case "w", "week", "weeks":
+		return 7 * 24 * time.Hour
 	default:
 		return 0
 	}

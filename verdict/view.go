@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -38,6 +39,7 @@ type view struct {
 	codes     codeSet
 	codeGrams gramSet // of all codes
 	message   string
+	named     answerTo   // whether it names a model
 	lowered   string     // message in lower case, once somebody asked for it
 	text      searchText // body and message
 }
@@ -156,11 +158,29 @@ func (v *view) findMessage() string {
 			return at.Str
 		}
 	}
-	return ""
+	if _, repeats := complaints(v.root); repeats || v.inBand() && v.fault.Raw == v.root.Raw {
+		return ""
+	}
+	return longestText(v.fault, 0)
 }
 
-// folded returns a text as phrases are written.
-func folded(s string) string { return strings.ReplaceAll(lower(s), "\u2019", "'") }
+// longestText returns the longest sentence among the members of an object, and of what is in them: whatever it is called, it is
+// what was written to be read.
+func longestText(at gjson.Result, depth int) (longest string) {
+	at.ForEach(func(_, value gjson.Result) bool {
+		text := value.Str
+		if value.IsObject() || value.IsArray() {
+			if text = ""; depth < maxNested {
+				text = longestText(value, depth+1)
+			}
+		}
+		if strings.ContainsAny(text, " \u3000") && len(text) > len(longest) || longest == "" && len(text) > 0 && text[0] >= utf8.RuneSelf {
+			longest = text
+		}
+		return true
+	})
+	return longest
+}
 
 // readCodes collects everything that names the error for programs, the most specific first.
 func (v *view) readCodes() {
@@ -205,7 +225,7 @@ func (v *view) addFaultCodes() {
 }
 
 // maxMembers is how many members are asked for at once.
-const maxMembers = 8
+const maxMembers = 9
 
 // membersOf returns the first member of each name of an object, in one pass; what is not there does not exist.
 func membersOf(of gjson.Result, names ...string) (found [maxMembers]gjson.Result) {
@@ -243,13 +263,8 @@ const unknownStatus = 502
 
 // embeddedStatus returns the status that an error inside a 2xx stands for.
 func (v *view) embeddedStatus() int {
-	for _, number := range [...]int64{
-		v.fault.Get("code").Int(), v.fault.Get("status").Int(), v.root.Get("status").Int(), v.root.Get("response.status_code").Int(),
-		int64(v.streamStatus),
-	} {
-		if number >= 400 && number <= 599 {
-			return int(number)
-		}
+	if number := v.numberedStatus(); number != 0 {
+		return number
 	}
 	for _, code := range v.codes {
 		for _, s := range v.set.statuses {
@@ -264,6 +279,28 @@ func (v *view) embeddedStatus() int {
 		}
 	}
 	return unknownStatus
+}
+
+// numberedStatus returns the status of HTTP, or else that of gRPC, that an error inside a 2xx bears; 0 if it bears none.
+func (v *view) numberedStatus() int {
+	if v.root.Get("response.status_code").Int() >= 400 {
+		return int(v.root.Get("response.status_code").Int())
+	}
+	for _, at := range [...]gjson.Result{v.fault, v.root} {
+		for _, number := range membersOf(at, "code", "status", "http_code", "http_status", "httpStatus", "status_code", "statusCode") {
+			if n := number.Int(); n >= 400 && n <= 599 {
+				return int(n)
+			}
+		}
+		// google.rpc.Status as JSON
+		if n := at.Get("code"); n.Type == gjson.Number && 0 < n.Int() && n.Int() < int64(len(grpcCodes)) && at.Get("details").IsArray() {
+			return grpcCodes[n.Int()].status
+		}
+	}
+	if v.streamStatus >= 400 && v.streamStatus <= 599 {
+		return v.streamStatus
+	}
+	return 0
 }
 
 func cut(s string) string { return s[:min(len(s), MaxBody)] }

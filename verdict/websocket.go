@@ -9,7 +9,7 @@ import "strings"
 //	WebSocket closed: code=1009, reason=...                           others
 func closeNotice(text string) (notice, bool) {
 	folded := lower(text)
-	for _, mark := range [...]string{"close ", "closed", "received ", "code", "status"} {
+	for _, mark := range [...]string{"close ", "closed", "received ", "code", "status", "failed ("} {
 		for rest := folded; ; {
 			_, after, found := strings.Cut(rest, mark)
 			if !found {

@@ -46,7 +46,10 @@ func loadZones() zoneTable {
 
 // read reads a zone at the start of a text: `utc`, `(america/los_angeles)`, `+08:00`, `utc+8`, `+0800 cst`.
 func (z zoneTable) read(s string) (*time.Location, bool) {
-	s = strings.TrimLeft(s, " (")
+	s = strings.TrimLeft(s, " (（")
+	if strings.HasPrefix(s, "北京时间") {
+		return z["beijing"], true
+	}
 	if zone, ok := readOffset(s); ok {
 		return zone, true
 	}
