@@ -16,6 +16,8 @@ type Config struct {
 
 	// Listen is where the broker can be reached. Changing it takes a restart.
 	Listen Listen
+	// Limits are what peers can make the broker hold. Changing them takes a restart.
+	Limits Limits
 	// Selection is how auths are chosen.
 	Selection Selection
 	// Sessions is how long conversations stay on their auth.
@@ -135,6 +137,7 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Listen:    Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
+		Limits:    defaultLimits(),
 		Selection: Selection{MaxAttempts: 4},
 		Sessions: Sessions{
 			Affinity: true, TTL: time.Hour, Max: 1_000_000, Patience: selector.DefaultPatience,

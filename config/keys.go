@@ -48,6 +48,7 @@ func (l *loader) config() document.Type {
 	c := l.into
 	return document.Object(document.Keys{
 		"listen":    l.listen().Doc("Where the broker can be reached. A change takes a restart."),
+		"limits":    limits(&c.Limits).Doc("What peers can make the broker hold. A change takes a restart."),
 		"selection": selection(&c.Selection).Doc("How auths are chosen."),
 		"sessions":  sessions(&c.Sessions).Doc("How long conversations stay on their auth."),
 		"cooldown":  cooldown(&c.Cooldown).Doc("How cooldowns are tried before their end."),

@@ -97,6 +97,10 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		Listen: Listen{
 			GRPC: []string{"unix:///run/credbroker.sock", "[::1]:0", "0.0.0.0:7420", "localhost:7423"}, Insecure: true,
 		},
+		Limits: Limits{
+			Message: 32 << 20, ReceiveBytes: 1 << 30, ReceiveTimeout: 30 * time.Second,
+			Connections: 5000, CallsPerConnection: 1000, CallRate: 100_000, Idle: time.Hour,
+		},
 		Selection: Selection{
 			Strategy: selector.WeightedRoundRobin, MaxAttempts: 3,
 			Rules: []Rule{
@@ -144,7 +148,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 		Domains:    []string{"org:acme", "egress:eu"},
-		Origin:     selector.OriginConfig, Source: file + ":44",
+		Origin:     selector.OriginConfig, Source: file + ":52",
 	}}
 	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)

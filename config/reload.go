@@ -102,6 +102,7 @@ func (c *Config) settings() []any {
 func (c *Config) startKeys() map[string]any {
 	return map[string]any{
 		"listen.grpc": c.Listen.GRPC, "listen.http": c.Listen.HTTP, "listen.insecure": c.Listen.Insecure,
+		"limits":     c.Limits,
 		"state.path": c.State.Path, "state.redis": c.State.Redis,
 	}
 }
@@ -114,7 +115,7 @@ func keepStarted(before, c *Config) Problems {
 			list = append(list, Problem{File: c.Path, Line: c.startLines[key], Field: key, Message: "changed, which needs a restart"})
 		}
 	}
-	c.Listen, c.State = before.Listen, before.State
+	c.Listen, c.Limits, c.State = before.Listen, before.Limits, before.State
 	return list
 }
 

@@ -192,6 +192,16 @@ func TestStateTakesARestart(t *testing.T) {
 	}
 }
 
+func TestLimitsTakeARestart(t *testing.T) {
+	s := newScene(t, map[string]string{"c.yaml": "limits: {message: 1MiB}\n"})
+	s.write("c.yaml", "limits:\n  message: 2MiB\n")
+	s.source.Reload()
+	s.wantProblems("c.yaml:1: limits: changed, which needs a restart")
+	if got := s.source.Config().Limits.Message; got != 1<<20 {
+		t.Errorf("Limits.Message = %d, want what it was at the start", got)
+	}
+}
+
 // The configuration says where the key is kept, so there are no auths before Attach is given it.
 func TestAttachTakesTheKeyOfFingerprints(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")

@@ -159,6 +159,20 @@ func Duration(to *time.Duration, low, high time.Duration) Type {
 	}
 }
 
+// Size is a number of bytes between two others, such as 8MiB.
+func Size(to *int64, low, high int64) Type {
+	return Type{
+		read: func(v Value) { *to = v.size(low, high) },
+		schema: func() Schema {
+			s := Schema{"type": "string", "pattern": `^[0-9]+(KiB|MiB|GiB)$`}
+			if *to != 0 {
+				s["default"] = shortSize(*to)
+			}
+			return s
+		},
+	}
+}
+
 // Optional is a value that may be absent, or what a type reads.
 func Optional[T any](to **T, of func(*T) Type) Type {
 	return Type{

@@ -261,6 +261,52 @@ func (v Value) duration(low, high time.Duration) time.Duration {
 	return d
 }
 
+// size is 0 where there is none between two others.
+func (v Value) size(low, high int64) int64 {
+	allowed := fmt.Sprintf("a size from %s to %s, such as 8MiB", shortSize(low), shortSize(high))
+	switch v.Kind() {
+	case KindText:
+	case KindNumber:
+		v.Problemf("is a number without a unit; allowed: %s", allowed)
+		return 0
+	default:
+		v.Wrong(allowed)
+		return 0
+	}
+	for i, unit := range sizeUnits() {
+		digits, ok := strings.CutSuffix(v.node.Value, unit)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(digits, 10, 32)
+		if err != nil || n < 0 {
+			break
+		}
+		if n <<= 10 * (i + 1); n < low || n > high {
+			v.Problemf("%s is out of range; allowed: %s", Quote(v.node.Value), allowed)
+			return 0
+		}
+		return n
+	}
+	v.Problemf("%s is not a size; allowed: %s", Quote(v.node.Value), allowed)
+	return 0
+}
+
+func sizeUnits() [3]string { return [3]string{"KiB", "MiB", "GiB"} }
+
+// shortSize is the size in the largest unit that it is a whole number of.
+func shortSize(n int64) string {
+	unit := "KiB"
+	n >>= 10
+	for _, next := range []string{"MiB", "GiB"} {
+		if n&1023 != 0 || n == 0 {
+			break
+		}
+		n, unit = n>>10, next
+	}
+	return strconv.FormatInt(n, 10) + unit
+}
+
 // short is the duration without the units that are zero.
 func short(d time.Duration) string {
 	text := d.String()
