@@ -15,7 +15,7 @@ func TestCheckingAGoodPickAllocatesNothing(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		var v violations
 		var request broker.PickRequest
-		v.checkPick(req, &request)
+		v.checkPick(req, &request, DefaultMessage)
 		if err := v.err(); err != nil {
 			t.Error(err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server/internal/admission"
 	"github.com/credbroker/credbroker/server/internal/clientanswer"
 	"github.com/credbroker/credbroker/sessions"
 )
@@ -37,6 +38,7 @@ const (
 	ReasonUnknownSession   Reason = "UNKNOWN_SESSION"
 	ReasonManagedByConfig  Reason = "MANAGED_BY_CONFIG"
 	ReasonStateUnavailable Reason = "STATE_UNAVAILABLE"
+	ReasonOverloaded       Reason = "OVERLOADED"
 	ReasonInternal         Reason = "INTERNAL"
 )
 
@@ -91,6 +93,7 @@ func failureOf(err error, format sessions.Format) failure {
 		pinned      *broker.PinnedError
 		field       *selector.FieldError
 		invalid     *invalidRequest
+		large       *admission.TooLargeError
 	)
 	switch {
 	case errors.As(err, &cooldown):
@@ -105,6 +108,12 @@ func failureOf(err error, format sessions.Format) failure {
 		var v violations
 		v.add(field.Field, field.Problem)
 		return invalidFailure(&invalidRequest{violations: &v})
+	case errors.As(err, &large):
+		var v violations
+		v.size("message", large.Size, large.Limit)
+		return invalidFailure(&invalidRequest{violations: &v})
+	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrSlow):
+		return overloadedFailure(err)
 	case errors.Is(err, selector.ErrAuthNotFound):
 		answer := broker.AnswerTo(err, format)
 		return failure{
@@ -164,6 +173,16 @@ func unavailableFailure(e *selector.UnavailableError, format sessions.Format) fa
 	}
 	f.details = append(f.details, clientanswer.Write(&answer))
 	return f
+}
+
+// overloadedRetry is how long a caller that was refused for lack of room should wait: others need a moment to be served.
+const overloadedRetry = time.Second
+
+func overloadedFailure(err error) failure {
+	return failure{
+		code: codes.Unavailable, reason: ReasonOverloaded, message: "the broker is overloaded: " + err.Error(),
+		details: []proto.Message{retryInfo(overloadedRetry)},
+	}
 }
 
 func invalidFailure(e *invalidRequest) failure {

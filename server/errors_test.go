@@ -24,6 +24,7 @@ import (
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server/internal/admission"
 	"github.com/credbroker/credbroker/server/internal/clientanswer"
 	"github.com/credbroker/credbroker/sessions"
 )
@@ -56,6 +57,20 @@ func TestTranslate(t *testing.T) {
 		{
 			name: "ErrUnknownAuth", err: fmt.Errorf("look: %w", selector.ErrUnknownAuth),
 			code: codes.NotFound, reason: ReasonUnknownAuth, message: "no auth of that id",
+		},
+		{
+			name: "ErrFull", err: admission.ErrFull, code: codes.Unavailable, reason: ReasonOverloaded,
+			message: "the broker is overloaded: there is no room for the call", details: []proto.Message{retryInfo(time.Second)},
+		},
+		{
+			name: "ErrSlow", err: admission.ErrSlow, code: codes.Unavailable, reason: ReasonOverloaded,
+			message: "did not arrive in time", details: []proto.Message{retryInfo(time.Second)},
+		},
+		{
+			name: "TooLargeError", err: &admission.TooLargeError{Size: 9, Limit: 8}, code: codes.InvalidArgument, reason: ReasonInvalidRequest,
+			message: "message: has 9 bytes", details: []proto.Message{&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+				{Field: "message", Description: "has 9 bytes; at most 8 are allowed"},
+			}}},
 		},
 		{
 			name: "ErrManagedByConfig", err: selector.ErrManagedByConfig,

@@ -6,6 +6,8 @@ const (
 	logPanic   = "panic in a handler"
 	logFailure = "request failed inside the broker"
 	logVerdict = "verdict"
+	// logRefusing is said once a minute at most.
+	logRefusing = "peers are refused: they ask for more than the limits allow"
 )
 
 // The names of the log's fields.
@@ -29,4 +31,6 @@ const (
 	fieldDomains   = "domains"
 	fieldOperator  = "operator_action"
 	fieldNote      = "note"
+	fieldWhat      = "what"
+	fieldHeld      = "held_bytes"
 )

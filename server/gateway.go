@@ -43,7 +43,7 @@ func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest
 		Format: sessions.Format(req.GetClientFormat()), Options: pickOptions(req), //nolint:gosec // checked below
 	}
 	var v violations
-	v.checkPick(req, &request)
+	v.checkPick(req, &request, b.config.Limits.Message)
 	if err := v.pickErr(request.Format); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ const maxBesidesBody = maxProvider + maxModel + maxHeaders + maxExclude*(maxAuth
 
 // checkPick collects what is wrong with a pick. It fills in headers and session on the way: walking over a map twice
 // would show in the time of a pick.
-func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, request *broker.PickRequest) {
+func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, request *broker.PickRequest, limit int) {
 	v.size("provider", len(req.GetProvider()), maxProvider)
 	v.size("model", len(req.GetModel()), maxModel)
 	v.entries("headers", len(req.GetHeaders()), maxHeaderEntries)
@@ -91,8 +91,8 @@ func (v *violations) checkPick(req *credbrokerv1.PickCredentialRequest, request 
 		v.add("client_format", "is not a format")
 	}
 	// Weighing a message takes longer than a pick: only large ones are.
-	if len(req.GetBody()) > MaxMessage-maxBesidesBody && v.count == 0 {
-		v.size("body", proto.Size(req), MaxMessage)
+	if len(req.GetBody()) > limit-maxBesidesBody && v.count == 0 {
+		v.size("body", proto.Size(req), limit)
 	}
 	if id := req.GetSessionId(); id != "" {
 		var err error

@@ -2,16 +2,43 @@ package server
 
 import (
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
-// HTTP answers /metrics, /healthz (the process runs) and /readyz (requests may be sent here). Serving it is the caller's.
+// What a client of the HTTP port may take: it sends a short request and reads an answer of a megabyte or two at most.
+const (
+	httpReadTimeout  = 5 * time.Second
+	httpWriteTimeout = 20 * time.Second
+	httpIdleTimeout  = time.Minute
+	httpMaxHeader    = 16 << 10
+)
+
+// Web is a server for what HTTP answers. Start it with ServeWeb.
+func (s *Server) Web(errors *log.Logger) *http.Server {
+	return &http.Server{
+		Handler: s.HTTP(), ErrorLog: errors, MaxHeaderBytes: httpMaxHeader,
+		ReadTimeout: httpReadTimeout, WriteTimeout: httpWriteTimeout, IdleTimeout: httpIdleTimeout,
+	}
+}
+
+// ServeWeb serves a listener as http.Server.Serve does, with a bound on connections: the oldest one is closed for a new
+// one, so that a probe always finds a way in.
+func (s *Server) ServeWeb(web *http.Server, l net.Listener) error { return web.Serve(s.web.Listen(l)) }
+
+// HTTP answers /metrics, /healthz (the process runs) and /readyz (requests may be sent here).
 func (s *Server) HTTP() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.config.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(&oneGatherer{from: s.config.Metrics}, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerText(w, http.StatusOK, "ok\n")
 	})
@@ -45,4 +72,28 @@ func answerText(w http.ResponseWriter, status int, text string) {
 	w.WriteHeader(status)
 	// A client that has gone away misses nothing.
 	_, _ = io.WriteString(w, text)
+}
+
+// oneGatherer gathers once at a time. Whoever asks meanwhile shares the next one, so that many scrapes cost no more than
+// a few, and none waits for another's client to read.
+type oneGatherer struct {
+	from prometheus.Gatherer
+
+	mu       sync.Mutex
+	begun    atomic.Uint64 // gatherings
+	families []*dto.MetricFamily
+	err      error
+}
+
+// Gather is part of prometheus.Gatherer.
+func (o *oneGatherer) Gather() ([]*dto.MetricFamily, error) {
+	before := o.begun.Load()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	// One that began after this call came has all that the caller may expect.
+	if o.begun.Load() == before || o.families == nil {
+		o.begun.Add(1)
+		o.families, o.err = o.from.Gather()
+	}
+	return o.families, o.err
 }

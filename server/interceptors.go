@@ -22,17 +22,14 @@ import (
 //  3. (Authentication belongs here: refusals are logged and counted, and cost no more than that.)
 //  4. untilStop ends streams when the server stops. Unary calls are left to finish.
 //  5. errors turns what the core returns into codes, reasons and details.
-//  6. recovery is innermost, so that a panic is an error to all of the above.
-func (s *Server) chain() []grpc.ServerOption {
+//  6. recovery makes a panic an error to all of the above.
+//  7. What is received takes its share of memory first (admit.go).
+func (s *Server) chain() (grpc.UnaryServerInterceptor, grpc.ServerOption) {
 	recoverWith := recovery.WithRecoveryHandlerContext(s.recovered)
-	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(
-			s.observeUnary, s.accessLogUnary, s.errorsUnary,
-			recovery.UnaryServerInterceptor(recoverWith)),
+	return chainUnary(s.observeUnary, s.accessLogUnary, s.errorsUnary, recovery.UnaryServerInterceptor(recoverWith)),
 		grpc.ChainStreamInterceptor(
 			s.observeStream, s.accessLogStream, s.untilStopStream, s.errorsStream,
-			recovery.StreamServerInterceptor(recoverWith)),
-	}
+			recovery.StreamServerInterceptor(recoverWith), s.admitStream)
 }
 
 func (s *Server) observeUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

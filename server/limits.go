@@ -1,25 +1,23 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
 	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/server/internal/admission"
 	"github.com/credbroker/credbroker/sessions"
 )
 
 // The limits of a request, in bytes where nothing else is said.
 const (
-	// MaxMessage is the size of a message. Larger ones are refused by name of the field that makes them large.
-	MaxMessage = 32 << 20
-	// MaxTransportMessage is the size at which the transport gives up without reading: between the two the answer can
-	// name field and limit.
-	MaxTransportMessage = 48 << 20
-
 	maxProvider      = 64
 	maxModel         = 256
 	maxAuthID        = 256
@@ -40,6 +38,53 @@ const (
 	// maxViolations keeps the answer to a request with very many faults small.
 	maxViolations = 16
 )
+
+// Limits are what peers can make the server hold. Zero values are the defaults.
+type Limits struct {
+	// Message is the size of a message, in bytes; 8 MiB. Larger ones are refused by name of the field that makes them large,
+	// those that are larger by a half before they are received.
+	Message int
+	// ReceiveBytes is what calls and the requests that are being received take at most, all together; 256 MiB. It must be
+	// at least twice Message.
+	ReceiveBytes int64
+	// ReceiveTimeout of a request, from the begin of its call; 10 s.
+	ReceiveTimeout time.Duration
+	// CallRate is how many calls all connections may start in a second; 10,000 for each processor.
+	CallRate int
+	// CallsPerConnection that may run at once; 128.
+	CallsPerConnection int
+	// Connections of all listeners that Serve is given; 1,024.
+	Connections int
+	// HTTPConnections of all listeners that ServeWeb is given; 64.
+	HTTPConnections int
+	// Idle is how long a connection without calls is kept; 15 minutes.
+	Idle time.Duration
+}
+
+func (l Limits) orDefault() Limits {
+	return Limits{
+		Message:            cmp.Or(l.Message, DefaultMessage),
+		ReceiveBytes:       cmp.Or(l.ReceiveBytes, 256<<20),
+		ReceiveTimeout:     cmp.Or(l.ReceiveTimeout, 10*time.Second),
+		CallRate:           cmp.Or(l.CallRate, 10_000*runtime.GOMAXPROCS(0)),
+		CallsPerConnection: cmp.Or(l.CallsPerConnection, 128),
+		Connections:        cmp.Or(l.Connections, 1024),
+		HTTPConnections:    cmp.Or(l.HTTPConnections, 64),
+		Idle:               cmp.Or(l.Idle, 15*time.Minute),
+	}
+}
+
+// DefaultMessage is the default of Limits.Message.
+const DefaultMessage = 8 << 20
+
+func (l *Limits) admission() admission.Limits {
+	return admission.Limits{
+		// Between the two the answer can name field and limit.
+		Message: l.Message + l.Message/2,
+		Bytes:   l.ReceiveBytes, Timeout: l.ReceiveTimeout, Calls: l.CallRate,
+		Streams: uint32(l.CallsPerConnection), Connections: l.Connections, //nolint:gosec // it is small
+	}
+}
 
 // invalidRequest is a request that is wrong in itself, with everything that is wrong with it.
 type invalidRequest struct {

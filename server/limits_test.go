@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -115,8 +114,9 @@ func brokerFaults() []fault {
 		pickFault("attempt of 1 MB", &pickRequest{AttemptOf: text(1 << 20)}, "attempt_of", "not the pick_id of a pick"),
 		pickFault("format", &pickRequest{ClientFormat: 5}, "client_format", "not a format"),
 		pickFault("format below zero", &pickRequest{ClientFormat: -1}, "client_format", "not a format"),
-		pickFault("body above 32 MiB", &pickRequest{Body: make([]byte, 32<<20)}, "body", "at most 33554432"),
-		pickFault("body of 40 MB", &pickRequest{Body: make([]byte, 40_000_000)}, "body", "at most 33554432"),
+		pickFault("body above 8 MiB", &pickRequest{Body: make([]byte, 8<<20)}, "body", "at most 8388608"),
+		pickFault("body of 10 MB", &pickRequest{Body: make([]byte, 10_000_000)}, "body", "at most 8388608"),
+		pickFault("body of 40 MB", &pickRequest{Body: make([]byte, 40_000_000)}, "message", "at most 12582912"),
 
 		cooldownFault("no auth", &cooldownRequest{}, "auth_id", "required"),
 		cooldownFault("auth id", &cooldownRequest{AuthId: text(257)}, "auth_id", "at most 256"),
@@ -323,7 +323,9 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 }
 
 func TestLargestRequestsAreServed(t *testing.T) {
-	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{servertest.Key("a", text(64))}})
+	h := servertest.New(t, servertest.Options{
+		Auths: []*selector.Auth{servertest.Key("a", text(64))}, Limits: server.Limits{Message: 32 << 20},
+	})
 	headers := textMap(256, 0)
 	headers["000000"] = text(64<<10 - 256*6)
 	for _, req := range []*pickRequest{
@@ -343,13 +345,10 @@ func TestLargestRequestsAreServed(t *testing.T) {
 
 func TestTransportLimit(t *testing.T) {
 	h := servertest.New(t, servertest.Options{Auths: []*selector.Auth{servertest.Key("a", "claude")}})
-	_, err := h.Broker.PickCredential(t.Context(), &pickRequest{Body: make([]byte, server.MaxTransportMessage)})
-	s := status.Convert(err)
-	if s.Code() != codes.ResourceExhausted || !strings.Contains(s.Message(), fmt.Sprint(server.MaxTransportMessage)) {
-		t.Errorf("error = %v, want RESOURCE_EXHAUSTED that names the limit", err)
-	}
-	if len(s.Details()) != 0 {
-		t.Errorf("details = %v, want none of an error of the transport", s.Details())
+	const transport = server.DefaultMessage + server.DefaultMessage/2
+	_, err := h.Broker.PickCredential(t.Context(), &pickRequest{Body: make([]byte, transport)})
+	if got := violations(t, err); len(got) != 1 || !strings.Contains(got["message"], fmt.Sprint(transport)) {
+		t.Errorf("violations = %v, want the message with its limit", got)
 	}
 	if _, err := h.Broker.PickCredential(t.Context(), &pickRequest{}); err != nil {
 		t.Errorf("the next pick: %v", err)

@@ -36,6 +36,7 @@ type metrics struct {
 	outages   *prometheus.CounterVec
 	tokens    *prometheus.CounterVec
 	panics    prometheus.Counter
+	refused   *prometheus.CounterVec
 	handledBy *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 	build     prometheus.Gauge
@@ -70,6 +71,10 @@ func newMetrics(c *Config) (*metrics, error) {
 			Namespace: metricsNamespace, Name: "panics_total",
 			Help: "Calls that ended in a panic.",
 		}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "refused_total",
+			Help: "What was refused because peers asked for more than the limits allow.",
+		}, []string{"what"}),
 		handledBy: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Name: "rpc_handled_total",
 			Help: "Calls that ended, by method and gRPC code.",
@@ -90,7 +95,7 @@ func newMetrics(c *Config) (*metrics, error) {
 	}
 	m.build.Set(1)
 	for _, collector := range []prometheus.Collector{
-		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.handledBy, m.durations, m.build, newStateCollector(c.Broker),
+		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.refused, m.handledBy, m.durations, m.build, newStateCollector(c.Broker),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := c.Metrics.Register(collector); err != nil {

@@ -34,7 +34,7 @@ func (b *credentialBroker) ReportResult(ctx context.Context, req *credbrokerv1.R
 }
 
 func (b *credentialBroker) reportResult(c *call, req *credbrokerv1.ReportResultRequest) (*broker.Reported, error) {
-	report, err := checkResult(req)
+	report, err := checkResult(req, b.config.Limits.Message)
 	if err != nil {
 		return nil, err
 	}
@@ -42,16 +42,16 @@ func (b *credentialBroker) reportResult(c *call, req *credbrokerv1.ReportResultR
 }
 
 // checkResult checks and converts.
-func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) {
+func checkResult(req *credbrokerv1.ReportResultRequest, limit int) (*broker.Report, error) {
 	var v violations
 	v.required("auth_id", req.GetAuthId(), maxAuthID)
 	v.size("model", len(req.GetModel()), maxModel)
 	v.pairs("headers", req.GetHeaders(), maxHeaderEntries, maxHeaders)
-	v.size("body", len(req.GetBody()), MaxMessage)
+	v.size("body", len(req.GetBody()), limit)
 	v.size("transport_error", len(req.GetTransportError()), maxTransportError)
 	ending, class := v.ending(req), v.class(req)
 	v.usage(req.GetUsage())
-	v.answer(req)
+	v.answer(req, limit)
 	v.list("tried_auth_ids", req.GetTriedAuthIds(), maxExclude)
 	r := &broker.Report{
 		AuthID: req.GetAuthId(), Pick: v.pickID("pick_id", req.GetPickId()), Tried: req.GetTriedAuthIds(),
@@ -82,8 +82,8 @@ func checkResult(req *credbrokerv1.ReportResultRequest) (*broker.Report, error) 
 }
 
 // answer checks what the conversation can continue from.
-func (v *violations) answer(req *credbrokerv1.ReportResultRequest) {
-	v.size("answer_message", len(req.GetAnswerMessage()), MaxMessage)
+func (v *violations) answer(req *credbrokerv1.ReportResultRequest, limit int) {
+	v.size("answer_message", len(req.GetAnswerMessage()), limit)
 	digest := req.GetAnswerDigest()
 	if digest != "" && !sessions.ValidDigest(digest) {
 		v.add("answer_digest", "is not a digest as docs/sessions.md describes it")

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
+	"github.com/credbroker/credbroker/server/internal/admission"
 )
 
 // The transport. Sidecars and gateways may ping every ten seconds, also while they are idle; a peer that is gone is
@@ -28,8 +31,7 @@ const (
 	keepaliveIdle     = time.Minute
 	keepaliveTimeout  = 30 * time.Second
 	keepaliveMinPing  = 10 * time.Second
-	maxStreams        = 1024
-	maxMetadata       = 64 << 10
+	maxMetadata       = 16 << 10
 	connectionTimeout = 20 * time.Second
 	streamWorkers     = 64
 )
@@ -46,6 +48,8 @@ type Config struct {
 	Version string
 	// Metrics is where the metrics are registered, and what /metrics shows; nil: a registry of its own.
 	Metrics *prometheus.Registry
+	// Limits of what peers can make the server hold.
+	Limits Limits
 }
 
 // Settings are what can change while the server runs.
@@ -64,7 +68,15 @@ type Server struct {
 	metrics  *metrics
 	ids      *requestIDs
 	headers  headerPool
+	guard    *admission.Guard
+	conns    *admission.Connections
+	web      *admission.Connections
+	refusals struct {
+		sync.Mutex
+		logged map[admission.Refusal]time.Time
+	}
 
+	unary  grpc.UnaryServerInterceptor
 	grpc   *grpc.Server
 	health *health.Server
 	ready  atomic.Bool
@@ -87,18 +99,27 @@ func New(c Config) (*Server, error) {
 	if s.metrics, err = newMetrics(&s.config); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	s.grpc = grpc.NewServer(append(s.chain(), transportOptions()...)...)
+	s.refusals.logged = make(map[admission.Refusal]time.Time)
+	s.config.Limits = c.Limits.orDefault()
+	s.guard = admission.New(s.config.Limits.admission(), s.refused)
+	refused := func() { s.refused(admission.RefusedConnection) }
+	s.conns = admission.NewConnections(s.config.Limits.Connections, refused)
+	s.web = admission.NewConnections(s.config.Limits.HTTPConnections, refused)
+	unary, stream := s.chain()
+	s.unary = unary
+	options := append(transportOptions(&s.config.Limits), s.guard.Options(insecure.NewCredentials())...)
+	s.grpc = grpc.NewServer(append(options, stream)...)
 	s.register()
 	return s, nil
 }
 
-func transportOptions() []grpc.ServerOption {
+func transportOptions(limits *Limits) []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(MaxTransportMessage),
 		grpc.MaxHeaderListSize(maxMetadata),
-		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ConnectionTimeout(connectionTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveIdle, Timeout: keepaliveTimeout}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: keepaliveIdle, Timeout: keepaliveTimeout, MaxConnectionIdle: limits.Idle,
+		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveMinPing, PermitWithoutStream: true}),
 		// Goroutines that are used again keep the stacks they have grown.
 		grpc.NumStreamWorkers(streamWorkers),
@@ -120,12 +141,13 @@ func TuneBuffers() error {
 }
 
 func (s *Server) register() {
-	credbrokerv1.RegisterCredentialBrokerServer(s.grpc, &credentialBroker{Server: s})
-	credbrokerv1.RegisterAuthPoolServer(s.grpc, &authPool{Server: s})
+	r := registrar{Server: s.grpc, server: s}
+	credbrokerv1.RegisterCredentialBrokerServer(r, &credentialBroker{Server: s})
+	credbrokerv1.RegisterAuthPoolServer(r, &authPool{Server: s})
 	s.health = health.NewServer()
-	healthv1.RegisterHealthServer(s.grpc, s.health)
+	healthv1.RegisterHealthServer(r, s.health)
 	s.SetReady(false)
-	reflection.Register(s.grpc)
+	reflection.Register(r)
 }
 
 // Configure changes the settings for calls that start from now on.
@@ -133,7 +155,7 @@ func (s *Server) Configure(settings Settings) { s.settings.Store(&settings) }
 
 // Serve answers on a listener until Stop, and closes it. Call it once for each listener.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	if err := s.grpc.Serve(s.conns.Listen(l)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
 	return nil
@@ -172,4 +194,5 @@ func (s *Server) Stop(ctx context.Context) {
 		s.grpc.Stop()
 		<-done
 	}
+	s.guard.Wait()
 }

@@ -93,6 +93,7 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 		Log:      d.log,
 		Version:  version(),
 		Metrics:  registry,
+		Limits:   d.app.serverLimits(&conf.Limits),
 	})
 	return err
 }
@@ -127,9 +128,6 @@ func (d *daemon) close(ctx context.Context) {
 	d.closeEngines()
 }
 
-// httpHeaderTimeout bounds how long a connection may take to say what it wants.
-const httpHeaderTimeout = 10 * time.Second
-
 // run serves until ctx is cancelled or a part fails, and stops in order: health says no, calls end, then what they
 // stand on.
 func (d *daemon) run(ctx context.Context) error {
@@ -144,9 +142,9 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, lis := range d.grpc {
 		servers.Go(func() { recordFailure(failed, d.server.Serve(lis)) })
 	}
-	web := &http.Server{Handler: d.server.HTTP(), ReadHeaderTimeout: httpHeaderTimeout, ErrorLog: stdlog.New(d.log, "", 0)}
+	web := d.server.Web(stdlog.New(d.log, "", 0))
 	if d.http != nil {
-		servers.Go(func() { recordFailure(failed, web.Serve(d.http)) })
+		servers.Go(func() { recordFailure(failed, d.server.ServeWeb(web, d.http)) })
 	}
 	d.server.SetReady(true)
 	d.log.Info().Str(fieldVersion, version()).Str(fieldConfig, d.flags.config).Msg(logServing)

@@ -47,6 +47,7 @@ func (a *app) serveCommand() *cobra.Command {
 // serve runs a broker until ctx is cancelled.
 func (a *app) serve(ctx context.Context, f serveFlags) error {
 	defer a.collectLess()()
+	defer a.respectContainer()()
 	// From here on SIGHUP does not end the process, also while it starts.
 	hangup, release := a.hangup()
 	defer release()

@@ -38,6 +38,8 @@ type Options struct {
 	Store broker.AuthStore
 	// Status is what the configuration says of itself.
 	Status broker.ConfigStatus
+	// Limits of the server.
+	Limits server.Limits
 	// Local stores state; nil: it ends with the process.
 	Local state.Store
 	// NoAffinity: sessions are not identified.
@@ -100,6 +102,7 @@ func New(t testing.TB, o Options) *Harness {
 		Log:      zerolog.New(h.Log),
 		Version:  "test",
 		Metrics:  h.Metrics,
+		Limits:   o.Limits,
 	})
 	if err != nil {
 		t.Fatalf("server.New: %v", err)
@@ -157,6 +160,20 @@ func (h *Harness) Dial(t testing.TB, options ...grpc.DialOption) *grpc.ClientCon
 		}
 	})
 	return conn
+}
+
+// Peer opens a further connection for frames, which is closed when the test ends.
+func (h *Harness) Peer(t testing.TB) *Peer {
+	t.Helper()
+	conn, err := h.listener.DialContext(t.Context())
+	if err != nil {
+		t.Fatalf("dial: %v", err)
+	}
+	peer, err := NewPeer(t.Context(), conn)
+	if err != nil {
+		t.Fatalf("NewPeer: %v", err)
+	}
+	return peer
 }
 
 // Start is what the clock of a Harness shows at first.
