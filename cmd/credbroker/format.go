@@ -14,9 +14,9 @@ import (
 const maxCell = 80
 
 // clean makes text from elsewhere fit for a terminal: control characters become visible, so that no text can move the
-// cursor or start a new line.
+// cursor, start a new line, turn the direction of what follows or hide.
 func clean(text string) string {
-	bad := func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+	bad := func(r rune) bool { return !unicode.IsGraphic(r) }
 	if !strings.ContainsFunc(text, bad) && utf8.ValidString(text) {
 		return text
 	}

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -107,11 +112,34 @@ func (o *logOutput) Write(line []byte) (int, error) { return o.WriteLevel(zerolo
 // WriteLevel is part of zerolog.LevelWriter.
 func (o *logOutput) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	if !o.console.Load() {
-		return o.plain.WriteLevel(level, line)
+		return o.plain.WriteLevel(level, visible(line))
 	}
 	n, err := o.pretty.Write(line)
 	if err == nil && level >= zerolog.ErrorLevel && level != zerolog.NoLevel {
 		err = o.plain.Flush()
 	}
 	return n, err
+}
+
+// visible escapes characters of a line of JSON that nobody sees and terminals obey: C1 controls, those that turn the
+// direction of text, those of no width. What is below space is escaped already.
+func visible(line []byte) []byte {
+	// Nearly all lines are ASCII, and looking at bytes is quick.
+	if !slices.ContainsFunc(line, func(b byte) bool { return b >= utf8.RuneSelf }) {
+		return line
+	}
+	plain := func(r rune) bool { return r < utf8.RuneSelf || unicode.IsGraphic(r) }
+	shown := make([]byte, 0, 2*len(line))
+	for _, r := range string(line) {
+		switch {
+		case plain(r):
+			shown = utf8.AppendRune(shown, r)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			shown = fmt.Appendf(shown, `\u%04x\u%04x`, high, low)
+		default:
+			shown = fmt.Appendf(shown, `\u%04x`, r)
+		}
+	}
+	return shown
 }
