@@ -17,6 +17,7 @@ COUNT ?= 1
 FUZZTIME ?= 20s
 HISTORIES ?= 1000000
 KILLS ?= 200
+ATTACKTIME ?= 5s
 SIMULATIONS ?= 10000
 FROM ?= 1
 CONVERSATIONS ?= 100000
@@ -87,6 +88,10 @@ simulate: ## run simulated fleets in virtual time over a faulty network, 10,000 
 .PHONY: kill
 kill: ## kill brokers under load, 200 times, and compare what they know with what they acknowledged (KILLS)
 	CREDBROKER_KILLS=$(KILLS) go test ./cmd/credbroker -run TestKill -count=1 -v -timeout 30m
+
+.PHONY: attack
+attack: ## attack brokers as docs/security.md lists it, and print what a good client gets alone, beside and after (ATTACKTIME, 5s each)
+	CREDBROKER_ATTACK_TIME=$(ATTACKTIME) go test ./cmd/credbroker -run TestAttack -count=1 -v -timeout 30m
 
 .PHONY: soak
 soak: ## the same 10,000 times, for two hours at most
