@@ -28,7 +28,8 @@ type binding struct {
 //	the auth that the session is bound to                    the session
 //	is ready                                                 stays (BindingHit)
 //	is ready, but excluded by this request                   stays bound, and another serves this once (BindingDiverted)
-//	is not: in cooldown, blocked, disabled, refused, gone    is moved (BindingRebound)
+//	is out, but back within Patience or only in doubt        stays bound, and another serves this once (BindingDiverted)
+//	is out otherwise: cooling, blocked, disabled, gone       is moved (BindingRebound)
 //	is below the best tier, with failback on                 is moved (BindingRebound)
 //
 // A session that is not bound follows what it continues, or its parent session (BindingInherited), or is new (BindingNew).

@@ -196,7 +196,8 @@ const (
 	Binding_BINDING_INHERITED Binding = 4
 	// The bound auth cannot be used: the session moved to another for good.
 	Binding_BINDING_REBOUND Binding = 5
-	// The bound auth is excluded by this request: another auth is used once and the binding stays.
+	// This request is served by another auth and the binding stays: the request excludes the bound auth, or what keeps that out
+	// is over within `sessions.patience` or is only in doubt.
 	Binding_BINDING_DIVERTED Binding = 6
 )
 
@@ -706,8 +707,8 @@ type PickCredentialRequest struct {
 	Explain bool `protobuf:"varint,8,opt,name=explain,proto3" json:"explain,omitempty"`
 	// Answer as a pick would, but bind, advance and count nothing.
 	DryRun bool `protobuf:"varint,9,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// `pick_id` of the first pick that was made for the same client request, or of a later one: the last counts the attempts best.
-	// Empty: this is the first. What fails alike with several auths is then not held against them.
+	// `pick_id` of the previous attempt for the same client request (an earlier one works too, but then fewer attempts are
+	// counted). Empty: this is the first. What fails alike with several auths is then not held against them.
 	AttemptOf string `protobuf:"bytes,10,opt,name=attempt_of,json=attemptOf,proto3" json:"attempt_of,omitempty"`
 	// What the client's own API looks like: the shape of ready answers. Unspecified: as the body shows, else that of
 	// OpenAI.
@@ -1280,7 +1281,7 @@ type ReportCooldownRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the auth; required, at most 256 bytes.
 	AuthId string `protobuf:"bytes,1,opt,name=auth_id,json=authId,proto3" json:"auth_id,omitempty"`
-	// Model that must rest; empty: the whole auth.
+	// Model that must cool down; empty: the whole auth.
 	Model string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
 	// How long; neither: the backoff ladder of the kind decides.
 	//
@@ -1506,7 +1507,7 @@ type ReportResultRequest struct {
 	// `model`, `timeout` or `other`. It concerns the model only, which is required with it, and disables nothing. Beside the
 	// status or the body of an error it counts for nothing: those say more.
 	ErrorClass string `protobuf:"bytes,16,opt,name=error_class,json=errorClass,proto3" json:"error_class,omitempty"`
-	// Auths already tried for the same client request, this one may be among them; at most 1,024. `next` of the verdict sends
+	// Auths already tried for the same client request; this one may be among them. At most 1,024. `next` of the verdict sends
 	// the request to none of them again.
 	TriedAuthIds  []string `protobuf:"bytes,17,rep,name=tried_auth_ids,json=triedAuthIds,proto3" json:"tried_auth_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1801,7 +1802,7 @@ type Verdict struct {
 	// Whose fault it was.
 	Fault Fault `protobuf:"varint,1,opt,name=fault,proto3,enum=credbroker.v1.Fault" json:"fault,omitempty"`
 	// What was done about it. It differs from what the rule says where repetition makes more of it, and where newer
-	// evidence stands against it: `note` then says so.
+	// observations stand against it: `note` then says so.
 	Action Action `protobuf:"varint,2,opt,name=action,proto3,enum=credbroker.v1.Action" json:"action,omitempty"`
 	// What it was done to.
 	Scope Scope `protobuf:"varint,3,opt,name=scope,proto3,enum=credbroker.v1.Scope" json:"scope,omitempty"`
@@ -1821,7 +1822,7 @@ type Verdict struct {
 	Rule string `protobuf:"bytes,10,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Who could serve the request, by the rule alone.
 	Retry Retry `protobuf:"varint,11,opt,name=retry,proto3,enum=credbroker.v1.Retry" json:"retry,omitempty"`
-	// From when on one request at a time may try before `until`; absent: none may.
+	// From when on one request at a time may probe before `until`; absent: none may.
 	ProbeAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=probe_at,json=probeAt,proto3" json:"probe_at,omitempty"`
 	// Step of the backoff ladder, from 1; 0: the upstream told the time.
 	BackoffLevel int32 `protobuf:"varint,13,opt,name=backoff_level,json=backoffLevel,proto3" json:"backoff_level,omitempty"`

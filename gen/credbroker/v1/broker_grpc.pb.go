@@ -44,7 +44,7 @@ type CredentialBrokerClient interface {
 	// Blocks an auth, or one model of it, for a time that the caller knows. Kept to the letter: it only lengthens,
 	// a success does not end it, and only ClearCooldown shortens it.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	ReportCooldown(ctx context.Context, in *ReportCooldownRequest, opts ...grpc.CallOption) (*ReportCooldownResponse, error)
 	// Hands over what the upstream answered; the broker derives the verdict, applies it and returns it. With `answer` and
 	// `response_id` the conversation goes on where it was answered.
@@ -53,7 +53,7 @@ type CredentialBrokerClient interface {
 	ReportResult(ctx context.Context, in *ReportResultRequest, opts ...grpc.CallOption) (*ReportResultResponse, error)
 	// Releases every session bound to an auth; with `disable`, also takes the auth out of rotation.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	InvalidateAuth(ctx context.Context, in *InvalidateAuthRequest, opts ...grpc.CallOption) (*InvalidateAuthResponse, error)
 }
 
@@ -134,7 +134,7 @@ type CredentialBrokerServer interface {
 	// Blocks an auth, or one model of it, for a time that the caller knows. Kept to the letter: it only lengthens,
 	// a success does not end it, and only ClearCooldown shortens it.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	ReportCooldown(context.Context, *ReportCooldownRequest) (*ReportCooldownResponse, error)
 	// Hands over what the upstream answered; the broker derives the verdict, applies it and returns it. With `answer` and
 	// `response_id` the conversation goes on where it was answered.
@@ -143,7 +143,7 @@ type CredentialBrokerServer interface {
 	ReportResult(context.Context, *ReportResultRequest) (*ReportResultResponse, error)
 	// Releases every session bound to an auth; with `disable`, also takes the auth out of rotation.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	InvalidateAuth(context.Context, *InvalidateAuthRequest) (*InvalidateAuthResponse, error)
 	mustEmbedUnimplementedCredentialBrokerServer()
 }

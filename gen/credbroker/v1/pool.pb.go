@@ -29,7 +29,7 @@ type AuthState int32
 const (
 	// Any state, in a filter.
 	AuthState_AUTH_STATE_UNSPECIFIED AuthState = 0
-	// It can be picked; single models may rest.
+	// It can be picked; single models may be cooling down.
 	AuthState_AUTH_STATE_READY AuthState = 1
 	// The whole auth is in a quota cooldown.
 	AuthState_AUTH_STATE_COOLING AuthState = 2
@@ -626,11 +626,11 @@ type Cooldown struct {
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Step of the backoff ladder, from 1; 0 when the time was told.
 	BackoffLevel int32 `protobuf:"varint,6,opt,name=backoff_level,json=backoffLevel,proto3" json:"backoff_level,omitempty"`
-	// Glob on model keys that rest together; empty: it is no family.
+	// Glob on model keys that cool down together; empty: it is no family.
 	Family string `protobuf:"bytes,7,opt,name=family,proto3" json:"family,omitempty"`
 	// Limit domain that is in cooldown, with this auth in it, or `provider:NAME` in an outage; empty: the auth itself does.
 	Domain string `protobuf:"bytes,8,opt,name=domain,proto3" json:"domain,omitempty"`
-	// From when on one request at a time may try before `until`; absent: none may.
+	// From when on one request at a time may probe before `until`; absent: none may.
 	ProbeAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=probe_at,json=probeAt,proto3" json:"probe_at,omitempty"`
 	// Id of the rule that decided; empty: it was no verdict.
 	Rule          string `protobuf:"bytes,10,opt,name=rule,proto3" json:"rule,omitempty"`

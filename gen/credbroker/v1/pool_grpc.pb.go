@@ -48,23 +48,23 @@ type AuthPoolClient interface {
 	GetAuth(ctx context.Context, in *GetAuthRequest, opts ...grpc.CallOption) (*GetAuthResponse, error)
 	// Adds or replaces one auth. It is written to the first auth directory; without one it lives in memory only.
 	//
-	// Errors: INVALID_REQUEST, MANAGED_BY_CONFIG.
+	// Errors: INVALID_REQUEST, MANAGED_BY_CONFIG, STATE_UNAVAILABLE.
 	PutAuth(ctx context.Context, in *PutAuthRequest, opts ...grpc.CallOption) (*PutAuthResponse, error)
 	// Removes one auth, and its file if it has one.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG, STATE_UNAVAILABLE.
 	DeleteAuth(ctx context.Context, in *DeleteAuthRequest, opts ...grpc.CallOption) (*DeleteAuthResponse, error)
 	// Puts an auth back into rotation. `disabled: true` in the configuration cannot be undone here.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG, STATE_UNAVAILABLE.
 	EnableAuth(ctx context.Context, in *EnableAuthRequest, opts ...grpc.CallOption) (*EnableAuthResponse, error)
 	// Takes an auth out of rotation until EnableAuth. Its bindings stay.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	DisableAuth(ctx context.Context, in *DisableAuthRequest, opts ...grpc.CallOption) (*DisableAuthResponse, error)
 	// Ends the cooldowns of an auth, explicit ones included.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	ClearCooldown(ctx context.Context, in *ClearCooldownRequest, opts ...grpc.CallOption) (*ClearCooldownResponse, error)
 	// Lists bound sessions, most recently used first.
 	//
@@ -72,7 +72,7 @@ type AuthPoolClient interface {
 	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
 	// Forgets the binding of one session; its next pick is a first pick.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_SESSION.
+	// Errors: INVALID_REQUEST, UNKNOWN_SESSION, STATE_UNAVAILABLE.
 	ReleaseSession(ctx context.Context, in *ReleaseSessionRequest, opts ...grpc.CallOption) (*ReleaseSessionResponse, error)
 	// Sends every auth once, then a message for every auth that changed or went away. Changes of one auth that follow
 	// each other faster than the caller reads are joined; the last one is never lost.
@@ -224,23 +224,23 @@ type AuthPoolServer interface {
 	GetAuth(context.Context, *GetAuthRequest) (*GetAuthResponse, error)
 	// Adds or replaces one auth. It is written to the first auth directory; without one it lives in memory only.
 	//
-	// Errors: INVALID_REQUEST, MANAGED_BY_CONFIG.
+	// Errors: INVALID_REQUEST, MANAGED_BY_CONFIG, STATE_UNAVAILABLE.
 	PutAuth(context.Context, *PutAuthRequest) (*PutAuthResponse, error)
 	// Removes one auth, and its file if it has one.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG, STATE_UNAVAILABLE.
 	DeleteAuth(context.Context, *DeleteAuthRequest) (*DeleteAuthResponse, error)
 	// Puts an auth back into rotation. `disabled: true` in the configuration cannot be undone here.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, MANAGED_BY_CONFIG, STATE_UNAVAILABLE.
 	EnableAuth(context.Context, *EnableAuthRequest) (*EnableAuthResponse, error)
 	// Takes an auth out of rotation until EnableAuth. Its bindings stay.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	DisableAuth(context.Context, *DisableAuthRequest) (*DisableAuthResponse, error)
 	// Ends the cooldowns of an auth, explicit ones included.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_AUTH.
+	// Errors: INVALID_REQUEST, UNKNOWN_AUTH, STATE_UNAVAILABLE.
 	ClearCooldown(context.Context, *ClearCooldownRequest) (*ClearCooldownResponse, error)
 	// Lists bound sessions, most recently used first.
 	//
@@ -248,7 +248,7 @@ type AuthPoolServer interface {
 	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
 	// Forgets the binding of one session; its next pick is a first pick.
 	//
-	// Errors: INVALID_REQUEST, UNKNOWN_SESSION.
+	// Errors: INVALID_REQUEST, UNKNOWN_SESSION, STATE_UNAVAILABLE.
 	ReleaseSession(context.Context, *ReleaseSessionRequest) (*ReleaseSessionResponse, error)
 	// Sends every auth once, then a message for every auth that changed or went away. Changes of one auth that follow
 	// each other faster than the caller reads are joined; the last one is never lost.
