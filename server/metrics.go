@@ -17,7 +17,7 @@ import (
 const (
 	metricsNamespace = "credbroker"
 
-	outcomeOK     = "OK"
+	resultOK      = "OK"
 	providerOther = "other"
 
 	tokensInput  = "input"
@@ -50,11 +50,11 @@ func newMetrics(c *Config) (*metrics, error) {
 		picks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Name: "picks_total",
 			Help: "Picks, dry runs left out, by what came of them.",
-		}, []string{"provider", "model_class", "outcome", "binding"}),
+		}, []string{"provider", "model_class", "result", "binding"}),
 		reports: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Name: "reports_total",
 			Help: "Reports about auths, by what was reported and what came of it.",
-		}, []string{"report", "outcome"}),
+		}, []string{"report", "result"}),
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Name: "results_total",
 			Help: "Upstream answers that were reported, by what was done about them and why.",
@@ -117,12 +117,12 @@ func (m *metrics) took(method string, d time.Duration) {
 
 // picked counts one pick. The provider must be one of the pool, or providerOther.
 func (m *metrics) picked(provider, modelKey string, c *call) {
-	m.picks.WithLabelValues(m.providers.name(provider), modelClass(modelKey), outcome(c.reason), bindingName(c.binding)).Inc()
+	m.picks.WithLabelValues(m.providers.name(provider), modelClass(modelKey), resultLabel(c.reason), bindingName(c.binding)).Inc()
 }
 
 // reported counts one report.
 func (m *metrics) reported(report string, reason Reason) {
-	m.reports.WithLabelValues(report, outcome(reason)).Inc()
+	m.reports.WithLabelValues(report, resultLabel(reason)).Inc()
 }
 
 // judged counts one result. Its provider is one of the pool, and its reason one of the rules.
@@ -140,7 +140,7 @@ func (m *metrics) judged(r *broker.Reported, used *credbrokerv1.Usage) {
 	m.tokens.WithLabelValues(provider, tokensOutput).Add(float64(used.GetOutputTokens()))
 }
 
-func outcome(reason Reason) string { return cmp.Or(string(reason), outcomeOK) }
+func resultLabel(reason Reason) string { return cmp.Or(string(reason), resultOK) }
 
 // boundedNames lets a limited number of different names through, so that a label has a limited number of values even
 // where names come and go.
