@@ -10,8 +10,8 @@ import (
 // Release was called for it.
 type Slot uint32
 
-// SessionKey stands for one session id under one provider and model key: a keyed hash of the three, so that the pool
-// neither sees nor keeps session ids.
+// SessionKey stands for one session id of a caller under one provider and model key: a keyed hash of them all, so that the
+// pool neither sees nor keeps session ids.
 type SessionKey struct{ Hi, Lo uint64 }
 
 // String is 32 lower-case hex digits.
@@ -34,6 +34,8 @@ func ParseSessionKey(text string) (SessionKey, bool) {
 // Session is one id of a conversation.
 type Session struct {
 	Key SessionKey
+	// Caller whose session it is; empty: there are no callers. Its key is of that caller.
+	Caller string
 	// Source is kept beside the binding for listings; its values belong to the one who derived the key.
 	Source uint8
 	// Role is the same for all ids of a conversation, but that prefixes may be past.
