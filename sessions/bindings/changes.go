@@ -19,6 +19,8 @@ type Change struct {
 	// Group is the same for all ids of one binding: the key of one of them.
 	Group  selector.SessionKey
 	Source uint8
+	// Caller whose session it is.
+	Caller string
 	// Slot that it is bound to.
 	Slot selector.Slot
 	// Bound is when it was bound to the slot.
@@ -191,7 +193,7 @@ func (t *Table) appendBound(changes []Change, binding uint32) []Change {
 		t.eachID(binding, func(id *idRecord) { changes = append(changes, Change{Key: id.key, Ended: true, Evicted: true}) })
 		return changes
 	}
-	change := Change{Slot: g.slot, Bound: t.changes.boundAt(binding), Ends: t.roundedEnd(b.ends)}
+	change := Change{Caller: t.owners.list[g.owner].name, Slot: g.slot, Bound: t.changes.boundAt(binding), Ends: t.roundedEnd(b.ends)}
 	first := true
 	t.eachID(binding, func(id *idRecord) {
 		if first {

@@ -109,7 +109,7 @@ func (t *Table) nextDead(now int64) uint32 {
 	if t.groups.released != 0 {
 		return t.groups.at(t.groups.released).members
 	}
-	return t.uses.nextEnded(now)
+	return t.owners.nextEnded(now)
 }
 
 // reclaim frees at most limit bindings, and not many more than callWork ids: dead ones first, then the least recently
@@ -118,7 +118,7 @@ func (t *Table) reclaim(now int64, limit int) (count int) {
 	for work := 0; count < limit && work < callWork; count++ {
 		binding := t.nextDead(now)
 		if binding == 0 && t.bindings.used > t.max {
-			binding = t.uses.leastRecent()
+			binding = t.owners.leastRecent(0, t.max)
 		}
 		if binding == 0 {
 			break
@@ -132,7 +132,7 @@ func (t *Table) reclaim(now int64, limit int) (count int) {
 // freeEnded frees bindings that are over, so that what is counted afterwards is alive.
 func (t *Table) freeEnded() {
 	for work := 0; work < callWork; {
-		binding := t.uses.nextEnded(t.clock)
+		binding := t.owners.nextEnded(t.clock)
 		if binding == 0 {
 			return
 		}

@@ -17,11 +17,11 @@ func (t *Table) Leftover() string {
 			passed += int(s.buckets[i].passed)
 		}
 	}
-	if t.bindings.used+t.aliases.used+t.groups.used+t.groups.dead+len(t.groups.bySlot)+indexed+passed == 0 {
+	if t.bindings.used+t.aliases.used+t.groups.used+t.groups.dead+len(t.groups.numbers)+indexed+passed == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%d bindings, %d aliases, %d groups (%d dead, %d of slots), %d ids in its index, %d marks of others",
-		t.bindings.used, t.aliases.used, t.groups.used, t.groups.dead, len(t.groups.bySlot), indexed, passed)
+		t.bindings.used, t.aliases.used, t.groups.used, t.groups.dead, len(t.groups.numbers), indexed, passed)
 }
 
 // UndoRelease brings back what was released last.
@@ -29,13 +29,19 @@ func (t *Table) UndoRelease(slot selector.Slot) {
 	number := t.groups.released
 	t.groups.unlistReleased(t.groups.at(number))
 	t.groups.at(number).released = false
-	t.groups.bySlot[slot] = number
-	t.groups.dead = 0
+	t.groups.numbers[groupKey{slot: slot}] = number
+	t.groups.dead, t.owners.list[0].dead = 0, 0
 }
 
 // Epochs is how many times to live, one after the other, the table distinguishes.
 func (t *Table) Epochs() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.uses.epochs)
+	return len(t.owners.list[0].uses.epochs)
 }
+
+// Owners is for how many callers there is room, and KnownOwners how many are known; nobody is one.
+func (t *Table) Owners() int { return len(t.owners.list) }
+
+// KnownOwners is told by Owners.
+func (t *Table) KnownOwners() int { return len(t.owners.numbers) }

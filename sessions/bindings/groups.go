@@ -2,22 +2,29 @@ package bindings
 
 import "github.com/credbroker/credbroker/selector"
 
-// slotGroups are the groups of bindings by their slot.
+// groupKey is what the bindings of a group have in common, as long as it is not released.
+type groupKey struct {
+	slot  selector.Slot
+	owner uint32
+}
+
+// slotGroups are the groups of bindings by their slot and owner.
 type slotGroups struct {
 	slab[slotGroup, *slotGroup]
 	records  *records
-	bySlot   map[selector.Slot]uint32 // groups that are not released
-	released uint32                   // the first released group
-	dead     int                      // bindings in released groups
+	owners   *owners
+	numbers  map[groupKey]uint32 // of groups that are not released
+	released uint32              // the first released group
+	dead     int                 // bindings in released groups
 }
 
-// join adds a binding to the group of a slot.
-func (g *slotGroups) join(binding uint32, slot selector.Slot) {
-	number := g.bySlot[slot]
+// join adds a binding to a group.
+func (g *slotGroups) join(binding uint32, key groupKey) {
+	number := g.numbers[key]
 	if number == 0 {
 		number = g.alloc()
-		g.at(number).slot = slot
-		g.bySlot[slot] = number
+		g.at(number).groupKey = key
+		g.numbers[key] = number
 	}
 	group, b := g.at(number), g.records.bindings.at(binding)
 	b.group, b.before, b.after = number, 0, group.members
@@ -43,6 +50,7 @@ func (g *slotGroups) leave(binding uint32) {
 	group.count--
 	if group.released {
 		g.dead--
+		g.owners.list[group.owner].dead--
 	}
 	if group.count > 0 {
 		return
@@ -50,18 +58,33 @@ func (g *slotGroups) leave(binding uint32) {
 	if group.released {
 		g.unlistReleased(group)
 	} else {
-		delete(g.bySlot, group.slot)
+		delete(g.numbers, group.groupKey)
 	}
 	g.recycle(b.group)
 }
 
-// release makes the group of a slot one of the released ones.
-func (g *slotGroups) release(slot selector.Slot) int {
-	number := g.bySlot[slot]
+// count is how many bindings a group has.
+func (g *slotGroups) count(key groupKey) int {
+	if number := g.numbers[key]; number != 0 {
+		return int(g.at(number).count)
+	}
+	return 0
+}
+
+// release makes the groups of a slot released ones.
+func (g *slotGroups) release(slot selector.Slot) (count int) {
+	for owner := range g.owners.list {
+		count += g.releaseGroup(groupKey{slot, uint32(owner)})
+	}
+	return count
+}
+
+func (g *slotGroups) releaseGroup(key groupKey) int {
+	number := g.numbers[key]
 	if number == 0 {
 		return 0
 	}
-	delete(g.bySlot, slot)
+	delete(g.numbers, key)
 	group := g.at(number)
 	group.released = true
 	group.after = g.released
@@ -70,6 +93,7 @@ func (g *slotGroups) release(slot selector.Slot) int {
 	}
 	g.released = number
 	g.dead += int(group.count)
+	g.owners.list[key.owner].dead += int(group.count)
 	return int(group.count)
 }
 

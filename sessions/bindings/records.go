@@ -38,10 +38,11 @@ type bindingRecord struct {
 
 func (r *bindingRecord) link() *uint32 { return &r.after }
 
-// slotGroup is the bindings of one slot since it was last released. A released group has no slot any more, and its
-// bindings are dead.
+// slotGroup is the bindings of one owner to one slot since that was last released. A released group has no slot any more, and
+// its bindings are dead.
 type slotGroup struct {
-	slot     selector.Slot
+	groupKey
+
 	released bool
 	members  uint32 // the first of them
 	count    int32
@@ -79,12 +80,13 @@ func (t *Table) lookup(key selector.SessionKey, now int64) (id, binding uint32, 
 }
 
 // createBinding makes a binding without ids. The caller adds one and calls use.
-func (t *Table) createBinding(slot selector.Slot) uint32 {
+func (t *Table) createBinding(slot selector.Slot, owner uint32) uint32 {
 	binding := t.bindings.alloc()
 	b := t.bindings.at(binding)
 	b.first.owner = binding
 	b.position = noPosition
-	t.groups.join(binding, slot)
+	t.groups.join(binding, groupKey{slot, owner})
+	t.owners.list[owner].uses.count++
 	return binding
 }
 
@@ -101,10 +103,14 @@ func (t *Table) freeBinding(binding uint32) (ids int) {
 		t.aliases.recycle(number &^ aliasBit)
 		number = next
 	}
+	owner := t.groups.at(b.group).owner
 	t.groups.leave(binding)
+	uses := &t.owners.list[owner].uses
 	if b.position != noPosition { // one that is being restored may have none yet
-		t.uses.remove(b.position)
+		uses.remove(b.position)
 	}
+	uses.count--
+	t.owners.release(owner)
 	t.bindings.recycle(binding)
 	if t.bindings.used == 0 && len(t.bindings.chunks)+len(t.aliases.chunks) > 2 {
 		t.reset()

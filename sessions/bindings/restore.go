@@ -62,7 +62,7 @@ func (r *Restorer) add(c *Change) {
 		if t.bindings.used >= mostBindings {
 			return
 		}
-		binding = t.createBinding(c.Slot)
+		binding = t.createBinding(c.Slot, t.owners.number(c.Caller))
 		t.bindings.at(binding).ends = c.Ends
 		t.changes.setBound(binding, c.Bound)
 		r.numbers = append(r.numbers, binding)
@@ -188,7 +188,7 @@ func (r *Restorer) appendUses(order []restored) {
 	defer t.mu.Unlock()
 	for _, o := range order {
 		if r.isUnordered(o.number) {
-			t.uses.appendUse(o.number)
+			usesOf(t, o.number).appendUse(o.number)
 		}
 	}
 }

@@ -42,7 +42,8 @@ type Config struct {
 }
 
 // Table remembers which slot each session is bound to. It holds keyed hashes, not ids, within a bound; past it the least
-// recently used binding goes. What is dead, released or over, never takes the place of what is alive. Past 65,536 ids and
+// recently used binding goes: with callers, of the one that has the most beyond its share. What is dead, released or over, never takes the
+// place of what is alive. Past 65,536 ids and
 // four for each binding that there may be, a further id takes the place of one of its own binding.
 //
 // All methods may be called concurrently. No call holds the lock for long, however many bindings there are: what one
@@ -56,8 +57,8 @@ type Table struct {
 	clock int64 // the latest time that a call gave
 
 	records
+	owners  owners
 	groups  slotGroups
-	uses    useOrder
 	changes changeLog
 }
 
@@ -71,6 +72,7 @@ func New(c Config) *Table {
 	}}
 	t.configure(c.TTL, c.Max)
 	t.changes.on = c.Recording
+	t.owners.init(&t.records)
 	t.reset()
 	return t
 }
@@ -88,8 +90,8 @@ func (t *Table) configure(ttl time.Duration, most int) {
 // reset gives the memory of a table back that has no bindings.
 func (t *Table) reset() {
 	t.records = records{seq: t.seq}
-	t.groups = slotGroups{records: &t.records, bySlot: make(map[selector.Slot]uint32)}
-	t.uses = useOrder{useLog: useLog{newest: noPosition}, records: &t.records, epochs: []endEpoch{newEpoch(0)}}
+	t.groups = slotGroups{records: &t.records, owners: &t.owners, numbers: make(map[groupKey]uint32)}
+	t.owners.reset()
 	t.changes.reset()
 }
 
@@ -158,8 +160,8 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 		for _, s := range sessions {
 			t.unbindID(s.Key)
 		}
-		t.makeRoom(at)
-		binding = t.createBinding(slot)
+		t.makeRoom(sessions[0].Caller, at)
+		binding = t.createBinding(slot, t.owners.number(sessions[0].Caller))
 		t.changes.setBound(binding, at)
 		t.changes.markChanged(binding)
 	}
@@ -184,14 +186,16 @@ func (t *Table) unbindPast(prefixes []selector.Session, slot selector.Slot, now 
 	}
 }
 
-// makeRoom frees a binding if there are as many as there may be: a dead one, else the least recently used one.
-func (t *Table) makeRoom(now int64) {
+// makeRoom frees a binding for one of a caller if there are as many as there may be: a dead one, else the least recently used
+// one of who has the most beyond its share.
+func (t *Table) makeRoom(caller string, now int64) {
 	if t.bindings.used < t.max {
 		return
 	}
 	victim := t.nextDead(now)
 	if victim == 0 {
-		victim = t.uses.leastRecent()
+		owner, _ := t.owners.find(caller)
+		victim = t.owners.leastRecent(owner, t.max)
 	}
 	if victim != 0 {
 		t.recordEvicted(victim)
@@ -207,14 +211,15 @@ func (t *Table) renewBinding(binding uint32, now int64) {
 		t.changes.markChanged(binding)
 	}
 	b.ends = ends
-	t.uses.appendUse(binding)
+	usesOf(t, binding).appendUse(binding)
 }
 
 // moveTo takes a binding to the group of a slot.
 func (t *Table) moveTo(binding uint32, slot selector.Slot, now int64) {
-	if t.groups.at(t.bindings.at(binding).group).slot != slot {
+	if g := t.groups.at(t.bindings.at(binding).group); g.slot != slot {
+		owner := g.owner
 		t.groups.leave(binding)
-		t.groups.join(binding, slot)
+		t.groups.join(binding, groupKey{slot, owner})
 		t.changes.setBound(binding, now)
 		t.changes.markChanged(binding)
 	}
@@ -283,7 +288,7 @@ func (t *Table) Configure(ttl time.Duration, most int) {
 	before := t.ttl
 	t.configure(ttl, most)
 	if t.ttl < before {
-		t.uses.startEpoch(t.seq + 1)
+		t.owners.startEpochs(t.seq + 1)
 	}
 	t.reclaim(t.clock, callWork)
 }
@@ -321,12 +326,12 @@ func (t *Table) Max() int {
 }
 
 // Count is how many of the bindings that Len counts are to slot.
-func (t *Table) Count(slot selector.Slot) int {
+func (t *Table) Count(slot selector.Slot) (count int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.freeEnded()
-	if number := t.groups.bySlot[slot]; number != 0 {
-		return int(t.groups.at(number).count)
+	for owner := range t.owners.list {
+		count += t.groups.count(groupKey{slot, uint32(owner)})
 	}
-	return 0
+	return count
 }

@@ -37,6 +37,7 @@ type useLogChunk struct {
 type useOrder struct {
 	useLog
 	records *records
+	count   int        // bindings, those that have no position yet included
 	epochs  []endEpoch // never empty
 }
 
@@ -149,7 +150,7 @@ func (u *useOrder) appendUse(binding uint32) {
 // compact keeps the log short. It is called when a chunk is begun.
 func (u *useOrder) compact() {
 	for range 2 { // one to keep the length, one to get shorter after many bindings went
-		if len(u.order) <= 2*(u.records.bindings.used>>useBits)+2 || !u.merge() {
+		if len(u.order) <= 2*(u.count>>useBits)+2 || !u.merge() {
 			return
 		}
 	}
