@@ -83,7 +83,7 @@ func (k *Persister) boundChanges(changed []bindings.Change) []BoundSession {
 	list := make([]BoundSession, len(changed))
 	for i := range changed {
 		c := &changed[i]
-		list[i] = BoundSession{Key: c.Key, Group: c.Group, Source: c.Source, Bound: c.Bound, Ends: c.Ends}
+		list[i] = BoundSession{Key: c.Key, Group: c.Group, Source: c.Source, Caller: c.Caller, Bound: c.Bound, Ends: c.Ends}
 		if c.Ended {
 			list[i].Bound = now
 			continue
@@ -156,7 +156,7 @@ func (k *Persister) applyBinding(b *BoundSession) {
 		k.table.Unbind(b.Key, now)
 	case ok && moved != slot:
 		k.claims.confirm([]selector.Session{{Key: b.Key}})
-		k.table.Bind([]selector.Session{{Key: b.Key, Source: b.Source}}, moved, now)
+		k.table.Bind([]selector.Session{{Key: b.Key, Caller: b.Caller, Source: b.Source}}, moved, now)
 	}
 }
 
@@ -174,7 +174,7 @@ func (k *Persister) offerBindings(ctx context.Context) {
 			b := &page[i]
 			if identity, ok := k.pool.NameOf(b.Slot); ok {
 				list = append(list, BoundSession{
-					Key: b.Key, Group: b.Key, Source: b.Source, Identity: identity,
+					Key: b.Key, Group: b.Key, Source: b.Source, Caller: b.Caller, Identity: identity,
 					Bound: k.pool.Released(identity) + 1, Ends: b.ExpiresAt.UnixNano(),
 				})
 			}

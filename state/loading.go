@@ -68,7 +68,7 @@ func (l *loading) Bindings(list []BoundSession) {
 		b := &list[i]
 		if slot, ok := l.pool.SlotOf(b.Identity, b.Bound); ok {
 			changes = append(changes, bindings.Change{
-				Key: b.Key, Group: b.Group, Source: b.Source, Slot: slot, Bound: b.Bound, Ends: b.Ends,
+				Key: b.Key, Group: b.Group, Source: b.Source, Caller: b.Caller, Slot: slot, Bound: b.Bound, Ends: b.Ends,
 			})
 		}
 	}

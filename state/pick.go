@@ -162,7 +162,7 @@ func (c *claims) boundSessions(ids []selector.Session, identity string, now time
 	at := max(now.UnixNano(), c.pool.Released(identity)+1)
 	for i := range ids {
 		list[i] = BoundSession{
-			Key: ids[i].Key, Group: ids[0].Key, Source: ids[i].Source, Identity: identity,
+			Key: ids[i].Key, Group: ids[0].Key, Source: ids[i].Source, Caller: ids[i].Caller, Identity: identity,
 			Bound: at, Ends: c.endsInFleet(now),
 		}
 		if ids[i].Role != selector.RoleName {

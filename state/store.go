@@ -47,6 +47,8 @@ type BoundSession struct {
 	// Group is the same for all ids of one binding: the key of one of them.
 	Group  selector.SessionKey
 	Source uint8
+	// Caller whose session it is; empty: there are no callers. Its key says the same; this is for those who count.
+	Caller string
 	// Identity that it is bound to; empty: it is bound to none any more.
 	Identity string
 	// Bound is when it was bound to the identity. It counts for nothing unless that is after Record.Released.

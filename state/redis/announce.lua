@@ -30,23 +30,35 @@ local function announce(changes)
 end
 
 -- A binding is a byte that tells its form, one of its source, eight of when it was bound, and the identity. In the second form
--- the 16 bytes of its group follow; in the first its group is its own key.
-local function identity_of(value)
-  if string.byte(value) == 2 then
-    return string.sub(value, 11, -17)
+-- the 16 bytes of its group follow; in the first its group is its own key. In the third and the fourth, which are like these two,
+-- a byte with the length of a caller's name and the name stand before the identity.
+local function caller_of(value)
+  local form = string.byte(value)
+  if form ~= 3 and form ~= 4 then
+    return ''
   end
-  return string.sub(value, 11)
+  return string.sub(value, 11, 11 + (string.byte(value, 11) or 0))
+end
+
+local function is_grouped(value)
+  return string.byte(value) % 2 == 0
+end
+
+local function identity_of(value)
+  return string.sub(value, 11 + #caller_of(value), is_grouped(value) and -17 or -1)
 end
 
 -- Whether this version knows the form of a value. What it does not know stays as it is.
 local function readable(value)
-  return #value > 10 and string.byte(value) <= 2
+  return #value > 10 and string.byte(value) <= 4
 end
 
--- What the source of one value makes of what the key of another is bound to.
+-- What the source and the caller of one value make of what the key of another is bound to.
 local function child_of(parent, key, value)
-  local group = string.byte(parent) == 2 and string.sub(parent, -16) or key
-  return '\2' .. string.sub(value, 2, 2) .. string.sub(parent, 3, 10) .. identity_of(parent) .. group
+  local group = is_grouped(parent) and string.sub(parent, -16) or key
+  local caller = caller_of(value)
+  local form = caller == '' and '\2' or '\4'
+  return form .. string.sub(value, 2, 2) .. string.sub(parent, 3, 10) .. caller .. identity_of(parent) .. group
 end
 
 -- Whether value was bound later than other. Numbers of Lua do not hold nanoseconds, so they are compared in halves.

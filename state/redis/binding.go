@@ -12,10 +12,14 @@ import (
 )
 
 // The forms of a binding in the store, as announce.lua describes them. Its end is the key's expiry, so that prolonging it
-// rewrites nothing, and the group is left out where it is the key itself, as it is for most.
+// rewrites nothing, and the group is left out where it is the key itself, as it is for most. A caller's name has at most 255
+// bytes.
 const (
 	bare    = 1
 	grouped = 2
+	// withCaller is added to both for a binding that has a caller.
+	withCaller = 2
+	maxForm    = grouped + withCaller
 )
 
 // Where the parts of a binding's forms begin.
@@ -29,9 +33,13 @@ func formatBinding(b *state.BoundSession) string {
 	to := make([]byte, 0, bindingIdentity+len(b.Identity)+state.SessionKeySize)
 	to = append(to, bare, b.Source)
 	to = binary.BigEndian.AppendUint64(to, uint64(b.Bound)) //nolint:gosec // the bits are kept
+	if caller := b.Caller[:min(len(b.Caller), math.MaxUint8)]; caller != "" {
+		to[0] += withCaller
+		to = append(append(to, byte(len(caller))), caller...) //nolint:gosec // it was cut
+	}
 	to = append(to, b.Identity...)
 	if b.Group != b.Key {
-		to[0] = grouped
+		to[0] += grouped - bare
 		to = state.AppendSessionKey(to, b.Group)
 	}
 	return string(to)
@@ -42,19 +50,29 @@ func parseBinding(key selector.SessionKey, ends int64, value string) (state.Boun
 	if ends < 0 || ends > math.MaxInt64/int64(time.Millisecond) {
 		return b, fmt.Errorf("read the binding of %s, its end %d: %w", key, ends, state.ErrDamaged)
 	}
-	end := len(value)
-	if end > 0 && value[0] > grouped {
-		return b, fmt.Errorf("read the binding of %s, form %d: %w", key, value[0], state.ErrNewer)
+	form, end, identity := byte(0), len(value), bindingIdentity
+	if end > 0 {
+		form = value[0]
 	}
-	if end > 0 && value[0] == grouped {
+	if form > maxForm {
+		return b, fmt.Errorf("read the binding of %s, form %d: %w", key, form, state.ErrNewer)
+	}
+	if form > withCaller && end > identity {
+		identity += 1 + int(value[identity])
+		form -= withCaller
+	}
+	if form == grouped {
 		end -= state.SessionKeySize
 	}
-	if end < bindingIdentity {
+	if end < identity {
 		return b, fmt.Errorf("read the binding of %s, %d bytes: %w", key, len(value), state.ErrDamaged)
+	}
+	if identity > bindingIdentity {
+		b.Caller = value[bindingIdentity+1 : identity]
 	}
 	b.Source = value[bindingSource]
 	b.Bound = int64(binary.BigEndian.Uint64([]byte(value[bindingBound:bindingIdentity]))) //nolint:gosec // the bits are kept
-	b.Identity = value[bindingIdentity:end]
+	b.Identity = value[identity:end]
 	if end < len(value) {
 		group, err := state.ParseSessionKey([]byte(value[end:]))
 		if err != nil {

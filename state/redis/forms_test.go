@@ -22,6 +22,7 @@ func TestBindingIsReadAsWritten(t *testing.T) {
 			Key: key("key"), Source: rapid.Byte().Draw(t, "source"), Identity: rapid.String().Draw(t, "identity"),
 			Bound: rapid.Int64().Draw(t, "bound"), Ends: rapid.Int64Range(0, 1<<42).Draw(t, "ends") * int64(time.Millisecond),
 		}
+		want.Caller = rapid.StringN(0, -1, 64).Draw(t, "caller")
 		if want.Group = want.Key; rapid.Bool().Draw(t, "grouped") {
 			want.Group = key("group")
 		}
@@ -39,12 +40,16 @@ func TestFormsInRedisStay(t *testing.T) {
 	bound := state.BoundSession{Key: own, Group: own, Source: 3, Identity: "account:claude:1", Bound: 1_800_000_000_123_456_789}
 	inGroup := bound
 	inGroup.Group = other
+	called, calledInGroup := bound, inGroup
+	called.Caller, calledInGroup.Caller = "edge", "edge"
 	l := newLayout("production")
 	permit := selector.PermitKey{Record: cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "claude", Name: "org:acme"}, Model: "m"}
 	const group = "\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "
 	for _, test := range []struct{ name, got, want string }{
 		{"a binding", formatBinding(&bound), "\x01\x03\x18\xfa\xe2\x76\x9b\x0f\xcd\x15account:claude:1"},
 		{"a binding of a group", formatBinding(&inGroup), "\x02\x03\x18\xfa\xe2\x76\x9b\x0f\xcd\x15account:claude:1" + group},
+		{"a binding of a caller", formatBinding(&called), "\x03\x03\x18\xfa\xe2\x76\x9b\x0f\xcd\x15\x04edgeaccount:claude:1"},
+		{"a binding of a caller and a group", formatBinding(&calledInGroup), "\x04\x03\x18\xfa\xe2\x76\x9b\x0f\xcd\x15\x04edgeaccount:claude:1" + group},
 		{"key of the records", l.records, "cb:{production}:records"},
 		{"key of the log", l.log, "cb:{production}:log"},
 		{"key of the sweep", l.sweep, "cb:{production}:sweep"},
@@ -65,7 +70,9 @@ func TestBindingThatCannotBeRead(t *testing.T) {
 		{"nothing", "", state.ErrDamaged},
 		{"cut off", "\x01\x00\x00", state.ErrDamaged},
 		{"the group is cut off", "\x02" + strings.Repeat("\x00", 20), state.ErrDamaged},
-		{"a form of later", "\x03" + strings.Repeat("\x00", 40), state.ErrNewer},
+		{"the caller is cut off", "\x03" + strings.Repeat("\x00", 9) + "\x05abc", state.ErrDamaged},
+		{"the group of a caller's is cut off", "\x04" + strings.Repeat("\x00", 9) + "\x01a" + strings.Repeat("\x00", 15), state.ErrDamaged},
+		{"a form of later", "\x05" + strings.Repeat("\x00", 40), state.ErrNewer},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

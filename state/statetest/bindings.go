@@ -3,6 +3,7 @@ package statetest
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,8 @@ func (s bindingSuite[S]) whole(t *testing.T) {
 	batch := state.Batch{Bindings: []state.BoundSession{
 		{Key: first, Group: first, Source: 1, Identity: "account:claude:1", Bound: 5, Ends: ends},
 		{Key: second, Group: first, Source: 255, Identity: "account:claude:1", Bound: 5, Ends: ends},
+		{Key: selector.SessionKey{Lo: 7}, Group: selector.SessionKey{Lo: 7}, Source: 2, Caller: "gateway", Identity: "account:claude:1", Bound: 7, Ends: ends},
+		{Key: selector.SessionKey{Lo: 8}, Group: selector.SessionKey{Lo: 7}, Caller: strings.Repeat("é", 32), Identity: "account:claude:1", Bound: 7, Ends: ends},
 		{Key: selector.SessionKey{}, Group: selector.SessionKey{}, Identity: "key:openai:2", Bound: 6, Ends: ends + 1},
 	}}
 	want.Bindings(batch.Bindings)

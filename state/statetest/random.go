@@ -118,6 +118,9 @@ func RandomBinding(r *rand.Rand, now time.Time) state.BoundSession {
 	if b.Group = b.Key; r.IntN(3) == 0 {
 		b.Group = key()
 	}
+	if r.IntN(3) == 0 {
+		b.Caller = fmt.Sprint("caller-", r.IntN(3))
+	}
 	if r.IntN(5) > 0 {
 		b.Identity = fmt.Sprint("identity-", r.IntN(3))
 		b.Ends = now.Add(time.Duration(1+r.IntN(100)) * time.Hour).UnixNano()
