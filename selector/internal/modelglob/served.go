@@ -14,6 +14,7 @@ type Served struct {
 
 	prefix         string
 	models, except []string
+	within         []string // none: it is not narrowed
 }
 
 // New takes globs; no models: every model.
@@ -21,12 +22,20 @@ func New(prefix string, models, except []string) *Served {
 	return &Served{prefix: prefix, models: models, except: except}
 }
 
-// Serve reports whether a requested model key is served. Everybody serves the empty one.
+// Narrow is what is served of s for model keys that one of the globs matches, the prefix left aside; none: all of it.
+func (s *Served) Narrow(globs []string) *Served {
+	return &Served{prefix: s.prefix, models: s.models, except: s.except, within: globs}
+}
+
+// Serve reports whether a requested model key is served. Everybody serves the empty one who is not narrowed.
 func (s *Served) Serve(key string) bool {
 	if key == "" {
-		return true
+		return len(s.within) == 0
 	}
 	key = WithoutPrefix(s.prefix, key)
+	if len(s.within) > 0 && !glob.MatchAny(s.within, key) {
+		return false
+	}
 	return !glob.MatchAny(s.except, key) && (len(s.models) == 0 || glob.MatchAny(s.models, key))
 }
 

@@ -15,6 +15,17 @@ func TestServeLooksBehindThePrefix(t *testing.T) {
 			t.Errorf("Serve(%q) = %t, want %t", key, got, want)
 		}
 	}
+	narrow := s.Narrow([]string{"m", "m-?", "n"})
+	for key, want := range map[string]bool{
+		"": false, "m": true, "m-1": true, "m-10": false, "team/m-1": true, "m-old": false, "n": false, "team/m-10": false,
+	} {
+		if got := narrow.Serve(key); got != want {
+			t.Errorf("narrowed, Serve(%q) = %t, want %t", key, got, want)
+		}
+	}
+	if !s.Narrow(nil).Serve("") || !s.Narrow(nil).Serve("m-10") {
+		t.Error("narrowed by nothing, something is not served")
+	}
 	if !modelglob.New("", nil, []string{"x"}).Serve("y") || modelglob.New("", nil, []string{"x"}).Serve("x") {
 		t.Error("without globs every model is served but those that are excluded")
 	}
