@@ -33,7 +33,7 @@ type Status struct {
 // Status returns how the broker is doing.
 func (b *Broker) Status(now time.Time) Status {
 	return Status{
-		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.Engines(), Pool: b.pool.Counts(now),
+		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.Engines(), Pool: b.pool.Counts(nil, now),
 	}
 }
 

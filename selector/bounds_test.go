@@ -87,7 +87,7 @@ func TestLeastRecentlyUsedRotationGoesFirst(t *testing.T) {
 			pick("kept")
 		}
 	}
-	if p.routes.byKey[routeKey{"p", "kept"}] == nil || p.routes.byKey[routeKey{"p", "old"}] != nil {
+	if p.routes.byKey[routeKey{provider: "p", model: "kept"}] == nil || p.routes.byKey[routeKey{provider: "p", model: "old"}] != nil {
 		t.Fatal("the rotation that went is not the least recently used")
 	}
 	if got := pick("old"); got != "a" {

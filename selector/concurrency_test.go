@@ -66,7 +66,7 @@ func anything(p *selector.Pool, w *selector.Watcher, r *rand.Rand, now time.Time
 		p.Update([]*selector.Auth{auth(id, func(a *selector.Auth) { a.Label = model })}, []string{fmt.Sprintf("auth-%06d", 100+r.IntN(20))}, now)
 	case 5:
 		p.List(selector.Filter{Model: model, Limit: 10}, now)
-		p.Counts(now)
+		p.Counts(nil, now)
 	case 6:
 		w.Take()
 		other := p.Watch()

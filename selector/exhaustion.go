@@ -1,6 +1,8 @@
 package selector
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,6 +83,10 @@ func exhaustionOf(c *census.Census, strategy Strategy, now cooldown.Instant) (co
 // indexOf a member among those of the provider; -1: it is of another.
 func (p *provider) indexOf(m *member) int {
 	switch {
+	case p.admitted != nil:
+		if i, ok := slices.BinarySearchFunc(p.members, m.index, func(m *member, index int32) int { return cmp.Compare(m.index, index) }); ok {
+			return i
+		}
 	case p.scope == scopeEveryone:
 		return int(m.index)
 	case m.provider == p:
@@ -122,7 +128,11 @@ func (p *provider) makeRoom() {
 			}
 		}
 	}
-	if oldest != nil && count*len(p.members) > maxCounted {
+	most := maxCounted
+	if p.admitted != nil {
+		most /= 16 // there may be many parts
+	}
+	if oldest != nil && count*len(p.members) > most {
 		oldest.Forget()
 	}
 }

@@ -5,13 +5,19 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/credbroker/credbroker/selector/allow"
 	"github.com/credbroker/credbroker/selector/internal/readyset"
 )
 
 func (p *Pool) checkOrders() error {
-	all := []*provider{p.runtime.index.everyone}
-	for _, provider := range p.runtime.index.providers {
-		all = append(all, provider)
+	var all []*provider
+	x := p.runtime.index
+	x.eachProvider(func(of *provider) { all = append(all, of) })
+	for list, part := range x.lists {
+		if err := x.checkPart(list, part); err != nil {
+			return err
+		}
+		part.eachProvider(func(of *provider) { all = append(all, of) })
 	}
 	for _, provider := range all {
 		orders := 0
@@ -34,6 +40,36 @@ func (p *Pool) checkOrders() error {
 		}
 		if orders != len(provider.orders) || len(provider.views) > maxViews {
 			return fmt.Errorf("provider %s: %d orders, %d listed, %d views", provider.name, orders, len(provider.orders), len(provider.views))
+		}
+	}
+	return nil
+}
+
+// checkPart compares a part with one that is made anew.
+func (x *index) checkPart(list *allow.List, part *index) error {
+	fresh := x.admit(list)
+	if !slices.Equal(part.members, fresh.members) || len(part.providers) != len(fresh.providers) {
+		return errors.New("a part of the pool has not the members that its list admits")
+	}
+	for name, of := range fresh.providers {
+		if p := part.providers[name]; p == nil || !slices.Equal(p.members, of.members) {
+			return fmt.Errorf("the part of provider %s has not the members that its list admits", name)
+		}
+	}
+	for _, m := range x.members {
+		in := 0
+		for _, part := range x.lists {
+			part.eachProvider(func(p *provider) {
+				if p.indexOf(m) >= 0 {
+					in++
+					if !slices.Contains(x.parts[m.index], p) {
+						in = -len(x.members)
+					}
+				}
+			})
+		}
+		if in != len(x.parts[m.index]) {
+			return fmt.Errorf("%s does not know the parts that it is in", m.auth.ID)
 		}
 	}
 	return nil

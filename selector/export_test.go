@@ -183,6 +183,9 @@ func (p *Pool) checkDoubted() error {
 		want[provider] = map[*subject]bool{}
 	}
 	want[p.runtime.index.everyone] = map[*subject]bool{}
+	for _, part := range p.runtime.index.lists {
+		part.eachProvider(func(of *provider) { want[of] = map[*subject]bool{} })
+	}
 	err := p.eachSubject(func(name string, s *subject) error {
 		doubted := 0
 		for _, set := range s.sets() {
@@ -199,6 +202,9 @@ func (p *Pool) checkDoubted() error {
 		for _, m := range s.members {
 			if doubted > 0 {
 				want[m.provider][s], want[p.runtime.index.everyone][s] = true, true
+				for _, of := range p.runtime.index.partsOf(m) {
+					want[of][s] = true
+				}
 			}
 		}
 		return nil
@@ -298,7 +304,7 @@ func (s *blockSet) check() error {
 func (p *Pool) checkRoutes() error {
 	count := 0
 	for r := p.routes.ends.older; r != &p.routes.ends; r = r.older {
-		if p.routes.byKey[r.key] != r || r.older.newer != r || r.index != nil && r.strategy != p.strategyFor(r.key) {
+		if p.routes.byKey[r.key] != r || r.older.newer != r || r.view != nil && r.strategy != p.strategyFor(r.key) {
 			return fmt.Errorf("route %v is not where it should be", r.key)
 		}
 		for slot, l := range r.orders {

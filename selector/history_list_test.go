@@ -61,7 +61,7 @@ func (op opStatus) do(w *world) error {
 		state, _ := w.oracle.state(a, "")
 		counts[selector.PoolCount{Provider: a.Provider, State: state}]++
 	}
-	got := w.pool.Counts(w.oracle.now)
+	got := w.pool.Counts(nil, w.oracle.now)
 	if !slices.IsSortedFunc(got, func(a, b selector.PoolCount) int {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.State, b.State))
 	}) {

@@ -3,6 +3,7 @@ package selector
 import (
 	"slices"
 
+	"github.com/credbroker/credbroker/selector/allow"
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/selector/internal/census"
 	"github.com/credbroker/credbroker/selector/internal/doubt"
@@ -28,6 +29,9 @@ type index struct {
 	domains   map[domainKey][]*member
 	parents   map[string]bool // virtual ones
 	missing   error           // what a request gets that means nobody
+	// lists are the parts of it that allow lists admit, and parts their providers that each member is in, by index.
+	lists map[*allow.List]*index
+	parts [][]*provider
 	// generation counts the indexes of a pool.
 	generation uint64
 }
@@ -39,6 +43,7 @@ type provider struct {
 	changes  readyset.Changes // of readiness, or of why not, by index in members
 	members  []*member        // sorted by id
 	patterns []*modelglob.Served
+	admitted []*modelglob.Served   // what is served of each member, in a part of the pool; nil: as the member says
 	views    map[string]*modelView // by signature
 	orders   []*orderedMembers     // of all views
 	doubted  doubt.Set[*subject]   // those of members, and limit domains, that keep auths out over what is doubtful
@@ -163,7 +168,11 @@ func (p *provider) dropView() {
 }
 
 func (v *modelView) serves(m *member) bool {
-	bit := m.patterns.Bit[v.provider.scope]
+	served := m.patterns
+	if p := v.provider; p.admitted != nil {
+		served = p.admitted[p.indexOf(m)]
+	}
+	bit := served.Bit[v.provider.scope]
 	return v.signature[bit/8]>>(bit%8)&1 != 0
 }
 

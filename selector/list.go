@@ -5,11 +5,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/credbroker/credbroker/selector/allow"
 	"github.com/credbroker/credbroker/selector/cooldown"
+	"github.com/credbroker/credbroker/selector/internal/modelglob"
 )
 
 // Filter selects auths for List.
 type Filter struct {
+	// Allow is what is listed: one of Settings.Lists, by its pointer; nil: everything.
+	Allow *allow.List
 	// Provider, by any name that a request may use; empty: all.
 	Provider string
 	// Model that they serve; blank: any. State is then about this model.
@@ -49,8 +53,8 @@ func (p *Pool) List(f Filter, now time.Time) (page []Status, total int) {
 	nanos := cooldown.InstantOf(now)
 	key := ModelKey(f.Model)
 	f.Provider = p.Provider(f.Provider)
-	p.each(func(m *member) {
-		if f.Provider != "" && m.auth.Provider != f.Provider || !m.patterns.Serve(key) {
+	p.each(f.Allow, func(m *member, served *modelglob.Served) {
+		if f.Provider != "" && m.auth.Provider != f.Provider || key != "" && !served.Serve(key) {
 			return
 		}
 		if f.State != 0 {
@@ -75,7 +79,7 @@ type Quotas struct {
 // Quotas returns those of at most limit auths that have any, sorted by id; of auths of one identity the first.
 func (p *Pool) Quotas(limit int) []Quotas {
 	var all []Quotas
-	p.each(func(m *member) {
+	p.each(nil, func(m *member, _ *modelglob.Served) {
 		if len(all) < limit && len(m.state.windows) > 0 && m.state.members[0] == m {
 			all = append(all, Quotas{m.auth, slices.Clone(m.state.windows)})
 		}
@@ -90,11 +94,11 @@ type PoolCount struct {
 	Count    int
 }
 
-// Counts returns the pool by provider and state of the auth as a whole, sorted, without zeros.
-func (p *Pool) Counts(now time.Time) []PoolCount {
+// Counts returns what is allowed of the pool by provider and state of the auth as a whole, sorted, without zeros.
+func (p *Pool) Counts(list *allow.List, now time.Time) []PoolCount {
 	nanos := cooldown.InstantOf(now)
 	counts := make(map[PoolCount]int)
-	p.each(func(m *member) {
+	p.each(list, func(m *member, _ *modelglob.Served) {
 		state, _ := m.stateFor("", nanos)
 		counts[PoolCount{Provider: m.auth.Provider, State: state}]++
 	})
@@ -112,15 +116,24 @@ func (p *Pool) Counts(now time.Time) []PoolCount {
 // eachAtOnce is how many auths a listing looks at before it lets picks pass.
 const eachAtOnce = 1024
 
-// each calls f for the auths sorted by id, under the lock, which it lets go of now and then.
-func (p *Pool) each(f func(*member)) {
+// each calls f for the auths that are allowed, sorted by id, and what they serve, under the lock, which it lets go of now and
+// then.
+func (p *Pool) each(list *allow.List, f func(*member, *modelglob.Served)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, m := range p.runtime.index.members {
+	part := p.runtime.index.part(list)
+	if part == nil {
+		return
+	}
+	for i, m := range part.members {
 		if i%eachAtOnce == eachAtOnce-1 {
 			letPass(&p.mu)
 		}
-		f(m)
+		served := m.patterns
+		if list != nil {
+			served = part.everyone.admitted[i]
+		}
+		f(m, served)
 	}
 }
 

@@ -37,12 +37,16 @@ type orderedMembers struct {
 	view      *modelView
 	kind      orderKind
 	members   []*member // by position
-	positions []int32   // by member.index; -1: not among them
+	positions []int32   // by member.index, or by the index in a part of the pool; -1: not among them
+	part      *provider // of a part of the pool; nil: of the whole
 	weights   []uint32  // by position
 }
 
 func newOrderedMembers(v *modelView, kind orderKind) *orderedMembers {
 	l := &orderedMembers{view: v, kind: kind}
+	if v.provider.admitted != nil {
+		l.part = v.provider
+	}
 	var members []*member
 	for _, m := range v.provider.members {
 		if v.serves(m) && (kind&webSocketsOnly == 0 || m.webSocks) && (kind&weightedOnly == 0 || m.weight > 0) {
@@ -93,12 +97,20 @@ func (l *orderedMembers) indexPositions() {
 	if len(all) == 0 {
 		return
 	}
-	l.positions = make([]int32, all[len(all)-1].index+1)
+	size := int(all[len(all)-1].index) + 1
+	if l.part != nil {
+		size = len(all)
+	}
+	l.positions = make([]int32, size)
 	for i := range l.positions {
 		l.positions[i] = -1
 	}
 	for position, m := range l.members {
-		l.positions[m.index] = int32(position)
+		at := int(m.index)
+		if l.part != nil {
+			at = l.part.indexOf(m)
+		}
+		l.positions[at] = int32(position)
 	}
 }
 
@@ -109,10 +121,14 @@ func (l *orderedMembers) fill() {
 
 // position of a member, or -1.
 func (l *orderedMembers) position(m *member) int {
-	if int(m.index) >= len(l.positions) {
+	at := int(m.index)
+	if l.part != nil {
+		at = l.part.indexOf(m)
+	}
+	if uint(at) >= uint(len(l.positions)) { // -1 among them
 		return -1
 	}
-	return int(l.positions[m.index])
+	return int(l.positions[at])
 }
 
 // update follows a change of a member's readiness.

@@ -18,7 +18,7 @@ func TestInnerCursorsOfParentsThatLeftAreBounded(t *testing.T) {
 			}
 		}
 	}
-	inner := p.routes.byKey[routeKey{"p", "m"}].parents
+	inner := p.routes.byKey[routeKey{provider: "p", model: "m"}].parents
 	if inner.Len() > maxParents+2 || inner.Inner("y") != 3*maxParents {
 		t.Errorf("%d inner cursors, that of a parent that stayed at %d, want at most %d, and %d", inner.Len(), inner.Inner("y"), maxParents+2, 3*maxParents)
 	}

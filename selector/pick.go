@@ -66,9 +66,12 @@ func (q *query) pick(now time.Time) (Pick, error) {
 func pickReady(q *query, now time.Time) (pick Pick, found bool, err error) {
 	p := q.pool
 	p.runtime.advance(q.now, pickAdvance)
-	q.provider = p.runtime.index.provider(q.req.Provider)
-	if q.provider == nil {
-		return Pick{}, false, p.runtime.index.missing
+	part := p.runtime.index.part(q.req.Allow)
+	if part == nil {
+		return Pick{}, false, ErrAuthNotFound // nobody said what the list admits
+	}
+	if q.provider = part.provider(q.req.Provider); q.provider == nil {
+		return Pick{}, false, part.missing
 	}
 	q.find()
 	q.exclude()
@@ -95,7 +98,7 @@ func pickReady(q *query, now time.Time) (pick Pick, found bool, err error) {
 // find looks up the route of the request, or makes one that is kept only if the pick succeeds.
 func (q *query) find() {
 	p := q.pool
-	q.key = routeKey{q.req.Provider, ModelKey(q.req.Model)}
+	q.key = routeKey{q.req.Allow, q.req.Provider, ModelKey(q.req.Model)}
 	if q.provider.scope == scopeOne {
 		q.key.provider = q.provider.name
 	}
@@ -103,8 +106,8 @@ func (q *query) find() {
 	if q.route == nil {
 		q.route = &route{key: q.key}
 	}
-	if q.route.index != p.runtime.index || q.route.view.provider == nil {
-		q.route.index, q.route.view = p.runtime.index, q.provider.view(q.key.model)
+	if q.route.view == nil || q.route.view.provider != q.provider {
+		q.route.view = q.provider.view(q.key.model)
 		q.route.strategy = p.strategyFor(q.key)
 		q.route.saveOrders()
 	}

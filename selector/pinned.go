@@ -85,7 +85,7 @@ func (q *query) pinnedError(pin int, issuer *identity) error {
 	earliest := cooldown.Never
 	if issuer != nil {
 		for _, m := range issuer.members {
-			if q.provider.scope == scopeOne && m.provider != q.provider {
+			if q.provider.indexOf(m) < 0 {
 				continue
 			}
 			s := q.eligibility(m)

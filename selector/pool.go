@@ -3,6 +3,7 @@ package selector
 import (
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,8 @@ func New(c Config) *Pool {
 		runtime: newRuntime(c), doubts: doubt.Log[*Auth, cooldown.Finding, *subject]{Span: cooldown.AttemptSpan},
 		random: rand.New(rand.NewPCG(c.Seed, c.Seed)), //nolint:gosec // jitter is no secret
 	}
+	x := p.runtime.index
+	x.lists, x.parts = x.partition(c.Settings.Lists)
 	p.routes.init()
 	p.names.Store(p.runtime.index)
 	p.setRules()
@@ -80,8 +83,14 @@ func New(c Config) *Pool {
 
 // Configure changes the settings. Cursors, bindings and cooldowns stay.
 func (p *Pool) Configure(s Settings) {
+	p.updating.Lock()
+	defer p.updating.Unlock()
+	// Only Configure writes p.settings, and the index and its parts change under p.updating alone.
+	lists, parts := p.runtime.index.partition(slices.Concat(s.Lists, p.settings.Lists))
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.runtime.setParts(lists, parts)
+	p.routes.keep(lists)
 	p.settings = s
 	p.setRules()
 	for key, r := range p.routes.byKey {

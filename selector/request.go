@@ -1,9 +1,15 @@
 package selector
 
-import "time"
+import (
+	"time"
+
+	"github.com/credbroker/credbroker/selector/allow"
+)
 
 // Request is one question: which auth should this upstream request use?
 type Request struct {
+	// Allow is what may be picked: one of Settings.Lists, by its pointer; nil: everything.
+	Allow *allow.List
 	// Provider, by the name that an auth bears or another that means the same; empty or `mixed`: all of them.
 	Provider string
 	// Model as requested, thinking suffix included; blank: the auth as a whole.
@@ -128,6 +134,8 @@ type Rule struct {
 
 // Settings are what an operator can change about selection. The first matching rule wins, else Strategy.
 type Settings struct {
+	// Lists are the allow lists that requests may have. Those of the settings before are known, too.
+	Lists    []*allow.List
 	Strategy Strategy
 	Rules    []Rule
 	// Failback: a session bound to an auth below the best tier moves back up.

@@ -3,18 +3,22 @@ package selector
 import (
 	"strings"
 
+	"github.com/credbroker/credbroker/selector/allow"
 	"github.com/credbroker/credbroker/selector/internal/rotation"
 )
 
 // maxRoutes bounds the (provider, model key) entries that rotations are kept for.
 const maxRoutes = 4096
 
-type routeKey struct{ provider, model string }
+type routeKey struct {
+	list            *allow.List
+	provider, model string
+}
 
-// route is what is kept for one provider, as the pool names it, and one model key: the rotations, and where to look.
+// route is what is kept for one allow list, one provider, as the pool names it, and one model key: the rotations, and where to
+// look.
 type route struct {
 	key      routeKey
-	index    *index
 	view     *modelView
 	strategy Strategy
 
@@ -56,11 +60,21 @@ func (r *routes) used(t *route) {
 			delete(r.byKey, last.key)
 		}
 		// The caller's strings may be part of something larger.
-		t.key = routeKey{strings.Clone(t.key.provider), strings.Clone(t.key.model)}
+		t.key.provider, t.key.model = strings.Clone(t.key.provider), strings.Clone(t.key.model)
 		r.byKey[t.key] = t
 	}
 	t.newer, t.older = &r.ends, r.ends.older
 	t.older.newer, r.ends.older = t, t
+}
+
+// keep drops the routes of other lists.
+func (r *routes) keep(lists map[*allow.List]*index) {
+	for key, t := range r.byKey {
+		if key.list != nil && lists[key.list] == nil {
+			t.unlink()
+			delete(r.byKey, key)
+		}
+	}
 }
 
 func (t *route) unlink() {

@@ -149,11 +149,15 @@ func (rt *runtimeState) refreshDoubted(s *blockSet, doubted bool) {
 // listDoubted has the providers of a subject's auths know whether it is in doubt.
 func (rt *runtimeState) listDoubted(s *subject) {
 	in := s.doubted > 0
-	for _, m := range s.members {
-		m.provider.doubted.Change(s, in)
-		rt.index.everyone.doubted.Change(s, in)
-		if s.identity == nil {
-			return // auths of a domain are of one provider
+	for i, m := range s.members {
+		if i == 0 || s.identity != nil { // auths of a domain are of one provider
+			m.provider.doubted.Change(s, in)
+			rt.index.everyone.doubted.Change(s, in)
+		} else if len(rt.index.parts) == 0 {
+			return
+		}
+		for _, p := range rt.index.partsOf(m) {
+			p.doubted.Change(s, in)
 		}
 	}
 }
@@ -208,6 +212,11 @@ func (rt *runtimeState) refreshMember(m *member) {
 	for _, l := range rt.index.everyone.orders {
 		l.update(m)
 	}
+	for _, p := range rt.index.partsOf(m) {
+		for _, l := range p.orders {
+			l.update(m)
+		}
+	}
 }
 
 // refreshModel follows the begin or end of a block for one model, or for a family.
@@ -219,11 +228,18 @@ func (rt *runtimeState) refreshModel(s *blockSet) {
 		unblock(lists, s)
 	}
 	for _, m := range s.owner.members {
-		for _, orders := range [][]*orderedMembers{m.provider.orders, rt.index.everyone.orders} {
-			for _, l := range orders {
-				l.eachKey(m, s, func(key string) { l.updateModel(m, key, s.active) })
-			}
+		m.provider.updateModel(m, s)
+		rt.index.everyone.updateModel(m, s)
+		for _, p := range rt.index.partsOf(m) {
+			p.updateModel(m, s)
 		}
+	}
+}
+
+// updateModel follows the begin or end of a block of a member of the provider.
+func (p *provider) updateModel(m *member, s *blockSet) {
+	for _, l := range p.orders {
+		l.eachKey(m, s, func(key string) { l.updateModel(m, key, s.active) })
 	}
 }
 
@@ -280,6 +296,9 @@ func (rt *runtimeState) recount(s *subject) {
 	for _, m := range s.members {
 		m.provider.changes.Add(m.providerIndex)
 		rt.index.everyone.changes.Add(int(m.index))
+		for _, p := range rt.index.partsOf(m) {
+			p.changes.Add(p.indexOf(m))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package selector
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,6 +34,7 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 	}
 	generation := x.generation + 1
 	next := newIndex(x.merge(changed, generation, cooldown.InstantOf(now)), generation)
+	next.lists, next.parts = next.partition(slices.Collect(maps.Keys(x.lists)))
 	for key, kinds := range p.usedOrders() {
 		next.prepare(key, kinds)
 	}
@@ -45,7 +47,7 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 func (x *index) fits(changed map[string]*Auth) bool {
 	for id, a := range changed {
 		m := x.byID[id]
-		if (m == nil) != (a == nil) || m != nil && !sameShape(m.auth, a) {
+		if (m == nil) != (a == nil) || m != nil && (!sameShape(m.auth, a) || len(x.lists) > 0 && m.auth.Label != a.Label) {
 			return false
 		}
 	}
@@ -112,7 +114,11 @@ func (p *Pool) usedOrders() map[routeKey]uint {
 
 // prepare makes the ordered members of a route before an index is in use, so that no pick has to.
 func (x *index) prepare(key routeKey, kinds uint) {
-	provider := x.provider(key.provider)
+	part := x.part(key.list)
+	if part == nil {
+		return
+	}
+	provider := part.provider(key.provider)
 	if provider == nil {
 		return
 	}
@@ -150,7 +156,7 @@ func (m *member) dateSecret(a *Auth, old *member, now cooldown.Instant) {
 // swapIndex puts a new membership in place of the old, from which it differs by the changed auths. Picks wait for it.
 func (p *Pool) swapIndex(next *index, changed map[string]*Auth, now cooldown.Instant) {
 	for _, r := range p.routes.byKey {
-		r.view, r.index = nil, nil
+		r.view = nil
 		r.saveOrders()
 		r.parents.Prune(maxParents, next.parents)
 	}
@@ -209,10 +215,10 @@ func (rt *runtimeState) link(x *index, now cooldown.Instant) {
 	for _, d := range rt.domains {
 		rt.attach(d)
 	}
-	for _, provider := range x.providers {
-		provider.fill()
+	x.fill()
+	for _, part := range x.lists {
+		part.fill()
 	}
-	x.everyone.fill()
 	for _, m := range x.members {
 		if before := m.before; before == nil || before.auth != m.auth || before.expired != m.expired {
 			rt.changed(&m.state.subject)

@@ -23,7 +23,7 @@ func TestViewsAreBoundedAndGoLeastRecentlyUsedFirst(t *testing.T) {
 		return got.Auth.ID
 	}
 	pick("kept")
-	kept := p.routes.byKey[routeKey{"p", "kept"}].view
+	kept := p.routes.byKey[routeKey{provider: "p", model: "kept"}].view
 	for subset := 1; subset < 1<<10; subset++ {
 		model := ""
 		for i := range 10 {
@@ -44,7 +44,7 @@ func TestViewsAreBoundedAndGoLeastRecentlyUsedFirst(t *testing.T) {
 	if n := len(p.runtime.index.provider("p").views); n > maxViews {
 		t.Errorf("%d views, want at most %d", n, maxViews)
 	}
-	if p.routes.byKey[routeKey{"p", "kept"}].view != kept {
+	if p.routes.byKey[routeKey{provider: "p", model: "kept"}].view != kept {
 		t.Error("the view that was always in use was dropped")
 	}
 	// A view that was dropped is made again, and knows what changed in the meantime.
