@@ -67,7 +67,8 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 	req.AttemptOf.next(&carried, len(req.Exclude))
 	picked.Attempt = max(1, int(carried.Attempt))
 	if req.Options&selector.DryRun == 0 {
-		picked.ID = b.pickIDs.next(now, carried)
+		id := b.pickIDs.next(now, carried)
+		picked.ID = id.String()
 	}
 	return picked, nil
 }

@@ -14,10 +14,12 @@ import (
 
 // A pick id is, in base64url: the version, the start of the attempt in Unix nanoseconds, a number that is random for each
 // process, a counter, and what the report of an answer must know of the request. It needs no memory of the pick, so a
-// report may go to any replica.
+// report may go to any replica. That of a caller is of the second version, and ends with a seal.
 const (
 	pickIDVersion = 1
+	sealedVersion = 2
 	pickIDBytes   = 1 + 8 + 6 + 6
+	maxPickID     = pickIDBytes + maxContext + sealBytes
 
 	mask48 = 1<<48 - 1
 )
@@ -34,14 +36,26 @@ type PickID struct {
 	count uint64
 	// context of the pick, as far as a report needs it.
 	context pickContext
+	// seal is that of a caller's pick; zero: there is none.
+	seal seal
 }
 
 func (p *PickID) String() string {
-	var raw [pickIDBytes + maxContext]byte
-	p.put(raw[:])
-	all := p.context.append(raw[:pickIDBytes])
-	var text [(pickIDBytes + maxContext + 2) / 3 * 4]byte
+	var raw [maxPickID]byte
+	all := p.append(raw[:0])
+	if p.seal != (seal{}) {
+		all[0] = sealedVersion
+		all = append(all, p.seal[:]...)
+	}
+	var text [(maxPickID + 2) / 3 * 4]byte
 	return string(base64.RawURLEncoding.AppendEncode(text[:0], all))
+}
+
+// append adds all but the seal to b, which is empty and has room for it.
+func (p *PickID) append(b []byte) []byte {
+	b = b[:pickIDBytes]
+	p.put(b)
+	return p.context.append(b)
 }
 
 // put writes what tells the pick from all others, in pickIDBytes.
@@ -79,12 +93,15 @@ func (p *PickID) next(context *pickContext, tried int) {
 
 // ParsePickID reads what String gives.
 func ParsePickID(text string) (PickID, error) {
-	if len(text) > base64.RawURLEncoding.EncodedLen(pickIDBytes+maxContext) {
+	if len(text) > base64.RawURLEncoding.EncodedLen(maxPickID) {
 		return PickID{}, errPickID
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) < pickIDBytes || raw[0] != pickIDVersion ||
-		len(text) != base64.RawURLEncoding.EncodedLen(len(raw)) { // line breaks are ignored
+	if err != nil || len(raw) < pickIDBytes || len(text) != base64.RawURLEncoding.EncodedLen(len(raw)) { // line breaks are ignored
+		return PickID{}, errPickID
+	}
+	raw, sealed, ok := cutSeal(raw)
+	if !ok {
 		return PickID{}, errPickID
 	}
 	context, ok := parseContext(raw[pickIDBytes:])
@@ -96,6 +113,7 @@ func ParsePickID(text string) (PickID, error) {
 		process: uint48(raw[9:15]),
 		count:   uint48(raw[15:21]),
 		context: context,
+		seal:    sealed,
 	}, nil
 }
 
@@ -121,8 +139,7 @@ func newPickIDs() *pickIDs {
 	return &pickIDs{process: binary.BigEndian.Uint64(b[:]) & mask48}
 }
 
-// next makes the id of a pick whose attempt starts at start.
-func (s *pickIDs) next(start time.Time, context pickContext) string {
-	p := PickID{start: start, process: s.process, count: s.count.Add(1) & mask48, context: context}
-	return p.String()
+// next makes the id of a pick whose attempt starts at start, without a seal.
+func (s *pickIDs) next(start time.Time, context pickContext) PickID {
+	return PickID{start: start, process: s.process, count: s.count.Add(1) & mask48, context: context}
 }

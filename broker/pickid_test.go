@@ -24,11 +24,13 @@ func TestPickIDRoundTrip(t *testing.T) {
 			Attempt: math.MaxUint8, Tag: math.MaxUint64, Format: sessions.FormatGemini,
 		}},
 		{start: time.Unix(1_800_000_000, 1), context: pickContext{Attempt: 2, Tag: 1}},
+		{start: time.Unix(1_800_000_000, 1), seal: seal{1, 15: 2}},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{State: strings.Repeat("s", maxState), Pin: selector.SessionKey{Lo: 3}}, seal: seal{1}},
 		{start: time.Unix(1_800_000_000, 1), context: pickContext{Format: sessions.FormatAnthropic, State: "s"}},
 	} {
 		text := want.String()
 		got, err := ParsePickID(text)
-		if err != nil || !got.start.Equal(want.start) || got.process != want.process || got.count != want.count || got.context != want.context {
+		if err != nil || !got.start.Equal(want.start) || got.process != want.process || got.count != want.count || got.context != want.context || got.seal != want.seal {
 			t.Errorf("ParsePickID(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
@@ -39,7 +41,8 @@ func TestPickIDsDiffer(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	seen := make(map[string]bool)
 	for range 1000 {
-		seen[a.next(now, pickContext{})], seen[b.next(now, pickContext{})] = true, true
+		one, other := a.next(now, pickContext{}), b.next(now, pickContext{})
+		seen[one.String()], seen[other.String()] = true, true
 	}
 	if len(seen) != 2000 {
 		t.Errorf("2,000 picks have %d ids", len(seen))
@@ -57,7 +60,9 @@ func TestParsePickIDRefuses(t *testing.T) {
 		return base64.RawURLEncoding.EncodeToString(append(raw, context...))
 	}
 	wrongVersion := make([]byte, pickIDBytes)
-	wrongVersion[0] = pickIDVersion + 1
+	wrongVersion[0] = sealedVersion + 1
+	cutSeal, noSeal := make([]byte, pickIDBytes+sealBytes-1), make([]byte, pickIDBytes+sealBytes)
+	cutSeal[0], noSeal[0] = sealedVersion, sealedVersion
 	for _, tt := range []struct{ name, text string }{
 		{"empty", ""},
 		{"too short", good[1:]},
@@ -76,6 +81,8 @@ func TestParsePickIDRefuses(t *testing.T) {
 		{"an unknown format", of(byte(scopeFormat), byte(sessions.FormatGemini)+1)},
 		{"a format that is cut off", of(byte(scopeFormat))},
 		{"a state that is too long", of(make([]byte, maxState+2)...)},
+		{"a seal that is cut off", base64.RawURLEncoding.EncodeToString(cutSeal)},
+		{"a seal that is none", base64.RawURLEncoding.EncodeToString(noSeal)},
 		{"another version", base64.RawURLEncoding.EncodeToString(wrongVersion)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,6 +131,8 @@ func TestAttemptsOfOneRequestAreLinked(t *testing.T) {
 func FuzzPickID(f *testing.F) {
 	for _, q := range []pickContext{{}, {State: "state"}, {Scope: scopeMixedProvider, FirstTurn: selector.SessionKey{Lo: 1}}, {Attempt: 3, Tag: 4, Format: sessions.FormatGemini}} {
 		id := PickID{start: time.Unix(1_800_000_000, 5), process: 7, count: 9, context: q}
+		f.Add(id.String())
+		id.seal = seal{7}
 		f.Add(id.String())
 	}
 	f.Fuzz(func(t *testing.T, text string) {

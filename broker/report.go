@@ -105,6 +105,14 @@ func (r *Report) outcome(auth *selector.Auth, now time.Time) verdict.Outcome {
 	return o
 }
 
+// withoutPrefix is a model key without the auth's prefix.
+func withoutPrefix(auth *selector.Auth, key string) string {
+	if auth.Prefix == "" {
+		return key
+	}
+	return strings.TrimPrefix(key, auth.Prefix+"/")
+}
+
 // received is when the answer arrived: within the time that an attempt takes at most, whatever the caller says.
 func (r *Report) received(now time.Time) time.Time {
 	oldest := now.Add(-cooldown.AttemptSpan)
