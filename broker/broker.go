@@ -23,6 +23,8 @@ type Config struct {
 	Fleet state.Fleet
 	// Keys are those of the stores, as state.JoinKeys gave them.
 	Keys state.Keys
+	// PickSecret is what pick ids of callers are sealed with, the same for all replicas; empty: a part of Keys.
+	PickSecret []byte
 	// Observer of saves and of the health of the stores; nil: there is none.
 	Observer state.Observer
 	// Auths stores what PutAuth and DeleteAuth write; without it they must not be called.
@@ -42,6 +44,7 @@ type Broker struct {
 	persister *state.Persister
 	settings  atomic.Pointer[Settings]
 	pickIDs   *pickIDs
+	seals     *seals
 	ownRules  func() *verdict.Rules
 
 	auths      AuthStore
@@ -55,10 +58,16 @@ func New(c Config) *Broker {
 	}
 	stored := c.Local != nil || c.Fleet != nil
 	notifier := state.NewNotifier()
-	b := &Broker{pickIDs: newPickIDs(), ownRules: sync.OnceValue(loadRules), auths: c.Auths, configured: c.Configured}
+	secret := c.PickSecret
+	if len(secret) == 0 && c.Keys != (state.Keys{}) {
+		secret = c.Keys.Session[:]
+	}
+	b := &Broker{pickIDs: newPickIDs(), seals: newSeals(secret), ownRules: sync.OnceValue(loadRules), auths: c.Auths, configured: c.Configured}
+	names := c.Settings.withCallers(nil)
 	b.table = bindings.New(bindings.Config{
 		TTL: c.Settings.SessionTTL, Max: c.Settings.MaxSessions, HashKey: c.Keys.Session, Recording: stored,
 	})
+	b.table.SetCallers(names)
 	pool := selector.Config{
 		Settings: c.Settings.Selection, Bindings: b.table, Seed: c.Seed, Recording: stored, Wake: notifier.Notify,
 		Permits: c.Fleet != nil,
@@ -94,7 +103,9 @@ func (b *Broker) Now() time.Time { return b.persister.Now() }
 
 // Configure changes the settings for calls that start from now on. Cooldowns, bindings and rotations stay.
 func (b *Broker) Configure(settings Settings) {
+	names := settings.withCallers(b.settings.Load().Callers)
 	b.table.Configure(settings.SessionTTL, settings.MaxSessions)
+	b.table.SetCallers(names)
 	b.pool.Configure(settings.Selection)
 	b.settings.Store(&settings)
 }

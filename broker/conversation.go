@@ -29,12 +29,14 @@ func (s *Settings) identify(req *PickRequest) sessions.Identity {
 type keys struct {
 	pool               *selector.Pool
 	table              *bindings.Table
+	caller             string
 	provider, modelKey string // the provider as the pool names it
 }
 
 // request is the request of that identity as the pool reads it.
 func (k *keys) request(req *PickRequest, identity *sessions.Identity, s *Settings) *selector.Request {
 	r := &selector.Request{
+		Allow:    req.Caller.Allow,
 		Provider: req.Provider,
 		Model:    req.Model,
 		Sessions: k.sessions(identity),
@@ -77,7 +79,7 @@ func (k *keys) mark(r *selector.Request, identity *sessions.Identity) {
 }
 
 func (k *keys) session(id string, source sessions.Source) selector.Session {
-	return selector.Session{Key: k.table.Key(k.provider, id, k.modelKey), Source: uint8(source)}
+	return selector.Session{Key: k.table.KeyOf(k.caller, k.provider, id, k.modelKey), Caller: k.caller, Source: uint8(source)}
 }
 
 // sessions are those of the identity, primary first.
@@ -108,7 +110,8 @@ func (k *keys) pin(id string) selector.Session {
 	if _, reference, ok := strings.Cut(id, ":"); ok {
 		id = reference
 	}
-	return selector.Session{Key: k.table.Key(k.provider, referencePrefix+id, ""), Source: uint8(sessions.SourceConversation)}
+	key := k.table.KeyOf(k.caller, k.provider, referencePrefix+id, "")
+	return selector.Session{Key: key, Caller: k.caller, Source: uint8(sessions.SourceConversation)}
 }
 
 // provider as it was named in the request that an auth answered.
@@ -122,9 +125,10 @@ func (p *pickContext) provider(auth *selector.Auth) string {
 	return auth.Provider
 }
 
-// keys are those of the request that an auth answered under that model.
-func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model string) keys {
-	k := keys{table: table, provider: p.provider(auth), modelKey: selector.ModelKey(model)}
+// keys are those of the request that an auth answered under the model of a report.
+func (r *Report) keys(table *bindings.Table, auth *selector.Auth) keys {
+	p := &r.Pick.context
+	k := keys{table: table, caller: r.Caller.Name, provider: p.provider(auth), modelKey: selector.ModelKey(r.Outcome.Model)}
 	if prefix := auth.Prefix + "/"; p.Scope&scopePrefix != 0 && !strings.HasPrefix(k.modelKey, prefix) {
 		k.modelKey = prefix + k.modelKey
 	}
@@ -134,7 +138,7 @@ func (p *pickContext) keys(table *bindings.Table, auth *selector.Auth, model str
 // bindAnswer binds what the next turn of a conversation can name to the auth that served this one.
 func (b *Broker) bindAnswer(r *Report, answered sessions.Answer, auth *selector.Auth, now time.Time) error {
 	pick := &r.Pick.context
-	k := pick.keys(b.table, auth, r.Outcome.Model)
+	k := r.keys(b.table, auth)
 	answer := selector.Answer{AuthID: auth.ID, FirstTurn: pick.FirstTurn}
 	if answered.Digest != "" && pick.State != "" {
 		anyModel := k.underAnyModel()
@@ -146,7 +150,7 @@ func (b *Broker) bindAnswer(r *Report, answered sessions.Answer, auth *selector.
 		}
 	}
 	if pick.Pin != (selector.SessionKey{}) {
-		answer.Pins = append(answer.Pins, selector.Session{Key: pick.Pin, Source: uint8(sessions.SourceConversation)})
+		answer.Pins = append(answer.Pins, selector.Session{Key: pick.Pin, Caller: k.caller, Source: uint8(sessions.SourceConversation)})
 	}
 	if answered.ResponseID != "" {
 		answer.Pins = append(answer.Pins, k.pin(referencePrefix+answered.ResponseID))

@@ -71,8 +71,10 @@ func (r *Report) passedOn(judged *verdict.Verdict) bool {
 func (r *Report) again(table *bindings.Table, auth *selector.Auth) *selector.Request {
 	tried := append(slices.Clone(r.Tried), r.AuthID)
 	slices.Sort(tried)
-	k := r.Pick.context.keys(table, auth, r.Outcome.Model)
-	req := &selector.Request{Provider: k.provider, Model: k.modelKey, Exclude: slices.Compact(tried), Tag: r.Pick.tag()}
+	k := r.keys(table, auth)
+	req := &selector.Request{
+		Allow: r.Caller.Allow, Provider: k.provider, Model: k.modelKey, Exclude: slices.Compact(tried), Tag: r.Pick.tag(),
+	}
 	if pin := r.Pick.context.Pin; pin != (selector.SessionKey{}) {
 		req.Pins = []selector.Session{{Key: pin}}
 	}

@@ -11,6 +11,8 @@ import (
 
 // PickRequest is a request that needs an auth.
 type PickRequest struct {
+	// Caller that the auth is for.
+	Caller          Caller
 	Provider, Model string
 	// Session is the one that the caller names; the zero value: it is identified by headers and body.
 	Session sessions.Identity
@@ -45,7 +47,7 @@ type Picked struct {
 func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Picked, error) {
 	settings := b.settings.Load()
 	identity := settings.identify(req)
-	k := keys{b.pool, b.table, b.pool.Provider(req.Provider), selector.ModelKey(req.Model)}
+	k := keys{b.pool, b.table, req.Caller.Name, b.pool.Provider(req.Provider), selector.ModelKey(req.Model)}
 	request := k.request(req, &identity, settings)
 	request.Tag = req.AttemptOf.tag()
 	picked := Picked{Source: identity.Source, Format: cmp.Or(req.Format, identity.Format, req.AttemptOf.context.Format)}
@@ -68,6 +70,9 @@ func (b *Broker) Pick(ctx context.Context, req *PickRequest, now time.Time) (Pic
 	picked.Attempt = max(1, int(carried.Attempt))
 	if req.Options&selector.DryRun == 0 {
 		id := b.pickIDs.next(now, carried)
+		if req.Caller.isNamed() {
+			id.seal = b.seals.of(&id, req.Caller.Name, picked.Auth, req.Model)
+		}
 		picked.ID = id.String()
 	}
 	return picked, nil

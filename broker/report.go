@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ import (
 
 // Report is what a caller reports of an attempt: what the upstream answered, and what the conversation can continue from.
 type Report struct {
+	// Caller who reports.
+	Caller Caller
 	AuthID string
 	// Pick that the attempt was made with.
 	Pick PickID
@@ -45,10 +48,11 @@ type Reported struct {
 // Report judges what an upstream answered, applies that to the auth that got it, and binds what the conversation can
 // continue from. It returns when all that is durable.
 func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reported, error) {
-	auth, ok := b.pool.Auth(r.AuthID)
-	if !ok {
-		return nil, selector.ErrUnknownAuth
+	auth, err := b.auth(r.Caller, r.AuthID)
+	if err != nil {
+		return nil, err
 	}
+	r, shown := b.prove(r, auth, now)
 	settings := b.settings.Load()
 	outcome := r.outcome(auth, now)
 	judged, windows := b.rules(settings).Read(outcome)
@@ -56,9 +60,17 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 	if !judged.Success && !r.over(&judged) {
 		attempt.Again = r.again(b.table, auth)
 	}
-	done, err := b.pool.Report(attempt, judged.Finding, now)
+	finding, note := shown.limit(judged.Finding)
+	if shown != proven {
+		attempt.Windows = nil
+	}
+	done, err := b.pool.Report(attempt, finding, now)
 	if err != nil {
 		return nil, err
+	}
+	done.Note = cmp.Or(done.Note, note)
+	if !r.Caller.seesSessions() {
+		done.Released = 0
 	}
 	var answer sessions.Answer
 	if judged.Success {
@@ -98,9 +110,7 @@ func (b *Broker) rules(s *Settings) *verdict.Rules {
 func (r *Report) outcome(auth *selector.Auth, now time.Time) verdict.Outcome {
 	o := r.Outcome
 	o.Dialect, o.Kind, o.Model = auth.Dialect, auth.Kind.String(), selector.ModelKey(o.Model)
-	if auth.Prefix != "" {
-		o.Model = strings.TrimPrefix(o.Model, auth.Prefix+"/")
-	}
+	o.Model = withoutPrefix(auth, o.Model)
 	o.ReceivedAt = r.received(now)
 	return o
 }

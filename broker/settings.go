@@ -26,6 +26,8 @@ type Settings struct {
 	Rules *verdict.Rules
 	// MaxAttempts is how many attempts a client's request may take; 0: DefaultMaxAttempts.
 	MaxAttempts int
+	// Callers are who may call, at most 256; none: whoever can connect.
+	Callers []Caller
 }
 
 func (s *Settings) maxAttempts() int { return cmp.Or(s.MaxAttempts, DefaultMaxAttempts) }
