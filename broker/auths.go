@@ -42,16 +42,24 @@ func (b *Broker) Update(put []*selector.Auth, remove []string, now time.Time) {
 }
 
 // PutAuth adds or replaces an auth as a whole, and reports whether it outlives a restart.
-func (b *Broker) PutAuth(ctx context.Context, id string, document []byte, now time.Time) (auth Auth, persisted bool, err error) {
+func (b *Broker) PutAuth(ctx context.Context, by Caller, id string, document []byte, now time.Time) (auth Auth, persisted bool, err error) {
+	if by.Allow != nil {
+		return Auth{}, false, &selector.FieldError{Field: "id", Problem: "a caller that may not use every auth can put none"}
+	}
 	if persisted, err = b.auths.Put(ctx, id, document); err != nil {
 		return Auth{}, false, notWritten(err)
 	}
-	auth, err = b.Auth(id, now)
+	auth, err = b.Auth(by, id, now)
 	return auth, persisted, err
 }
 
 // DeleteAuth removes an auth.
-func (b *Broker) DeleteAuth(ctx context.Context, id string) error {
+func (b *Broker) DeleteAuth(ctx context.Context, by Caller, id string) error {
+	if by.Allow != nil {
+		if _, err := b.auth(by, id); err != nil {
+			return err
+		}
+	}
 	return notWritten(b.auths.Delete(ctx, id))
 }
 
@@ -67,22 +75,38 @@ func notWritten(err error) error {
 }
 
 // Auth returns one auth.
-func (b *Broker) Auth(id string, now time.Time) (Auth, error) {
+func (b *Broker) Auth(by Caller, id string, now time.Time) (Auth, error) {
 	st, err := b.pool.Status(id, now)
+	if err == nil && !by.sees(st.Auth) {
+		err = selector.ErrUnknownAuth
+	}
 	if err != nil {
 		return Auth{}, err
 	}
-	return b.withSessions(st), nil
+	return b.withSessions(by, st), nil
 }
 
 // Auths returns the auths that match, sorted by id, and how many match without the filter's page.
-func (b *Broker) Auths(filter selector.Filter, now time.Time) (page []Auth, total int) {
+func (b *Broker) Auths(by Caller, filter selector.Filter, now time.Time) (page []Auth, total int) {
+	filter.Allow = by.Allow
 	list, total := b.pool.List(filter, now)
 	page = make([]Auth, 0, len(list))
 	for i := range list {
-		page = append(page, b.withSessions(list[i]))
+		page = append(page, b.withSessions(by, list[i]))
 	}
 	return page, total
 }
 
-func (b *Broker) withSessions(st selector.Status) Auth { return Auth{st, b.table.Count(st.Slot)} }
+// withSessions counts the sessions that the caller sees.
+func (b *Broker) withSessions(by Caller, st selector.Status) Auth {
+	return Auth{st, b.bound(by, st.Slot)}
+}
+
+// bound counts the sessions that are bound to a slot, and that the caller sees.
+func (b *Broker) bound(by Caller, slot selector.Slot) int {
+	if by.seesSessions() {
+		return b.table.Count(slot)
+	}
+	_, own := b.table.CountOf(by.Name, slot)
+	return own
+}

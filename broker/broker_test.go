@@ -82,7 +82,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"Cooldown", func(ctx context.Context, b *broker.Broker) error {
-			_, err := b.Cooldown(ctx, "a", selector.Cooldown{Until: time.Now().Add(time.Minute)}, time.Now())
+			_, err := b.Cooldown(ctx, broker.Caller{}, "a", selector.Cooldown{Until: time.Now().Add(time.Minute)}, time.Now())
 			return err
 		}},
 		{"Report", func(ctx context.Context, b *broker.Broker) error {
@@ -90,19 +90,19 @@ func commands() []command {
 			return err
 		}},
 		{"ClearCooldown", func(ctx context.Context, b *broker.Broker) error {
-			_, _, err := b.ClearCooldown(ctx, "a", "", time.Now())
+			_, _, err := b.ClearCooldown(ctx, broker.Caller{}, "a", "", time.Now())
 			return err
 		}},
 		{"Disable", func(ctx context.Context, b *broker.Broker) error {
-			_, err := b.Disable(ctx, "a", "", time.Now())
+			_, err := b.Disable(ctx, broker.Caller{}, "a", "", time.Now())
 			return err
 		}},
 		{"Enable", func(ctx context.Context, b *broker.Broker) error {
-			_, err := b.Enable(ctx, "a", time.Now())
+			_, err := b.Enable(ctx, broker.Caller{}, "a", time.Now())
 			return err
 		}},
 		{"Invalidate", func(ctx context.Context, b *broker.Broker) error {
-			_, err := b.Invalidate(ctx, "a", "", true, time.Now())
+			_, err := b.Invalidate(ctx, broker.Caller{}, broker.Invalidation{AuthID: "a", Disable: true}, time.Now())
 			return err
 		}},
 	}
@@ -164,10 +164,10 @@ func TestWhatIsNotDurableIsSaid(t *testing.T) {
 				t.Errorf("%s = %v, want %v and not a deadline of the caller's", c.name, err, broker.ErrNotDurable)
 			}
 		}
-		if auth, err := b.Auth("a", time.Now()); err != nil || auth.State != selector.StateDisabled {
+		if auth, err := b.Auth(broker.Caller{}, "a", time.Now()); err != nil || auth.State != selector.StateDisabled {
 			t.Errorf("Auth = %v, %v, want that changes are in force all the same", auth.State, err)
 		}
-		if _, _, err := b.ReleaseSession(t.Context(), broker.SessionName{Key: picked.Key}, time.Now()); !errors.Is(err, broker.ErrUnknownSession) {
+		if _, _, err := b.ReleaseSession(t.Context(), broker.Caller{}, broker.SessionName{Key: picked.Key}, time.Now()); !errors.Is(err, broker.ErrUnknownSession) {
 			t.Errorf("ReleaseSession after Invalidate = %v, want %v", err, broker.ErrUnknownSession)
 		}
 		cancel()
@@ -177,10 +177,10 @@ func TestWhatIsNotDurableIsSaid(t *testing.T) {
 
 func TestStoresOfAuths(t *testing.T) {
 	b := broker.New(broker.Config{Auths: fullDisk{}})
-	if _, _, err := b.PutAuth(t.Context(), "a", nil, time.Now()); !errors.Is(err, broker.ErrNotWritten) {
+	if _, _, err := b.PutAuth(t.Context(), broker.Caller{}, "a", nil, time.Now()); !errors.Is(err, broker.ErrNotWritten) {
 		t.Errorf("PutAuth on a full disk = %v, want %v", err, broker.ErrNotWritten)
 	}
-	if err := b.DeleteAuth(t.Context(), "a"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, broker.ErrNotWritten) {
+	if err := b.DeleteAuth(t.Context(), broker.Caller{}, "a"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, broker.ErrNotWritten) {
 		t.Errorf("DeleteAuth = %v, want the deadline as it is", err)
 	}
 }
@@ -216,7 +216,7 @@ func TestTheSecondTurnFollowsTheAnswer(t *testing.T) {
 				if _, err := b.Report(t.Context(), report, time.Now()); err != nil {
 					t.Fatal(err)
 				}
-				bound = append(bound, b.Status(time.Now()).Bindings)
+				bound = append(bound, b.Status(broker.Caller{}, time.Now()).Bindings)
 			}
 			if slices.Max(bound) != slices.Min(bound) {
 				t.Errorf("a report that is sent again leaves %v bindings", bound)
@@ -274,7 +274,7 @@ func TestWhenAnAttemptBegan(t *testing.T) {
 			if _, err := b.Report(t.Context(), &tt.report, now); err != nil {
 				t.Fatal(err)
 			}
-			auth, err := b.Auth("a", now)
+			auth, err := b.Auth(broker.Caller{}, "a", now)
 			if err != nil || (len(auth.Blocks) == 0) != tt.cleared {
 				t.Errorf("blocks = %v, %v, want them cleared: %t", auth.Blocks, err, tt.cleared)
 			}

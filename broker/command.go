@@ -33,45 +33,69 @@ func notDurable(ctx context.Context, err error) error {
 }
 
 // Cooldown blocks an auth, or one model of it, for as long as the caller says.
-func (b *Broker) Cooldown(ctx context.Context, authID string, order selector.Cooldown, now time.Time) (selector.Block, error) {
+func (b *Broker) Cooldown(ctx context.Context, by Caller, authID string, order selector.Cooldown, now time.Time) (selector.Block, error) {
+	if _, err := b.auth(by, authID); err != nil {
+		return selector.Block{}, err
+	}
 	block, err := b.pool.Cooldown(authID, order, now)
 	return block, b.acknowledge(ctx, authID, err)
 }
 
-// Invalidate releases every session of an auth, and disables it first where disable says so, so that no session is bound to it
-// again between the two.
-func (b *Broker) Invalidate(ctx context.Context, authID, reason string, disable bool, now time.Time) (released int, err error) {
-	if disable {
-		if err := b.pool.Disable(authID, reason, now); err != nil {
+// Invalidation is an order to release the sessions of an auth.
+type Invalidation struct {
+	AuthID, Reason string
+	// Disable it first, so that no session is bound to it again between the two.
+	Disable bool
+}
+
+// Invalidate releases every session of an auth, and returns how many of those were that the caller sees.
+func (b *Broker) Invalidate(ctx context.Context, by Caller, order Invalidation, now time.Time) (released int, err error) {
+	st, err := b.Auth(by, order.AuthID, now)
+	if err != nil {
+		return 0, err
+	}
+	if order.Disable {
+		if err := b.pool.Disable(order.AuthID, order.Reason, now); err != nil {
 			return 0, err
 		}
 	}
-	released, err = b.pool.Release(authID, reason, now)
-	return released, b.acknowledge(ctx, authID, err)
+	if released, err = b.pool.Release(order.AuthID, order.Reason, now); !by.seesSessions() {
+		released = min(released, st.BoundSessions)
+	}
+	return released, b.acknowledge(ctx, order.AuthID, err)
 }
 
 // Enable puts an auth back into rotation.
-func (b *Broker) Enable(ctx context.Context, authID string, now time.Time) (Auth, error) {
+func (b *Broker) Enable(ctx context.Context, by Caller, authID string, now time.Time) (Auth, error) {
+	if _, err := b.auth(by, authID); err != nil {
+		return Auth{}, err
+	}
 	if err := b.acknowledge(ctx, authID, b.pool.Enable(authID, now)); err != nil {
 		return Auth{}, err
 	}
-	return b.Auth(authID, now)
+	return b.Auth(by, authID, now)
 }
 
 // Disable takes an auth out of rotation.
-func (b *Broker) Disable(ctx context.Context, authID, reason string, now time.Time) (Auth, error) {
+func (b *Broker) Disable(ctx context.Context, by Caller, authID, reason string, now time.Time) (Auth, error) {
+	if _, err := b.auth(by, authID); err != nil {
+		return Auth{}, err
+	}
 	if err := b.acknowledge(ctx, authID, b.pool.Disable(authID, reason, now)); err != nil {
 		return Auth{}, err
 	}
-	return b.Auth(authID, now)
+	return b.Auth(by, authID, now)
 }
 
 // ClearCooldown ends the cooldowns of an auth, or those of one model of it.
-func (b *Broker) ClearCooldown(ctx context.Context, authID, model string, now time.Time) (auth Auth, cleared int, err error) {
+func (b *Broker) ClearCooldown(ctx context.Context, by Caller, authID, model string, now time.Time) (auth Auth, cleared int, err error) {
+	if _, err := b.auth(by, authID); err != nil {
+		return Auth{}, 0, err
+	}
 	cleared, err = b.pool.ClearCooldown(authID, model, now)
 	if err := b.acknowledge(ctx, authID, err); err != nil {
 		return Auth{}, 0, err
 	}
-	auth, err = b.Auth(authID, now)
+	auth, err = b.Auth(by, authID, now)
 	return auth, cleared, err
 }

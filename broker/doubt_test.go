@@ -51,7 +51,7 @@ func (g *gateway) step(t *testing.T, b *broker.Broker, o verdict.Outcome, now ti
 // wantReady checks that nothing keeps any auth out.
 func wantReady(t *testing.T, b *broker.Broker, now time.Time) {
 	t.Helper()
-	page, _ := b.Auths(selector.Filter{}, now)
+	page, _ := b.Auths(broker.Caller{}, selector.Filter{}, now)
 	for _, s := range page {
 		if s.State != selector.StateReady || len(s.Blocks) > 0 {
 			t.Errorf("%s is out: %s, %+v", s.Auth.ID, s.Why, s.Blocks)
@@ -143,7 +143,7 @@ func TestRevokedAuthsDoNotShieldEachOther(t *testing.T) {
 		t.Errorf("%d requests failed", failures)
 	}
 	for _, id := range revoked {
-		if s, err := b.Auth(id, now); err != nil || s.State == selector.StateReady || len(s.Blocks) == 0 {
+		if s, err := b.Auth(broker.Caller{}, id, now); err != nil || s.State == selector.StateReady || len(s.Blocks) == 0 {
 			t.Errorf("%s is %+v, %v, want it out", id, s, err)
 		}
 	}

@@ -28,12 +28,13 @@ type SessionPage struct {
 	Total int
 }
 
-// Sessions returns a page of at most size bindings, most recently used first: those of one auth, or of all for an empty id.
+// Sessions returns, of the sessions that the caller sees, a page of at most size bindings, most recently used first: those of one
+// auth, or of all for an empty id.
 // The token is that of the page before; empty: the first page.
-func (b *Broker) Sessions(authID string, size int, token string, now time.Time) (page SessionPage, err error) {
-	query := bindings.Query{Size: size, Token: token}
+func (b *Broker) Sessions(by Caller, authID string, size int, token string, now time.Time) (page SessionPage, err error) {
+	query := bindings.Query{Size: size, Token: token, Caller: by.Name, OfCaller: !by.seesSessions()}
 	if authID != "" {
-		st, err := b.pool.Status(authID, now)
+		st, err := b.Auth(by, authID, now)
 		if err != nil {
 			return SessionPage{}, err
 		}
@@ -51,6 +52,9 @@ func (b *Broker) Sessions(authID string, size int, token string, now time.Time) 
 		page.Sessions = append(page.Sessions, s)
 	}
 	page.Next, page.Total = next, b.table.Len()
+	if query.OfCaller {
+		page.Total, _ = b.table.CountOf(by.Name, 0)
+	}
 	return page, nil
 }
 
@@ -61,10 +65,13 @@ type SessionName struct {
 }
 
 // ReleaseSession ends the binding of a session. The key of the result is valid after an error, too.
-func (b *Broker) ReleaseSession(ctx context.Context, name SessionName, now time.Time) (key selector.SessionKey, authID string, err error) {
+func (b *Broker) ReleaseSession(ctx context.Context, by Caller, name SessionName, now time.Time) (key selector.SessionKey, authID string, err error) {
 	key = name.Key
 	if name.ID != "" {
-		key = b.table.Key(b.pool.Provider(name.Provider), name.ID, selector.ModelKey(name.Model))
+		key = b.table.KeyOf(by.Name, b.pool.Provider(name.Provider), name.ID, selector.ModelKey(name.Model))
+	}
+	if of, ok := b.table.CallerOf(key, now); ok && of != by.Name && !by.seesSessions() {
+		return key, "", ErrUnknownSession
 	}
 	slot, ok, err := b.persister.Unbind(ctx, key, now)
 	switch {

@@ -30,11 +30,18 @@ type Status struct {
 	Pool []selector.PoolCount
 }
 
-// Status returns how the broker is doing.
-func (b *Broker) Status(now time.Time) Status {
-	return Status{
-		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.Engines(), Pool: b.pool.Counts(nil, now),
+// Status returns how the broker is doing, as far as that concerns the caller.
+func (b *Broker) Status(by Caller, now time.Time) Status {
+	s := Status{
+		Config: b.configured(), Bindings: b.table.Len(), BindingsMax: b.table.Max(), Engines: b.Engines(), Pool: b.pool.Counts(by.Allow, now),
 	}
+	if by.Allow != nil {
+		s.Config.Problems = nil // they name auths
+	}
+	if !by.seesSessions() {
+		s.Bindings, _ = b.table.CountOf(by.Name, 0)
+	}
+	return s
 }
 
 // engineMemory is the name of the engine where there is no other.

@@ -16,7 +16,7 @@ func TestUpkeepRemovesWhatHasEnded(t *testing.T) {
 		b := broker.New(broker.Config{Settings: broker.Settings{Affinity: true, SessionTTL: time.Minute}})
 		b.Update([]*selector.Auth{{ID: "a", Provider: "p"}}, nil, time.Now())
 		bind(t, b, "s")
-		if _, err := b.Cooldown(t.Context(), "a", selector.Cooldown{Until: time.Now().Add(90 * time.Second)}, time.Now()); err != nil {
+		if _, err := b.Cooldown(t.Context(), broker.Caller{}, "a", selector.Cooldown{Until: time.Now().Add(90 * time.Second)}, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -27,20 +27,20 @@ func TestUpkeepRemovesWhatHasEnded(t *testing.T) {
 		}()
 		var events atomic.Int64
 		go func() {
-			_ = b.Watch(ctx, "", func(broker.Event) error {
+			_ = b.Watch(ctx, broker.Caller{}, "", func(broker.Event) error {
 				events.Add(1)
 				return nil
 			})
 		}()
 		time.Sleep(time.Minute - 1)
 		synctest.Wait()
-		if n := b.Status(time.Now()).Bindings; n != 1 {
+		if n := b.Status(broker.Caller{}, time.Now()).Bindings; n != 1 {
 			t.Errorf("bindings just before their end = %d, want 1", n)
 		}
 		snapshot := events.Load()
 		time.Sleep(time.Second + 1)
 		synctest.Wait()
-		if n := b.Status(time.Now()).Bindings; n != 0 {
+		if n := b.Status(broker.Caller{}, time.Now()).Bindings; n != 0 {
 			t.Errorf("bindings after their end = %d, want 0", n)
 		}
 		if changed := events.Load() - snapshot; changed != 0 {

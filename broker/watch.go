@@ -20,14 +20,14 @@ type Event struct {
 	SnapshotSize int
 }
 
-// Watch sends every auth of a provider, by any of its names, or of all for the empty one, and then those that change, until ctx ends or send
-// fails. What changes while send does not return is collected as a set of ids, so a slow reader costs no more than the ids of
-// the pool.
-func (b *Broker) Watch(ctx context.Context, provider string, send func(Event) error) error {
+// Watch sends every auth that the caller sees of a provider, by any of its names, or of all for the empty one, and then those that
+// change, until ctx ends or send fails. What changes while send does not return is collected as a set of ids, so a slow reader costs
+// no more than the ids of the pool.
+func (b *Broker) Watch(ctx context.Context, by Caller, provider string, send func(Event) error) error {
 	// Before the snapshot, so that no change falls between the two.
 	changes := b.pool.Watch()
 	defer changes.Close()
-	w := &watch{broker: b, provider: provider, send: send, sent: make(map[string]struct{})}
+	w := &watch{broker: b, by: by, provider: provider, send: send, sent: make(map[string]struct{})}
 	if err := w.snapshot(ctx); err != nil {
 		return err
 	}
@@ -48,6 +48,7 @@ func (b *Broker) Watch(ctx context.Context, provider string, send func(Event) er
 // watch is one call of Watch.
 type watch struct {
 	broker   *Broker
+	by       Caller
 	provider string
 	send     func(Event) error
 	// sent are the ids that the reader knows, so that it gets no removal of others.
@@ -57,7 +58,7 @@ type watch struct {
 func (w *watch) snapshot(ctx context.Context) error {
 	filter := selector.Filter{Provider: w.provider, Limit: watchPage}
 	for ctx.Err() == nil {
-		page, _ := w.broker.Auths(filter, w.broker.Now())
+		page, _ := w.broker.Auths(w.by, filter, w.broker.Now())
 		for i := range page {
 			if err := w.auth(&page[i]); err != nil {
 				return err
@@ -73,7 +74,10 @@ func (w *watch) snapshot(ctx context.Context) error {
 
 // change sends the auth as it is now, or that it is gone.
 func (w *watch) change(id string) error {
-	auth, err := w.broker.Auth(id, w.broker.Now())
+	if w.by.isNamed() {
+		w.by = w.broker.Caller(w.by.Name) // what it may use may have changed
+	}
+	auth, err := w.broker.Auth(w.by, id, w.broker.Now())
 	switch {
 	case err == nil && (w.provider == "" || auth.Auth.Provider == w.broker.Provider(w.provider)):
 		return w.auth(&auth)

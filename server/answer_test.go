@@ -201,9 +201,9 @@ func TestWhatIsNoAnswerBindsNothing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := gatewayAt(t, servertest.Options{}, "a", "b")
 			p := wantPick(t, h, ask(w.first), "a", begun)
-			before := h.Core.Status(h.Clock.Now()).Bindings
-			if tt.report(t, h, p); h.Core.Status(h.Clock.Now()).Bindings != before {
-				t.Errorf("%d bindings, want %d", h.Core.Status(h.Clock.Now()).Bindings, before)
+			before := h.Core.Status(broker.Caller{}, h.Clock.Now()).Bindings
+			if tt.report(t, h, p); h.Core.Status(broker.Caller{}, h.Clock.Now()).Bindings != before {
+				t.Errorf("%d bindings, want %d", h.Core.Status(broker.Caller{}, h.Clock.Now()).Bindings, before)
 			}
 		})
 	}
@@ -383,7 +383,7 @@ func TestALongConversationTakesAHandfulOfBindings(t *testing.T) {
 		answer := fmt.Sprintf(`{"role":"assistant","content":"answer %d"}`, i)
 		served(t, h, p, said(answer))
 		turns = append(turns, answer)
-		if got := h.Core.Status(h.Clock.Now()).Bindings; got > maxBindings {
+		if got := h.Core.Status(broker.Caller{}, h.Clock.Now()).Bindings; got > maxBindings {
 			t.Fatalf("turn %d: %d bindings, want at most %d", i, got, maxBindings)
 		}
 	}
@@ -393,7 +393,7 @@ func TestALongConversationTakesAHandfulOfBindings(t *testing.T) {
 			t.Errorf("rolled back by %d: %s, want %s", back, got, auth)
 		}
 	}
-	t.Logf("%d bindings after 100 turns", h.Core.Status(h.Clock.Now()).Bindings)
+	t.Logf("%d bindings after 100 turns", h.Core.Status(broker.Caller{}, h.Clock.Now()).Bindings)
 }
 
 // What a stream says of itself need not be reported beside it.

@@ -30,9 +30,10 @@ func (p *authPool) ListAuths(ctx context.Context, req *credbrokerv1.ListAuthsReq
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	now := p.callOf(ctx).start
+	c := p.callOf(ctx)
+	now := c.start
 	// One more than the page tells whether there is a next one.
-	list, total := p.config.Broker.Auths(selector.Filter{
+	list, total := p.config.Broker.Auths(p.by(c), selector.Filter{
 		Provider: req.GetProvider(),
 		Model:    req.GetModel(),
 		State:    selector.State(req.GetState()), //nolint:gosec // it is a known one
@@ -67,7 +68,7 @@ func (p *authPool) GetAuth(ctx context.Context, req *credbrokerv1.GetAuthRequest
 	if err != nil {
 		return nil, err
 	}
-	auth, err := p.config.Broker.Auth(req.GetAuthId(), c.start)
+	auth, err := p.config.Broker.Auth(p.by(c), req.GetAuthId(), c.start)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (p *authPool) PutAuth(ctx context.Context, req *credbrokerv1.PutAuthRequest
 	if err != nil {
 		return nil, err
 	}
-	auth, persisted, err := p.config.Broker.PutAuth(ctx, id, document, c.start)
+	auth, persisted, err := p.config.Broker.PutAuth(ctx, p.by(c), id, document, c.start)
 	if err != nil {
 		return nil, inRequest(err)
 	}
@@ -92,10 +93,11 @@ func (p *authPool) PutAuth(ctx context.Context, req *credbrokerv1.PutAuthRequest
 
 // DeleteAuth removes one auth.
 func (p *authPool) DeleteAuth(ctx context.Context, req *credbrokerv1.DeleteAuthRequest) (*credbrokerv1.DeleteAuthResponse, error) {
-	if _, err := p.named(ctx, req.GetAuthId(), &violations{}); err != nil {
+	c, err := p.named(ctx, req.GetAuthId(), &violations{})
+	if err != nil {
 		return nil, err
 	}
-	if err := p.config.Broker.DeleteAuth(ctx, req.GetAuthId()); err != nil {
+	if err := p.config.Broker.DeleteAuth(ctx, p.by(c), req.GetAuthId()); err != nil {
 		return nil, err
 	}
 	return &credbrokerv1.DeleteAuthResponse{}, nil
@@ -107,7 +109,7 @@ func (p *authPool) EnableAuth(ctx context.Context, req *credbrokerv1.EnableAuthR
 	if err != nil {
 		return nil, err
 	}
-	auth, err := p.config.Broker.Enable(ctx, req.GetAuthId(), c.start)
+	auth, err := p.config.Broker.Enable(ctx, p.by(c), req.GetAuthId(), c.start)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +124,7 @@ func (p *authPool) DisableAuth(ctx context.Context, req *credbrokerv1.DisableAut
 	if err != nil {
 		return nil, err
 	}
-	auth, err := p.config.Broker.Disable(ctx, req.GetAuthId(), req.GetReason(), c.start)
+	auth, err := p.config.Broker.Disable(ctx, p.by(c), req.GetAuthId(), req.GetReason(), c.start)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +139,7 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 	if err != nil {
 		return nil, err
 	}
-	auth, cleared, err := p.config.Broker.ClearCooldown(ctx, req.GetAuthId(), req.GetModel(), c.start)
+	auth, cleared, err := p.config.Broker.ClearCooldown(ctx, p.by(c), req.GetAuthId(), req.GetModel(), c.start)
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +151,9 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 
 // GetStatus returns how the broker is doing.
 func (p *authPool) GetStatus(ctx context.Context, _ *credbrokerv1.GetStatusRequest) (*credbrokerv1.GetStatusResponse, error) {
-	now := p.callOf(ctx).start
-	st := p.config.Broker.Status(now)
+	c := p.callOf(ctx)
+	now := c.start
+	st := p.config.Broker.Status(p.by(c), now)
 	answer := &credbrokerv1.GetStatusResponse{
 		Version:          p.config.Version,
 		Uptime:           durationpb.New(now.Sub(p.started)),

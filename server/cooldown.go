@@ -32,7 +32,7 @@ func (b *credentialBroker) reportCooldown(c *call, req *credbrokerv1.ReportCoold
 	if err != nil {
 		return nil, err
 	}
-	block, err := b.config.Broker.Cooldown(c, req.GetAuthId(), order, c.start)
+	block, err := b.config.Broker.Cooldown(c, b.by(c), req.GetAuthId(), order, c.start)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (b *credentialBroker) PickCredential(ctx context.Context, req *credbrokerv1
 
 func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest) (*credbrokerv1.PickCredentialResponse, error) {
 	request := broker.PickRequest{
-		Provider: req.GetProvider(), Model: req.GetModel(), Body: req.GetBody(), Exclude: req.GetExcludeAuthIds(),
+		Caller: b.by(c), Provider: req.GetProvider(), Model: req.GetModel(), Body: req.GetBody(), Exclude: req.GetExcludeAuthIds(),
 		Format: sessions.Format(req.GetClientFormat()), Options: pickOptions(req), //nolint:gosec // checked below
 	}
 	var v violations
@@ -159,5 +159,5 @@ func (b *credentialBroker) invalidate(c *call, req *credbrokerv1.InvalidateAuthR
 	if err := v.err(); err != nil {
 		return 0, err
 	}
-	return b.config.Broker.Invalidate(c, req.GetAuthId(), req.GetReason(), req.GetDisable(), c.start)
+	return b.config.Broker.Invalidate(c, b.by(c), broker.Invalidation{AuthID: req.GetAuthId(), Reason: req.GetReason(), Disable: req.GetDisable()}, c.start)
 }

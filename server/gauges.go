@@ -53,7 +53,7 @@ func (s *stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	st := s.broker.Status(s.broker.Now())
+	st := s.broker.Status(broker.Caller{}, s.broker.Now())
 	for _, c := range st.Pool {
 		// A label that is no UTF-8 would end the process.
 		gauge(s.auths, float64(c.Count), strings.ToValidUTF8(c.Provider, "?"), stateName(c.State))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/internal/corpus"
 	"github.com/credbroker/credbroker/server/servertest"
@@ -53,7 +54,7 @@ func playIdeal(t *testing.T, mode corpus.Mode, file string) (later int) {
 		most *= 2
 	}
 	played := mode.Play(t, chat, calls)
-	client, held := corpus.Client(file), calls.h.Core.Status(calls.h.Clock.Now()).Bindings
+	client, held := corpus.Client(file), calls.h.Core.Status(broker.Caller{}, calls.h.Clock.Now()).Bindings
 	for _, r := range played.Moved {
 		t.Errorf("%s, %s: %s left its auth at seq %d", client, mode.Name, r.Session, r.Seq)
 	}

@@ -38,6 +38,7 @@ func (b *credentialBroker) reportResult(c *call, req *credbrokerv1.ReportResultR
 	if err != nil {
 		return nil, err
 	}
+	report.Caller = b.by(c)
 	return b.config.Broker.Report(c, report, c.start)
 }
 

@@ -19,7 +19,7 @@ func (p *authPool) ListSessions(ctx context.Context, req *credbrokerv1.ListSessi
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	page, err := p.config.Broker.Sessions(req.GetAuthId(), size, req.GetPageToken(), c.start)
+	page, err := p.config.Broker.Sessions(p.by(c), req.GetAuthId(), size, req.GetPageToken(), c.start)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (p *authPool) ReleaseSession(ctx context.Context, req *credbrokerv1.Release
 		return nil, err
 	}
 	var err error
-	if c.session, c.authID, err = p.config.Broker.ReleaseSession(ctx, name, c.start); err != nil {
+	if c.session, c.authID, err = p.config.Broker.ReleaseSession(ctx, p.by(c), name, c.start); err != nil {
 		return nil, err
 	}
 	return &credbrokerv1.ReleaseSessionResponse{AuthId: c.authID}, nil

@@ -17,7 +17,8 @@ func (p *authPool) WatchAuths(req *credbrokerv1.WatchAuthsRequest, stream grpc.S
 	if err := v.err(); err != nil {
 		return err
 	}
-	err := p.config.Broker.Watch(stream.Context(), req.GetProvider(), func(e broker.Event) error { return stream.Send(p.eventMessage(e)) })
+	by := p.by(p.callOf(stream.Context()))
+	err := p.config.Broker.Watch(stream.Context(), by, req.GetProvider(), func(e broker.Event) error { return stream.Send(p.eventMessage(e)) })
 	if errors.Is(context.Cause(stream.Context()), errStopping) {
 		return nil
 	}

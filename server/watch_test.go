@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server/servertest"
@@ -61,13 +62,13 @@ func TestWatchAuths(t *testing.T) {
 	}
 	wantNext(t, claude, "a AUTH_STATE_READY", "c AUTH_STATE_READY", "snapshot of 2")
 
-	if _, err := h.Core.Disable(t.Context(), "b", "", h.Clock.Now()); err != nil {
+	if _, err := h.Core.Disable(t.Context(), broker.Caller{}, "b", "", h.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantNext(t, all, "b AUTH_STATE_DISABLED")
 	h.Core.Update(nil, []string{"b"}, h.Clock.Now())
 	wantNext(t, all, "b removed")
-	if _, err := h.Core.Disable(t.Context(), "a", "", h.Clock.Now()); err != nil {
+	if _, err := h.Core.Disable(t.Context(), broker.Caller{}, "a", "", h.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantNext(t, all, "a AUTH_STATE_DISABLED")
@@ -89,10 +90,10 @@ func TestSlowWatchSeesTheLastState(t *testing.T) {
 	wantNext(t, stream, "a AUTH_STATE_READY", "snapshot of 1")
 	// Far more changes than flow control lets through without a reader.
 	for range 50_000 {
-		if _, err := h.Core.Disable(t.Context(), "a", "", h.Clock.Now()); err != nil {
+		if _, err := h.Core.Disable(t.Context(), broker.Caller{}, "a", "", h.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.Core.Enable(t.Context(), "a", h.Clock.Now()); err != nil {
+		if _, err := h.Core.Enable(t.Context(), broker.Caller{}, "a", h.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -203,7 +203,7 @@ func (d *daemon) startLog() {
 	for _, p := range d.source.Warnings() {
 		d.log.Warn().Str(fieldWarning, p.String()).Msg(logWarning)
 	}
-	if _, total := d.broker.Auths(selector.Filter{Limit: 1}, d.app.now()); total == 0 {
+	if _, total := d.broker.Auths(broker.Caller{}, selector.Filter{Limit: 1}, d.app.now()); total == 0 {
 		d.log.Warn().Msg(logEmptyPool)
 	}
 }

@@ -24,7 +24,7 @@ func (s *Store) Put(_ context.Context, id string, document []byte) (persisted bo
 	if len(problems) > 0 {
 		return false, problems
 	}
-	old, err := s.Broker.Auth(id, s.Clock.Now())
+	old, err := s.Broker.Auth(broker.Caller{}, id, s.Clock.Now())
 	switch {
 	case err == nil && old.Auth.Origin == selector.OriginConfig:
 		return false, selector.ErrManagedByConfig
@@ -46,7 +46,7 @@ func (s *Store) Put(_ context.Context, id string, document []byte) (persisted bo
 
 // Delete is part of broker.AuthStore.
 func (s *Store) Delete(_ context.Context, id string) error {
-	old, err := s.Broker.Auth(id, s.Clock.Now())
+	old, err := s.Broker.Auth(broker.Caller{}, id, s.Clock.Now())
 	if err != nil {
 		return err
 	}
