@@ -21,6 +21,7 @@ ATTACKTIME ?= 5s
 SIMULATIONS ?= 10000
 FROM ?= 1
 CONVERSATIONS ?= 100000
+POLICIES ?= 1000000
 
 # Benchmarks run where there are some, so that the output holds nothing else.
 bench_packages = $(sort $(dir $(shell git grep --untracked -lE '^func Benchmark' -- '*_test.go' | sed 's,^,./,')))
@@ -80,6 +81,10 @@ model: ## check cooldowns of a fleet against a plain model, 1,000,000 histories 
 .PHONY: conversations
 conversations: ## play synthetic conversations against session identification, 100,000 of them (CONVERSATIONS)
 	CREDBROKER_CONVERSATIONS=$(CONVERSATIONS) go test ./sessions -run TestSyntheticConversations -count=1 -v -timeout 30m
+
+.PHONY: policies
+policies: ## compare what callers get with a plain evaluator of their rules, 1,000,000 requests (POLICIES; CREDBROKER_SEED repeats one)
+	CREDBROKER_POLICIES=$(POLICIES) go test ./broker -run TestPolicies -count=1 -v -timeout 30m
 
 .PHONY: simulate
 simulate: ## run simulated fleets in virtual time over a faulty network, 10,000 of them (SIMULATIONS, FROM a seed; CREDBROKER_SEED repeats one)
