@@ -304,7 +304,7 @@ func (s *blockSet) check() error {
 func (p *Pool) checkRoutes() error {
 	count := 0
 	for r := p.routes.ends.older; r != &p.routes.ends; r = r.older {
-		if p.routes.byKey[r.key] != r || r.older.newer != r || r.view != nil && r.strategy != p.strategyFor(r.key) {
+		if p.routes.of(r.list)[r.key] != r || r.older.newer != r || r.view != nil && r.strategy != p.strategyFor(r.key) {
 			return fmt.Errorf("route %v is not where it should be", r.key)
 		}
 		for slot, l := range r.orders {
@@ -314,8 +314,8 @@ func (p *Pool) checkRoutes() error {
 		}
 		count++
 	}
-	if count != len(p.routes.byKey) || count > maxRoutes {
-		return fmt.Errorf("%d routes, %d in the ring", len(p.routes.byKey), count)
+	if count != p.routes.count || count > maxRoutes {
+		return fmt.Errorf("%d routes, %d in the ring", p.routes.count, count)
 	}
 	return nil
 }

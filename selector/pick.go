@@ -98,13 +98,13 @@ func pickReady(q *query, now time.Time) (pick Pick, found bool, err error) {
 // find looks up the route of the request, or makes one that is kept only if the pick succeeds.
 func (q *query) find() {
 	p := q.pool
-	q.key = routeKey{q.req.Allow, q.req.Provider, ModelKey(q.req.Model)}
+	q.key = routeKey{q.req.Provider, ModelKey(q.req.Model)}
 	if q.provider.scope == scopeOne {
 		q.key.provider = q.provider.name
 	}
-	q.route = p.routes.byKey[q.key]
+	q.route = p.routes.of(q.req.Allow)[q.key]
 	if q.route == nil {
-		q.route = &route{key: q.key}
+		q.route = &route{list: q.req.Allow, key: q.key}
 	}
 	if q.route.view == nil || q.route.view.provider != q.provider {
 		q.route.view = q.provider.view(q.key.model)

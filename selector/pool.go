@@ -93,9 +93,7 @@ func (p *Pool) Configure(s Settings) {
 	p.routes.keep(lists)
 	p.settings = s
 	p.setRules()
-	for key, r := range p.routes.byKey {
-		r.strategy = p.strategyFor(key)
-	}
+	p.routes.each(func(r *route) { r.strategy = p.strategyFor(r.key) })
 }
 
 // Advance works off up to limit ends of cooldowns that are over at now, and returns when to call it next: zero if

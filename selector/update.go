@@ -35,8 +35,8 @@ func (p *Pool) Update(put []*Auth, remove []string, now time.Time) {
 	generation := x.generation + 1
 	next := newIndex(x.merge(changed, generation, cooldown.InstantOf(now)), generation)
 	next.lists, next.parts = next.partition(slices.Collect(maps.Keys(x.lists)))
-	for key, kinds := range p.usedOrders() {
-		next.prepare(key, kinds)
+	for r, kinds := range p.usedOrders() {
+		next.prepare(r, kinds)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,34 +95,34 @@ func (x *index) merge(changed map[string]*Auth, generation uint64, now cooldown.
 }
 
 // usedOrders are the kinds of orders, as a set of bits, that routes look at.
-func (p *Pool) usedOrders() map[routeKey]uint {
+func (p *Pool) usedOrders() map[*route]uint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	used := make(map[routeKey]uint, len(p.routes.byKey))
-	for key, r := range p.routes.byKey {
+	used := make(map[*route]uint, p.routes.count)
+	p.routes.each(func(r *route) {
 		if r.view == nil {
-			continue
+			return
 		}
 		for kind, l := range r.view.orders {
 			if l != nil {
-				used[key] |= 1 << kind
+				used[r] |= 1 << kind
 			}
 		}
-	}
+	})
 	return used
 }
 
 // prepare makes the ordered members of a route before an index is in use, so that no pick has to.
-func (x *index) prepare(key routeKey, kinds uint) {
-	part := x.part(key.list)
+func (x *index) prepare(r *route, kinds uint) {
+	part := x.part(r.list)
 	if part == nil {
 		return
 	}
-	provider := part.provider(key.provider)
+	provider := part.provider(r.key.provider)
 	if provider == nil {
 		return
 	}
-	v := provider.view(key.model)
+	v := provider.view(r.key.model)
 	for kind := range orderKind(numOrderKinds) {
 		if kinds>>kind&1 != 0 {
 			v.makeOrder(kind)
@@ -155,11 +155,11 @@ func (m *member) dateSecret(a *Auth, old *member, now cooldown.Instant) {
 
 // swapIndex puts a new membership in place of the old, from which it differs by the changed auths. Picks wait for it.
 func (p *Pool) swapIndex(next *index, changed map[string]*Auth, now cooldown.Instant) {
-	for _, r := range p.routes.byKey {
+	p.routes.each(func(r *route) {
 		r.view = nil
 		r.saveOrders()
 		r.parents.Prune(maxParents, next.parents)
-	}
+	})
 	for name := range p.outages {
 		if next.providers[name] == nil {
 			delete(p.outages, name)
