@@ -36,7 +36,10 @@ func (v *view) retryAfter(bound time.Duration) (hint, bool) {
 	slices.SortStableFunc(names[len(fixedRetry):], strings.Compare)
 	for _, unit := range [...]bool{true, false} { // those in milliseconds say more
 		for _, name := range names {
-			if h, ok := v.delayHeader(name, bound); ok && strings.HasSuffix(name, "-ms") == unit {
+			if strings.HasSuffix(name, "-ms") != unit {
+				continue
+			}
+			if h, ok := v.delayHeader(name, bound); ok {
 				return h, true
 			}
 		}
@@ -52,16 +55,17 @@ func (v *view) delayHeader(name string, bound time.Duration) (hint, bool) {
 		d, ok := parseUnits(value, time.Millisecond)
 		return bounded(d, ok, bound)
 	}
-	if date, ok := parseHTTPDate(value); ok {
-		return v.at(date, true, bound)
-	}
 	first, _, _ := strings.Cut(value, ",")
 	n, rest, ok := readNumber(strings.TrimSpace(first))
-	if ok && rest == "" && n.whole < leastUnix {
+	if !ok || rest != "" {
+		date, dated := parseHTTPDate(value)
+		return v.at(date, dated, bound)
+	}
+	if n.whole < leastUnix {
 		return bounded(n.in(time.Second), true, bound)
 	}
 	instant, valid := n.instant()
-	return v.at(instant, valid && ok && rest == "", bound)
+	return v.at(instant, valid, bound)
 }
 
 // at turns an instant of the server's clock into a delay.
