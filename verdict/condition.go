@@ -65,8 +65,9 @@ func (c *condition) holdsFormat(v *view) bool {
 }
 
 func (c *condition) holdsCode(v *view) bool {
-	for _, p := range c.code {
-		if v.codeGrams.lacks(p.grams) {
+	for i := range c.code {
+		p := &c.code[i]
+		if v.codeGrams.lacks(p) {
 			continue
 		}
 		for _, code := range v.codes {

@@ -9,10 +9,20 @@ import (
 // phrase is a text in lower case that rows look for. Most are in no answer: its runs of three bytes tell at a glance.
 type phrase struct {
 	text  string
-	grams []uint32
+	first uint32   // one of the runs, at hand: it is what most phrases are dismissed by; 0 of a text without one
+	grams []uint32 // the others
 }
 
-func phraseOf(text string) phrase { return phrase{text, gramsIn(text)} }
+func phraseOf(text string) phrase { return phraseWith(text, text) }
+
+// phraseWith is a phrase that is found only where all runs of a part of it are.
+func phraseWith(text, part string) phrase {
+	p := phrase{text: text}
+	if grams := gramsIn(part); len(grams) > 0 {
+		p.first, p.grams = grams[0], grams[1:]
+	}
+	return p
+}
 
 // wordsPhrase is a phrase as a row writes it.
 func wordsPhrase(text string) phrase { return phraseOf(folded(text)) }
@@ -26,7 +36,7 @@ func codePhrase(glob string) phrase {
 			longest = part
 		}
 	}
-	return phrase{glob, gramsIn(longest)}
+	return phraseWith(glob, longest)
 }
 
 func phrasesOf(texts ...string) []phrase {
@@ -41,7 +51,7 @@ const gramLength = 3 // bytes: shorter runs are in every page, longer ones leave
 
 // gramsIn returns the hashes of a text's runs of three bytes; none of a shorter text.
 func gramsIn(text string) []uint32 {
-	var grams []uint32
+	grams := make([]uint32, 0, max(0, len(text)-gramLength+1))
 	for i := gramLength; i <= len(text); i++ {
 		grams = append(grams, gram(text[i-3], text[i-2], text[i-1]))
 	}
@@ -68,22 +78,32 @@ const (
 	runMask    = 1<<(8*gramLength) - 1
 )
 
-func gramsOf(text string) gramSet {
-	size := minGramSet
-	for size < maxGramSet && size < roomOfEach*len(text) {
+func gramsOf(texts ...string) gramSet {
+	size, length := minGramSet, 0
+	for _, text := range texts {
+		length += len(text)
+	}
+	for size < maxGramSet && size < roomOfEach*length {
 		size *= 2
 	}
 	s := gramSet{seen: make([]byte, size), shift: bitsOfHash - bits.TrailingZeros(uint(size))}
-	var run uint32
-	for i := range len(text) {
-		run = (run<<8 | uint32(text[i])) & runMask
-		s.seen[spread(run)>>s.shift] = 1
+	s.seen[0] = 1 // what has no run may be anywhere
+	for _, text := range texts {
+		var run uint32
+		for i := range len(text) {
+			run = (run<<8 | uint32(text[i])) & runMask
+			s.seen[spread(run)>>s.shift] = 1
+		}
 	}
 	return s
 }
 
-// lacks reports whether one of the runs is certainly not there.
-func (s gramSet) lacks(grams []uint32) bool {
+// lacks reports whether a phrase is certainly not there.
+func (s *gramSet) lacks(p *phrase) bool {
+	return s.seen[p.first>>s.shift] == 0 || s.lacksAny(p.grams)
+}
+
+func (s *gramSet) lacksAny(grams []uint32) bool {
 	for _, g := range grams {
 		if s.seen[g>>s.shift] == 0 {
 			return true
@@ -100,20 +120,23 @@ type searchText struct {
 
 func searchIn(text string) searchText { return searchText{text: text} }
 
-func (t *searchText) contains(p phrase) bool { return t.has(&p) }
-
-func (t *searchText) has(p *phrase) bool {
-	if t.grams.seen == nil {
-		t.grams = gramsOf(t.text)
-	}
-	return !t.grams.lacks(p.grams) && strings.Contains(t.text, p.text)
+func (t *searchText) contains(p phrase) bool {
+	return !t.gathered().lacks(&p) && strings.Contains(t.text, p.text)
 }
 
 func (t *searchText) containsAny(phrases []phrase) bool {
+	grams := t.gathered()
 	for i := range phrases {
-		if t.has(&phrases[i]) {
+		if p := &phrases[i]; !grams.lacks(p) && strings.Contains(t.text, p.text) {
 			return true
 		}
 	}
 	return false
+}
+
+func (t *searchText) gathered() *gramSet {
+	if t.grams.seen == nil {
+		t.grams = gramsOf(t.text)
+	}
+	return &t.grams
 }
