@@ -12,6 +12,8 @@ const (
 	word  = 8
 )
 
+const pieceSize = 512 // bytes that are folded at a time, on the stack: the text is copied once
+
 // upperIn returns the highest bit of each byte that is an ASCII capital.
 func upperIn(w uint64) uint64 {
 	rest := w &^ highs
@@ -29,8 +31,21 @@ func lower(s string) string {
 	if first == len(s) {
 		return s
 	}
-	b := []byte(s)
-	i := first
+	var folded strings.Builder
+	folded.Grow(len(s))
+	folded.WriteString(s[:first])
+	var piece [pieceSize]byte
+	for rest := s[first:]; rest != ""; {
+		n := copy(piece[:], rest)
+		lowerIn(piece[:n])
+		folded.Write(piece[:n])
+		rest = rest[n:]
+	}
+	return folded.String()
+}
+
+func lowerIn(b []byte) {
+	i := 0
 	for ; i+word <= len(b); i += word {
 		w := binary.LittleEndian.Uint64(b[i:])
 		binary.LittleEndian.PutUint64(b[i:], w|upperIn(w)>>2)
@@ -40,7 +55,6 @@ func lower(s string) string {
 			b[i] += 'a' - 'A'
 		}
 	}
-	return string(b)
 }
 
 // contractions are written out, in this order: the same is said with them and without.

@@ -34,24 +34,23 @@ const zstdWindow = 8 << 20
 // unpacker goes by the first bytes: the header stays in answers that were unpacked on their way. Brotli has none that tell it:
 // its bodies are no text.
 func unpacker(body []byte, encoding string) io.ReadCloser {
-	packed := bytes.NewReader(body)
 	switch {
 	case bytes.HasPrefix(body, []byte{0x1f, 0x8b}):
-		if r, err := gzip.NewReader(packed); err == nil {
+		if r, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
 			return r
 		}
 	case bytes.HasPrefix(body, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		r, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		r, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderMaxMemory(zstdWindow))
 		if err == nil {
 			return r.IOReadCloser()
 		}
 	case strings.Contains(encoding, "deflate"):
-		if r, err := zlib.NewReader(packed); err == nil {
+		if r, err := zlib.NewReader(bytes.NewReader(body)); err == nil {
 			return r
 		}
 	case strings.Contains(encoding, "br") && !utf8.Valid(body):
-		return io.NopCloser(brotli.NewReader(packed))
+		return io.NopCloser(brotli.NewReader(bytes.NewReader(body)))
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func newView(o *Outcome, set *ruleSet) *view {
 		v.status = v.embeddedStatus()
 	}
 	v.takeEnding()
-	v.codeGrams = gramsOf(strings.Join(v.codes, "\n"))
+	v.codeGrams = gramsOf(v.codes...)
 	return v
 }
 
@@ -182,8 +182,12 @@ func longestText(at gjson.Result, depth int) (longest string) {
 	return longest
 }
 
+// usualCodes is how many codes few answers have more of.
+const usualCodes = 8
+
 // readCodes collects everything that names the error for programs, the most specific first.
 func (v *view) readCodes() {
+	v.codes = make(codeSet, 0, usualCodes)
 	v.addFaultCodes()
 	v.codes.addOf(v.passedOn())
 	v.codes.addOf(v.outer)
@@ -307,6 +311,9 @@ func cut(s string) string { return s[:min(len(s), MaxBody)] }
 
 // atoi reads a small number; -1 if it is none.
 func atoi(s string) int {
+	if s == "" { // for which an error need not be made
+		return -1
+	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		return -1
