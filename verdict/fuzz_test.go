@@ -146,3 +146,12 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkLoad(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := verdict.Load(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -116,7 +116,6 @@ type ruleSet struct {
 	statuses      []statusRule
 	limitDomain   string
 	codeInMessage *regexp.Regexp
-	printed       *regexp.Regexp
 	grammar       *grammar
 }
 
@@ -274,7 +273,7 @@ func (l *loader) assemble() *Rules {
 
 // set puts together what applies to a dialect, or to all if it is empty.
 func (l *loader) set(dialect string) *ruleSet {
-	s := &ruleSet{printed: compilePrinted(), grammar: l.grammar}
+	s := &ruleSet{grammar: l.grammar}
 	for _, row := range l.rows {
 		if len(row.Dialects) == 0 || slices.Contains(row.Dialects, dialect) {
 			if row.Stage == stagePassedOn {

@@ -191,12 +191,15 @@ func patternOf(to *pattern) document.Type {
 		if re == nil {
 			return
 		}
-		spelled, err := regexp.Compile(spelledOut(re.String()))
-		if err != nil {
-			v.Problemf("%v; allowed: an expression that is one, too, with contractions written out, `isn't` as `is not`", err)
-			return
+		if written := spelledOut(re.String()); written != re.String() {
+			spelled, err := regexp.Compile(written)
+			if err != nil {
+				v.Problemf("%v; allowed: an expression that is one, too, with contractions written out, `isn't` as `is not`", err)
+				return
+			}
+			re = spelled
 		}
-		*to = patternFor(spelled)
+		*to = patternFor(re)
 		// What has the fewest spellings tells most quickly that it is not there.
 		slices.SortStableFunc(to.needs, func(a, b []phrase) int { return len(a) - len(b) })
 	})

@@ -15,6 +15,8 @@ type grammar struct {
 	longPeriods []phrase
 	// models finds names of models.
 	models pattern
+	// printed finds a time without a zone.
+	printed *regexp.Regexp
 	// beijing says whose time it is.
 	beijing phrase
 	// grpc are marks of errors as libraries of gRPC print them.
@@ -33,6 +35,7 @@ func newGrammar() *grammar {
 		behind:      phrasesOf("后", "再试", "再重试", " left", " remaining"),
 		longPeriods: phrasesOf("week", "month", "cycle", "每周", "每月", "本周", "本月"),
 		models:      patternFor(regexp.MustCompile(modelNames)),
+		printed:     regexp.MustCompile(printedTime),
 		beijing:     phraseOf("北京时间"),
 		grpc:        phrasesOf(grpcMarks()...),
 	}

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -186,11 +185,9 @@ func (v *view) regainAccess(bound time.Duration) (hint, bool) {
 
 // printed reads the first time in the text that is written without a zone, `2026-09-12 00:35:41`.
 func (v *view) printed(zone *time.Location, bound time.Duration) (hint, bool) {
-	found := v.set.printed.FindString(v.text.text)
+	found := v.set.grammar.printed.FindString(v.text.text)
 	instant, err := time.ParseInLocation(time.DateTime, found, zone)
 	return v.at(instant, err == nil, bound)
 }
 
 const printedTime = `\b20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\b`
-
-func compilePrinted() *regexp.Regexp { return regexp.MustCompile(printedTime) }
