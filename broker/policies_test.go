@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +23,9 @@ import (
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	requests, seed := 20_000, rand.Uint64()
+	if testing.Short() {
+		requests = 2000
+	}
 	for variable, set := range map[string]func(uint64){
 		"CREDBROKER_POLICIES": func(n uint64) { requests = int(n) },
 		"CREDBROKER_SEED":     func(n uint64) { seed = n },
@@ -120,14 +122,23 @@ func matches(globs []string, texts ...string) bool {
 		return true
 	}
 	for _, g := range globs {
-		pattern := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(g))
 		for _, text := range texts {
-			if ok, err := regexp.MatchString("^(?:"+pattern+")$", text); err == nil && ok {
+			if matchesOne(g, text) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+func matchesOne(glob, text string) bool {
+	switch {
+	case glob == "":
+		return text == ""
+	case glob[0] == '*':
+		return matchesOne(glob[1:], text) || text != "" && matchesOne(glob, text[1:])
+	}
+	return text != "" && (glob[0] == '?' || glob[0] == text[0]) && matchesOne(glob[1:], text[1:])
 }
 
 // allowed reports whether a caller may use an auth, and for a model, if one is given.
