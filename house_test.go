@@ -66,7 +66,7 @@ var importTable = []importRule{
 }
 
 // testSupport are the folders that only tests import.
-var testSupport = []string{"internal/corpus", "server/servertest", "state/statetest", "state/redis/redistest"}
+var testSupport = []string{"internal/corpus", "server/servertest", "server/transport/transporttest", "state/statetest", "state/redis/redistest"}
 
 type importRule struct {
 	folder     string
