@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/credbroker/credbroker/access"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/sessions"
 )
@@ -22,6 +23,13 @@ type call struct {
 	ended  bool
 	id     string
 	reason Reason
+
+	// Whose call it is; nil: nobody's in particular. What it showed is set with it.
+	caller *access.Caller
+	proof  proof
+	stream bool
+	// stranger: the call does not show whose it is. Its address has a line of the log now and then.
+	stranger bool
 
 	// What the handler learnt. session is zero where none was identified.
 	authID  string

@@ -6,9 +6,9 @@
 // them), that a panic ends one call and not the process, and that secrets leave in Credential messages only
 // (credential.go is the only file that reveals them).
 //
-// It decides nothing: each method checks, converts, makes one call into broker and converts the answer. It reads no files and
-// keeps no state but counters; it neither authenticates callers nor encrypts, so what it listens on must not be
-// reachable by strangers.
+// It decides nothing: each method checks, converts, makes one call into broker and converts the answer. Who may make a call says
+// access, by the table of roles.go, before anything else is done. It reads no files and keeps no state but counters, and what callers have in
+// use. Package transport has what connections show of who is at their other end; without callers everybody may do everything.
 //
 // Everything may be used concurrently. Serve blocks; Stop ends every Serve, watch and call, and returns when they ended.
 package server

@@ -39,6 +39,9 @@ const (
 	ReasonManagedByConfig  Reason = "MANAGED_BY_CONFIG"
 	ReasonStateUnavailable Reason = "STATE_UNAVAILABLE"
 	ReasonOverloaded       Reason = "OVERLOADED"
+	ReasonUnauthenticated  Reason = "UNAUTHENTICATED"
+	ReasonPermissionDenied Reason = "PERMISSION_DENIED"
+	ReasonRateLimited      Reason = "RATE_LIMITED"
 	ReasonInternal         Reason = "INTERNAL"
 )
 
@@ -53,6 +56,8 @@ const (
 	metaAuth         = "auth_id"
 	metaAdvice       = "advice"
 	metaCause        = "cause"
+	metaRole         = "role"
+	metaLimit        = "limit"
 )
 
 // maxDetails bounds the details of an error: they travel in the trailer, base64-encoded, and clients of other languages
@@ -94,6 +99,8 @@ func failureOf(err error, format sessions.Format) failure {
 		field       *selector.FieldError
 		invalid     *invalidRequest
 		large       *admission.TooLargeError
+		denied      *deniedError
+		limited     *limitedError
 	)
 	switch {
 	case errors.As(err, &cooldown):
@@ -114,6 +121,15 @@ func failureOf(err error, format sessions.Format) failure {
 		return invalidFailure(&invalidRequest{violations: &v})
 	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrSlow):
 		return overloadedFailure(err)
+	case errors.As(err, &denied):
+		return deniedFailure(denied)
+	case errors.As(err, &limited):
+		return failure{
+			code: codes.ResourceExhausted, reason: ReasonRateLimited, message: limited.Error(),
+			metadata: map[string]string{metaLimit: limited.metadata}, details: []proto.Message{retryInfo(limited.wait)},
+		}
+	case errors.Is(err, errUnauthenticated):
+		return failure{code: codes.Unauthenticated, reason: ReasonUnauthenticated, message: err.Error()}
 	case errors.Is(err, selector.ErrAuthNotFound):
 		answer := broker.AnswerTo(err, format)
 		return failure{
@@ -193,6 +209,14 @@ func invalidFailure(e *invalidRequest) failure {
 	}
 	if e.answer != nil {
 		f.details = append(f.details, clientanswer.Write(e.answer))
+	}
+	return f
+}
+
+func deniedFailure(e *deniedError) failure {
+	f := failure{code: codes.PermissionDenied, reason: ReasonPermissionDenied, message: e.Error()}
+	if e.roles != 0 {
+		f.metadata = map[string]string{metaRole: e.roles.String()}
 	}
 	return f
 }

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/credbroker/credbroker/access"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
@@ -155,6 +156,20 @@ func TestTranslate(t *testing.T) {
 		{
 			name: "broker.ErrNotDurable", err: fmt.Errorf("%w: disk full at /secret/path", broker.ErrNotDurable),
 			code: codes.Unavailable, reason: ReasonStateUnavailable, message: "could not be kept",
+		},
+		{
+			name: "a caller that is not known", err: errUnauthenticated,
+			code: codes.Unauthenticated, reason: ReasonUnauthenticated, message: "does not show who makes it",
+		},
+		{
+			name: "a caller without the role", err: &deniedError{caller: "gateway", roles: access.Operate},
+			code: codes.PermissionDenied, reason: ReasonPermissionDenied, message: "the caller gateway may not do this: it takes the role operate",
+			metadata: map[string]string{"role": "operate"},
+		},
+		{
+			name: "a caller over its limit", err: &limitedError{what: "picks", metadata: limitPicks, wait: time.Second},
+			code: codes.ResourceExhausted, reason: ReasonRateLimited, message: "too many picks",
+			metadata: map[string]string{"limit": "picks_per_second"}, details: []proto.Message{retryInfo(time.Second)},
 		},
 		{
 			name: "errPanic", err: errPanic,

@@ -8,11 +8,15 @@ const (
 	logVerdict = "verdict"
 	// logRefusing is said once a minute at most.
 	logRefusing = "peers are refused: they ask for more than the limits allow"
+	// logStranger is written once a minute for each address.
+	logStranger = "calls do not show who makes them"
 )
 
 // The names of the log's fields.
 const (
 	fieldMethod    = "method"
+	fieldCaller    = "caller"
+	fieldPeer      = "peer"
 	fieldCode      = "code"
 	fieldReason    = "reason"
 	fieldDuration  = "duration_us"

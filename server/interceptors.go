@@ -19,16 +19,17 @@ import (
 //
 //  1. observe gives the call its request id and counts it, so that whatever happens further in is counted.
 //  2. accessLog writes one line a call, the refused ones included.
-//  3. (Authentication belongs here: refusals are logged and counted, and cost no more than that.)
+//  3. authorize lets in who may make the call, as often as it may: refusals are logged and counted, and cost no more than that. Calls that
+//     do not show who makes them have one line an address and minute.
 //  4. untilStop ends streams when the server stops. Unary calls are left to finish.
 //  5. errors turns what the core returns into codes, reasons and details.
 //  6. recovery makes a panic an error to all of the above.
 //  7. What is received takes its share of memory first (admit.go).
 func (s *Server) chain() (grpc.UnaryServerInterceptor, grpc.ServerOption) {
 	recoverWith := recovery.WithRecoveryHandlerContext(s.recovered)
-	return chainUnary(s.observeUnary, s.accessLogUnary, s.errorsUnary, recovery.UnaryServerInterceptor(recoverWith)),
+	return chainUnary(s.observeUnary, s.accessLogUnary, s.authorizeUnary, s.errorsUnary, recovery.UnaryServerInterceptor(recoverWith)),
 		grpc.ChainStreamInterceptor(
-			s.observeStream, s.accessLogStream, s.untilStopStream, s.errorsStream,
+			s.observeStream, s.accessLogStream, s.authorizeStream, s.untilStopStream, s.errorsStream,
 			recovery.StreamServerInterceptor(recoverWith), s.admitStream)
 }
 
@@ -63,16 +64,19 @@ func (s *Server) accessLogStream(srv any, stream grpc.ServerStream, info *grpc.S
 
 // accessLog writes ids and words only: no body, no secret, no session id.
 func (s *Server) accessLog(ctx context.Context, method string, err error) {
-	if !s.settings.Load().AccessLog {
+	c := s.callOf(ctx)
+	if !s.settings.Load().AccessLog || c.stranger {
 		return
 	}
 	e := s.log.Info()
 	if e == nil {
 		return
 	}
-	c := s.callOf(ctx)
 	e.Str(fieldMethod, method).Str(fieldCode, codeName(status.Code(err))).Str(fieldRequestID, c.id)
 	e.Int64(fieldDuration, c.end(s.clock).Microseconds())
+	if c.caller != nil {
+		e.Str(fieldCaller, c.caller.Name)
+	}
 	if c.reason != "" {
 		e.Str(fieldReason, string(c.reason))
 	}
@@ -88,11 +92,17 @@ func (s *Server) accessLog(ctx context.Context, method string, err error) {
 	e.Msg(logRequest)
 }
 
-// untilStopStream cancels the context of a stream when the server stops: a watch has no end of its own.
+// untilStopStream cancels the context of a stream when the server stops, or when its caller may not have it any more: a watch has
+// no end of its own.
 func (s *Server) untilStopStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	ctx, done := s.streams.begin(stream.Context())
+	c := s.callOf(stream.Context())
+	ctx, done := s.streams.begin(stream.Context(), c)
 	defer done()
-	return next(srv, &callStream{ServerStream: stream, ctx: ctx})
+	err := next(srv, &callStream{ServerStream: stream, ctx: ctx})
+	if errors.Is(context.Cause(ctx), errRevoked) {
+		return s.refuse(c, errUnauthenticated)
+	}
+	return err
 }
 
 func (s *Server) errorsUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

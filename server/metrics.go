@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"google.golang.org/grpc/codes"
 
+	"github.com/credbroker/credbroker/access"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 )
@@ -23,6 +24,9 @@ const (
 	tokensInput  = "input"
 	tokensCached = "cached_input"
 	tokensOutput = "output"
+
+	// maxLabelCallers is how many callers have series of their own, those that were removed included.
+	maxLabelCallers = 2 * access.MaxCallers
 
 	// maxLabelProviders is how many providers have series of their own; further ones count as other.
 	maxLabelProviders = 64
@@ -40,13 +44,15 @@ type metrics struct {
 	handledBy *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 	build     prometheus.Gauge
+	callers   *prometheus.CounterVec
+	unproven  *prometheus.CounterVec
 
-	providers boundedNames
+	providers, callerNames boundedNames
 }
 
 func newMetrics(c *Config) (*metrics, error) {
 	m := &metrics{
-		providers: boundedNames{limit: maxLabelProviders},
+		providers: boundedNames{limit: maxLabelProviders}, callerNames: boundedNames{limit: maxLabelCallers},
 		picks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Name: "picks_total",
 			Help: "Picks, dry runs left out, by what came of them.",
@@ -94,8 +100,10 @@ func newMetrics(c *Config) (*metrics, error) {
 		}),
 	}
 	m.build.Set(1)
+	m.countCallers()
 	for _, collector := range []prometheus.Collector{
-		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.refused, m.handledBy, m.durations, m.build, newStateCollector(c.Broker),
+		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.refused, m.handledBy, m.durations, m.build, m.callers, m.unproven,
+		newStateCollector(c.Broker),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := c.Metrics.Register(collector); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -20,9 +19,11 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/credbroker/credbroker/access"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/server/internal/admission"
+	"github.com/credbroker/credbroker/server/transport"
 )
 
 // The transport. Sidecars and gateways may ping every ten seconds, also while they are idle; a peer that is gone is
@@ -46,6 +47,8 @@ type Config struct {
 	Log zerolog.Logger
 	// Version of the binary, for GetStatus and the metrics.
 	Version string
+	// NoReflection: nobody is told which methods there are.
+	NoReflection bool
 	// Metrics is where the metrics are registered, and what /metrics shows; nil: a registry of its own.
 	Metrics *prometheus.Registry
 	// Limits of what peers can make the server hold.
@@ -56,6 +59,8 @@ type Config struct {
 type Settings struct {
 	// AccessLog: one line for every call.
 	AccessLog bool
+	// Callers may ask; nil: everybody who can connect, for everything.
+	Callers *access.Policy
 }
 
 // Server answers RPCs on any number of listeners.
@@ -75,6 +80,9 @@ type Server struct {
 		sync.Mutex
 		logged map[admission.Refusal]time.Time
 	}
+	methods  map[string]methodAccess
+	failures *failures
+	uses     uses
 
 	unary  grpc.UnaryServerInterceptor
 	grpc   *grpc.Server
@@ -93,7 +101,10 @@ func New(c Config) (*Server, error) {
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{config: c, clock: c.Broker.Now, started: c.Broker.Now(), log: c.Log, ids: newRequestIDs()}
+	s := &Server{
+		config: c, clock: c.Broker.Now, started: c.Broker.Now(), log: c.Log, ids: newRequestIDs(),
+		methods: methodsAccess(), failures: newFailures(),
+	}
 	s.Configure(c.Settings)
 	var err error
 	if s.metrics, err = newMetrics(&s.config); err != nil {
@@ -107,7 +118,7 @@ func New(c Config) (*Server, error) {
 	s.web = admission.NewConnections(s.config.Limits.HTTPConnections, refused)
 	unary, stream := s.chain()
 	s.unary = unary
-	options := append(transportOptions(&s.config.Limits), s.guard.Options(insecure.NewCredentials())...)
+	options := append(transportOptions(&s.config.Limits), s.guard.Options(transport.Credentials())...)
 	s.grpc = grpc.NewServer(append(options, stream)...)
 	s.register()
 	return s, nil
@@ -147,13 +158,24 @@ func (s *Server) register() {
 	s.health = health.NewServer()
 	healthv1.RegisterHealthServer(r, s.health)
 	s.SetReady(false)
-	reflection.Register(r)
+	if !s.config.NoReflection {
+		reflection.Register(r)
+	}
 }
 
-// Configure changes the settings for calls that start from now on.
-func (s *Server) Configure(settings Settings) { s.settings.Store(&settings) }
+// Configure changes the settings for calls that start from now on, and ends streams whose callers may not have them any more.
+func (s *Server) Configure(settings Settings) {
+	s.settings.Store(&settings)
+	policy := settings.Callers
+	if policy == nil {
+		return
+	}
+	s.streams.endOf(func(c *call) bool { return !c.proof.good(c.caller, policy, s.clock()) })
+	s.uses.retain(policy.Knows)
+}
 
-// Serve answers on a listener until Stop, and closes it. Call it once for each listener.
+// Serve answers on a listener until Stop, and closes it. Call it once for each listener. What a transport.Port says counts for the
+// listener that it marked.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.grpc.Serve(s.conns.Listen(l)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)

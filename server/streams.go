@@ -13,11 +13,11 @@ var errStopping = errors.New("the server is stopping")
 type streams struct {
 	mu      sync.Mutex
 	stopped bool
-	running map[*context.CancelCauseFunc]struct{}
+	running map[*context.CancelCauseFunc]*call
 }
 
-// begin returns a context that also ends when end is called; done must be called when the stream is over.
-func (s *streams) begin(ctx context.Context) (_ context.Context, done func()) {
+// begin returns a context that also ends when the stream of the call is to end; done must be called when the stream is over.
+func (s *streams) begin(ctx context.Context, c *call) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,9 +25,9 @@ func (s *streams) begin(ctx context.Context) (_ context.Context, done func()) {
 		cancel(errStopping)
 	}
 	if s.running == nil {
-		s.running = make(map[*context.CancelCauseFunc]struct{})
+		s.running = make(map[*context.CancelCauseFunc]*call)
 	}
-	s.running[&cancel] = struct{}{}
+	s.running[&cancel] = c
 	return ctx, func() {
 		cancel(nil)
 		s.mu.Lock()
@@ -43,5 +43,16 @@ func (s *streams) end() {
 	s.stopped = true
 	for cancel := range s.running {
 		(*cancel)(errStopping)
+	}
+}
+
+// endOf ends the streams of callers that may not have them any more.
+func (s *streams) endOf(revoked func(*call) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for cancel, c := range s.running {
+		if c.caller != nil && revoked(c) {
+			(*cancel)(errRevoked)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/credbroker/credbroker/access"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
@@ -48,6 +49,8 @@ type Options struct {
 	Identification sessions.Identification
 	// Roles say where requests go that serve another conversation.
 	Roles []broker.RolePolicy
+	// Callers may ask; none: everybody.
+	Callers []access.Caller
 }
 
 // Harness is a running server and what a test needs around it.
@@ -98,7 +101,7 @@ func New(t testing.TB, o Options) *Harness {
 	var err error
 	h.Server, err = server.New(server.Config{
 		Broker:   h.Core,
-		Settings: server.Settings{AccessLog: true},
+		Settings: server.Settings{AccessLog: true, Callers: Policy(t, o.Callers)},
 		Log:      zerolog.New(h.Log),
 		Version:  "test",
 		Metrics:  h.Metrics,
@@ -174,6 +177,26 @@ func (h *Harness) Peer(t testing.TB) *Peer {
 		t.Fatalf("NewPeer: %v", err)
 	}
 	return peer
+}
+
+// Policy is that of callers; nil: there are none.
+func Policy(t testing.TB, callers []access.Caller) *access.Policy {
+	t.Helper()
+	if len(callers) == 0 {
+		return nil
+	}
+	policy, conflicts := access.NewPolicy(callers)
+	if len(conflicts) > 0 {
+		t.Fatalf("access.NewPolicy: conflicts %v", conflicts)
+	}
+	return policy
+}
+
+// Token is a bearer token that is always the same, and what the broker knows of it.
+func Token(n byte) (token string, known access.Token) {
+	token = access.NewToken([32]byte{n})
+	known.Hash, _ = access.HashOf(token)
+	return token, known
 }
 
 // Start is what the clock of a Harness shows at first.
