@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/credbroker/credbroker/access"
 	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/verdict"
@@ -14,7 +15,9 @@ type Config struct {
 	// Path of the file; empty: nothing but defaults.
 	Path string
 
-	// Listen is where the broker can be reached. Changing it takes a restart.
+	// Callers may ask; none: everybody who can connect. Whether there are any takes a restart.
+	Callers []access.Caller
+	// Listen is where the broker can be reached. Changing it takes a restart, but for the content of files of certificates.
 	Listen Listen
 	// Limits are what peers can make the broker hold. Changing them takes a restart.
 	Limits Limits
@@ -40,16 +43,6 @@ type Config struct {
 	files      []string         // that the file refers to
 	rules      []verdict.File   // that Rules were made of, beside those of the program
 	drafts     []*authdoc.Draft // the auths of the file, until they are built
-}
-
-// Listen is where the broker can be reached: `host:port`, or `unix:///path` for a socket.
-type Listen struct {
-	// GRPC has at least one address.
-	GRPC []string
-	// HTTP is for metrics and health; empty: off.
-	HTTP string
-	// Insecure allows addresses that other machines can reach.
-	Insecure bool
 }
 
 // Selection is how auths are chosen: the first rule that matches decides, else Strategy.
@@ -136,7 +129,7 @@ type Log struct {
 // Default is the configuration without a file: loopback addresses, an empty pool, and nothing that is kept.
 func Default() *Config {
 	return &Config{
-		Listen:    Listen{GRPC: []string{"127.0.0.1:7420"}, HTTP: "127.0.0.1:7421"},
+		Listen:    Listen{GRPC: []Listener{{Address: "127.0.0.1:7420"}}, HTTP: Listener{Address: "127.0.0.1:7421"}, Reflection: true},
 		Limits:    defaultLimits(),
 		Selection: Selection{MaxAttempts: 4},
 		Sessions: Sessions{

@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/credbroker/credbroker/internal/authdoc"
@@ -38,15 +37,17 @@ const (
 // loader reads a YAML file into a configuration that holds the defaults. Its tables say, once, which keys there are, how
 // they are read, and what the schema says of them.
 type loader struct {
-	into  *Config
-	o     Options
-	ids   map[string]int // the line of each auth
-	rules []verdict.File // the files of rules
+	into    *Config
+	o       Options
+	ids     map[string]int // the line of each auth
+	rules   []verdict.File // the files of rules
+	written []written      // listeners
 }
 
 func (l *loader) config() document.Type {
 	c := l.into
 	return document.Object(document.Keys{
+		"callers":   l.callers().Doc("Who may ask. Absent: everybody who can connect, for everything."),
 		"listen":    l.listen().Doc("Where the broker can be reached. A change takes a restart."),
 		"limits":    limits(&c.Limits).Doc("What peers can make the broker hold. A change takes a restart."),
 		"selection": selection(&c.Selection).Doc("How auths are chosen."),
@@ -58,38 +59,7 @@ func (l *loader) config() document.Type {
 		"auths":     document.List(&c.drafts, maxAuths, l.auth).Doc("The accounts and keys of the pool."),
 		"auth_dirs": document.List(&c.AuthDirs, maxDirs, l.authDir).
 			Doc("Folders of auth files, one JSON object each. Relative ones lie beside this file."),
-	})
-}
-
-func (l *loader) listen() document.Type {
-	var given []document.Value
-	note := func(v document.Value) { given = append(given, v) }
-	listen := &l.into.Listen
-	return document.Object(document.Keys{
-		"grpc": addresses(&listen.GRPC, note).Doc("Addresses of the gRPC API."),
-		"http": orEmpty(&listen.HTTP, address).Then(note).Doc("Address of metrics and health. Empty text: off."),
-		"insecure": document.Boolean(&listen.Insecure).
-			Doc("Allows addresses that other machines can reach. What is sent there is neither encrypted nor authenticated."),
-	}).Then(func(document.Value) { checkAddresses(given, listen.Insecure) })
-}
-
-// addresses takes the place of the default ones.
-func addresses(to *[]string, note func(document.Value)) document.Type {
-	defaults := *to
-	one := func(to *string) document.Type { return address(to).Then(note) }
-	list := document.List(to, maxListen, one).With(document.Schema{"type": "array", "minItems": 1, "default": defaults})
-	return list.Then(func(v document.Value) {
-		if v.IsNull() || v.Kind() == document.KindList && v.Len() == 0 {
-			v.Problemf("is empty; allowed: at least one address")
-		}
-		*to = (*to)[len(defaults):]
-	})
-}
-
-func address(to *string) document.Type {
-	return document.Text(to, maxPath, wrongAddress).With(document.Schema{"anyOf": []document.Schema{
-		{"pattern": "^unix:///.*[^/]$", "maxLength": 110}, {"pattern": ":[0-9]{1,5}$"},
-	}})
+	}).Then(func(document.Value) { l.checkListeners() })
 }
 
 // orEmpty also takes empty text, which stands for none.
@@ -106,25 +76,6 @@ func orEmpty(to *string, of func(*string) document.Type) document.Type {
 			v.Read(some)
 		}
 	})
-}
-
-// checkAddresses looks at what each address by itself cannot show.
-func checkAddresses(given []document.Value, insecure bool) {
-	seen := make(map[string]bool)
-	for _, v := range given {
-		text := v.Literal()
-		if v.Kind() != document.KindText || text == "" || wrongAddress(text) != "" {
-			continue
-		}
-		if seen[text] && !strings.HasSuffix(text, ":0") {
-			v.Problemf("%s is listed twice", document.Quote(text))
-		}
-		seen[text] = true
-		if !isLocal(text) && !insecure {
-			v.Problemf("%s can be reached from other machines, and what is sent there is neither encrypted nor authenticated; "+
-				"allowed: a loopback address such as 127.0.0.1:7420, unix:///path, or listen.insecure: true", document.Quote(text))
-		}
-	}
 }
 
 func selection(s *Selection) document.Type {

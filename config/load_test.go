@@ -93,10 +93,9 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		return selector.Header{Name: name, Value: selector.NewSecret(value)}
 	}
 	want := &Config{
-		Path: file,
-		Listen: Listen{
-			GRPC: []string{"unix:///run/credbroker.sock", "[::1]:0", "0.0.0.0:7420", "localhost:7423"}, Insecure: true,
-		},
+		Path:    file,
+		Listen:  everyListener(),
+		Callers: everyCaller(),
 		Limits: Limits{
 			Message: 32 << 20, ReceiveBytes: 1 << 30, ReceiveTimeout: 30 * time.Second,
 			Connections: 5000, CallsPerConnection: 1000, CallRate: 100_000, Idle: time.Hour,
@@ -132,7 +131,10 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		Log:      Log{Level: "debug", Format: "console"},
 		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},
 	}
-	ignored := cmp.Options{cmpopts.IgnoreUnexported(Config{}), cmpopts.IgnoreFields(Config{}, "Rules")}
+	for i := range got.Listen.GRPC {
+		got.Listen.GRPC[i] = got.Listen.GRPC[i].started()
+	}
+	ignored := cmp.Options{cmpopts.IgnoreUnexported(Config{}, TLS{}), cmpopts.IgnoreFields(Config{}, "Rules"), cmpopts.IgnoreFields(TLS{}, "Files")}
 	if diff := cmp.Diff(want, got, ignored, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("Config() of %s: want -, got +\n%s", file, diff)
 	}
@@ -148,7 +150,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 		Domains:    []string{"org:acme", "egress:eu"},
-		Origin:     selector.OriginConfig, Source: file + ":52",
+		Origin:     selector.OriginConfig, Source: file + ":78",
 	}}
 	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/credbroker/credbroker/selector"
 )
@@ -95,13 +96,16 @@ func (s *Source) rescanConfig(c changes, o outcome, again *changes) (changed boo
 
 // settings are what is told when it changes: what is no auth and takes no restart.
 func (c *Config) settings() []any {
-	return []any{c.Selection, c.Sessions, c.Cooldown, c.Verdict, c.rules, c.Log}
+	return []any{c.Selection, c.Sessions, c.Cooldown, c.Verdict, c.rules, c.Log, c.Callers, c.Listen.digests()}
 }
 
 // startKeys are the keys of what takes a restart, with their values.
 func (c *Config) startKeys() map[string]any {
+	grpc, http := c.Listen.started()
 	return map[string]any{
-		"listen.grpc": c.Listen.GRPC, "listen.http": c.Listen.HTTP, "listen.insecure": c.Listen.Insecure,
+		// Without callers everybody may do everything: that must not come from a file that was cut off.
+		"callers":     len(c.Callers) > 0,
+		"listen.grpc": grpc, "listen.http": http, "listen.insecure": c.Listen.Insecure, "listen.reflection": c.Listen.Reflection,
 		"limits":     c.Limits,
 		"state.path": c.State.Path, "state.redis": c.State.Redis,
 	}
@@ -110,12 +114,20 @@ func (c *Config) startKeys() map[string]any {
 // keepStarted keeps what takes a restart as it was, and says so.
 func keepStarted(before, c *Config) Problems {
 	var list Problems
+	moved := false
 	for key, value := range c.startKeys() {
 		if !reflect.DeepEqual(before.startKeys()[key], value) {
 			list = append(list, Problem{File: c.Path, Line: c.startLines[key], Field: key, Message: "changed, which needs a restart"})
+			moved = moved || strings.HasPrefix(key, "listen.")
 		}
 	}
-	c.Listen, c.Limits, c.State = before.Listen, before.Limits, before.State
+	c.Limits, c.State = before.Limits, before.State
+	if moved {
+		c.Listen = before.Listen
+	}
+	if len(c.Callers) == 0 || len(before.Callers) == 0 {
+		c.Callers = before.Callers
+	}
 	return list
 }
 

@@ -11,7 +11,10 @@ import (
 	"github.com/credbroker/credbroker/internal/document"
 )
 
-const maxPath = 4 << 10
+const (
+	maxPath    = 4 << 10
+	unixPrefix = "unix://"
+)
 
 // The rules below answer with what is wrong with a text, as a message; empty: nothing.
 
@@ -43,7 +46,7 @@ func wrongPath(text string) string {
 // wrongAddress is where to listen.
 func wrongAddress(text string) string {
 	const allowed = "; allowed: host:port such as 127.0.0.1:7420, or unix:///path"
-	if socket, ok := strings.CutPrefix(text, "unix://"); ok {
+	if socket, ok := strings.CutPrefix(text, unixPrefix); ok {
 		// The shortest limit of the systems that have such sockets, less the final zero.
 		const maxSocket = 103
 		switch {
@@ -66,7 +69,7 @@ func wrongAddress(text string) string {
 
 // isLocal tells whether only this machine reaches an address that the rule above allows.
 func isLocal(text string) bool {
-	if strings.HasPrefix(text, "unix://") {
+	if strings.HasPrefix(text, unixPrefix) {
 		return true
 	}
 	host, _, err := net.SplitHostPort(text)
@@ -75,4 +78,22 @@ func isLocal(text string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
+
+// wrongWorkloadSocket is where a Workload API answers.
+func wrongWorkloadSocket(text string) string {
+	if path, unix := strings.CutPrefix(text, unixPrefix); !unix || !filepath.IsAbs(path) || authdoc.FaultOfLine(text) != "" {
+		return document.Quote(text) + " is no socket; allowed: unix:///path"
+	}
+	return ""
+}
+
+func wrongTrustDomain(text string) string {
+	allowed := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r)
+	}
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return !allowed(r) }) {
+		return document.Quote(text) + " is no trust domain; allowed: small letters, digits, `.`, `_` and `-`, as in example.org"
+	}
+	return ""
 }

@@ -164,7 +164,7 @@ func TestReloadSettings(t *testing.T) {
 	s.write("c.yaml", "sessions: {ttl: 2h}\nlisten: {grpc: [\"127.0.0.1:1\"], http: \"\"}\n")
 	s.source.Reload()
 	s.wantProblems("c.yaml:2: listen.grpc: changed, which needs a restart", "c.yaml:2: listen.http: changed, which needs a restart")
-	if len(s.config) != 1 || s.config[0].Sessions.TTL.Hours() != 2 || s.config[0].Listen.GRPC[0] != "127.0.0.1:7420" {
+	if len(s.config) != 1 || s.config[0].Sessions.TTL.Hours() != 2 || s.config[0].Listen.GRPC[0].Address != "127.0.0.1:7420" {
 		t.Fatalf("OnConfig was told %+v, want the new time and the old address", s.config)
 	}
 	if s.source.Config() != s.config[0] {

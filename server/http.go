@@ -33,7 +33,12 @@ func (s *Server) Web(errors *log.Logger) *http.Server {
 
 // ServeWeb serves a listener as http.Server.Serve does, with a bound on connections: the oldest one is closed for a new
 // one, so that a probe always finds a way in.
-func (s *Server) ServeWeb(web *http.Server, l net.Listener) error { return web.Serve(s.web.Listen(l)) }
+func (s *Server) ServeWeb(web *http.Server, l net.Listener) error {
+	if web.TLSConfig != nil {
+		return web.ServeTLS(s.web.Listen(l), "", "")
+	}
+	return web.Serve(s.web.Listen(l))
+}
 
 // HTTP answers /metrics, /healthz (the process runs) and /readyz (requests may be sent here).
 func (s *Server) HTTP() http.Handler {

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	stdlog "log"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -18,6 +16,7 @@ import (
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/server"
+	"github.com/credbroker/credbroker/server/transport"
 )
 
 // daemon is everything that a running broker consists of.
@@ -35,8 +34,9 @@ type daemon struct {
 	broker  *broker.Broker
 	server  *server.Server
 
-	grpc []net.Listener
-	http net.Listener // nil: off
+	grpc   []port
+	http   port // without a listener: off
+	spiffe []*transport.SPIFFE
 }
 
 // newDaemon loads the configuration and opens what serve listens on. Nothing runs yet; after an error nothing is open.
@@ -89,28 +89,12 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 	}
 	d.server, err = server.New(server.Config{
 		Broker:   d.broker,
-		Settings: server.Settings{AccessLog: conf.Log.Access},
-		Log:      d.log,
-		Version:  version(),
-		Metrics:  registry,
-		Limits:   d.app.serverLimits(&conf.Limits),
+		Settings: serverSettings(conf), NoReflection: !conf.Listen.Reflection,
+		Log:     d.log,
+		Version: version(),
+		Metrics: registry,
+		Limits:  d.app.serverLimits(&conf.Limits),
 	})
-	return err
-}
-
-func (d *daemon) listen(ctx context.Context, l config.Listen) error {
-	for i, address := range l.GRPC {
-		lis, err := listen(ctx, fmt.Sprintf("listen.grpc[%d]", i), address, os.FileMode(d.flags.socketMode))
-		if err != nil {
-			return err
-		}
-		d.grpc = append(d.grpc, lis)
-	}
-	if l.HTTP == "" {
-		return nil
-	}
-	var err error
-	d.http, err = listen(ctx, "listen.http", l.HTTP, os.FileMode(d.flags.socketMode))
 	return err
 }
 
@@ -119,12 +103,10 @@ func (d *daemon) close(ctx context.Context) {
 	if d.server != nil {
 		d.server.Stop(ctx)
 	}
-	for _, lis := range d.grpc {
-		_ = lis.Close()
+	for _, p := range append(d.grpc, d.http) {
+		p.close()
 	}
-	if d.http != nil {
-		_ = d.http.Close()
-	}
+	d.closeSources()
 	d.closeEngines()
 }
 
@@ -139,11 +121,12 @@ func (d *daemon) run(ctx context.Context) error {
 	loops.Go(func() { recordFailure(failed, d.source.Run(background)) })
 	loops.Go(func() { d.broker.Run(background) })
 	loops.Go(func() { d.reloadOnHangup(background) })
-	for _, lis := range d.grpc {
-		servers.Go(func() { recordFailure(failed, d.server.Serve(lis)) })
+	for _, p := range d.grpc {
+		servers.Go(func() { recordFailure(failed, d.server.Serve(p)) })
 	}
 	web := d.server.Web(stdlog.New(d.log, "", 0))
-	if d.http != nil {
+	d.secureWeb(web)
+	if d.http.Listener != nil {
 		servers.Go(func() { recordFailure(failed, d.server.ServeWeb(web, d.http)) })
 	}
 	d.server.SetReady(true)
@@ -159,6 +142,7 @@ func (d *daemon) run(ctx context.Context) error {
 	servers.Wait()
 	cancel()
 	loops.Wait()
+	d.closeSources()
 	d.flush()
 	d.log.Info().Str(fieldUptime, span(d.app.now().Sub(started))).Msg(logStopped)
 	return err
@@ -190,12 +174,7 @@ func (d *daemon) stop(web *http.Server) {
 
 // startLog says what the broker starts with.
 func (d *daemon) startLog() {
-	for i, lis := range d.grpc {
-		d.log.Info().Str(fieldKey, fmt.Sprintf("listen.grpc[%d]", i)).Str(fieldAddress, lis.Addr().String()).Msg(logListening)
-	}
-	if d.http != nil {
-		d.log.Info().Str(fieldKey, "listen.http").Str(fieldAddress, d.http.Addr().String()).Msg(logListening)
-	}
+	d.logPorts()
 	d.logState(&d.source.Config().State)
 	for _, p := range d.source.Status().Problems {
 		d.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)

@@ -13,20 +13,23 @@ import (
 	"time"
 )
 
-const unixPrefix = "unix://"
+const (
+	unixPrefix = "unix://"
+	ownerOnly  = fs.FileMode(0o700)
+)
 
 // probeTimeout is how long a Unix socket that is already there has to accept a connection. A living one does at once.
 const probeTimeout = time.Second
 
 // listen opens the address of one configuration key, host:port or unix:///path. Its errors name both.
-func listen(ctx context.Context, key, address string, mode fs.FileMode) (net.Listener, error) {
+func listen(ctx context.Context, key, address string, file socketFile) (net.Listener, error) {
 	path, unix := strings.CutPrefix(address, unixPrefix)
 	var (
 		lis net.Listener
 		err error
 	)
 	if unix {
-		lis, err = listenUnix(ctx, path, mode)
+		lis, err = listenUnix(ctx, path, file)
 	} else {
 		lis, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	}
@@ -42,9 +45,13 @@ func listen(ctx context.Context, key, address string, mode fs.FileMode) (net.Lis
 }
 
 // listenUnix opens a Unix socket that nobody but the holders of mode can connect to, not even for an instant.
-func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
+func listenUnix(ctx context.Context, path string, file socketFile) (net.Listener, error) {
 	if err := removeStale(ctx, path); err != nil {
 		return nil, err
+	}
+	mode := file.mode
+	if file.uid >= 0 || file.gid >= 0 {
+		mode &= ownerOnly // until it has its owner
 	}
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		// Linux gives the file the mode of the unbound socket. Elsewhere this fails, and Chmod below has to do.
@@ -54,7 +61,7 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, mode); err != nil {
+	if err := errors.Join(file.own(path), os.Chmod(path, file.mode)); err != nil {
 		_ = lis.Close()
 		return nil, err
 	}

@@ -29,6 +29,8 @@ const (
 	logWarning   = "configuration warning"
 	logHangup    = "asked to reload"
 	logEmptyPool = "the pool is empty"
+	logCallers   = "callers are known"
+	logNoCallers = "no callers are configured: whoever can connect may do everything"
 
 	logLoaded     = "state loaded"
 	logRepaired   = "state was repaired"
@@ -66,6 +68,9 @@ const (
 	fieldNamespace  = "namespace"
 	fieldPath       = "path"
 	fieldShared     = "shared"
+	fieldTLS        = "tls"
+	fieldServices   = "services"
+	fieldCallers    = "callers"
 )
 
 // logOutput is where the log goes. Level and format can change while loggers that were made of it are in use.

@@ -13,7 +13,12 @@ import (
 func (d *daemon) configure(c *config.Config) {
 	d.output.configure(c.Log)
 	d.broker.Configure(brokerSettings(c))
-	d.server.Configure(server.Settings{AccessLog: c.Log.Access})
+	d.server.Configure(serverSettings(c))
+	d.renewCertificates(&c.Listen)
+}
+
+func serverSettings(c *config.Config) server.Settings {
+	return server.Settings{AccessLog: c.Log.Access, Callers: c.Policy()}
 }
 
 func brokerSettings(c *config.Config) broker.Settings {

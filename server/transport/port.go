@@ -80,15 +80,15 @@ type address struct {
 	conn *conn
 }
 
-// ListenTLS encrypts what l accepts, for servers that do not use Credentials.
-func (p *Port) ListenTLS(l net.Listener) net.Listener {
+// Server is the configuration of a server that does not use Credentials; nil: nothing is encrypted.
+func (p *Port) Server() *tls.Config {
 	if !p.Encrypts() {
-		return l
+		return nil
 	}
-	return tls.NewListener(l, &tls.Config{
+	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return p.tls.Load(), nil },
-	})
+	}
 }
 
 // Show tells what the certificate of a client shows; nothing unless it was verified.
