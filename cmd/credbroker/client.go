@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
@@ -25,9 +24,10 @@ const (
 // client are the flags of every command that asks a broker, and the calls themselves.
 type client struct {
 	*app
-	address string
-	timeout time.Duration
-	output  outputFormat
+	address  string
+	identity identity
+	timeout  time.Duration
+	output   outputFormat
 }
 
 // action is what a client command does with an open connection.
@@ -43,6 +43,7 @@ func (a *app) newClient(cmd *cobra.Command, do action) *client {
 	c := &client{app: a, output: formatTable}
 	f := cmd.Flags()
 	f.StringVar(&c.address, "address", defaultAddress, "where the broker listens: host:port or unix:///path; "+addressVariable+" sets the default")
+	c.identity.flags(cmd)
 	f.DurationVar(&c.timeout, "timeout", defaultTimeout, "longest wait for each answer")
 	f.VarP(&c.output, "output", "o", "what to print")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{string(formatTable), string(formatJSON)}, cobra.ShellCompDirectiveNoFileComp))
@@ -76,11 +77,14 @@ func (c *client) open(cmd *cobra.Command) (*session, error) {
 	if c.timeout <= 0 {
 		return nil, usageErrorf("--timeout must be above zero, not %s", c.timeout)
 	}
-	conn, err := grpc.NewClient(target,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+	options, err := c.identity.dialOptions(c.getenv, c.address)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(target, append(options,
 		// The broker is a neighbour: a proxy for the internet has no business in between.
 		grpc.WithNoProxy(),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)))
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)))...)
 	if err != nil {
 		return nil, usageErrorf("--address %q: %w", c.address, err)
 	}

@@ -34,6 +34,8 @@ const (
 	reasonManagedByConfig  = "MANAGED_BY_CONFIG"
 	reasonStateUnavailable = "STATE_UNAVAILABLE"
 	reasonInternal         = "INTERNAL"
+	reasonUnauthenticated  = "UNAUTHENTICATED"
+	reasonDenied           = "PERMISSION_DENIED"
 )
 
 // rpcError is an error that came from a call to the broker at address.
@@ -159,6 +161,10 @@ func hintFor(reason string) string {
 		return "`credbroker status` shows the engines"
 	case reasonInternal:
 		return "the broker's log has the cause"
+	case reasonUnauthenticated:
+		return "show who you are with --token-file, " + tokenVariable + " or --tls-cert; the broker's log has the cause"
+	case reasonDenied:
+		return "`callers` of the broker's configuration gives roles"
 	}
 	return ""
 }

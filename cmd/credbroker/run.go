@@ -59,7 +59,7 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(a.serveCommand(), a.configCommand(), a.pickCommand(), a.authsCommand(), a.sessionsCommand(),
-		a.statusCommand(), a.versionCommand())
+		a.statusCommand(), a.tokenCommand(), a.versionCommand())
 	a.markStart(root)
 	return root
 }
