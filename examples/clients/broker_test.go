@@ -34,10 +34,16 @@ type broker struct {
 // startBroker builds the broker and runs it on a pool until the test ends.
 func startBroker(t *testing.T, auths string) *broker {
 	t.Helper()
+	return startBrokerWith(t, "", auths)
+}
+
+// startBrokerWith is startBroker with more listeners, and with more of the configuration behind the auths.
+func startBrokerWith(t *testing.T, listeners, rest string) *broker {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "credbroker")
 	output(t, "go", "build", "-o", binary, "github.com/credbroker/credbroker/cmd/credbroker")
 	for range startAttempts {
-		if b := tryBroker(t, binary, auths); b != nil {
+		if b := tryBroker(t, binary, listeners, rest); b != nil {
 			return b
 		}
 	}
@@ -46,12 +52,12 @@ func startBroker(t *testing.T, auths string) *broker {
 }
 
 // tryBroker returns nil if somebody else has taken a port meanwhile.
-func tryBroker(t *testing.T, binary, auths string) *broker {
+func tryBroker(t *testing.T, binary, listeners, rest string) *broker {
 	t.Helper()
 	dir := t.TempDir()
 	b := &broker{tcp: freeAddress(t), unix: "unix://" + filepath.Join(dir, "broker.sock"), log: filepath.Join(dir, "log")}
 	config := filepath.Join(dir, "broker.yaml")
-	text := fmt.Sprintf("listen:\n  grpc: [%q, %q]\n  http: %q\nauths:\n%s", b.tcp, b.unix, freeAddress(t), auths)
+	text := fmt.Sprintf("listen:\n  http: %q\n  grpc:\n    - %q\n    - %q\n%s\nauths:\n%s", freeAddress(t), b.tcp, b.unix, listeners, rest)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

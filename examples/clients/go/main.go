@@ -6,6 +6,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -28,7 +31,7 @@ func main() {
 	address := cmp.Or(arguments[0], os.Getenv("CREDBROKER_ADDRESS"), "127.0.0.1:7420") // or unix:///path
 	// One connection for the life of the gateway.
 	conn, err := grpc.NewClient(address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(security()),
 		grpc.WithNoProxy(), // the broker is a neighbour
 		// A deadline of its own for each call: between two of them lies the upstream's answer, which may take minutes.
 		grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "timeout": "5s"}]}`),
@@ -45,6 +48,20 @@ func main() {
 	os.Exit(cmp.Or(code, handle(err)))
 }
 
+// security encrypts where CREDBROKER_TLS_CA names the broker's authority, and shows a certificate where there is one.
+func security() credentials.TransportCredentials {
+	authority, err := os.ReadFile(os.Getenv("CREDBROKER_TLS_CA")) //nolint:gosec // who runs the gateway names it
+	if err != nil {
+		return insecure.NewCredentials()
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: x509.NewCertPool()}
+	config.RootCAs.AppendCertsFromPEM(authority)
+	if own, err := tls.LoadX509KeyPair(os.Getenv("CREDBROKER_TLS_CERT"), os.Getenv("CREDBROKER_TLS_KEY")); err == nil {
+		config.Certificates = []tls.Certificate{own}
+	}
+	return credentials.NewTLS(config)
+}
+
 // patience is how long the client of this gateway has time.
 const patience = 5 * time.Second
 
@@ -52,6 +69,9 @@ const patience = 5 * time.Second
 func serve(broker pb.CredentialBrokerClient, provider, model, retryAfter string) (exitCode int, err error) {
 	// The broker logs this id: give it the one that is in your own log.
 	ctx := metadata.AppendToOutgoingContext(context.Background(), "x-request-id", fmt.Sprintf("go-client-%d", os.Getpid()))
+	if token := os.Getenv("CREDBROKER_TOKEN"); token != "" { // not beyond this machine without TLS
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+	}
 	request := &pb.PickCredentialRequest{
 		Provider: provider,
 		Model:    model,

@@ -2,6 +2,7 @@
 // A gateway's side of credbroker: pick an auth, report what came of it, do what is next, and decide by the reason of an error.
 //
 //   npm ci && node client.js [ADDRESS [PROVIDER [MODEL [RETRY_AFTER]]]]
+const fs = require('node:fs');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
@@ -18,7 +19,7 @@ const { CredentialBroker } = grpc.loadPackageDefinition(definition).credbroker.v
 
 async function main([address, provider = 'claude', model = 'claude-sonnet-4-5', retryAfter = '30']) {
   address ||= process.env.CREDBROKER_ADDRESS || '127.0.0.1:7420'; // or unix:///path
-  const broker = new CredentialBroker(address, grpc.credentials.createInsecure(), { // one for the life of the gateway
+  const broker = new CredentialBroker(address, security(), { // one for the life of the gateway
     'grpc.enable_http_proxy': 0, // the broker is a neighbour
     // A broker that was away is found again within a second, not after two minutes.
     'grpc.initial_reconnect_backoff_ms': 100,
@@ -26,6 +27,13 @@ async function main([address, provider = 'claude', model = 'claude-sonnet-4-5', 
   });
   process.exitCode = await serve(broker, provider, model, retryAfter).catch(handle);
   broker.close();
+}
+
+// Encrypts where CREDBROKER_TLS_CA names the broker's authority, and shows a certificate where there is one.
+function security() {
+  const [authority, key, certificate] = ['CREDBROKER_TLS_CA', 'CREDBROKER_TLS_KEY', 'CREDBROKER_TLS_CERT']
+    .map((name) => (process.env[name] ? fs.readFileSync(process.env[name]) : null));
+  return authority ? grpc.credentials.createSsl(authority, key, certificate) : grpc.credentials.createInsecure();
 }
 
 const patience = 5; // seconds that the client of this gateway has time
@@ -85,6 +93,8 @@ function answerClient(answer) {
 function call(broker, method, request) {
   const metadata = new grpc.Metadata();
   metadata.set('x-request-id', `node-client-${process.pid}`); // the broker logs it: give it the id that is in your own log
+  // Not beyond this machine without TLS.
+  if (process.env.CREDBROKER_TOKEN) metadata.set('authorization', `Bearer ${process.env.CREDBROKER_TOKEN}`);
   return new Promise((resolve, reject) => {
     broker[method](request, metadata, { deadline: Date.now() + 5000 }, (error, answer) => (error ? reject(error) : resolve(answer)));
   });

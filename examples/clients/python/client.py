@@ -4,6 +4,7 @@
 ./generate.sh && /usr/bin/python3 client.py [ADDRESS [PROVIDER [MODEL [RETRY_AFTER]]]]
 """
 import os
+import pathlib
 import sys
 import time
 
@@ -21,11 +22,20 @@ def main(address, provider, model, retry_after):
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1000),
     ]
-    with grpc.insecure_channel(address, options) as channel:  # one for the life of the gateway
+    with connect(address, options) as channel:  # one for the life of the gateway
         try:
             return serve(broker_pb2_grpc.CredentialBrokerStub(channel), provider, model, retry_after)
         except grpc.RpcError as error:
             return handle(error)
+
+
+def connect(address, options):
+    """Encrypts where CREDBROKER_TLS_CA names the broker's authority, and shows a certificate where there is one."""
+    files = [os.environ.get(name) for name in ("CREDBROKER_TLS_CA", "CREDBROKER_TLS_KEY", "CREDBROKER_TLS_CERT")]
+    if not files[0]:
+        return grpc.insecure_channel(address, options)
+    authority, key, certificate = [file and pathlib.Path(file).read_bytes() for file in files]
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(authority, key, certificate), options)
 
 
 PATIENCE = 5  # seconds that the client of this gateway has time
@@ -36,6 +46,8 @@ def serve(broker, provider, model, retry_after):
     # Each call has a deadline of its own: between two of them lies the upstream's answer, which may take minutes.
     # The broker logs the id: give it the one that is in your own log.
     call = {"timeout": 5, "metadata": [("x-request-id", f"python-client-{os.getpid()}")]}
+    if token := os.environ.get("CREDBROKER_TOKEN"):  # not beyond this machine without TLS
+        call["metadata"].append(("authorization", "Bearer " + token))
     request = pb.PickCredentialRequest(
         provider=provider,
         model=model,
