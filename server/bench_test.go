@@ -45,7 +45,7 @@ func emptyServer(method string, req, answer proto.Message) *grpc.Server {
 }
 
 // benchBroker is a broker as it runs in production: the real clock, and a log that is written.
-func benchBroker(b *testing.B) *server.Server {
+func benchBroker(b *testing.B, callers ...broker.Caller) *server.Server {
 	b.Helper()
 	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
@@ -56,7 +56,7 @@ func benchBroker(b *testing.B) *server.Server {
 		_ = buffer.Close()
 		_ = log.Close()
 	})
-	core := broker.New(broker.Config{Settings: broker.Settings{Affinity: true}})
+	core := broker.New(broker.Config{Settings: broker.Settings{Affinity: true, Callers: callers}})
 	core.Update(manyAuths(1000, "claude"), nil, time.Now())
 	s, err := server.New(server.Config{
 		Broker:   core,

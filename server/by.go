@@ -2,5 +2,10 @@ package server
 
 import "github.com/credbroker/credbroker/broker"
 
-// by is who makes a call, as far as the core wants to know.
-func (s *Server) by(*call) broker.Caller { return broker.Caller{} }
+// by is whose call it is, as the core knows callers.
+func (s *Server) by(c *call) broker.Caller {
+	if c.caller == nil {
+		return broker.Caller{}
+	}
+	return s.config.Broker.Caller(c.caller.Name)
+}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/credbroker/credbroker/access"
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/server/servertest"
@@ -21,7 +22,7 @@ import (
 
 // pickOf is a pick at a broker of its own, which a caller makes with a token over a connection that is encrypted or not.
 func pickOf(b *testing.B, token string, known *access.Token, secure *tls.Config, client credentials.TransportCredentials) rpc {
-	s := benchBroker(b)
+	s := benchBroker(b, broker.Caller{Name: "gateway"})
 	settings := server.Settings{AccessLog: true}
 	if known != nil {
 		settings.Callers = servertest.Policy(b, []access.Caller{{

@@ -117,17 +117,32 @@ func TestCallersInLogAndMetrics(t *testing.T) {
 	}
 }
 
-// Until something keeps a caller to its auths, one that may not have all of them gets none.
-func TestAllowIsNotIgnored(t *testing.T) {
+// What a caller may not have is to it as if it were not there, and what it picks is not another caller's session.
+func TestCallersKeepToTheirPools(t *testing.T) {
 	token, known := servertest.Token(1)
+	other, otherKnown := servertest.Token(2)
+	roles := access.Pick | access.Read
 	h := servertest.New(t, servertest.Options{
-		Auths: []*selector.Auth{servertest.Key("a", "claude")},
-		Callers: []access.Caller{{
-			Name: "gateway", Roles: access.AllRoles, Tokens: []access.Token{known}, Allow: []access.Rule{{Providers: []string{"openai"}}},
-		}},
+		Auths: []*selector.Auth{servertest.Key("a", "claude"), servertest.Key("b", "openai")},
+		Callers: []access.Caller{
+			{Name: "gateway", Roles: roles, Tokens: []access.Token{known}, Allow: []access.Rule{{Providers: []string{"openai"}}}},
+			{Name: "other", Roles: roles, Tokens: []access.Token{otherKnown}},
+		},
 	})
-	_, err := h.Broker.PickCredential(as(t.Context(), token), &credbrokerv1.PickCredentialRequest{})
-	wantError(t, err, codes.PermissionDenied, server.ReasonPermissionDenied)
+	_, err := h.Broker.PickCredential(as(t.Context(), token), &credbrokerv1.PickCredentialRequest{Provider: "claude"})
+	if s := wantError(t, err, codes.NotFound, server.ReasonAuthNotFound); strings.Contains(s.Message(), "claude") {
+		t.Errorf("the refusal names what the caller may not have: %s", s.Message())
+	}
+	for shown, want := range map[string]int{token: 1, other: 2} {
+		list, err := h.Auths.ListAuths(as(t.Context(), shown), &credbrokerv1.ListAuthsRequest{})
+		if err != nil || len(list.GetAuths()) != want {
+			t.Errorf("ListAuths = %v, %v, want %d", list.GetAuths(), err, want)
+		}
+		picked, err := h.Broker.PickCredential(as(t.Context(), shown), &credbrokerv1.PickCredentialRequest{Provider: "openai", SessionId: "s"})
+		if err != nil || picked.GetSession().GetBinding() != credbrokerv1.Binding_BINDING_NEW {
+			t.Errorf("pick = %v, %v, want a session of its own", picked.GetSession(), err)
+		}
+	}
 }
 
 // Failures are told to wait beyond the first twenty; whoever shows who it is never is, also from the same address.
@@ -155,9 +170,9 @@ func TestFailuresAreLimited(t *testing.T) {
 func TestPicksPerSecond(t *testing.T) {
 	second, known := servertest.Token(2)
 	h, token, caller := withCaller(t, access.Limits{PicksPerSecond: 3})
-	h.Server.Configure(server.Settings{Callers: servertest.Policy(t, []access.Caller{
+	h.SetCallers(t, []access.Caller{
 		caller, {Name: "other", Roles: access.Pick, Tokens: []access.Token{known}},
-	})})
+	})
 	pick := func(token string) error {
 		_, err := h.Broker.PickCredential(as(t.Context(), token), &credbrokerv1.PickCredentialRequest{})
 		return err
@@ -228,7 +243,7 @@ func TestRevokedCallersLoseTheirStreams(t *testing.T) {
 	h, token, caller := withCaller(t, access.Limits{})
 	second, known := servertest.Token(2)
 	other := access.Caller{Name: "other", Roles: access.Read, Tokens: []access.Token{known}}
-	h.Server.Configure(server.Settings{Callers: servertest.Policy(t, []access.Caller{caller, other})})
+	h.SetCallers(t, []access.Caller{caller, other})
 	watch := func(token string) credbrokerv1.AuthPool_WatchAuthsClient {
 		t.Helper()
 		stream, err := h.Auths.WatchAuths(as(t.Context(), token), &credbrokerv1.WatchAuthsRequest{})
@@ -243,7 +258,7 @@ func TestRevokedCallersLoseTheirStreams(t *testing.T) {
 		return stream
 	}
 	lost, kept := watch(token), watch(second)
-	h.Server.Configure(server.Settings{Callers: servertest.Policy(t, []access.Caller{other})})
+	h.SetCallers(t, []access.Caller{other})
 	_, err := lost.Recv()
 	wantError(t, err, codes.Unauthenticated, server.ReasonUnauthenticated)
 	if _, err := h.Auths.DisableAuth(as(t.Context(), second), &credbrokerv1.DisableAuthRequest{AuthId: "a"}); status.Code(err) != codes.PermissionDenied {

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 
+	"github.com/credbroker/credbroker/access"
 	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/config"
+	"github.com/credbroker/credbroker/selector/allow"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/sessions"
 )
@@ -26,6 +28,9 @@ func brokerSettings(c *config.Config) broker.Settings {
 		Selection: c.Settings(), SessionTTL: c.Sessions.TTL, MaxSessions: c.Sessions.Max, Affinity: c.Sessions.Affinity, Rules: c.Rules,
 		MaxAttempts: c.Selection.MaxAttempts,
 	}
+	for i := range c.Callers {
+		s.Callers = append(s.Callers, brokerCaller(&c.Callers[i]))
+	}
 	if c.Sessions.Identification == config.IdentificationReference {
 		s.Identification = sessions.IdentificationReference
 	}
@@ -38,6 +43,15 @@ func brokerSettings(c *config.Config) broker.Settings {
 		Subagents: policyOf(c.Sessions.Subagents), Auxiliary: policyOf(c.Sessions.AuxiliaryRequests),
 	})
 	return s
+}
+
+// brokerCaller is a caller as the core knows it.
+func brokerCaller(c *access.Caller) broker.Caller {
+	rules := make([]allow.Rule, len(c.Allow))
+	for i, rule := range c.Allow {
+		rules[i] = allow.Rule(rule)
+	}
+	return broker.Caller{Name: c.Name, Allow: allow.New(rules), Operate: c.Roles.Has(access.Operate)}
 }
 
 func policyOf(name string) broker.Policy {

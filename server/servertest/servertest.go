@@ -18,6 +18,7 @@ import (
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/allow"
 	"github.com/credbroker/credbroker/server"
 	"github.com/credbroker/credbroker/sessions"
 	"github.com/credbroker/credbroker/state"
@@ -66,6 +67,7 @@ type Harness struct {
 	Auths  credbrokerv1.AuthPoolClient
 
 	listener *bufconn.Listener
+	settings broker.Settings
 }
 
 // New starts a server that is ready, and stops it when the test ends.
@@ -81,10 +83,11 @@ func New(t testing.TB, o Options) *Harness {
 	if o.Store == nil {
 		o.Store = store
 	}
+	h.settings = broker.Settings{
+		Selection: o.Selection, Affinity: !o.NoAffinity, Identification: o.Identification, Roles: o.Roles, Callers: coreCallers(o.Callers),
+	}
 	h.Core = broker.New(broker.Config{
-		Settings: broker.Settings{
-			Selection: o.Selection, Affinity: !o.NoAffinity, Identification: o.Identification, Roles: o.Roles,
-		},
+		Settings:   h.settings,
 		Local:      o.Local,
 		Auths:      o.Store,
 		Configured: func() broker.ConfigStatus { return o.Status },
@@ -177,6 +180,27 @@ func (h *Harness) Peer(t testing.TB) *Peer {
 		t.Fatalf("NewPeer: %v", err)
 	}
 	return peer
+}
+
+// SetCallers lets others ask from now on.
+func (h *Harness) SetCallers(t testing.TB, callers []access.Caller) {
+	t.Helper()
+	h.settings.Callers = coreCallers(callers)
+	h.Core.Configure(h.settings)
+	h.Server.Configure(server.Settings{AccessLog: true, Callers: Policy(t, callers)})
+}
+
+// coreCallers are callers as the core knows them.
+func coreCallers(callers []access.Caller) []broker.Caller {
+	list := make([]broker.Caller, len(callers))
+	for i, c := range callers {
+		rules := make([]allow.Rule, len(c.Allow))
+		for n, rule := range c.Allow {
+			rules[n] = allow.Rule(rule)
+		}
+		list[i] = broker.Caller{Name: c.Name, Allow: allow.New(rules), Operate: c.Roles.Has(access.Operate)}
+	}
+	return list
 }
 
 // Policy is that of callers; nil: there are none.
