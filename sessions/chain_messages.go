@@ -45,6 +45,8 @@ func (c *chain) authorOf(role jsonscan.Value) author {
 	switch {
 	case c.ofAnswer:
 		return assistant
+	case role.Is("user"):
+		return user
 	case role.Is("assistant"), role.Is("model"):
 		return assistant
 	case role.Is("tool"), role.Is("function"):
@@ -147,7 +149,6 @@ func (c *chain) finishMessage(m *message, whole jsonscan.Value) {
 
 // addContent takes a message's content that was not taken in passing.
 func (c *chain) addContent(content jsonscan.Value, v author) {
-	at := content.Cursor()
 	switch {
 	case v == tool:
 		c.startTurn(v)
@@ -155,8 +156,10 @@ func (c *chain) addContent(content jsonscan.Value, v author) {
 	case content.Kind == jsonscan.String:
 		c.addWords(content, v)
 	case content.Kind == jsonscan.Array:
+		at := content.Cursor()
 		c.readParts(&at, v)
 	case content.Kind == jsonscan.Object:
+		at := content.Cursor()
 		c.addPart(&at, v)
 	default:
 		c.startTurn(v)

@@ -28,17 +28,11 @@ func (c *Cursor) Kind() Kind {
 // Member moves to the value of the next member of the object that was entered, and gives the member's name as it stands
 // in the source. False: there is none, and the cursor is past the object.
 func (c *Cursor) Member() (name []byte, ok bool) {
-	name, ok = c.name()
-	return name, ok && c.seek()
-}
-
-// name moves past the next name.
-func (c *Cursor) name() (raw []byte, ok bool) {
 	for ; c.i < len(c.b); c.i++ {
 		switch c.b[c.i] {
 		case '"':
-			raw, _, ok = c.quoted()
-			return raw, ok
+			name, _, ok = c.quoted()
+			return name, ok && c.seek()
 		case '}':
 			c.i++
 			return nil, false
