@@ -35,6 +35,7 @@ func hostileChains(size int) []shape {
 		fill("reminders", `{"messages":[{"role":"user","content":[`, `"<system-reminder>",`, `"b"]}]}`),
 		fill("escaped-reminders", `{"messages":[{"role":"user","content":[`, `"\u003csystem-reminder>\u003c/system-reminder>",`, `"b"]}]}`),
 		fill("long-reminder", `{"input":"\u003csystem-reminder>`, `</system-reminder`, `"}`),
+		fill("thoughts", `{"messages":[{"role":"assistant","content":"<think>`, `\n<\u003c/think`, `"}]}`),
 		fill("contents", `{"input":[`, `"_content",`, `"b"]}`),
 		fill("encrypted-names", `{"input":[{`, `"encrypted_content":"",`, `"b":1}]}`),
 		fill("answers", `{"output":[`, `{"id":"a","type":"x"},`, `{}]}`),

@@ -7,25 +7,25 @@ import (
 	"github.com/credbroker/credbroker/sessions/internal/jsonscan"
 )
 
-// What clients put around words of their own among those of the person.
-const (
-	reminderBegin = "<system-reminder>"
-	reminderEnd   = "</system-reminder>"
-)
+// reminderTags are what clients put around words of their own among those of the person: Claude Code and Qwen Code, goose.
+var reminderTags = [...]struct{ begin, end string }{
+	{"<system-reminder>", "</system-reminder>"},
+	{"<info-msg>", "</info-msg>"},
+}
 
 // addWords adds a text of a message, unless it is a reminder among the person's: then it does not count.
 func (c *chain) addWords(v jsonscan.Value, of author) (counts bool) {
-	letter := byte(assistantText)
-	if of != assistant {
-		letter = userText
-		if len(v.Raw) > 0 && (v.Raw[0] == '<' || v.Raw[0] == '\\' || v.Raw[0] <= ' ') {
-			words := v.TrimLeft()
-			if c.isReminder(words) {
-				return false
-			}
-			if !c.inText || c.author != of {
-				v = words
-			}
+	letter := byte(userText)
+	if of == assistant {
+		letter = assistantText
+	}
+	if mayBeginWithTag(v) {
+		begins := !c.inText || c.author != of
+		switch {
+		case of != assistant && c.isReminder(v.TrimLeft()):
+			return false
+		case of == assistant && begins:
+			v = withoutThoughts(v)
 		}
 	}
 	c.startTurn(of)
@@ -33,25 +33,46 @@ func (c *chain) addWords(v jsonscan.Value, of author) (counts bool) {
 	return true
 }
 
-// isReminder reports whether a text, without white space before it, is one reminder, from tag to tag or cut off before its
-// end. The client wrote it, in place of instructions, and may leave it out of the history.
+// mayBeginWithTag: the first character is the one of tags, or an escape or white space, before which may be one.
+func mayBeginWithTag(v jsonscan.Value) bool {
+	return len(v.Raw) > 0 && (v.Raw[0] == '<' || v.Raw[0] == '\\' || v.Raw[0] <= ' ')
+}
+
+// isReminder reports whether a text, without white space before it, is one reminder, from tag to tag. The client wrote it, in
+// place of instructions, and may leave it out of the history.
 func (c *chain) isReminder(v jsonscan.Value) bool {
-	const longestEscape = len(`\u0000`)
-	if len(v.Raw) == 0 || v.Raw[0] != '<' && v.Raw[0] != '\\' {
-		return false
+	for _, tag := range reminderTags {
+		if _, ok := cutTag(v, tag.begin); ok {
+			return c.endsWith(v.TrimRight(), tag.end)
+		}
 	}
-	var begin [len(reminderBegin)]byte
-	head := jsonscan.Value{Kind: jsonscan.String, Raw: v.Raw[:min(len(v.Raw), longestEscape*len(begin))]}
-	if n := head.Text().Head(begin[:]); string(begin[:n]) != reminderBegin {
-		return false
-	}
-	v = v.TrimRight()
+	return false
+}
+
+// endsWith reports whether a text has the end tag at its end and nowhere else, or was shortened before it.
+func (c *chain) endsWith(v jsonscan.Value, tag string) bool {
 	text := v.Raw
 	if v.NonCanonical {
 		text = c.decode(v)
 	}
-	end := bytes.Index(text, []byte(reminderEnd))
-	return end < 0 || end+len(reminderEnd) == len(text)
+	if end := bytes.Index(text, []byte(tag)); end >= 0 {
+		return end+len(tag) == len(text)
+	}
+	return wasShortened(text)
+}
+
+// wasShortened reports whether a recorder of requests kept only the beginning of a text: it ends in ` ~LENGTH~HASH` then, which no
+// client writes. So recordings can be played.
+func wasShortened(text []byte) bool {
+	const longestMark, hashLength = 32, 12
+	mark := text[max(0, len(text)-longestMark):]
+	begin := bytes.LastIndex(mark, []byte(" ~"))
+	if begin < 0 {
+		return false
+	}
+	length, hash, ok := bytes.Cut(mark[begin+2:], []byte("~"))
+	return ok && len(length) > 0 && len(hash) == hashLength &&
+		len(bytes.Trim(length, "0123456789")) == 0 && len(bytes.Trim(hash, "0123456789abcdef")) == 0
 }
 
 // decode is a text without its escapes. It is valid until the next is decoded.

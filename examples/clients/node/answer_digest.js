@@ -4,7 +4,7 @@
 //   answerDigest(['It is done.', ['read', { path: 'a.go' }]])
 //
 // The parts of the answer in their order: a text, or a tool call as a pair of its name and its arguments, decoded. Leave
-// out thoughts. Run as a program it reads one JSON list of such parts a line and prints the digest of each.
+// out thoughts, also those between <think> tags in a text. Run as a program it reads one JSON list of such parts a line and prints the digest of each.
 'use strict';
 
 const [P1, P2, P3, P4, P5] = [

@@ -5,7 +5,7 @@ sends this. It needs nothing beside Python.
     answer_digest(["It is done.", ("read", {"path": "a.go"})])
 
 The parts of the answer in their order: a text, or a tool call as a pair of its name and its arguments, decoded. Leave out
-thoughts. Run as a program it reads one JSON list of such parts a line and prints the digest of each.
+thoughts, also those between <think> tags in a text. Run as a program it reads one JSON list of such parts a line and prints the digest of each.
 """
 import json
 import struct
