@@ -152,8 +152,12 @@ func (b *Broker) bindAnswer(r *Report, answered sessions.Answer, auth *selector.
 	if pick.Pin != (selector.SessionKey{}) {
 		answer.Pins = append(answer.Pins, selector.Session{Key: pick.Pin, Caller: k.caller, Source: uint8(sessions.SourceConversation)})
 	}
-	if answered.ResponseID != "" {
-		answer.Pins = append(answer.Pins, k.pin(referencePrefix+answered.ResponseID))
+	reference := answered.ResponseID
+	if reference == "" && pick.Thread {
+		reference = answered.MessageID
+	}
+	if reference != "" {
+		answer.Pins = append(answer.Pins, k.pin(referencePrefix+reference))
 	}
 	if len(answer.Sessions)+len(answer.Pins) == 0 && answer.FirstTurn == (selector.SessionKey{}) {
 		return nil

@@ -81,11 +81,35 @@ func TestACallersSessionKeepsReferences(t *testing.T) {
 	if got := askFor(t, b, "other", "t", reasoned); got.Auth.ID != wrote.Auth.ID {
 		t.Errorf("another model gets %s, want %s", got.Auth.ID, wrote.Auth.ID)
 	}
-	message := askFor(t, b, "m", "u", `{"messages":[]}`)
+	message := askFor(t, b, "m", "u", `{"messages":[],"thread":{"type":"create"}}`)
 	tell(t, b, message, `{"type":"message","id":"msg_1","role":"assistant","stop_reason":"end_turn","content":[]}`)
 	askFor(t, b, "m", "unrelated too", asked)
 	thread := `{"messages":[{"role":"user","content":"c"}],"thread":{"previous_message_id":"msg_1"}}`
 	if got := askFor(t, b, "m", "", thread); got.Auth.ID != message.Auth.ID {
 		t.Errorf("the thread goes to %s, want %s", got.Auth.ID, message.Auth.ID)
 	}
+}
+
+// Only what a request of a message thread is answered with can be named by the id of the message: all else costs no binding.
+func TestMessagesAreBoundInThreadsOnly(t *testing.T) {
+	for thread, want := range map[string]int{
+		``: 0, `,"thread":{"type":"create"}`: 1, `,"thread":{"type":"continue","previous_message_id":"msg_0"}`: 2, // that message is bound as well
+	} {
+		b := brokerOf(5)
+		picked := askFor(t, b, "m", "s", `{"messages":[]`+thread+`}`)
+		before := bound(t, b)
+		tell(t, b, picked, `{"id":"msg_1","role":"assistant","stop_reason":"end_turn","content":[]}`)
+		if got := bound(t, b) - before; got != want {
+			t.Errorf("%q: the answer takes %d bindings, want %d", thread, got, want)
+		}
+	}
+}
+
+func bound(t *testing.T, b *broker.Broker) int {
+	t.Helper()
+	page, err := b.Sessions("", 1, "", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Total
 }

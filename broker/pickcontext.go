@@ -19,8 +19,9 @@ type pickContext struct {
 	// is the first pick.
 	Attempt uint8
 	Tag     uint64
-	// Format of the client's API.
+	// Format of the client's API, and whether the request is one of a message thread of Anthropic's.
 	Format sessions.Format
+	Thread bool
 	// State is that of the identity.
 	State string
 }
@@ -34,7 +35,7 @@ const (
 	scopeFirstTurn                              // FirstTurn follows
 	scopePin                                    // Pin follows
 	scopeAttempt                                // Attempt and Tag follow
-	scopeFormat                                 // Format follows
+	scopeFormat                                 // Format and Thread follow
 	scopeAll           = scopeFormat<<1 - 1
 
 	scopeFollows = scopeFirstTurn | scopePin | scopeAttempt | scopeFormat
@@ -43,6 +44,7 @@ const (
 const (
 	keyBytes     = 16
 	attemptBytes = 1 + 8
+	threadBit    = 0x80 // in the byte of the format
 	maxState     = 64
 	// maxContext is the most bytes that a pick context takes.
 	maxContext = 1 + 2*keyBytes + attemptBytes + 1 + maxState
@@ -50,7 +52,7 @@ const (
 
 // contextOf a request that was given an auth.
 func contextOf(identity *sessions.Identity, request *selector.Request, auth *selector.Auth) pickContext {
-	p := pickContext{State: identity.State}
+	p := pickContext{State: identity.State, Thread: identity.Thread}
 	if len(p.State) > maxState {
 		p.State = ""
 	}
@@ -84,7 +86,7 @@ func (p *pickContext) append(b []byte) []byte {
 	if p.Attempt != 0 {
 		scope |= scopeAttempt
 	}
-	if p.Format != sessions.FormatUnknown {
+	if p.Format != sessions.FormatUnknown || p.Thread {
 		scope |= scopeFormat
 	}
 	if scope == 0 && p.State == "" {
@@ -101,7 +103,11 @@ func (p *pickContext) append(b []byte) []byte {
 		b = binary.BigEndian.AppendUint64(append(b, p.Attempt), p.Tag)
 	}
 	if scope&scopeFormat != 0 {
-		b = append(b, byte(p.Format))
+		format := byte(p.Format)
+		if p.Thread {
+			format |= threadBit
+		}
+		b = append(b, format)
 	}
 	return append(b, p.State...)
 }
@@ -138,7 +144,7 @@ func parseContext(b []byte) (p pickContext, ok bool) {
 	return p, len(b) <= maxState
 }
 
-// parseAttempt reads which attempt it was, and in which format.
+// parseAttempt reads which attempt it was, in which format, and whether in a thread.
 func (p *pickContext) parseAttempt(scope contextScope, b []byte) (rest []byte, ok bool) {
 	if scope&scopeAttempt != 0 {
 		if len(b) < attemptBytes || b[0] < 2 {
@@ -150,10 +156,10 @@ func (p *pickContext) parseAttempt(scope contextScope, b []byte) (rest []byte, o
 		}
 	}
 	if scope&scopeFormat != 0 {
-		if len(b) == 0 || b[0] == 0 || b[0] > byte(sessions.FormatGemini) {
+		if len(b) == 0 || b[0] == 0 || b[0]&^threadBit > byte(sessions.FormatGemini) {
 			return nil, false
 		}
-		p.Format, b = sessions.Format(b[0]), b[1:]
+		p.Format, p.Thread, b = sessions.Format(b[0]&^threadBit), b[0]&threadBit != 0, b[1:]
 	}
 	return b, true
 }

@@ -27,6 +27,8 @@ func TestPickIDRoundTrip(t *testing.T) {
 		{start: time.Unix(1_800_000_000, 1), seal: seal{1, 15: 2}},
 		{start: time.Unix(1_800_000_000, 1), context: pickContext{State: strings.Repeat("s", maxState), Pin: selector.SessionKey{Lo: 3}}, seal: seal{1}},
 		{start: time.Unix(1_800_000_000, 1), context: pickContext{Format: sessions.FormatAnthropic, State: "s"}},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{Format: sessions.FormatGemini, Thread: true}},
+		{start: time.Unix(1_800_000_000, 1), context: pickContext{Thread: true}},
 	} {
 		text := want.String()
 		got, err := ParsePickID(text)
@@ -79,6 +81,7 @@ func TestParsePickIDRefuses(t *testing.T) {
 		{"an attempt that is cut off", of(byte(scopeAttempt), 2, 1, 1, 1, 1, 1, 1, 1)},
 		{"a format that is none", of(byte(scopeFormat), 0)},
 		{"an unknown format", of(byte(scopeFormat), byte(sessions.FormatGemini)+1)},
+		{"an unknown format of a thread", of(byte(scopeFormat), threadBit|byte(sessions.FormatGemini)+1)},
 		{"a format that is cut off", of(byte(scopeFormat))},
 		{"a state that is too long", of(make([]byte, maxState+2)...)},
 		{"a seal that is cut off", base64.RawURLEncoding.EncodeToString(cutSeal)},

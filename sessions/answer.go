@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,33 +23,52 @@ const (
 type Answer struct {
 	// Digest for Answered; empty if the answer says nothing.
 	Digest string
-	// ResponseID is what a later request may name it by: the id of a response, or of a message of Anthropic's. Empty if there is
-	// none, or the upstream does not keep it.
+	// ResponseID is what a later request may name it by. Empty if there is none, or the upstream does not keep it.
 	ResponseID string
+	// MessageID is that of one of Anthropic's messages, by which only requests of a message thread name it: see Identity.Thread.
+	MessageID string
 	// Usage that the upstream told; zero if it did not.
 	Usage Usage
 }
 
-// ReadAnswer reads an assistant's message, the response that holds it, or the stream of server-sent events that it came in, in
-// any of the wire formats. A stream may have been cut off: then it is what had come until then.
+// ReadAnswer reads an assistant's message, the response that holds it, the stream of server-sent events that it came in, or a
+// list of what such a stream has, in any of the wire formats. A stream may have been cut off: then it is what had come until then.
 func ReadAnswer(answer []byte) Answer {
 	answer = bytes.TrimLeft(bytes.TrimPrefix(answer, []byte("\ufeff")), " \t\r\n")
 	if isEvents(answer) {
-		s := readEvents(answer)
-		id, _ := idOf(s.id)
-		return Answer{Digest: digestOf(s.message()), ResponseID: id, Usage: s.usage}
+		return readEvents(answer).answer()
+	}
+	at := jsonscan.At(answer, 0)
+	if at.Kind() == jsonscan.Array {
+		if a := readChunks(at).answer(); a != (Answer{}) {
+			return a
+		}
 	}
 	a := Answer{Digest: digestOf(answer)}
-	at := jsonscan.At(answer, 0)
-	if at.Kind() != jsonscan.Object {
-		return a
-	}
-	response, _ := at.Value()
-	a.Usage.take(response.Get("usage"), response.Get("usageMetadata"))
-	if response.Get("object").Is("response") || response.Get("stop_reason").Kind != jsonscan.Absent {
-		a.ResponseID, _ = idOf(keptID(response))
+	if at.Kind() == jsonscan.Object {
+		whole, _ := at.Value()
+		a.readResponse(whole, 0)
 	}
 	return a
+}
+
+// wrappers are what a response may lie in: `response` of Code Assist, of Antigravity and of frames, and what relays make.
+var wrappers = [...]string{"response", "message", "data"}
+
+// readResponse takes what a response tells beside its message, and then what the response does that it wraps.
+func (a *Answer) readResponse(response jsonscan.Value, wraps int) {
+	a.Usage.take(response.Get("usage"), response.Get("usageMetadata"))
+	switch id, _ := idOf(keptID(response)); {
+	case response.Get("object").Is("response"):
+		a.ResponseID = id
+	case response.Get("stop_reason").Kind != jsonscan.Absent:
+		a.MessageID = id
+	}
+	for _, wrapper := range wrappers {
+		if inner := response.Get(wrapper); inner.Kind == jsonscan.Object && wraps < maxWraps {
+			a.readResponse(inner, wraps+1)
+		}
+	}
 }
 
 // keptID is the id of a response or message, Absent if the upstream does not keep it.
@@ -108,7 +128,7 @@ func (a *answer) readObject(c *jsonscan.Cursor, wraps int) {
 		name, kind := string(buf.Decode(raw)), c.Kind()
 		switch {
 		case wraps == maxWraps:
-		case kind == jsonscan.Object && (name == "response" || name == "message" || name == "content"):
+		case kind == jsonscan.Object && (name == "content" || slices.Contains(wrappers[:], name)):
 			a.readObject(c, wraps+1)
 			return
 		case kind == jsonscan.Array && (name == "choices" || name == "candidates"):

@@ -12,8 +12,9 @@ type streamed struct {
 	chat      streamedChat
 	responses streamedResponse
 	gemini    streamedParts
-	id        jsonscan.Value
 	usage     Usage
+	// responseID and messageID are the last ones.
+	responseID, messageID jsonscan.Value
 }
 
 // readEvents reads a stream of server-sent events: of Anthropic's messages, chunks of OpenAI's chat, events of the Responses
@@ -27,6 +28,25 @@ func readEvents(stream []byte) *streamed {
 		}
 	})
 	return s
+}
+
+// readChunks reads a list of what a stream has, from its bracket on: of Gemini's responses, which do not come as events
+// unless that was asked for.
+func readChunks(at jsonscan.Cursor) *streamed {
+	s := &streamed{}
+	at.Enter()
+	for at.Element() && at.Kind() == jsonscan.Object {
+		s.take(readEvent(&at))
+	}
+	return s
+}
+
+// answer is what was put together.
+func (s *streamed) answer() Answer {
+	a := Answer{Digest: digestOf(s.message()), Usage: s.usage}
+	a.ResponseID, _ = idOf(s.responseID)
+	a.MessageID, _ = idOf(s.messageID)
+	return a
 }
 
 // event is what was read of one event.
@@ -87,11 +107,15 @@ func (s *streamed) take(e event) {
 	s.gemini.take(e.candidates)
 	s.gemini.take(member(e.response, "candidates"))
 	s.usage.take(e.usage, e.usageMetadata)
-	for _, holder := range [...]jsonscan.Value{e.response, e.message} {
-		s.usage.take(member(holder, "usage"), member(holder, "usageMetadata"))
-		if id := keptID(holder); id.Kind == jsonscan.String {
-			s.id = id
-		}
+	s.takeKept(e.response, &s.responseID)
+	s.takeKept(e.message, &s.messageID)
+}
+
+// takeKept takes what a response or message in an event tells beside its words.
+func (s *streamed) takeKept(of jsonscan.Value, id *jsonscan.Value) {
+	s.usage.take(member(of, "usage"), member(of, "usageMetadata"))
+	if kept := keptID(of); kept.Kind == jsonscan.String {
+		*id = kept
 	}
 }
 

@@ -113,9 +113,59 @@ func TestReadAnswer(t *testing.T) {
 			"Gemini inside a response", `data: {"response":{"candidates":[{"content":{"parts":[{"text":"a"},{"text":"x","thought":true}]}},{"index":1,"content":{"parts":[{"text":"b"}]}}],"usageMetadata":{"promptTokenCount":9}}}`,
 			`{"role":"model","parts":[{"text":"a"}]}`, "", sessions.Usage{Input: 9},
 		},
+		{
+			"a message in a stream", "data: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_7\",\"usage\":{\"input_tokens\":9}}}\n\n" +
+				"data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"a\"}}\n\n",
+			`{"role":"assistant","content":"a"}`, "msg_7", sessions.Usage{Input: 9},
+		},
+		{
+			"Gemini inside a response that is no stream", `{"response":{"candidates":[{"content":{"role":"model","parts":[{"text":"a"}]}}],` +
+				`"usageMetadata":{"promptTokenCount":9,"cachedContentTokenCount":4,"candidatesTokenCount":2}},"traceId":"x"}`,
+			`{"role":"model","parts":[{"text":"a"}]}`, "", sessions.Usage{Input: 9, Cached: 4, Output: 2},
+		},
+		{
+			"a response inside data", `{"code":0,"data":{"object":"response","id":"resp_7","output":[{"type":"message","role":"assistant",` +
+				`"content":[{"type":"output_text","text":"a"}]}],"usage":{"input_tokens":9,"output_tokens":2}}}`,
+			`{"role":"assistant","content":"a"}`, "resp_7", sessions.Usage{Input: 9, Output: 2},
+		},
+		{
+			"the last frame of a response", `{"type":"response.completed","response":{"object":"response","id":"resp_7","output":[{"type":"message",` +
+				`"role":"assistant","content":[{"type":"output_text","text":"a"}]}],"usage":{"input_tokens":9,"output_tokens":2}}}`,
+			`{"role":"assistant","content":"a"}`, "resp_7", sessions.Usage{Input: 9, Output: 2},
+		},
+		{
+			"a message inside a message", `{"message":{"id":"msg_7","role":"assistant","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn",` +
+				`"usage":{"input_tokens":9,"output_tokens":2}}}`,
+			`{"role":"assistant","content":"a"}`, "msg_7", sessions.Usage{Input: 9, Output: 2},
+		},
+		{
+			"a completion inside data", `{"data":{"choices":[{"message":{"role":"assistant","content":"a"}}],"usage":{"prompt_tokens":9,"completion_tokens":2}}}`,
+			`{"role":"assistant","content":"a"}`, "", sessions.Usage{Input: 9, Output: 2},
+		},
+		{
+			"usage beside the message", `{"usage":{"input_tokens":9,"output_tokens":2},"message":{"role":"assistant","content":"a"}}`,
+			`{"role":"assistant","content":"a"}`, "", sessions.Usage{Input: 9, Output: 2},
+		},
+		{
+			"a list of Gemini's responses", `[{"candidates":[{"content":{"parts":[{"text":"a "}]}}],"usageMetadata":{"promptTokenCount":9}},` + "\r\n" +
+				`{"candidates":[{"content":{"parts":[{"text":"b"}]}}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":2}}]`,
+			`{"role":"model","parts":[{"text":"a b"}]}`, "", sessions.Usage{Input: 9, Output: 2},
+		},
+		{
+			"a list of Code Assist's that was cut off", `[{"response":{"candidates":[{"content":{"parts":[{"text":"a "}]}}]}},` +
+				`{"response":{"candidates":[{"content":{"parts":[{"text":"b"}]}}],"usageMetadata":{"promptTokenCount":9}}},{"response":{"cand`,
+			`{"role":"model","parts":[{"text":"a b"}]}`, "", sessions.Usage{Input: 9},
+		},
+		{
+			"a list of items", `[{"type":"reasoning"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]`,
+			`{"role":"assistant","content":"a"}`, "", sessions.Usage{},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want := sessions.Answer{Digest: sessions.AnswerDigest([]byte(c.same)), ResponseID: c.id, Usage: c.usage}
+			if strings.HasPrefix(c.id, "msg_") {
+				want.ResponseID, want.MessageID = "", c.id
+			}
 			if got := sessions.ReadAnswer([]byte(c.answer)); got != want || want.Digest == "" {
 				t.Errorf("ReadAnswer(%s) = %+v, want %+v", c.answer, got, want)
 			}
@@ -137,6 +187,9 @@ func TestHostileStreams(t *testing.T) {
 		{"comments", strings.Repeat(": x\n", size/4)},
 		{"one long line", "data: {\"type\":\"" + strings.Repeat("x", size)},
 		{"deep", "data: " + strings.Repeat(`{"response":`, size/12)},
+		{"wrappers", strings.Repeat(`{"data":`, size/8)},
+		{"wrappers side by side", `{"a":1` + strings.Repeat(`,"data":{"message":{"response":{"data":{}}}}`, size/44)},
+		{"chunks", "[" + strings.Repeat(`{"response":{}},`, size/16)},
 		{"many parts", strings.Repeat(`data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}`+"\n\n", size/60)},
 		{"many calls", calls.String() + strings.Repeat(call, 100)},
 		{"starts alone", strings.Repeat(`data: {"type":"content_block_start","content_block":{"type":"tool_use","name":"f"}}`+"\n\n", size/90)},

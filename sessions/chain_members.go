@@ -69,6 +69,7 @@ func (m *members) addInstructionsID(id *Identity, instructions jsonscan.Value, c
 // addReferences adds what only its issuer can resolve, or read.
 func (m *members) addReferences(id *Identity) {
 	id.Reasoning = m.reasoning()
+	id.Thread = m.inThread
 	if previous, ok := idOf(m.previousResponse); ok {
 		id.Pins = append(id.Pins, "resp:"+previous)
 	}

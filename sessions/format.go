@@ -20,7 +20,7 @@ func (m *members) format(h *Headers) Format {
 	switch {
 	case m.contents.Kind == jsonscan.Array:
 		return FormatGemini
-	case m.claude != "":
+	case m.claude != "", m.inThread:
 		return FormatAnthropic
 	case m.messages.Kind == jsonscan.Array && (m.system.Kind != jsonscan.Absent || h != nil && h.found[anthropicVersion].id != ""):
 		return FormatAnthropic

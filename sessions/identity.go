@@ -21,6 +21,8 @@ type Identity struct {
 	Pins []string
 	// Reasoning is what the conversation has of encrypted reasoning.
 	Reasoning Reasoning
+	// Thread: the request is one of Anthropic's message threads, so a later one may name its answer by the id of the message.
+	Thread bool
 	// Marks are ids to bind to the auth that gets the request, whatever they were bound to before. Later requests name
 	// them behind everything else.
 	Marks []string
