@@ -107,7 +107,7 @@ func TestMessagesAreBoundInThreadsOnly(t *testing.T) {
 
 func bound(t *testing.T, b *broker.Broker) int {
 	t.Helper()
-	page, err := b.Sessions("", 1, "", noon)
+	page, err := b.Sessions(broker.Caller{}, "", 1, "", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
