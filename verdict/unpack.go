@@ -12,8 +12,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// unpacked returns a body that somebody passed on as it was sent, compressed: at most MaxBody bytes of it and one more. What
-// cannot be unpacked stays as it is.
+// unpacked returns a body that somebody passed on as it was sent, compressed: at most MaxBody bytes of it and one more, from no
+// more bytes than that. Only one layer is taken off. What cannot be unpacked stays as it is.
 func unpacked(body []byte, encoding string) []byte {
 	reader := unpacker(body, lower(encoding))
 	if reader == nil {
@@ -28,12 +28,14 @@ func unpacked(body []byte, encoding string) []byte {
 	return text
 }
 
-// zstdWindow is the largest window that RFC 9659 allows in HTTP, and the memory that a body may take.
+// zstdWindow is the largest window that RFC 9659 allows in HTTP, and the memory that a body may take. Gzip and deflate have one
+// of 32 KiB, brotli one of 16 MiB at most.
 const zstdWindow = 8 << 20
 
 // unpacker goes by the first bytes: the header stays in answers that were unpacked on their way. Brotli has none that tell it:
-// its bodies are no text.
+// its bodies are no text. It reads as much as it may give: packed bytes that nothing comes of cost time, too.
 func unpacker(body []byte, encoding string) io.ReadCloser {
+	body = body[:min(len(body), MaxBody)]
 	switch {
 	case bytes.HasPrefix(body, []byte{0x1f, 0x8b}):
 		if r, err := gzip.NewReader(bytes.NewReader(body)); err == nil {

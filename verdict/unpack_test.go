@@ -40,6 +40,14 @@ func TestUnpacked(t *testing.T) {
 		{"a bomb of gzip", "gzip", packed(t, "gzip", strings.Repeat("x", 64<<20)), "limit-rate"},
 		{"a bomb of brotli", "br", packed(t, "br", strings.Repeat("x", 64<<20)), "limit-rate"},
 		{"a bomb of zstd", "zstd", packed(t, "zstd", strings.Repeat("x", 64<<20)), "limit-rate"},
+		{"far behind members with nothing in them", "gzip", append(bytes.Repeat(packed(t, "gzip", ""), 1<<20/23), gzipped...), "limit-rate"},
+		{"far behind frames with nothing in them", "zstd", append(bytes.Repeat(emptyFrame, 1<<20/len(emptyFrame)), packed(t, "zstd", body)...), "limit-rate"},
+		{"behind a few of them", "zstd", append(bytes.Repeat(emptyFrame, 100), packed(t, "zstd", body)...), "billing-exhausted"},
+		{"brotli with nothing in it", "br", append(append([]byte{0x0c}, bytes.Repeat([]byte{0x06}, 4<<20)...), 0xff), "limit-rate"},
+		{"a window of 2 GiB", "zstd", append([]byte("\x28\xb5\x2f\xfd\x00\xa8"), rawBlocks(body)...), "limit-rate"},
+		{"a window of 8 MiB", "zstd", append([]byte("\x28\xb5\x2f\xfd\x00\x68"), rawBlocks(body)...), "billing-exhausted"},
+		{"a large window of brotli", "br", append([]byte{0x11, 0x3e}, bytes.Repeat([]byte{0xa5}, 1<<10)...), "limit-rate"},
+		{"packed twice", "gzip, gzip", packed(t, "gzip", string(gzipped)), "limit-rate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := verdict.Outcome{Dialect: "openai", Status: 429, Headers: map[string]string{"content-encoding": c.encoding}, Body: c.body}
@@ -48,6 +56,21 @@ func TestUnpacked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// emptyFrame is a frame of zstd without content: of one segment, with an empty last block.
+var emptyFrame = []byte("\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00")
+
+// rawBlocks is a text as blocks of a frame of zstd, of a byte each: nobody can read it where it lies.
+func rawBlocks(text string) (blocks []byte) {
+	for i := range len(text) {
+		header := byte(1 << 3)
+		if i == len(text)-1 {
+			header |= 1 // the last one
+		}
+		blocks = append(blocks, header, 0, 0, text[i])
+	}
+	return blocks
 }
 
 func packed(t *testing.T, encoding, text string) []byte {
