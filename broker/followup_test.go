@@ -259,3 +259,25 @@ func TestTheFormatTravelsWithThePick(t *testing.T) {
 		})
 	}
 }
+
+// A conversation that only one auth can go on with ends there, whatever that answers, and costs it nothing.
+func TestAPinnedRequestThatFailsIsReturned(t *testing.T) {
+	for name, o := range poisons() {
+		b := brokerOf(3)
+		first := askFor(t, b, "m", "", asked)
+		tell(t, b, first, answered)
+		for range 3 {
+			picked := askFor(t, b, "m", "", `{"previous_response_id":"resp_1","input":"c"}`)
+			id, err := broker.ParsePickID(picked.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Model = picked.Model
+			got, err := b.Report(t.Context(), &broker.Report{AuthID: picked.Auth.ID, Pick: id, Outcome: o}, noon)
+			if err != nil || picked.Auth.ID != first.Auth.ID || got.Next != broker.NextReturn {
+				t.Errorf("%s: with %s %+v, %v; want it returned by %s", name, picked.Auth.ID, got, err, first.Auth.ID)
+			}
+		}
+		wantReady(t, b, noon)
+	}
+}

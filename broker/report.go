@@ -56,7 +56,10 @@ func (b *Broker) Report(ctx context.Context, r *Report, now time.Time) (*Reporte
 	settings := b.settings.Load()
 	outcome := r.outcome(auth, now)
 	judged, windows := b.rules(settings).Read(outcome)
-	attempt := selector.Attempt{AuthID: r.AuthID, Model: r.Outcome.Model, Started: r.started(outcome.ReceivedAt), Windows: windows, Tag: r.Pick.tag()}
+	attempt := selector.Attempt{
+		AuthID: r.AuthID, Model: r.Outcome.Model, Started: r.started(outcome.ReceivedAt), Windows: windows,
+		Tag: r.Pick.tag(), Pin: r.Pick.context.Pin,
+	}
 	if !judged.Success && !r.over(&judged) {
 		attempt.Again = r.again(b.table, auth)
 	}

@@ -18,6 +18,9 @@ func (r *report) leaveDoubt() {
 	if f := &r.finding; f.Action == cooldown.ActionInvalidate || f.Action == cooldown.ActionDisable {
 		f.Action, f.Scope, f.Ladder = cooldown.ActionCooldown, cooldown.ScopeAuth, cooldown.LadderRefusal
 	}
+	if r.pinned {
+		return
+	}
 	r.member.state.failed.Note(r.finding.Reason, uint64(r.tag), int64(r.stamp), int64(r.member.provenAt()))
 }
 

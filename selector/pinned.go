@@ -46,6 +46,15 @@ func doubtedOf(q *query, s *identity) *member {
 	return nil
 }
 
+// issued reports whether a reference is of an identity, so that no other can serve who names it.
+func issued(p *Pool, s *identity, pin SessionKey, now time.Time) bool {
+	if p.bindings == nil || pin == (SessionKey{}) {
+		return false
+	}
+	slot, ok := p.bindings.Find(pin, now)
+	return ok && p.runtime.identityOf(slot) == s
+}
+
 // boundPin is what the issuer of a reference means for the session that the request has beside it.
 func (q *query) boundPin(now time.Time) (binding, Binding) {
 	b := q.pinned

@@ -2,12 +2,14 @@ package selector_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 func TestAReferenceGoesToItsIssuer(t *testing.T) {
@@ -49,6 +51,56 @@ func TestDoubtKeepsNoReferenceFromItsIssuer(t *testing.T) {
 		if _, err := p.Pick(req, p.now); err == nil {
 			t.Error("an issuer that is excluded was picked")
 		}
+	}
+}
+
+// failPinned reports that a request failed with the issuer of a reference that it names.
+func (p *sessionPlayer) failPinned(tag uint64, id, reference string, f cooldown.Finding) selector.Consequence {
+	p.t.Helper()
+	p.now = p.now.Add(time.Millisecond)
+	auth, _ := p.Auth(id)
+	again := againOf(auth, "m", tag)
+	c, err := p.Report(selector.Attempt{AuthID: id, Model: "m", Started: p.now, Tag: tag, Pin: p.key(reference), Again: p.pinned(again, reference)}, f, p.now)
+	p.must(err)
+	return c
+}
+
+// Nobody else can serve what names a reference, so nothing would ever take back what a bad request of that sort is held against.
+func TestPinnedBadRequestsCostNoAuth(t *testing.T) {
+	for _, pause := range []time.Duration{0, 61 * time.Second, 31 * time.Minute} {
+		p := newSessionPlayer(t, 3, selector.Settings{})
+		tag := uint64(0)
+		for range 4 {
+			for i := range 3 {
+				id, reference := fmt.Sprintf("auth-%06d", i), fmt.Sprint("r", i)
+				p.issued(id, reference)
+				p.stays(p.pinned(&selector.Request{Provider: "p", Model: "m"}, reference), selector.BindingHit, id)
+				tag++
+				if got := p.failPinned(tag, id, reference, doubtful(forbidden(p.now))); got.Action != cooldown.ActionNone || got.Others || got.Note == "" {
+					t.Errorf("a pinned failure: %+v, want nothing held against %s, and nobody else to try", got, id)
+				}
+			}
+			p.wantReady(fmt.Sprint("after pinned failures, with pauses of ", pause))
+			p.now = p.now.Add(pause)
+		}
+	}
+}
+
+// What may be no request's fault, or that of one that others can serve, is held against the auth as ever.
+func TestPinnedFailuresHideNoRevokedAuth(t *testing.T) {
+	p := newSessionPlayer(t, 3, selector.Settings{})
+	p.issued("auth-000000", "r")
+	p.failPinned(1, "auth-000000", "r", doubtful(forbidden(p.now)))
+	if got := p.failPinned(2, "auth-000000", "unknown", doubtful(forbidden(p.now))); got.Until.Sub(p.now) != cooldown.DoubtSpan {
+		t.Errorf("a failure with an unknown reference: %+v, want a cooldown of a minute", got)
+	}
+	p.failPinned(3, "auth-000000", "r", doubtful(forbidden(p.now)))
+	if got := p.fail(4, "auth-000000", doubtful(forbidden(p.now))); got.Until.Sub(p.now) < 29*time.Minute {
+		t.Errorf("a second failure that is not pinned: %+v, want half an hour", got)
+	}
+	p.issued("auth-000001", "s")
+	if got := p.failPinned(5, "auth-000001", "s", forbidden(p.now)); got.Until.Sub(p.now) < 29*time.Minute {
+		t.Errorf("a pinned failure beyond doubt: %+v, want half an hour", got)
 	}
 }
 

@@ -41,6 +41,7 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	}
 	if f.Doubt || f.Success {
 		r.tag = cooldown.Tag(a.Tag)
+		r.pinned = issued(p, m.state, a.Pin, now)
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: cmp.Or(f.Reason, f.Rule), Model: key, Rule: f.Rule}
 	done := r.apply()
@@ -85,6 +86,8 @@ type report struct {
 	tag    cooldown.Tag
 	counts bool
 	sites  []*subject
+	// pinned: nobody but the auth can serve the request.
+	pinned bool
 	done   Consequence
 }
 
@@ -120,16 +123,26 @@ func (r *report) fail() {
 		r.renewGate(gate, r.tag)
 	} else {
 		r.contradict()
-		if r.finding.Action == cooldown.ActionCooldown && r.tag == 0 {
-			r.renew()
-		}
-		r.act(r.finding.Action)
-		if s := r.suspect(); s != nil {
-			r.openGate(s)
-		}
+		r.blame()
 	}
 	if r.tag != 0 {
 		r.noteDoubt()
+	}
+}
+
+// blame holds the failure against the auth, or against the provider where it shows an outage. One that may be the fault of a request which
+// nobody else can serve is held against nobody: no second opinion could ever take it back.
+func (r *report) blame() {
+	if r.tag != 0 && r.pinned {
+		r.done.Note = "nobody else can serve the request, so nothing tells whether it is to blame itself"
+		return
+	}
+	if r.finding.Action == cooldown.ActionCooldown && r.tag == 0 {
+		r.renew()
+	}
+	r.act(r.finding.Action)
+	if s := r.suspect(); s != nil {
+		r.openGate(s)
 	}
 }
 

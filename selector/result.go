@@ -17,6 +17,8 @@ type Attempt struct {
 	Windows []cooldown.Window
 	// Tag stands for the client's request that it was an attempt of: a hash of the first pick's id; 0: nobody knows the request.
 	Tag uint64
+	// Pin is the reference that the request names, see Request.Pins; zero: none.
+	Pin SessionKey
 	// Again is the request as it would be picked with once more if the attempt failed, with the auths excluded that it was tried
 	// with; nil: nobody asks.
 	Again *Request
