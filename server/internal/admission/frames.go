@@ -45,6 +45,7 @@ type frames struct {
 	kind, flags byte
 	id          uint32
 	stream      *Stream // that a DATA frame is for; nil: nobody wants to know
+	untold      *Stream // whose call is to be told what the last frame brought
 	pad         int     // bytes at the end of a DATA frame that are no data; -1: the next byte says it
 
 	// opened is the stream of the last HEADERS frame.
@@ -129,8 +130,20 @@ func (f *frames) end() error {
 	if ends {
 		defer delete(f.streams, f.id)
 	}
-	if f.stream != nil {
-		return f.stream.publish(ends)
+	if f.stream == nil {
+		return nil
 	}
-	return nil
+	f.tell()
+	f.stream.seen.closed = ends
+	f.untold = f.stream
+	return f.stream.wrong()
+}
+
+// tell publishes what the last frame brought. It is called when gRPC asks for the next one: a call that learns of it earlier
+// would wait once more, for gRPC to hand the message over.
+func (f *frames) tell() {
+	if f.untold != nil {
+		f.untold.publish()
+		f.untold = nil
+	}
 }

@@ -55,6 +55,7 @@ func walked(data []byte, r *rand.Rand, ids ...uint32) (map[uint32]progress, erro
 		err = f.walk(data[:n])
 		data = data[n:]
 	}
+	f.tell()
 	far := make(map[uint32]progress, len(ids))
 	for id, s := range all {
 		far[id] = s.progress

@@ -142,6 +142,7 @@ func (g *Guard) wrap(inner net.Conn) *Conn {
 
 // Read is part of net.Conn.
 func (c *Conn) Read(p []byte) (int, error) {
+	c.frames.tell()
 	n, err := c.reader.Read(p)
 	if broken := c.frames.walk(p[:n]); broken != nil {
 		c.refuse(RefusedFrames)

@@ -69,8 +69,7 @@ func (s *Stream) advance(n int) {
 }
 
 // publish tells the call what the last frame brought.
-func (s *Stream) publish(closed bool) error {
-	s.seen.closed = closed
+func (s *Stream) publish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.progress = s.seen
@@ -80,10 +79,16 @@ func (s *Stream) publish(closed bool) error {
 		default:
 		}
 	}
+}
+
+// wrong is what the connection is to be closed for.
+func (s *Stream) wrong() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case s.frames > freeFrames && s.bytes < s.frames*leastPerFrame:
 		return errTinyFrames
-	case s.progress.begun-s.received > maxUnread && !s.ended:
+	case s.seen.begun-s.received > maxUnread && !s.ended:
 		return errUnread
 	}
 	return nil
