@@ -12,7 +12,8 @@ import (
 )
 
 // respectContainer makes the runtime collect before the memory of the container is used up, until undo, unless GOMEMLIMIT
-// says something else. A tenth is for what the runtime does not count.
+// says something else. A fifth is for what the runtime does not count, and for what comes before it has collected: requests
+// of 31 MiB, one after the other, took 1.13 times its limit.
 func (a *app) respectContainer() (undo func()) {
 	if _, set := a.getenv("GOMEMLIMIT"); set {
 		return func() {}
@@ -21,7 +22,7 @@ func (a *app) respectContainer() (undo func()) {
 	if err != nil || limit == 0 || limit > math.MaxInt64 {
 		return func() {}
 	}
-	before := debug.SetMemoryLimit(int64(limit / 10 * 9))
+	before := debug.SetMemoryLimit(int64(limit / 5 * 4))
 	return func() { debug.SetMemoryLimit(before) }
 }
 
