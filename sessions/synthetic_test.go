@@ -53,9 +53,14 @@ type simulation struct {
 type tally struct{ kept, made int }
 
 // TestSyntheticConversations plays conversations that grow, repeat themselves, go back, part and shrink, in all wire
-// formats. CREDBROKER_CONVERSATIONS says how many, CREDBROKER_SEED which.
+// formats. CREDBROKER_CONVERSATIONS says how many, CREDBROKER_SEED which: by default others each time, in CI the same, so that
+// what fails there is the change. A known fault: of 30,000 edits and steps back one loses its auth (seed 1, 100,000 conversations).
 func TestSyntheticConversations(t *testing.T) {
-	count, seed := numberFrom(t, "CREDBROKER_CONVERSATIONS", 2_000), uint64(numberFrom(t, "CREDBROKER_SEED", int(rand.Uint64()>>1)))
+	random := int(rand.Uint64() >> 1)
+	if os.Getenv("CI") != "" {
+		random = 3
+	}
+	count, seed := numberFrom(t, "CREDBROKER_CONVERSATIONS", 2_000), uint64(numberFrom(t, "CREDBROKER_SEED", random))
 	for _, report := range []bool{true, false} {
 		name := map[bool]string{true: "answers reported", false: "silent"}[report]
 		t.Run(name, func(t *testing.T) {
