@@ -106,6 +106,10 @@ func TestPoisonedRequestsHideNoRevokedAuth(t *testing.T) {
 				c.broken = map[string]bool{"auth-000002": true}
 			}
 		}
+		c.now = c.now.Add(cooldown.DoubtSpan) // its first failure may be all that kept it out
+		for range 100 * (poisoned + 1) {
+			c.request(random.IntN(poisoned+1) > 0)
+		}
 		c.wantOut(name)
 	}
 }
