@@ -237,16 +237,23 @@ func (v Value) integer(low, high int64) int64 {
 	return n
 }
 
+// hasUnit reports whether it is a text, as an amount with a unit is.
+func (v Value) hasUnit(allowed string) bool {
+	switch v.Kind() {
+	case KindText:
+		return true
+	case KindNumber:
+		v.Problemf("is a number without a unit; allowed: %s", allowed)
+	default:
+		v.Wrong(allowed)
+	}
+	return false
+}
+
 // duration is 0 where there is none between two others.
 func (v Value) duration(low, high time.Duration) time.Duration {
 	allowed := fmt.Sprintf("a duration from %s to %s, such as 30m", short(low), short(high))
-	switch v.Kind() {
-	case KindText:
-	case KindNumber:
-		v.Problemf("is a number without a unit; allowed: %s", allowed)
-		return 0
-	default:
-		v.Wrong(allowed)
+	if !v.hasUnit(allowed) {
 		return 0
 	}
 	d, err := time.ParseDuration(v.node.Value)
@@ -264,13 +271,7 @@ func (v Value) duration(low, high time.Duration) time.Duration {
 // size is 0 where there is none between two others.
 func (v Value) size(low, high int64) int64 {
 	allowed := fmt.Sprintf("a size from %s to %s, such as 8MiB", shortSize(low), shortSize(high))
-	switch v.Kind() {
-	case KindText:
-	case KindNumber:
-		v.Problemf("is a number without a unit; allowed: %s", allowed)
-		return 0
-	default:
-		v.Wrong(allowed)
+	if !v.hasUnit(allowed) {
 		return 0
 	}
 	for i, unit := range sizeUnits() {
