@@ -21,7 +21,7 @@ func (r *report) leaveDoubt() {
 	if r.pinned {
 		return
 	}
-	r.member.state.failed.Note(r.finding.Reason, uint64(r.tag), int64(r.stamp), int64(r.member.provenAt()))
+	r.member.state.failed.Note(r.finding.Reason, uint64(r.tag), int64(r.stamp), int64(r.member.provenAt()), r.member.provider.served)
 }
 
 // provenAt is until when failures of a member say nothing of it any more: it has served a request since, or somebody has changed it.
@@ -29,12 +29,16 @@ func (m *member) provenAt() cooldown.Instant {
 	return max(m.state.succeeded, m.state.cleared, m.state.change.At, m.secretSince)
 }
 
+// aliveElsewhere is how many requests are served for each auth of a provider until one that has served none of them fails whoever asks.
+const aliveElsewhere = 3
+
 // witness reports whether it says something of the request that a member fails with it, for a reason. It does not if the
-// member failed alike for two other requests and served none since, while others were served elsewhere, or for so long that some
-// request has to find out.
+// member failed alike for two other requests and served none since, while so many were served elsewhere that it would have served some,
+// or for so long that some request has to find out.
 func (r *report) witness(m *member, reason string) bool {
-	since, ok := m.state.failed.Since(reason, uint64(r.tag), int64(m.provenAt()))
-	return !ok || int64(m.provider.served) <= since && r.now < cooldown.Instant(since).Add(cooldown.DoubtSpan)
+	streak, ok := m.state.failed.Streak(reason, uint64(r.tag), int64(m.provenAt()), m.provider.served)
+	return !ok || streak.Served < aliveElsewhere*uint64(len(m.provider.members)) &&
+		r.now < cooldown.Instant(streak.Since).Add(cooldown.DoubtSpan)
 }
 
 // memberOf finds who has the id of an auth, if it is of the same account; nil: nobody.

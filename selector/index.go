@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/credbroker/credbroker/selector/allow"
-	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/selector/internal/census"
 	"github.com/credbroker/credbroker/selector/internal/doubt"
 	"github.com/credbroker/credbroker/selector/internal/modelglob"
@@ -47,7 +46,7 @@ type provider struct {
 	views    map[string]*modelView // by signature
 	orders   []*orderedMembers     // of all views
 	doubted  doubt.Set[*subject]   // those of members, and limit domains, that keep auths out over what is doubtful
-	served   cooldown.Instant      // latest start of a request that was served, since the index was made
+	served   uint64                // requests that were served since the index was made
 	parents  bool                  // some member has a virtual parent
 	zero     bool                  // some member has weight 0
 }

@@ -25,7 +25,7 @@ func (p *Pool) Report(a Attempt, f cooldown.Finding, now time.Time) (Consequence
 	stamp := p.stamp(now)
 	started, key := min(cooldown.InstantOf(a.Started), stamp), m.blockKey(ModelKey(a.Model))
 	if f.Success {
-		m.provider.served = max(m.provider.served, started)
+		m.provider.served++
 	}
 	if f.Success && m.nothingKnown() && len(p.outages[m.provider.name]) == 0 && p.doubts.Find(a.Tag, int64(stamp)) == nil {
 		m.state.report = cooldown.Report{ReceivedAt: now, What: whatSuccess, Model: key, Rule: f.Rule}

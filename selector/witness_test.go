@@ -17,12 +17,32 @@ type crowd struct {
 	tag    uint64
 	broken map[string]bool
 	every  time.Duration // passes before each request
+	takes  time.Duration // until a good answer
+	open   []underWay
+}
+
+// underWay is a request that will be served.
+type underWay struct {
+	tag   uint64
+	id    string
+	start time.Time
+}
+
+// answer reports what was served by now.
+func (c *crowd) answer() {
+	for len(c.open) > 0 && !c.open[0].start.Add(c.takes).After(c.now) {
+		s := c.open[0]
+		c.open = c.open[1:]
+		_, err := c.Report(selector.Attempt{AuthID: s.id, Model: "m", Started: s.start, Tag: s.tag}, cooldown.Finding{Success: true}, c.now)
+		c.must(err)
+	}
 }
 
 // request is sent until it is served, is the suspect, or was sent to four auths. A poisoned one fails everywhere.
 func (c *crowd) request(poisoned bool) (tried []string, served bool) {
 	c.tag++
 	c.now = c.now.Add(c.every)
+	c.answer()
 	for range 4 {
 		req := selector.Request{Provider: "p", Model: "m", Exclude: tried}
 		if len(tried) > 0 {
@@ -35,7 +55,9 @@ func (c *crowd) request(poisoned bool) (tried []string, served bool) {
 		id := pick.Auth.ID
 		tried = append(tried, id)
 		if !poisoned && !c.broken[id] {
-			c.fail(c.tag, id, cooldown.Finding{Success: true})
+			c.now = c.now.Add(time.Millisecond)
+			c.open = append(c.open, underWay{c.tag, id, c.now})
+			c.answer()
 			return tried, true
 		}
 		if got := c.fail(c.tag, id, doubtful(forbidden(c.now))); got.Suspect || got.Outage {
@@ -111,5 +133,26 @@ func TestPoisonedRequestsHideNoRevokedAuth(t *testing.T) {
 			c.request(random.IntN(poisoned+1) > 0)
 		}
 		c.wantOut(name)
+	}
+}
+
+// Good answers take longer than bad requests take to come. The auths serve, so they stay witnesses.
+func TestSlowAnswersLeaveWitnesses(t *testing.T) {
+	for _, every := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second, 3 * time.Second} {
+		seed := rand.Uint64()
+		random := rand.New(rand.NewPCG(seed, 0))
+		c := crowd{player: newPlayer(t, selector.Config{}, numbered(4, nil)...), every: every, takes: 10 * time.Second}
+		bad, attempts := 0, 0
+		for i := range 3000 {
+			poisoned := i > int(20*time.Second/every) && random.IntN(3) == 0
+			if tried, _ := c.request(poisoned); poisoned {
+				bad++
+				attempts += len(tried)
+			}
+		}
+		if attempts > bad*22/10 {
+			t.Errorf("every %v, seed %d: %d bad requests took %d attempts, want two each", every, seed, bad, attempts)
+		}
+		c.wantOut(fmt.Sprint("every ", every, ", seed ", seed))
 	}
 }

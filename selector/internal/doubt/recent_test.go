@@ -28,15 +28,32 @@ func TestTwoOtherRequestsShowThatAnAuthFailsWhoeverAsks(t *testing.T) {
 		"another in between":   {[]failed{{"r", 1, 1, 0}, {"s", 2, 2, 0}, {"r", 3, 3, 0}}, 0, 3, false},
 		"served in between":    {[]failed{{"r", 1, 1, 0}, {"r", 2, 3, 2}}, 2, 3, false},
 		"served after all":     {[]failed{{"r", 1, 1, 0}, {"r", 2, 2, 0}}, 2, 1, false},
+		"slow answers":         {[]failed{{"r", 1, 1, 0}, {"r", 2, 2, 0}, {"r", 3, 3, 1}, {"r", 4, 4, 2}, {"r", 5, 5, 3}}, 3, 4, true},
+		"a slow answer":        {[]failed{{"r", 1, 1, 0}, {"r", 2, 2, 0}, {"r", 3, 3, 0}}, 1, 2, true},
 		"served before others": {[]failed{{"r", 1, 1, 0}, {"r", 2, 3, 2}, {"r", 3, 4, 2}}, 2, 3, true},
 	} {
 		var r doubt.Recent
 		for _, f := range c.failures {
-			r.Note(f.reason, f.tag, f.at, f.proof)
+			r.Note(f.reason, f.tag, f.at, f.proof, 0)
 		}
-		since, ok := r.Since("r", 9, c.proof)
-		if ok != c.want || ok && since != c.since {
-			t.Errorf("%s: Since = %d, %t, want %d, %t", name, since, ok, c.since, c.want)
+		got, ok := r.Streak("r", 9, c.proof, 0)
+		if ok != c.want || ok && got.Since != c.since {
+			t.Errorf("%s: Streak = %+v, %t, want since %d, %t", name, got, ok, c.since, c.want)
+		}
+	}
+}
+
+func TestAStreakCountsWhatIsServedBeside(t *testing.T) {
+	var r doubt.Recent
+	r.Note("r", 1, 10, 0, 100)
+	r.Note("r", 2, 20, 0, 110)
+	for _, c := range []struct {
+		proof  int64
+		served uint64
+		want   uint64
+	}{{0, 110, 10}, {0, 130, 30}, {5, 140, 0}, {5, 145, 5}, {5, 3, 0}, {5, 4, 1}} {
+		if got, ok := r.Streak("r", 9, c.proof, c.served); !ok || got.Served != c.want {
+			t.Errorf("proof %d, served %d: Streak = %+v, %t, want %d served beside it", c.proof, c.served, got, ok, c.want)
 		}
 	}
 }
