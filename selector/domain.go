@@ -102,6 +102,9 @@ func (rt *runtimeState) dropEmpty(d *subject, now cooldown.Instant) {
 
 // dropDomain forgets a domain that nothing is known of any more.
 func (rt *runtimeState) dropDomain(d *subject) {
+	if rt.domains[d.domain] != d {
+		return
+	}
 	rt.timers.Cancel(&d.whole.timer)
 	if delete(rt.domains, d.domain); len(d.members) == 0 {
 		rt.unshared--

@@ -106,18 +106,9 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 	before := s.record()
 	merged := s.record()
 	merged.Merge(o)
+	merged.Prune(now) // what is over would take with it what is in force
 	s.cleared, s.succeeded, s.withdrawn = merged.Cleared, merged.Succeeded, merged.Withdrawn
-	for i := range merged.Scopes {
-		known := &merged.Scopes[i]
-		set := p.runtime.makeSet(s, scope{model: known.Model, family: known.Family})
-		if set.ledgers == nil {
-			set.ledgers = new(cooldown.Ledgers)
-		} else if set.ledgers.Equal(&known.Ledgers) {
-			continue // whom it concerns may be many
-		}
-		*set.ledgers = known.Ledgers
-		p.runtime.refreshSet(set, now)
-	}
+	p.runtime.follow(s, &merged, now)
 	if id := s.identity; id != nil {
 		id.windows, id.report = merged.Windows, merged.LastReport
 		if merged.Released > before.Released {
@@ -135,6 +126,40 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 		p.runtime.outbox.save(s)
 	}
 	return merged.KnowsMore(&before, now)
+}
+
+// follow makes the sets of a subject those of a record. Those that it has no scope for go first and at once: making room for each of a
+// thousand models alone would look at a thousand others each time.
+func (rt *runtimeState) follow(s *subject, merged *cooldown.Record, now cooldown.Instant) {
+	scopes := make(map[scope]bool, len(merged.Scopes))
+	for i := range merged.Scopes {
+		scopes[scope{model: merged.Scopes[i].Model, family: merged.Scopes[i].Family}] = true
+	}
+	gone := false
+	for at, set := range s.models {
+		if !scopes[at] {
+			rt.dropSet(set)
+			gone = true
+		}
+	}
+	if gone {
+		rt.changed(s)
+	}
+	for i := range merged.Scopes {
+		known := &merged.Scopes[i]
+		set := rt.makeSet(s, scope{model: known.Model, family: known.Family})
+		if set.ledgers == nil {
+			set.ledgers = new(cooldown.Ledgers)
+		} else if set.ledgers.Equal(&known.Ledgers) {
+			continue // whom it concerns may be many
+		}
+		*set.ledgers = known.Ledgers
+		rt.refreshSet(set, now)
+	}
+	if s.whole.ledgers != nil && !scopes[scope{}] {
+		s.whole.ledgers = nil
+		rt.refreshSet(&s.whole, now)
+	}
 }
 
 // record of a subject as it is.

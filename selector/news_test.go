@@ -1,10 +1,13 @@
 package selector_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
 func newRecordingPool(wake func(), ids ...string) *selector.Pool {
@@ -103,5 +106,66 @@ func TestMergeOfNothingNewTellsNoWatcher(t *testing.T) {
 	p.Merge(p.Records(), historyStart())
 	if got := w.Take(); len(got) != 0 {
 		t.Errorf("after a merge of what is known: Take = %v, want nothing", got)
+	}
+}
+
+// What is over of a record must not take with it what is in force.
+func TestMergeKeepsWhatIsInForce(t *testing.T) {
+	for _, name := range []string{"org:acme", "org:nobodys"} {
+		p := newPlayer(t, selector.Config{Recording: true}, auth("a", domain("org:acme")))
+		at := cooldown.InstantOf(p.now)
+		r := cooldown.Record{Key: cooldown.RecordKey{Kind: cooldown.RecordDomain, Provider: "p", Name: name}}
+		r.Scope("", false).Quota.Add(cooldown.Observation{Received: at - 100, Until: at - 50})
+		end := at.Add(time.Hour)
+		r.Scope("m", false).Quota.Add(cooldown.Observation{Received: at - 100, Until: end, Probe: end})
+		p.Merge([]cooldown.Record{r}, p.now)
+		p.must(p.CheckIndex())
+		if n := len(p.Records()); n != 1 {
+			t.Errorf("%s: %d records, want one", name, n)
+		}
+		if got := p.tryPick(); name == "org:acme" && got != "cooling" {
+			t.Error("a pick gets an auth whose domain cools down")
+		}
+		p.now = p.now.Add(30 * time.Hour)
+		p.Advance(p.now, 1000)
+		p.must(p.CheckIndex())
+		if n := len(p.Records()); n != 0 {
+			t.Errorf("%s: %d records a day later", name, n)
+		}
+	}
+}
+
+// An old clear ends what it is about, though nothing but that is left to tell of it.
+func TestMergeOfAnOldClearEndsWhatItIsAbout(t *testing.T) {
+	for _, model := range []string{"", "m"} {
+		p := newPlayer(t, selector.Config{Recording: true}, auth("a"))
+		p.cool("a", model, 40*time.Hour)
+		cleared := p.Records()[0]
+		p.now = p.now.Add(30 * time.Hour)
+		cleared.Cleared = cooldown.InstantOf(p.now.Add(-29 * time.Hour))
+		p.Merge([]cooldown.Record{{Key: cleared.Key, Cleared: cleared.Cleared}}, p.now)
+		if got := p.tryPick(); got != "a" {
+			t.Errorf("model %q: after the clear a pick gets %s", model, got)
+		}
+		p.must(p.CheckIndex())
+	}
+}
+
+// Two replicas know of a thousand models each, and of no two the same: those stay that end last.
+func TestFullRecordsMerge(t *testing.T) {
+	p := newPlayer(t, selector.Config{Recording: true}, auth("a"))
+	p.cool("a", "m", time.Minute)
+	at := cooldown.InstantOf(p.now)
+	for i, prefix := range []string{"first", "second"} {
+		r := cooldown.Record{Key: p.Records()[0].Key}
+		for model := range cooldown.MaxModels {
+			s := r.Scope(fmt.Sprintf("%s-%04d", prefix, model), false)
+			s.Quota.Add(cooldown.Observation{Received: at, Until: at.Add(time.Duration(i+1) * time.Hour)})
+		}
+		p.Merge([]cooldown.Record{r}, p.now)
+		p.must(p.CheckIndex())
+		if got := p.Records(); len(got) != 1 || !slices.EqualFunc(got[0].Scopes, r.Scopes, func(a, b cooldown.ScopeRecord) bool { return a.Model == b.Model }) {
+			t.Errorf("after the %s full record, others are known than those of it", prefix)
+		}
 	}
 }

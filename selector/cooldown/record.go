@@ -38,7 +38,7 @@ type Record struct {
 	Released Instant `json:"released,omitempty"`
 	// Scopes in the order of their models, families last.
 	Scopes []ScopeRecord `json:"scopes,omitempty"`
-	// Withdrawn are the requests that were to blame for failures which the scopes tell of.
+	// Withdrawn are the requests whose doubtful failures count no more, whatever the scopes tell of them.
 	Withdrawn Withdrawn `json:"withdrawn,omitzero"`
 	// Windows sorted by their names.
 	Windows []Window `json:"windows,omitempty"`
@@ -105,7 +105,8 @@ func (r *Record) Scope(model string, family bool) *ScopeRecord {
 }
 
 // boundModels drops the first to go of too many models. The order is total, so it does not matter in which order replicas hear of
-// them, as long as what is said later of a model also ends later.
+// them, as long as what is said later of a model also ends later. A success ends it earlier: a model that was dropped for one of
+// which all is over now can then come back from a replica that did not drop it, until its own end.
 func (r *Record) boundModels() {
 	if len(r.Scopes) <= MaxModels {
 		return

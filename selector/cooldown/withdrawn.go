@@ -8,8 +8,8 @@ import (
 // maxWithdrawn bounds the tags of a record.
 const maxWithdrawn = 32
 
-// Withdrawn are the tags of requests that turned out to be to blame for their failures. The set only grows; where there are
-// too many tags the oldest go, and with them all doubtful observations that were made until a DoubtSpan later. So no bound
+// Withdrawn are the tags of requests whose doubtful failures were taken back, mostly since they turned out to be to blame themselves.
+// The set only grows; where there are too many tags the oldest go, and with them all doubtful observations that were made until a DoubtSpan later. So no bound
 // brings one back to life that still holds, whatever the order in which replicas hear of tags and observations.
 type Withdrawn struct {
 	// Until is when the last of the tags was withdrawn that are not kept.
@@ -50,7 +50,10 @@ func (w *Withdrawn) Merge(o *Withdrawn) {
 
 // forget drops the tags that were withdrawn until a time.
 func (w *Withdrawn) forget(until Instant) {
-	w.Tags = slices.DeleteFunc(w.Tags, func(t WithdrawnTag) bool { return t.At <= until })
+	over := func(t WithdrawnTag) bool { return t.At <= until }
+	if slices.ContainsFunc(w.Tags, over) {
+		w.Tags = slices.DeleteFunc(slices.Clone(w.Tags), over) // records share them
+	}
 }
 
 // Has reports whether a tag is withdrawn.
