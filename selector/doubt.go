@@ -54,7 +54,9 @@ func (x *index) memberOf(a *Auth) *member {
 func (r *report) suspected() bool {
 	known := r.pool.doubts.Find(uint64(r.tag), int64(r.now))
 	suspect := known != nil && known.Suspect
-	r.member.subjects(func(s *subject) { suspect = suspect || s.withdrawn.Has(r.tag) })
+	if known == nil { // another replica may know better; here the request was no suspect though something was taken back
+		r.member.subjects(func(s *subject) { suspect = suspect || s.withdrawn.Has(r.tag) })
+	}
 	alike := false
 	if known != nil && !suspect {
 		witness := r.witness(r.member, r.finding.Reason)

@@ -308,3 +308,31 @@ func TestFailuresElsewhereHideNoAuthInDoubt(t *testing.T) {
 		p.wantReady("a minute later")
 	}
 }
+
+// That a request was no suspect where it failed makes none of it later: what was taken back of it was the auth's fault.
+func TestWhatWasTakenBackMakesNoSuspect(t *testing.T) {
+	p := newPlayer(t, selector.Config{}, auth("a", domain("org:acme")), auth("b"), auth("c", domain("org:acme")), auth("d"))
+	served := cooldown.Finding{Success: true}
+	for i := range uint64(2) { // a and b fail whoever asks
+		p.fail(100+i, "a", doubtful(forbidden(p.now)))
+		p.fail(200+i, "b", doubtful(forbidden(p.now)))
+		p.fail(300+i, "d", served)
+	}
+	for i := range uint64(12) {
+		p.fail(400+i, "d", served)
+	}
+	ofOrg := doubtful(forbidden(p.now))
+	ofOrg.Domain = "org"
+	for _, id := range []string{"a", "b", "a", "c"} {
+		f := doubtful(forbidden(p.now))
+		if id != "b" {
+			f = ofOrg
+		}
+		if got := p.fail(1, id, f); got.Suspect {
+			t.Errorf("with %s the request became a suspect", id)
+		}
+	}
+	if got := p.fail(1, "d", served); got.Suspect {
+		t.Error("served, it is a suspect")
+	}
+}

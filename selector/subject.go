@@ -24,7 +24,8 @@ type subject struct {
 	doubted int
 	// cleared is when an operator last cleared all scopes, succeeded the latest start of a request that was served.
 	cleared, succeeded cooldown.Instant
-	// withdrawn are the requests that were to blame for failures here.
+	// withdrawn are the requests of which what they held against the subject was taken back: suspects, and those that failed with auths
+	// that are no witnesses.
 	withdrawn cooldown.Withdrawn
 	// alone: what is half-open may be probed without a permit.
 	alone bool
