@@ -12,6 +12,11 @@ const (
 	attributeVirtualParent = "gemini_virtual_parent"
 )
 
+// ReadsAttribute reports whether the pool itself reads an attribute. All others are for gateways.
+func ReadsAttribute(name string) bool {
+	return name == attributePriority || name == attributeWebSockets || name == attributeVirtualParent
+}
+
 // PriorityOf reads the attribute `priority`: a decimal signed 64-bit number in any white space. Anything else is 0.
 func PriorityOf(attribute string) int64 {
 	n, err := strconv.ParseInt(strings.TrimSpace(attribute), 10, 64)
