@@ -41,7 +41,7 @@ func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted
 		return false, err
 	}
 	if held && !withSecret {
-		if err := s.inheritSecret(holder, members); err != nil {
+		if err := s.inheritSecret(id, holder, members); err != nil {
 			return false, err
 		}
 	}
@@ -113,13 +113,18 @@ func readDocument(id string, data []byte) (members documentMembers, withSecret b
 	return members, draft.HasSecret(), nil
 }
 
-// markSecretless says of a document without anything to send that it is meant so: somebody put it.
-func (m documentMembers) markSecretless(id string) error {
+// draft is the auth that the members are of.
+func (m documentMembers) draft(id string) (*authdoc.Draft, error) {
 	data, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("write document: %w", err)
+		return nil, fmt.Errorf("write document: %w", err)
 	}
-	draft, err := parse(id, "", data)
+	return parse(id, "", data)
+}
+
+// markSecretless says of a document without anything to send that it is meant so: somebody put it.
+func (m documentMembers) markSecretless(id string) error {
+	draft, err := m.draft(id)
 	if err == nil && !draft.Sends() {
 		m[authdoc.MemberSecretless] = json.RawMessage("true")
 	}
@@ -140,8 +145,9 @@ func refused(member, format string, args ...any) error {
 	return &selector.FieldError{Field: cmp.Or(member, fieldDocument), Problem: fmt.Sprintf(format, args...)}
 }
 
-// inheritSecret adds to a document what the stored one knows of the account.
-func (s *Source) inheritSecret(holder claim, members documentMembers) error {
+// inheritSecret adds to a document what the stored one knows of the account. Where that would send the secret to somebody
+// else, it refuses: who may write an auth need not be able to read it.
+func (s *Source) inheritSecret(id string, holder claim, members documentMembers) error {
 	data := s.memory[holder.path]
 	if holder.rank != memoryRank {
 		var err error
@@ -149,6 +155,7 @@ func (s *Source) inheritSecret(holder claim, members documentMembers) error {
 			return refused(authdoc.MemberAPIKey, "is needed, because the present file %s", err)
 		}
 	}
+	before, _ := authdoc.Parse(id, "", data) // what cannot be read there is not kept
 	var stored documentMembers
 	if err := json.Unmarshal(data, &stored); err != nil {
 		return refused(authdoc.MemberAPIKey, "is needed, because the present file is not a JSON object")
@@ -169,6 +176,14 @@ func (s *Source) inheritSecret(holder claim, members documentMembers) error {
 	}
 	maps.Copy(stored, members)
 	maps.Copy(members, stored)
+	after, err := members.draft(id)
+	if err != nil {
+		return err
+	}
+	if member := after.Redirected(before); member != "" {
+		return refused(member, "would send the present secret elsewhere or otherwise than before; allowed: the present value, "+
+			"or a secret with it, the same one or a new one")
+	}
 	return nil
 }
 

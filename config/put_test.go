@@ -109,16 +109,16 @@ func TestPutInMemory(t *testing.T) {
 
 func TestPutKeepsTheAccount(t *testing.T) {
 	const file = `{"type":"codex","email":"e@example.com","access_token":"at","refresh_token":"rt","expired":"2099-01-01T00:00:00Z",
-		"client":{"id":"for another program"},"priority":5,"websockets":true,"headers":{"X-A":"b"},"proxy_url":"http://p:1"}`
+		"client":{"id":"for another program"},"priority":5,"prefix":"p","websockets":true,"headers":{"X-A":"b"},"proxy_url":"http://p:1"}`
 	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", "auths/a.json": file})
-	s.put("a.json", `{"type":"codex","weight":3,"expiry":"2098-01-01T00:00:00Z"}`)
+	s.put("a.json", `{"type":"codex","weight":3,"expiry":"2098-01-01T00:00:00Z","proxy_url":"http://p:1"}`)
 	m := s.members("auths/a.json")
-	for _, name := range []string{"email", "access_token", "refresh_token", "client", "websockets", "headers", "weight", "expiry"} {
+	for _, name := range []string{"email", "access_token", "refresh_token", "client", "websockets", "headers", "weight", "expiry", "proxy_url"} {
 		if m[name] == nil {
 			t.Errorf("the file has no %s: %v", name, m)
 		}
 	}
-	for _, name := range []string{"priority", "proxy_url", "expired", "id"} {
+	for _, name := range []string{"priority", "prefix", "expired", "id"} {
 		if m[name] != nil {
 			t.Errorf("the file still has %s: %v", name, m)
 		}
@@ -268,5 +268,43 @@ func TestPutWithABlankSecret(t *testing.T) {
 		if !s.sends("a.json", "sk-1") || s.auth("a.json").Note != "n" || s.members("auths/a.json")["secretless"] != nil {
 			t.Errorf("%s: the auth is %+v in %v, want its key kept", secret, s.auth("a.json"), s.members("auths/a.json"))
 		}
+	}
+}
+
+// Who may write an auth cannot lead its secret to himself.
+func TestPutDoesNotRedirect(t *testing.T) {
+	const file = `{"type":"claude","api_key":"sk-1","base_url":"https://a.example","headers":{"X-A":"b"},"attributes":{"region":"eu"}}`
+	const kept = `"base_url":"https://a.example","attributes":{"region":"eu"}`
+	s := newScene(t, map[string]string{"c.yaml": "auth_dirs: [auths]", "auths/a.json": file})
+	for document, field := range map[string]string{
+		`{"type":"openai",` + kept + `}`:                                 "type",
+		`{"type":"claude","base_url":"https://thief.example"}`:           "base_url",
+		`{"type":"claude"}`:                                              "base_url",
+		`{"type":"claude",` + kept + `,"proxy_url":"http://thief:1"}`:    "proxy_url",
+		`{"type":"claude",` + kept + `,"headers":{"X-A":"c"}}`:           "headers",
+		`{"type":"claude","base_url":"https://a.example"}`:               "attributes.region",
+		`{"type":"claude","api_key":" ","base_url":"https://t.example"}`: "base_url",
+	} {
+		_, err := s.source.Put(t.Context(), "a.json", []byte(document))
+		var fault *selector.FieldError
+		if !errors.As(err, &fault) || fault.Field != field || !strings.Contains(fault.Problem, "a secret with it") || strings.Contains(fault.Problem, "sk-1") {
+			t.Errorf("Put(%s): %v, want a fault of %s that asks for the secret", document, err, field)
+		}
+	}
+	if s.read("auths/a.json") != file || s.takeUpdates() != "" {
+		t.Errorf("what was refused changed something: %s", s.read("auths/a.json"))
+	}
+	s.put("a.json", `{"type":"claude",`+kept+`,"note":"n"}`)
+	for _, secret := range []string{"sk-1", "sk-2"} {
+		s.put("a.json", `{"type":"claude","base_url":"https://b.example","api_key":"`+secret+`"}`)
+		if a := s.auth("a.json"); a.BaseURL != "https://b.example" || !s.sends("a.json", secret) || len(a.Headers) != 1 {
+			t.Errorf("with the secret %s the auth is %+v", secret, a)
+		}
+	}
+	// In memory it is the same.
+	m := newScene(t, map[string]string{"c.yaml": "{}"})
+	m.put("m", key("sk-1"))
+	if _, err := m.source.Put(t.Context(), "m", []byte(`{"type":"claude","base_url":"https://thief.example"}`)); err == nil {
+		t.Error("Put redirects an auth in memory")
 	}
 }
