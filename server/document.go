@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ func authDocument(req *credbrokerv1.PutAuthRequest) ([]byte, error) {
 		authdoc.MemberAPIKey: secret.GetApiKey(), authdoc.MemberAccessToken: secret.GetAccessToken(),
 		"account_id": secret.GetAccount(), "headers": secret.GetHeaders(),
 	}
+	v.checkPriority(config)
 	v.together("config.attributes", config.GetAttributes(), maxAttributes)
 	if secret != nil {
 		v.checkSecret(secret)
@@ -38,6 +40,18 @@ func authDocument(req *credbrokerv1.PutAuthRequest) ([]byte, error) {
 		return nil, err
 	}
 	return data, v.err()
+}
+
+// checkPriority keeps callers from priorities that nobody can go above. Files may have any of 64 bits.
+func (v *violations) checkPriority(config *credbrokerv1.AuthConfig) {
+	const name = "priority"
+	check := func(field string, priority int64) {
+		if priority < -maxPriority || priority > maxPriority {
+			v.add(field, fmt.Sprintf("is %d; allowed: %d to %d", priority, -maxPriority, maxPriority))
+		}
+	}
+	check("config."+name, config.GetPriority())
+	check("config.attributes."+name, selector.PriorityOf(config.GetAttributes()[name]))
 }
 
 // checkSecret looks at what an auth file cannot say: there a member that is empty is absent.

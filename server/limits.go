@@ -34,6 +34,7 @@ const (
 	// The limits of PutAuth beside those of an auth file.
 	maxAttributes = 16 << 10
 	maxSecret     = 16 << 10
+	maxPriority   = 1_000_000
 
 	// maxViolations keeps the answer to a request with very many faults small.
 	maxViolations = 16

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +220,10 @@ func putFaults() []fault {
 		putFault("no provider", func(r *putRequest) { r.Config.Provider = "" }, "config.provider", "is empty"),
 		putFault("provider mixed", func(r *putRequest) { r.Config.Provider = "mixed" }, "config.provider", "every provider"),
 		putFault("weight", func(r *putRequest) { w := uint32(1_000_001); r.Config.Weight = &w }, "config.weight", "from 0 to 1000000"),
+		putFault("high priority", func(r *putRequest) { r.Config.Priority = 1_000_001 }, "config.priority", "is 1000001; allowed: -1000000 to 1000000"),
+		putFault("low priority", func(r *putRequest) { r.Config.Priority = math.MinInt64 }, "config.priority", "allowed: -1000000 to 1000000"),
+		putFault("priority as an attribute", func(r *putRequest) { r.Config.Attributes = map[string]string{"priority": " 1000001 "} },
+			"config.attributes.priority", "allowed: -1000000 to 1000000"),
 		putFault("kind", func(r *putRequest) { r.Config.Kind = 9; r.Secret = nil }, "config.kind", "not a kind"),
 		putFault("kind against the secret", func(r *putRequest) { r.Config.Kind = credbrokerv1.AuthKind_AUTH_KIND_OAUTH }, "config.kind", "does not go with"),
 		putFault("label", func(r *putRequest) { r.Config.Label = text(257) }, "config.label", "at most 256"),

@@ -203,7 +203,7 @@ type AuthConfig struct {
 	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
 	// Human-readable name.
 	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
-	// Higher first.
+	// Higher first. In PutAuth -1,000,000 to 1,000,000.
 	Priority int64 `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`
 	// Share of a weighted rotation, 0 to 1,000,000; 0: never by that strategy. Absent in PutAuth: 1.
 	Weight *uint32 `protobuf:"varint,5,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
@@ -1178,7 +1178,8 @@ type PutAuthRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The configuration; `id` and `provider` are required.
 	Config *AuthConfig `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
-	// The secret; absent: the secret of the auth that is replaced stays.
+	// The secret; absent: the secret of the auth that is replaced stays. It is required where it would be sent elsewhere or
+	// otherwise than before: where `provider`, `base_url`, `proxy_url` or attributes for gateways are not what they were.
 	Secret        *AuthSecret `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
