@@ -2,13 +2,13 @@ package broker
 
 import (
 	"context"
-	"errors"
+	"time"
 
 	"github.com/credbroker/credbroker/selector"
 )
 
-// watchPage is how many auths of a snapshot are held at a time.
-const watchPage = 4096
+// watchPause is how long a watch waits after changes before it takes further ones: those of one auth are then one.
+const watchPause = 20 * time.Millisecond
 
 // Event is one message of a watch.
 type Event struct {
@@ -21,26 +21,32 @@ type Event struct {
 }
 
 // Watch sends every auth that the caller sees of a provider, by any of its names, or of all for the empty one, and then those that
-// change, until ctx ends or send fails. What changes while send does not return is collected as a set of ids, so a slow reader costs
-// no more than the ids of the pool.
+// change, until ctx ends or send fails. It has a page of auths at a time and asks for the next once that is sent. What changes meanwhile
+// is collected for all watches together, so one whose send does not return costs no more than its page.
 func (b *Broker) Watch(ctx context.Context, by Caller, provider string, send func(Event) error) error {
 	// Before the snapshot, so that no change falls between the two.
 	changes := b.pool.Watch()
 	defer changes.Close()
-	w := &watch{broker: b, by: by, provider: provider, send: send, sent: make(map[string]struct{})}
+	w := &watch{broker: b, by: by, provider: provider, changes: changes, send: send}
 	if err := w.snapshot(ctx); err != nil {
 		return err
 	}
+	pause := time.NewTimer(watchPause)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-changes.Changed():
 		}
-		for _, id := range changes.Take() {
-			if err := w.change(id); err != nil {
-				return err
-			}
+		if err := w.change(ctx); err != nil {
+			return err
+		}
+		pause.Reset(watchPause)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-pause.C:
 		}
 	}
 }
@@ -50,48 +56,61 @@ type watch struct {
 	broker   *Broker
 	by       Caller
 	provider string
+	changes  *selector.Watcher
 	send     func(Event) error
-	// sent are the ids that the reader knows, so that it gets no removal of others.
-	sent map[string]struct{}
+}
+
+// filter selects what the caller sees now: that may have changed.
+func (w *watch) filter() selector.Filter {
+	if w.by.isNamed() {
+		w.by = w.broker.Caller(w.by.Name)
+	}
+	return selector.Filter{Allow: w.by.Allow, Provider: w.provider}
 }
 
 func (w *watch) snapshot(ctx context.Context) error {
-	filter := selector.Filter{Provider: w.provider, Limit: watchPage}
-	for ctx.Err() == nil {
-		page, _ := w.broker.Auths(w.by, filter, w.broker.Now())
-		for i := range page {
-			if err := w.auth(&page[i]); err != nil {
-				return err
-			}
+	size := 0
+	for after := ""; ctx.Err() == nil; {
+		filter := w.filter()
+		filter.After = after
+		page := w.changes.Snapshot(filter, w.broker.Now())
+		if len(page) == 0 {
+			return w.send(Event{SnapshotSize: size})
 		}
-		if len(page) < watchPage {
-			return w.send(Event{SnapshotSize: len(w.sent)})
+		if err := w.auths(page); err != nil {
+			return err
 		}
-		filter.After = page[len(page)-1].Auth.ID
+		size += len(page)
+		after = page[len(page)-1].Auth.ID
 	}
 	return ctx.Err()
 }
 
-// change sends the auth as it is now, or that it is gone.
-func (w *watch) change(id string) error {
-	if w.by.isNamed() {
-		w.by = w.broker.Caller(w.by.Name) // what it may use may have changed
+// change sends the auths that changed as they are now, or that they are gone.
+func (w *watch) change(ctx context.Context) error {
+	for ctx.Err() == nil {
+		page, gone, more := w.changes.Next(w.filter(), w.broker.Now())
+		if err := w.auths(page); err != nil {
+			return err
+		}
+		for _, id := range gone {
+			if err := w.send(Event{Removed: id}); err != nil {
+				return err
+			}
+		}
+		if !more {
+			return nil
+		}
 	}
-	auth, err := w.broker.Auth(w.by, id, w.broker.Now())
-	switch {
-	case err == nil && (w.provider == "" || auth.Auth.Provider == w.broker.Provider(w.provider)):
-		return w.auth(&auth)
-	case err != nil && !errors.Is(err, selector.ErrUnknownAuth):
-		return err
-	}
-	if _, known := w.sent[id]; !known {
-		return nil
-	}
-	delete(w.sent, id)
-	return w.send(Event{Removed: id})
+	return ctx.Err()
 }
 
-func (w *watch) auth(a *Auth) error {
-	w.sent[a.Auth.ID] = struct{}{}
-	return w.send(Event{Auth: a})
+func (w *watch) auths(page []selector.Status) error {
+	for i := range page {
+		auth := w.broker.withSessions(w.by, page[i])
+		if err := w.send(Event{Auth: &auth}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -328,3 +328,15 @@ func (p *Pool) Suspicions() int {
 	}
 	return n
 }
+
+// Take returns the ids of auths that changed since it was last called, sorted, each once.
+func (w *Watcher) Take() []string {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	ids := []string{}
+	for id, ok := w.next(); ok; id, ok = w.next() {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/credbroker/credbroker/internal/glob"
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/selector/internal/deadline"
+	"github.com/credbroker/credbroker/selector/internal/feed"
 )
 
 // runtimeState is what is known of identities and limit domains at a time: what blocks them, what is half-open, and when that
@@ -26,8 +27,8 @@ type runtimeState struct {
 	families map[string][]*blockSet // in force, by glob
 	timers   deadline.Heap
 
-	watchers map[*Watcher]struct{}
-	outbox   outbox
+	feed   feed.Feed[domainKey] // of ids of auths, and of domains of which all members changed
+	outbox outbox
 }
 
 func newRuntime(c Config) runtimeState {
@@ -35,7 +36,7 @@ func newRuntime(c Config) runtimeState {
 		bindings: c.Bindings, permits: c.Permits, index: newIndex(nil, 0),
 		identities: make(map[string]*identity), domains: make(map[domainKey]*subject),
 		blocked: make(map[string][]*blockSet), families: make(map[string][]*blockSet),
-		watchers: make(map[*Watcher]struct{}), outbox: outbox{recording: c.Recording, wake: c.Wake},
+		outbox: outbox{recording: c.Recording, wake: c.Wake},
 	}
 }
 
@@ -299,12 +300,6 @@ func (rt *runtimeState) recount(s *subject) {
 		for _, p := range rt.index.partsOf(m) {
 			p.changes.Add(p.indexOf(m))
 		}
-	}
-}
-
-func (rt *runtimeState) tellWatchers(s *subject) {
-	for w := range rt.watchers {
-		w.add(s)
 	}
 }
 

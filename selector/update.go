@@ -174,9 +174,7 @@ func (p *Pool) swapIndex(next *index, changed map[string]*Auth, now cooldown.Ins
 	p.runtime.link(next, now)
 	for id, a := range changed {
 		if m := old.byID[id]; m != nil && a == nil {
-			for w := range p.runtime.watchers {
-				w.addID(id)
-			}
+			p.runtime.feed.Change(id)
 		}
 	}
 	p.runtime.countOrphans(old)
