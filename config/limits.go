@@ -22,10 +22,14 @@ type Limits struct {
 	CallRate int
 	// Idle is how long a connection without calls is kept.
 	Idle time.Duration
+	// Watches that all callers may have open; 0: as many as memory allows, at most 256.
+	Watches int
+	// WatchTimeout is how long a message of a watch may wait to be read.
+	WatchTimeout time.Duration
 }
 
 func defaultLimits() Limits {
-	return Limits{Message: 8 << 20, ReceiveTimeout: 10 * time.Second, CallsPerConnection: 128, Idle: 15 * time.Minute}
+	return Limits{Message: 8 << 20, ReceiveTimeout: 10 * time.Second, CallsPerConnection: 128, Idle: 15 * time.Minute, WatchTimeout: 30 * time.Second}
 }
 
 func limits(l *Limits) document.Type {
@@ -44,6 +48,10 @@ func limits(l *Limits) document.Type {
 				"Absent: 10000 for each processor."),
 		"idle": document.Duration(&l.Idle, 10*time.Second, 24*time.Hour).
 			Doc("How long a connection without calls is kept: 10s to 24h."),
+		"watches": document.Integer(&l.Watches, 1, 100_000).With(document.Schema{"default": nil}).
+			Doc("Watches that may be open, all together; a caller may have half of them. Absent: 256, or fewer where there is little memory."),
+		"watch_timeout": document.Duration(&l.WatchTimeout, time.Second, 10*time.Minute).
+			Doc("How long a message of a watch may wait to be read, before the watch ends: 1s to 10m."),
 	}).Then(func(v document.Value) {
 		if l.ReceiveBytes > 0 && l.ReceiveBytes < 2*l.Message {
 			v.Under("receive_bytes").Problemf("is less than two of the largest requests; allowed: at least twice limits.message")

@@ -15,6 +15,7 @@ const (
 	limitInFlight = "in_flight"
 	limitPicks    = "picks_per_second"
 	limitStreams  = "streams"
+	limitWatches  = "watches"
 	limitFailures = "failures"
 )
 

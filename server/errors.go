@@ -39,6 +39,7 @@ const (
 	ReasonManagedByConfig  Reason = "MANAGED_BY_CONFIG"
 	ReasonStateUnavailable Reason = "STATE_UNAVAILABLE"
 	ReasonOverloaded       Reason = "OVERLOADED"
+	ReasonWatchUnread      Reason = "WATCH_UNREAD"
 	ReasonUnauthenticated  Reason = "UNAUTHENTICATED"
 	ReasonPermissionDenied Reason = "PERMISSION_DENIED"
 	ReasonRateLimited      Reason = "RATE_LIMITED"
@@ -119,8 +120,10 @@ func failureOf(err error, format sessions.Format) failure {
 		var v violations
 		v.size("message", large.Size, large.Limit)
 		return invalidFailure(&invalidRequest{violations: &v})
-	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrSlow):
+	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrSlow), errors.Is(err, errWatches):
 		return overloadedFailure(err)
+	case errors.Is(err, errUnreadWatch):
+		return failure{code: codes.Aborted, reason: ReasonWatchUnread, message: err.Error()}
 	case errors.As(err, &denied):
 		return deniedFailure(denied)
 	case errors.As(err, &limited):

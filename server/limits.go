@@ -60,6 +60,10 @@ type Limits struct {
 	HTTPConnections int
 	// Idle is how long a connection without calls is kept; 15 minutes.
 	Idle time.Duration
+	// Watches that all callers may have open; 256. A caller may have half of them.
+	Watches int
+	// WatchTimeout is how long a message of a watch may wait to be read; 30 s. Then the watch ends.
+	WatchTimeout time.Duration
 }
 
 func (l Limits) orDefault() Limits {
@@ -72,6 +76,8 @@ func (l Limits) orDefault() Limits {
 		Connections:        cmp.Or(l.Connections, 1024),
 		HTTPConnections:    cmp.Or(l.HTTPConnections, 64),
 		Idle:               cmp.Or(l.Idle, 15*time.Minute),
+		Watches:            cmp.Or(l.Watches, 256),
+		WatchTimeout:       cmp.Or(l.WatchTimeout, 30*time.Second),
 	}
 }
 

@@ -90,6 +90,8 @@ type Server struct {
 	ready  atomic.Bool
 
 	streams  streams
+	watches  watches
+	senders  sync.WaitGroup // of watches
 	stopping atomic.Bool
 }
 
@@ -112,6 +114,7 @@ func New(c Config) (*Server, error) {
 	}
 	s.refusals.logged = make(map[admission.Refusal]time.Time)
 	s.config.Limits = c.Limits.orDefault()
+	s.watches = watches{most: s.config.Limits.Watches, of: make(map[string]int)}
 	s.guard = admission.New(s.config.Limits.admission(), s.refused)
 	refused := func() { s.refused(admission.RefusedConnection) }
 	s.conns = admission.NewConnections(s.config.Limits.Connections, refused)
@@ -217,4 +220,5 @@ func (s *Server) Stop(ctx context.Context) {
 		<-done
 	}
 	s.guard.Wait()
+	s.senders.Wait()
 }

@@ -9,6 +9,18 @@ import (
 // errStopping is the cause that the context of a stream ends with when the server stops.
 var errStopping = errors.New("the server is stopping")
 
+// errWatches: there is room for no further watch.
+var errWatches = errors.New("there are as many watches as there may be")
+
+// watches are those that are open.
+type watches struct {
+	most int
+
+	mu   sync.Mutex
+	open int
+	of   map[string]int // by the names of callers
+}
+
 // streams knows the streams that are running, so that a stop can end them: a watch has no end of its own.
 type streams struct {
 	mu      sync.Mutex

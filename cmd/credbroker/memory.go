@@ -33,6 +33,8 @@ const (
 	connectionBytes   = 512 << 10 // of receive_bytes, so that each has room for some calls
 	filesBesides      = 32        // that are open beside connections
 	fewHTTP, mostHTTP = 8, 64
+	mostWatches       = 256
+	watchBytes        = 1 << 20 // of receive_bytes
 )
 
 // serverLimits are those of the configuration; what it leaves open follows from memory and files.
@@ -44,6 +46,7 @@ func limitsFor(c *config.Limits, memory int64, files int) server.Limits {
 	l := server.Limits{
 		Message: int(c.Message), ReceiveBytes: c.ReceiveBytes, ReceiveTimeout: c.ReceiveTimeout, CallRate: c.CallRate,
 		CallsPerConnection: c.CallsPerConnection, Connections: c.Connections, HTTPConnections: mostHTTP, Idle: c.Idle,
+		Watches: c.Watches, WatchTimeout: c.WatchTimeout,
 	}
 	if l.ReceiveBytes == 0 {
 		// Two of the largest requests must find room, or none would be served.
@@ -55,6 +58,9 @@ func limitsFor(c *config.Limits, memory int64, files int) server.Limits {
 	if l.Connections == 0 {
 		room := min(l.ReceiveBytes/connectionBytes, int64(files-filesBesides-l.HTTPConnections))
 		l.Connections = int(max(1, min(mostConnections, room)))
+	}
+	if l.Watches == 0 {
+		l.Watches = int(max(1, min(mostWatches, l.ReceiveBytes/watchBytes)))
 	}
 	return l
 }

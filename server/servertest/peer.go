@@ -26,6 +26,7 @@ type Peer struct {
 	head    []byte
 
 	mu      sync.Mutex
+	data    int // bytes of answers that came
 	changed *sync.Cond
 	windows map[uint32]int64 // what may be sent yet: on a stream beside its first window, on all with id 0
 	ended   map[uint32]Ended
@@ -94,6 +95,8 @@ func (p *Peer) note(frame http2.Frame) error {
 		if data := f.Data; !f.IsAck() {
 			go func() { _ = p.write(func() error { return p.framer.WritePing(true, data) }) }()
 		}
+	case *http2.DataFrame:
+		p.data += len(f.Data())
 	case *http2.WindowUpdateFrame:
 		p.windows[id] += int64(f.Increment)
 	case *http2.RSTStreamFrame:
@@ -267,4 +270,21 @@ func (p *Peer) Ended(stream uint32) (end Ended, over bool) {
 	defer p.mu.Unlock()
 	end, over = p.ended[stream]
 	return end, over
+}
+
+// Read opens the windows of a stream for n more bytes of answers. Without it the first 65,535 of all streams come, and no more.
+func (p *Peer) Read(stream uint32, n uint32) error {
+	return p.write(func() error {
+		if err := p.framer.WriteWindowUpdate(0, n); err != nil {
+			return err
+		}
+		return p.framer.WriteWindowUpdate(stream, n)
+	})
+}
+
+// Data is how many bytes of answers came on all streams.
+func (p *Peer) Data() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.data
 }

@@ -75,7 +75,10 @@ type AuthPoolClient interface {
 	// Errors: INVALID_REQUEST, UNKNOWN_SESSION, STATE_UNAVAILABLE.
 	ReleaseSession(ctx context.Context, in *ReleaseSessionRequest, opts ...grpc.CallOption) (*ReleaseSessionResponse, error)
 	// Sends every auth once, then a message for every auth that changed or went away. Changes of one auth that follow
-	// each other faster than the caller reads are joined; the last one is never lost.
+	// each other faster than the caller reads, or within 20 ms, are joined; the last one is never lost. A watch that the
+	// caller does not read ends.
+	//
+	// Errors: INVALID_REQUEST, OVERLOADED (too many watches), WATCH_UNREAD (watch again).
 	WatchAuths(ctx context.Context, in *WatchAuthsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAuthsResponse], error)
 	// Tells how the broker is doing.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
@@ -251,7 +254,10 @@ type AuthPoolServer interface {
 	// Errors: INVALID_REQUEST, UNKNOWN_SESSION, STATE_UNAVAILABLE.
 	ReleaseSession(context.Context, *ReleaseSessionRequest) (*ReleaseSessionResponse, error)
 	// Sends every auth once, then a message for every auth that changed or went away. Changes of one auth that follow
-	// each other faster than the caller reads are joined; the last one is never lost.
+	// each other faster than the caller reads, or within 20 ms, are joined; the last one is never lost. A watch that the
+	// caller does not read ends.
+	//
+	// Errors: INVALID_REQUEST, OVERLOADED (too many watches), WATCH_UNREAD (watch again).
 	WatchAuths(*WatchAuthsRequest, grpc.ServerStreamingServer[WatchAuthsResponse]) error
 	// Tells how the broker is doing.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)

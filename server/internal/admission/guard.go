@@ -48,6 +48,8 @@ const (
 	RefusedMessage Refusal = "message" // no room for a large one
 	RefusedSlow    Refusal = "slow"    // a message did not come in time
 	RefusedFrames  Refusal = "frames"  // a connection was closed for how it cut messages
+	RefusedWatch   Refusal = "watch"   // no room for a further one
+	RefusedUnread  Refusal = "unread"  // a watch that nobody reads was ended
 	// RefusedConnection: one was closed for want of room, the new one or one without calls.
 	RefusedConnection Refusal = "connection"
 )
@@ -125,6 +127,7 @@ type Conn struct {
 	pace            pace
 	unspent         int64 // units that are counted, of the goroutine that reads
 	wasted          atomic.Int64
+	unread          atomic.Int64 // calls that ended so
 	calls, messages share
 
 	closing sync.Once

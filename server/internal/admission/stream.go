@@ -5,6 +5,9 @@ import (
 	"sync"
 )
 
+// mostUnread is how many calls of a connection may end because nobody reads their answers.
+const mostUnread = 4
+
 // progress is how far the messages of a stream have come.
 type progress struct {
 	begun, whole int    // messages
@@ -101,4 +104,12 @@ func (p *progress) arrived(i int, single bool) bool {
 		return p.closed || p.begun > 1
 	}
 	return p.closed || p.whole > i
+}
+
+// Unread notes that the call ends because its answers were not read. What was sent of them stays in memory until it is read, so the connection
+// is closed where that happens again and again.
+func (s *Stream) Unread() {
+	if s.conn.unread.Add(1) >= mostUnread {
+		_ = s.conn.Close()
+	}
 }
