@@ -41,34 +41,36 @@ type attack struct {
 	name   string
 	limits string // of the configuration
 	run    func(ctx context.Context, t *testing.T, v *victim)
+	auths  int // of the pool beside those that good clients pick
 }
 
 func attacks() []attack {
 	return []attack{
-		{"all but the last byte of large requests", "", func(ctx context.Context, t *testing.T, v *victim) {
+		{name: "all but the last byte of large requests", run: func(ctx context.Context, t *testing.T, v *victim) {
 			request := servertest.Message(8<<20, 8<<20-1)
 			v.many(ctx, t, 4, func(p *servertest.Peer) error { return unfinished(p, request) })
 		}},
-		{"legal requests of 31 MiB, three at a time", "{message: 32MiB}", legalLarge},
-		{"large requests announced, nothing sent", "", func(ctx context.Context, t *testing.T, v *victim) {
+		{name: "legal requests of 31 MiB, three at a time", limits: "{message: 32MiB}", run: legalLarge},
+		{name: "large requests announced, nothing sent", run: func(ctx context.Context, t *testing.T, v *victim) {
 			v.many(ctx, t, 100, func(p *servertest.Peer) error { return silent(p, servertest.Message(8<<20, 0)) })
 		}},
-		{"calls without a request", "", func(ctx context.Context, t *testing.T, v *victim) {
+		{name: "calls without a request", run: func(ctx context.Context, t *testing.T, v *victim) {
 			v.many(ctx, t, 100, func(p *servertest.Peer) error { return silent(p, nil) })
 		}},
-		{"rapid reset", "", func(ctx context.Context, t *testing.T, v *victim) {
+		{name: "rapid reset", run: func(ctx context.Context, t *testing.T, v *victim) {
 			v.many(ctx, t, 1, func(p *servertest.Peer) error { return p.Flood(attackPick, 100) })
 		}},
-		{"calls with a deadline of zero", "", func(ctx context.Context, t *testing.T, v *victim) {
+		{name: "calls with a deadline of zero", run: func(ctx context.Context, t *testing.T, v *victim) {
 			v.many(ctx, t, 1, func(p *servertest.Peer) error {
 				_, err := p.Call(attackPick, hpack.HeaderField{Name: "grpc-timeout", Value: "0n"})
 				return err
 			})
 		}},
-		{"idle connections", "", func(ctx context.Context, t *testing.T, v *victim) {
+		{name: "idle connections", run: func(ctx context.Context, t *testing.T, v *victim) {
 			v.many(ctx, t, 500, func(*servertest.Peer) error { <-ctx.Done(); return ctx.Err() })
 		}},
-		{"metrics asked for and never read", "", unreadMetrics},
+		{name: "metrics asked for and never read", run: unreadMetrics},
+		{name: "watches that are never read", limits: "{watches: 1000}", run: unreadWatches, auths: 10_000},
 	}
 }
 
@@ -87,7 +89,7 @@ func TestAttack(t *testing.T) {
 	}
 	program := buildProgram(t)
 	for _, a := range attacks() {
-		t.Run(a.name, func(t *testing.T) { a.against(t, startVictim(t, program, a.limits), span) })
+		t.Run(a.name, func(t *testing.T) { a.against(t, startVictim(t, program, a.limits, a.auths), span) })
 	}
 }
 
@@ -192,6 +194,41 @@ func unreadMetrics(ctx context.Context, t *testing.T, v *victim) {
 		t.Errorf("metrics while others do not read them: %.200q", answer)
 	}
 	<-ctx.Done()
+}
+
+// unreadWatches watches 1,000 times and reads nothing, while auths change.
+func unreadWatches(ctx context.Context, t *testing.T, v *victim) {
+	for range 10 {
+		peer := v.peer(t)
+		if peer == nil {
+			t.Error("the broker takes no connection")
+			return
+		}
+		for range 100 {
+			stream, err := peer.Call("/credbroker.v1.AuthPool/WatchAuths")
+			if err == nil {
+				err = peer.Send(stream, servertest.Message(0, 0), true)
+			}
+			if err != nil {
+				t.Errorf("a watch: %v", err)
+				return
+			}
+		}
+	}
+	admin := credbrokerv1.NewAuthPoolClient(dialVictim(t, v))
+	for i := 0; ctx.Err() == nil; i++ {
+		id := fmt.Sprintf("idle-%05d", i/2%10_000)
+		var err error
+		if i%2 == 0 {
+			_, err = admin.DisableAuth(t.Context(), &credbrokerv1.DisableAuthRequest{AuthId: id})
+		} else {
+			_, err = admin.EnableAuth(t.Context(), &credbrokerv1.EnableAuthRequest{AuthId: id})
+		}
+		if err != nil {
+			t.Errorf("a change of %s: %v", id, err)
+			return
+		}
+	}
 }
 
 // service is what a good client got.
