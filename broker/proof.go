@@ -57,6 +57,6 @@ func (p proof) limit(f cooldown.Finding) (limited cooldown.Finding, note string)
 	case f.Domain != "" || f.Repeat != (cooldown.Repeat{}):
 		note = noteUnproven
 	}
-	f.Domain, f.Repeat, f.Shared = "", cooldown.Repeat{}, false
+	f.Domain, f.Repeat, f.Shared, f.Claimed = "", cooldown.Repeat{}, false, true
 	return f, note
 }

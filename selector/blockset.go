@@ -86,12 +86,12 @@ func (s *blockSet) span(now cooldown.Instant) cooldown.Span {
 // mayProbe reports whether a request could probe what is half-open, if none does.
 func (s *blockSet) mayProbe(now cooldown.Instant) bool { return s.owner.alone || s.permit >= now }
 
-// deadline is the last end of all, whether it is over or not.
-func (s *blockSet) deadline() (last cooldown.Instant) {
+// known is what is known, to be read only.
+func (s *blockSet) known() *cooldown.Ledgers {
 	if s.ledgers == nil {
-		return 0
+		return &cooldown.Ledgers{}
 	}
-	return s.ledgers.End()
+	return s.ledgers
 }
 
 // inForce counts the blocks that hold for an auth with a secret.

@@ -1,6 +1,7 @@
 package selector
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -301,5 +302,53 @@ func TestThousandExclusionsOfEverySortAreLeftOut(t *testing.T) {
 		if want := 1000; s != FillFirst && len(counts) != want {
 			t.Errorf("%v: %d auths were taken, want %d", s, len(counts), want)
 		}
+	}
+}
+
+// However long the cooldowns are that callers report of other models, those that an upstream told stay, and whoever is refused is told.
+func TestWhatCallersSayPushesNoBlockOut(t *testing.T) {
+	p := internalPool(t, &Auth{ID: "a", Provider: "p"})
+	now := start()
+	limited := func(model string, claimed bool, span time.Duration) Consequence {
+		done, err := p.Report(Attempt{AuthID: "a", Model: model, Started: now}, cooldown.Finding{
+			Action: cooldown.ActionCooldown, Scope: cooldown.ScopeModel, Kind: cooldown.Quota, Reason: "rate_limited",
+			Until: now.Add(span), Hint: true, Claimed: claimed,
+		}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	const heard = maxModelBlocks - 2
+	for i := range heard {
+		limited(fmt.Sprint("m", i), false, 10*time.Second)
+	}
+	for i := range 10 {
+		done := limited(fmt.Sprint("forged", i), true, time.Hour-time.Duration(i)*time.Second)
+		if (done.Note == "") != (i < 2) || (done.Action == cooldown.ActionCooldown) != (i < 2) {
+			t.Errorf("claim %d of what there is room for two: %+v", i, done)
+		}
+		_, err := p.Cooldown("a", Cooldown{Model: fmt.Sprint("ordered", i), Until: now.Add(time.Minute)}, now)
+		if field, refused := errors.AsType[*FieldError](err); refused != (i >= 1) || refused && field.Field != "model" {
+			t.Errorf("Cooldown %d = %v, want it refused for its model", i, err)
+		}
+	}
+	if _, err := p.Cooldown("a", Cooldown{Model: "ordered", Until: now.Add(2 * time.Hour)}, now); err != nil {
+		t.Errorf("a cooldown that ends after others that callers reported: %v", err)
+	}
+	if done := limited("another", false, time.Second); done.Note != "" {
+		t.Errorf("what the upstream told is not kept: %s", done.Note)
+	}
+	status, err := p.Status("a", now)
+	if err != nil || len(status.Blocks) != maxModelBlocks {
+		t.Fatalf("%d blocks, %v, want %d", len(status.Blocks), err, maxModelBlocks)
+	}
+	for i := range heard {
+		if _, err := p.Pick(&Request{Provider: "p", Model: fmt.Sprint("m", i), Options: DryRun}, now); err == nil {
+			t.Fatalf("the block of model %d is gone", i)
+		}
+	}
+	if err := p.CheckIndex(); err != nil {
+		t.Error(err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Cooldown blocks an auth, or one model of it, and returns the block in force afterwards. Its errors are ErrUnknownAuth
-// and *FieldError (`model`: the auth does not serve it; `until`: not in the future).
+// and *FieldError (`model`: the auth does not serve it, or there is no room for it; `until`: not in the future).
 func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -24,7 +24,7 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	if !c.Endless && !c.Until.IsZero() && !c.Until.After(now) {
 		return Block{}, &FieldError{"until", "must be in the future"}
 	}
-	set := p.runtime.makeSet(&m.state.subject, scope{model: m.blockKey(key)})
+	set := m.state.makeSet(scope{model: m.blockKey(key)})
 	e := cooldown.Observation{Received: p.stamp(now), Command: true, Reason: c.Reason}
 	secret := cooldown.Fingerprint(0)
 	if c.Kind == cooldown.Authentication && key == "" {
@@ -37,18 +37,15 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	m.state.report = cooldown.Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
 	p.runtime.refreshSet(set, cooldown.InstantOf(now))
 	p.runtime.outbox.save(set.owner)
+	if !p.runtime.bound(set) {
+		return Block{}, &FieldError{"model", noRoom}
+	}
 	b, _ := set.block(c.Kind, secret, cooldown.InstantOf(now))
 	return b, nil
 }
 
-// makeSet finds or makes the blocks of a scope; those that must go for it go.
-func (rt *runtimeState) makeSet(s *subject, at scope) *blockSet {
-	set, victim := s.makeSet(at)
-	if victim != nil {
-		rt.dropSet(victim)
-	}
-	return set
-}
+// noRoom says why a block of a further model is not kept.
+const noRoom = "there are cooldowns of 1,024 other models of it, which end later or were told by the upstream"
 
 // order gives the observation that a cooldown makes its times. False: it makes none, because a ladder found a cooldown in
 // force. A burst of reports in one open window climbs once.
@@ -90,6 +87,7 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 				set.ledger(kind).Clear(stamp)
 			}
 			p.runtime.refreshSet(set, at)
+			p.runtime.bound(set)
 		}
 	}
 	p.runtime.changed(&m.state.subject)
@@ -103,7 +101,7 @@ func (p *Pool) cleared(s *subject, key string, at cooldown.Instant) (sets []*blo
 		return slices.AppendSeq([]*blockSet{&s.whole}, maps.Values(s.models))
 	}
 	if s.identity != nil {
-		p.runtime.makeSet(s, scope{model: key})
+		s.makeSet(scope{model: key})
 	}
 	s.each(key, func(set *blockSet) {
 		if set != &s.whole {

@@ -147,7 +147,7 @@ func (rt *runtimeState) follow(s *subject, merged *cooldown.Record, now cooldown
 	}
 	for i := range merged.Scopes {
 		known := &merged.Scopes[i]
-		set := rt.makeSet(s, scope{model: known.Model, family: known.Family})
+		set := s.makeSet(scope{model: known.Model, family: known.Family})
 		if set.ledgers == nil {
 			set.ledgers = new(cooldown.Ledgers)
 		} else if set.ledgers.Equal(&known.Ledgers) {

@@ -138,7 +138,7 @@ func TestRefusalsOfMoreModelsThanCensusesAreKeptOf(t *testing.T) {
 	for i := range picks {
 		model := fmt.Sprint("m", i%(maxRoutes+10))
 		for _, id := range []string{"a", "b"} {
-			if _, err := p.Cooldown(id, Cooldown{Model: model, Until: start().Add(time.Hour)}, start()); err != nil {
+			if _, err := p.Cooldown(id, Cooldown{Model: model, Until: start().Add(time.Hour + time.Duration(i)*time.Second)}, start()); err != nil {
 				t.Fatal(err)
 			}
 		}

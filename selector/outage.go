@@ -105,7 +105,7 @@ func (r *report) openGate(s *alike.Suspicion[*identity, scope]) {
 		set.ledgers.Of(kind).Succeed(cooldown.Instant(f.At))
 		r.refresh(set)
 	}
-	r.renewGate(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)), r.gateScope()), 0)
+	r.renewGate(r.pool.runtime.makeDomain(outageKey(r.member.provider.name)).makeSet(r.gateScope()), 0)
 }
 
 // renewGate lets nobody probe until the ladder's next step, and one at a time after it. The tag is that of a request which may be to

@@ -181,14 +181,15 @@ func (r *report) cooldown() {
 	if r.blockDomains(domainsOf(r.member.auth, domain), at) {
 		return
 	}
-	set := r.pool.runtime.makeSet(&r.member.state.subject, at)
+	set := r.member.state.makeSet(at)
 	if r.repeated(set) {
 		r.refresh(set)
 		r.act(r.finding.Repeat.Action)
 		return
 	}
-	r.done.Action = cooldown.ActionCooldown
-	r.block(set)
+	if r.block(set) {
+		r.done.Action = cooldown.ActionCooldown
+	}
 }
 
 // repeated counts a failure that repetition makes more of, and reports whether it was one too many. Whoever enabled the auth
@@ -213,26 +214,31 @@ func (r *report) blockDomains(domains []domainKey, at scope) bool {
 	for _, key := range domains {
 		r.done.Action = cooldown.ActionCooldown
 		r.done.Domains = append(r.done.Domains, key.name)
-		r.block(r.pool.runtime.makeSet(r.pool.runtime.makeDomain(key), at))
+		r.block(r.pool.runtime.makeDomain(key).makeSet(at))
 	}
 	return len(domains) > 0
 }
 
-// block adds the finding to a set and tells what is in force then.
-func (r *report) block(set *blockSet) {
+// block adds the finding to a set and tells what is in force then. False: there is no room for it.
+func (r *report) block(set *blockSet) bool {
 	l := set.ledger(r.finding.Kind)
 	if e, ok := r.evidence(l); ok {
 		r.observe(set, l, e)
 	}
-	r.refresh(set)
+	if !r.refresh(set) {
+		r.done.Note = noRoom
+		return false
+	}
 	r.tell(set)
+	return true
 }
 
-// refresh makes the pool follow what the report changed of a set.
-func (r *report) refresh(set *blockSet) {
+// refresh makes the pool follow what the report changed of a set. False: there is no room for the set.
+func (r *report) refresh(set *blockSet) bool {
 	r.pool.runtime.refreshSet(set, r.now)
 	r.pool.runtime.outbox.save(set.owner)
 	r.done.Changed = true
+	return r.pool.runtime.bound(set)
 }
 
 // tell what is in force of a set, if it holds for longer than what was told before.
@@ -246,7 +252,7 @@ func (r *report) tell(set *blockSet) {
 // evidence is what the finding adds to a ledger; false: nothing, because it was over on arrival.
 func (r *report) evidence(l *cooldown.Ledger) (cooldown.Observation, bool) {
 	f := &r.finding
-	e := cooldown.Observation{Received: r.stamp, Reason: f.Reason, Rule: f.Rule, OperatorAction: f.OperatorAction}
+	e := cooldown.Observation{Received: r.stamp, Claimed: f.Claimed, Reason: f.Reason, Rule: f.Rule, OperatorAction: f.OperatorAction}
 	if !f.Until.IsZero() {
 		e.Until = cooldown.InstantOf(f.Until)
 		e.Probe = e.Until

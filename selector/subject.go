@@ -44,29 +44,38 @@ func (s *subject) set(at scope) *blockSet {
 	return s.models[at]
 }
 
-// makeSet is set that makes one where there is none; victim is the one that must go for it.
-func (s *subject) makeSet(at scope) (set, victim *blockSet) {
-	if set = s.set(at); set != nil {
-		return set, nil
-	}
-	if len(s.models) >= maxModelBlocks {
-		for _, candidate := range s.models {
-			if victim == nil || candidate.endsBefore(victim) {
-				victim = candidate
-			}
-		}
+// makeSet is set that makes one where there is none. Once something is known of it, bound it.
+func (s *subject) makeSet(at scope) *blockSet {
+	if set := s.set(at); set != nil {
+		return set
 	}
 	if s.models == nil {
 		s.models = make(map[scope]*blockSet)
 	}
-	set = &blockSet{owner: s, scope: at}
+	set := &blockSet{owner: s, scope: at}
 	set.timer.Of = set
 	s.models[at] = set
 	if at.family {
 		i, _ := s.family(at.model)
 		s.families = slices.Insert(s.families, i, set)
 	}
-	return set, victim
+	return set
+}
+
+// bound makes room where a set is one too many: the first goes that goes of a record. False: that is the set itself.
+func (rt *runtimeState) bound(set *blockSet) bool {
+	s := set.owner
+	if len(s.models) <= maxModelBlocks {
+		return true
+	}
+	first := set
+	for _, candidate := range s.models {
+		if candidate.goesBefore(first) {
+			first = candidate
+		}
+	}
+	rt.dropSet(first)
+	return first != set
 }
 
 // remove forgets the blocks of a model or family.
@@ -83,9 +92,9 @@ func (s *subject) family(glob string) (int, bool) {
 	return slices.BinarySearchFunc(s.families, glob, func(set *blockSet, glob string) int { return strings.Compare(set.scope.model, glob) })
 }
 
-func (s *blockSet) endsBefore(o *blockSet) bool {
-	if a, b := s.deadline(), o.deadline(); a != b {
-		return a < b
+func (s *blockSet) goesBefore(o *blockSet) bool {
+	if c := s.known().CompareEnds(o.known()); c != 0 {
+		return c < 0
 	}
 	if s.scope.family != o.scope.family {
 		return o.scope.family

@@ -51,10 +51,11 @@ func fullRecord() cooldown.Record {
 	return r
 }
 
-// doubtfulRecord has in addition what is known of a request that may be to blame. Records without that stay as they were.
+// doubtfulRecord has in addition what is known of a request that may be to blame, and that a caller alone says so. Records without that stay as they were.
 func doubtfulRecord() cooldown.Record {
 	r := fullRecord()
 	l := &r.Scopes[1].Ledgers.Quota
+	l.Observations[0].Claimed = true
 	l.Doubts = []cooldown.Doubt{{Observation: l.Observations[0], Tag: math.MaxUint64, Repeated: true, Withdrawn: true}}
 	r.Withdrawn = cooldown.Withdrawn{Until: 1, Tags: []cooldown.WithdrawnTag{{At: 2, Tag: math.MaxUint64}}}
 	return r
@@ -65,6 +66,7 @@ func doubtfulRecordText() string {
 	_, observation, _ := strings.Cut(fullRecordText, `"evidence":[`)
 	observation, _, _ = strings.Cut(observation, `}],`)
 	text := strings.Replace(fullRecordText, `"reason":"refused"}]}`, `"reason":"refused"}],"doubts":[`+observation+`,"tag":"ffffffffffffffff","repeated":true}]}`, 1)
+	text = strings.ReplaceAll(text, `"command":true`, `"command":true,"claimed":true`)
 	return strings.Replace(text, `"windows":`, `"withdrawn":{"until":"1970-01-01T00:00:00.000000001Z",`+
 		`"tags":[{"at":"1970-01-01T00:00:00.000000002Z","tag":"ffffffffffffffff"}]},"windows":`, 1)
 }

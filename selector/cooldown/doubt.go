@@ -90,7 +90,7 @@ func (l *Ledger) seconded(d *Doubt) bool {
 // Doubtful reports whether anything doubtful is in force.
 func (l *Ledger) Doubtful(now Instant) bool {
 	return slices.ContainsFunc(l.Doubts, func(d Doubt) bool {
-		until, _ := l.ends(&d)
+		until, _ := l.doubtEnds(&d)
 		return until > now
 	})
 }
@@ -100,8 +100,8 @@ func (l *Ledger) Seconded(now Instant) bool {
 	return slices.ContainsFunc(l.Doubts, func(d Doubt) bool { return !d.Withdrawn && d.Until > now && l.seconded(&d) })
 }
 
-// ends is until when a doubtful observation keeps the auth out, and from when on it may be probed; 0: it does not any more.
-func (l *Ledger) ends(d *Doubt) (until, probe Instant) {
+// doubtEnds is until when a doubtful observation keeps the auth out, and from when on it may be probed; 0: it does not any more.
+func (l *Ledger) doubtEnds(d *Doubt) (until, probe Instant) {
 	switch end := d.certainAt(); {
 	case d.Withdrawn:
 		return 0, 0

@@ -70,6 +70,8 @@ type Finding struct {
 	Repeat Repeat
 	// Shared: it may be the fault of what auths have in common, the provider or the way to it, although it does not say so.
 	Shared bool
+	// Claimed: nobody knows whether the caller that reports it has asked the upstream.
+	Claimed bool
 	// Doubt: it may be the fault of the request as well.
 	Doubt bool
 }

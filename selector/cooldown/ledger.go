@@ -91,16 +91,26 @@ func (l *Ledgers) Equal(o *Ledgers) bool {
 	return true
 }
 
-// End is when all is over, and was served or cleared; 0: nothing is known. Of too many models those go first that end first.
-func (l *Ledgers) End() (last Instant) {
+// Ends are when all is over that an upstream said, and was served or cleared, and when what callers said is over as well; 0: nothing
+// is known.
+func (l *Ledgers) Ends() (heard, last Instant) {
 	for kind := range NumKinds {
 		of := l.Of(kind)
-		last = max(last, of.End(), of.Watermark, of.Cleared)
+		fromUpstream, end := of.ends()
+		heard, last = max(heard, fromUpstream, of.Watermark, of.Cleared), max(last, end)
 		for i := range of.Failures {
-			last = max(last, of.Failures[i].At)
+			heard = max(heard, of.Failures[i].At)
 		}
 	}
-	return last
+	return heard, max(heard, last)
+}
+
+// CompareEnds orders what goes of too much: first what only callers said, whatever ends earlier before what ends later. So nothing that callers
+// say pushes out what an upstream said.
+func (l *Ledgers) CompareEnds(o *Ledgers) int {
+	heard, last := l.Ends()
+	otherHeard, otherLast := o.Ends()
+	return cmp.Or(cmp.Compare(heard, otherHeard), cmp.Compare(last, otherLast))
 }
 
 // IsZero reports whether the ledger knows nothing.
@@ -279,12 +289,12 @@ func (l *Ledger) doubtsMore(o *Ledger, now Instant) bool {
 	for i := range l.Doubts {
 		d := &l.Doubts[i]
 		same := func(other Doubt) bool { return other.compare(d) == 0 }
-		if until, _ := l.ends(d); until > now && !slices.ContainsFunc(o.Doubts, same) {
+		if until, _ := l.doubtEnds(d); until > now && !slices.ContainsFunc(o.Doubts, same) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(o.Doubts, func(d Doubt) bool {
-		until, _ := o.ends(&d)
+		until, _ := o.doubtEnds(&d)
 		return until > now && l.dead(&d.Observation)
 	})
 }

@@ -57,7 +57,7 @@ func randomObservations(r *rand.Rand, l *Ledger, at Instant) {
 		l.AddFailure(Failure{At: at, Reason: fmt.Sprint(r.IntN(3))}, at)
 	default:
 		e := Observation{Received: at, Until: at + Instant(r.IntN(4))*Instant(time.Second), Level: r.IntN(3), Ladder: Ladder(r.IntN(2)), Reason: fmt.Sprint(r.IntN(3))}
-		e.Probe, e.Command = e.Until-Instant(r.IntN(2)), r.IntN(4) == 0
+		e.Probe, e.Command, e.Claimed = e.Until-Instant(r.IntN(2)), r.IntN(4) == 0, r.IntN(4) == 0
 		if r.IntN(4) == 0 {
 			e.Secret = Fingerprint(1 + r.IntN(12))
 		}
@@ -109,12 +109,14 @@ func TestTooManyModelsMergeInAnyOrderToTheSame(t *testing.T) {
 		if len(all.Scopes) != 1+MaxModels || all.Scopes[0].Model != "" {
 			t.Fatalf("seed %d, %d: %d models are kept, want %d and the whole", seed, round, len(all.Scopes)-1, MaxModels)
 		}
-		first := all.Scopes[1].End()
+		first := &all.Scopes[1].Ledgers
 		for i := range all.Scopes[1:] {
-			first = min(first, all.Scopes[1+i].End())
+			if l := &all.Scopes[1+i].Ledgers; l.CompareEnds(first) < 0 {
+				first = l
+			}
 		}
 		for _, s := range slices.Concat(a.Scopes, b.Scopes, c.Scopes) {
-			if at := slices.IndexFunc(all.Scopes, func(kept ScopeRecord) bool { return compareScopes(kept, &s) == 0 }); at < 0 && s.End() > first {
+			if at := slices.IndexFunc(all.Scopes, func(kept ScopeRecord) bool { return compareScopes(kept, &s) == 0 }); at < 0 && s.CompareEnds(first) > 0 {
 				t.Fatalf("seed %d, %d: %q is not kept, though another ends before it", seed, round, s.Model)
 			}
 		}
@@ -131,10 +133,24 @@ func manyModels(r *rand.Rand) *Record {
 		if at := Instant(1 + r.IntN(100)); name%8 == 0 {
 			s.Quota.Succeed(at)
 		} else {
-			s.Transient.Add(Observation{Received: at, Until: at + 10})
+			s.Transient.Add(Observation{Received: at, Until: at + 10 + Instant(name%3)*50, Command: name%3 == 1, Claimed: name%3 == 2})
 		}
 	}
 	return record
+}
+
+// However long callers say that cooldowns of other models are, and in whatever order they are heard of, those that an upstream told stay.
+func TestWhatCallersSayPushesNothingOut(t *testing.T) {
+	heard, said := &Record{}, &Record{}
+	for i := range MaxModels {
+		heard.Scope(fmt.Sprint("heard", i), false).Quota.Add(Observation{Received: 1, Until: 2, Probe: 2})
+		said.Scope(fmt.Sprint("said", i), i%2 == 0).Quota.Add(Observation{Received: 1, Until: Never, Probe: Never, Command: i%3 == 0, Claimed: i%3 != 0})
+	}
+	for _, sum := range []string{merged(heard, said), merged(said, heard), merged(said, heard, said)} {
+		if sum != merged(heard) {
+			t.Error("of what an upstream told something is gone")
+		}
+	}
 }
 
 func clone(r *Record) *Record {

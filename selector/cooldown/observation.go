@@ -14,6 +14,8 @@ type Observation struct {
 	Ladder Ladder `json:"ladder,omitempty"`
 	// Command: a caller ordered it. A success does not end it.
 	Command bool `json:"command,omitempty"`
+	// Claimed: a caller reported it that did not prove that it had asked the upstream.
+	Claimed bool `json:"claimed,omitempty"`
 	// Secret stands for the secret that was refused: it concerns the auths that have it. 0: it concerns all.
 	Secret Fingerprint `json:"secret,omitempty"`
 	// Reason is that of a command, or else of a finding, which has a rule and perhaps something that an operator must do.
@@ -24,7 +26,7 @@ type Observation struct {
 
 // alike: they are of one sort, so that one may stand for both.
 func (e *Observation) alike(o *Observation) bool {
-	return e.Ladder == o.Ladder && e.Command == o.Command && e.Secret == o.Secret
+	return e.Ladder == o.Ladder && e.Command == o.Command && e.Claimed == o.Claimed && e.Secret == o.Secret
 }
 
 // covers reports whether o says nothing that e does not say. Of two that say the same, the one whose
@@ -53,10 +55,13 @@ func (e *Observation) compare(o *Observation) int {
 	return cmp.Or(
 		cmp.Compare(e.Received, o.Received), cmp.Compare(e.Until, o.Until), cmp.Compare(e.Probe, o.Probe),
 		cmp.Compare(e.Level, o.Level), cmp.Compare(e.Ladder, o.Ladder), compareBools(e.Command, o.Command),
-		cmp.Compare(e.Secret, o.Secret),
+		compareBools(e.Claimed, o.Claimed), cmp.Compare(e.Secret, o.Secret),
 		cmp.Compare(e.Reason, o.Reason), cmp.Compare(e.Rule, o.Rule), cmp.Compare(e.OperatorAction, o.OperatorAction),
 	)
 }
+
+// heard: an upstream said so, as far as is known, and not a caller alone.
+func (e *Observation) heard() bool { return !e.Command && !e.Claimed }
 
 // Message is the observation as a human-readable message.
 func (e *Observation) Message() string {

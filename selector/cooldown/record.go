@@ -71,7 +71,7 @@ func (s Switch) later(o Switch) Switch {
 // MaxModels bounds the models, families among them, that a record tells of.
 const MaxModels = 1024
 
-// Merge takes in another record of the same key. Of too many models those go of which all is over first.
+// Merge takes in another record of the same key. Of too many models those go of which only callers spoke, and of which all is over first.
 func (r *Record) Merge(o *Record) {
 	r.Switch = r.Switch.later(o.Switch)
 	r.Cleared, r.Succeeded = max(r.Cleared, o.Cleared), max(r.Succeeded, o.Succeeded)
@@ -126,9 +126,9 @@ func (r *Record) boundModels() {
 	r.Scopes = slices.DeleteFunc(r.Scopes, func(s ScopeRecord) bool { return s.Model != "" && s.compareEnds(&first) < 0 })
 }
 
-// compareEnds orders models by when all is over, those of one time by their names, families last.
+// compareEnds orders models as they go, those of one time by their names, families last.
 func (s *ScopeRecord) compareEnds(o *ScopeRecord) int {
-	return cmp.Or(cmp.Compare(s.End(), o.End()), compareScopes(*s, o))
+	return cmp.Or(s.CompareEnds(&o.Ledgers), compareScopes(*s, o))
 }
 
 // propagate lets what is known of all scopes count in one.

@@ -14,7 +14,7 @@ func (l *Ledger) Span(secret Fingerprint, now Instant) Span {
 	r := l.BeyondDoubt(secret, now)
 	for i := range l.Doubts {
 		d := &l.Doubts[i]
-		until, probe := l.ends(d)
+		until, probe := l.doubtEnds(d)
 		if until <= now {
 			continue
 		}
@@ -41,16 +41,21 @@ func (l *Ledger) BeyondDoubt(secret Fingerprint, now Instant) (r Span) {
 	return r
 }
 
-// End is the last end of all that is not withdrawn, whether it is over or not; 0: there is none.
-func (l *Ledger) End() (last Instant) {
+// ends are the last end of what an upstream said, and of all, that is not withdrawn, whether it is over or not; 0: there is none.
+func (l *Ledger) ends() (heard, last Instant) {
+	add := func(e *Observation, until Instant) {
+		if last = max(last, until); e.heard() {
+			heard = max(heard, until)
+		}
+	}
 	for i := range l.Observations {
-		last = max(last, l.Observations[i].Until)
+		add(&l.Observations[i], l.Observations[i].Until)
 	}
 	for i := range l.Doubts {
-		until, _ := l.ends(&l.Doubts[i])
-		last = max(last, until)
+		until, _ := l.doubtEnds(&l.Doubts[i])
+		add(&l.Doubts[i].Observation, until)
 	}
-	return last
+	return heard, last
 }
 
 // Outlasts reports whether r decides beside another.
