@@ -82,7 +82,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"Cooldown", func(ctx context.Context, b *broker.Broker) error {
-			_, err := b.Cooldown(ctx, broker.Caller{}, "a", selector.Cooldown{Until: time.Now().Add(time.Minute)}, time.Now())
+			_, err := b.Cooldown(ctx, broker.Caller{}, &broker.CooldownOrder{AuthID: "a", Cooldown: selector.Cooldown{Until: time.Now().Add(time.Minute)}}, time.Now())
 			return err
 		}},
 		{"Report", func(ctx context.Context, b *broker.Broker) error {

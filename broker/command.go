@@ -1,12 +1,14 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/credbroker/credbroker/selector"
+	"github.com/credbroker/credbroker/verdict"
 )
 
 // ErrNotDurable is a change that is in force and could not be stored. The observer of the persister heard when that began.
@@ -32,13 +34,32 @@ func notDurable(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", ErrNotDurable, err.Error())
 }
 
-// Cooldown blocks an auth, or one model of it, for as long as the caller says.
-func (b *Broker) Cooldown(ctx context.Context, by Caller, authID string, order selector.Cooldown, now time.Time) (selector.Block, error) {
-	if _, err := b.auth(by, authID); err != nil {
+// CooldownOrder is an order to keep away from an auth.
+type CooldownOrder struct {
+	selector.Cooldown
+
+	AuthID string
+	// Pick that the auth was used for.
+	Pick PickID
+}
+
+// Cooldown blocks an auth, or one model of it, for as long as the caller says. One that names no pick of its own, and may not operate, may
+// say as much as an upstream is believed without a probe: the error is then a *selector.FieldError of `pick_id`.
+func (b *Broker) Cooldown(ctx context.Context, by Caller, order *CooldownOrder, now time.Time) (selector.Block, error) {
+	auth, err := b.auth(by, order.AuthID)
+	if err != nil {
 		return selector.Block{}, err
 	}
-	block, err := b.pool.Cooldown(authID, order, now)
-	return block, b.acknowledge(ctx, authID, err)
+	most := cmp.Or(b.settings.Load().Selection.MaxHint, selector.DefaultMaxHint)
+	if order.Endless || order.Until.Sub(now) > most {
+		report := Report{Caller: by, AuthID: order.AuthID, Pick: order.Pick, Outcome: verdict.Outcome{Model: order.Model}}
+		if _, shown := b.prove(&report, auth, now); shown != proven {
+			return selector.Block{}, &selector.FieldError{Field: "pick_id", Problem: fmt.Sprintf(
+				"must be that of a pick of the caller's own, of this auth and model, that was not reported yet, for a cooldown of more than %s", most)}
+		}
+	}
+	block, err := b.pool.Cooldown(order.AuthID, order.Cooldown, now)
+	return block, b.acknowledge(ctx, order.AuthID, err)
 }
 
 // Invalidation is an order to release the sessions of an auth.

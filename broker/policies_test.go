@@ -311,7 +311,7 @@ func (w *policyWorld) inspect(t *testing.T, caller broker.Caller) error {
 	}
 	for _, id := range []string{"a1", "b2", "c3", "nobody"} {
 		_, err := w.broker.Auth(caller, id, w.now)
-		_, errCooldown := w.broker.Cooldown(t.Context(), caller, id, selector.Cooldown{Until: w.now}, w.now)
+		_, errCooldown := w.broker.Cooldown(t.Context(), caller, &broker.CooldownOrder{AuthID: id, Cooldown: selector.Cooldown{Until: w.now}}, w.now)
 		_, errReport := w.broker.Report(t.Context(), &broker.Report{Caller: caller, AuthID: id, Outcome: verdict.Outcome{Status: 200}}, w.now)
 		_, errRelease := w.broker.Sessions(caller, id, 0, "", w.now)
 		_, errInvalidate := w.broker.Invalidate(t.Context(), w.broker.Caller("stranger"), broker.Invalidation{AuthID: id, Disable: true}, w.now)

@@ -182,3 +182,38 @@ func TestSessionsOfCallersInAFleet(t *testing.T) {
 		}
 	})
 }
+
+// Without a pick of its own a caller keeps nobody away from an auth for longer than an upstream would be believed.
+func TestLongCooldownsTakeAPick(t *testing.T) {
+	one, two := broker.Caller{Name: "one"}, broker.Caller{Name: "two"}
+	for _, tt := range []struct {
+		name   string
+		caller broker.Caller
+		pickOf broker.Caller
+		model  string
+		span   time.Duration
+		twice  bool
+		good   bool
+	}{
+		{name: "without callers", model: "m", span: time.Hour, good: true},
+		{name: "its own pick", caller: one, pickOf: one, model: "m", span: time.Hour, good: true},
+		{name: "its own pick again", caller: one, pickOf: one, model: "m", span: time.Hour, twice: true},
+		{name: "a pick of another model", caller: one, pickOf: one, model: "n", span: time.Hour},
+		{name: "a pick of another caller", caller: one, pickOf: two, model: "m", span: time.Hour},
+		{name: "a pick of another caller, for a short time", caller: one, pickOf: two, model: "m", span: 15 * time.Minute, good: true},
+		{name: "who may operate", caller: broker.Caller{Name: "one", Operate: true}, pickOf: two, span: time.Hour, good: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := brokerOf(1)
+			_, id := pickedBy(t, b, tt.pickOf)
+			order := broker.CooldownOrder{AuthID: "a", Pick: id, Cooldown: selector.Cooldown{Model: tt.model, Until: noon.Add(tt.span)}}
+			_, err := b.Cooldown(t.Context(), tt.caller, &order, noon)
+			if tt.twice {
+				_, err = b.Cooldown(t.Context(), tt.caller, &order, noon)
+			}
+			if field, refused := errors.AsType[*selector.FieldError](err); refused == tt.good || refused && field.Field != "pick_id" {
+				t.Errorf("Cooldown = %v, want it to go well: %t", err, tt.good)
+			}
+		})
+	}
+}

@@ -16,7 +16,7 @@ func TestUpkeepRemovesWhatHasEnded(t *testing.T) {
 		b := broker.New(broker.Config{Settings: broker.Settings{Affinity: true, SessionTTL: time.Minute}})
 		b.Update([]*selector.Auth{{ID: "a", Provider: "p"}}, nil, time.Now())
 		bind(t, b, "s")
-		if _, err := b.Cooldown(t.Context(), broker.Caller{}, "a", selector.Cooldown{Until: time.Now().Add(90 * time.Second)}, time.Now()); err != nil {
+		if _, err := b.Cooldown(t.Context(), broker.Caller{}, &broker.CooldownOrder{AuthID: "a", Cooldown: selector.Cooldown{Until: time.Now().Add(90 * time.Second)}}, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

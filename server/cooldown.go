@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 	"github.com/credbroker/credbroker/selector/cooldown"
@@ -32,7 +33,7 @@ func (b *credentialBroker) reportCooldown(c *call, req *credbrokerv1.ReportCoold
 	if err != nil {
 		return nil, err
 	}
-	block, err := b.config.Broker.Cooldown(c, b.by(c), req.GetAuthId(), order, c.start)
+	block, err := b.config.Broker.Cooldown(c, b.by(c), order, c.start)
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +44,12 @@ func (b *credentialBroker) reportCooldown(c *call, req *credbrokerv1.ReportCoold
 }
 
 // checkCooldown checks and converts.
-func checkCooldown(req *credbrokerv1.ReportCooldownRequest, now time.Time) (selector.Cooldown, error) {
+func checkCooldown(req *credbrokerv1.ReportCooldownRequest, now time.Time) (*broker.CooldownOrder, error) {
 	var v violations
 	v.required("auth_id", req.GetAuthId(), maxAuthID)
 	v.size("model", len(req.GetModel()), maxModel)
 	v.size("reason", len(req.GetReason()), maxReason)
-	v.pickID("pick_id", req.GetPickId())
+	pick := v.pickID("pick_id", req.GetPickId())
 	if _, known := credbrokerv1.CooldownKind_name[int32(req.GetKind())]; !known {
 		v.add("kind", "is not a kind of cooldown")
 	}
@@ -59,11 +60,9 @@ func checkCooldown(req *credbrokerv1.ReportCooldownRequest, now time.Time) (sele
 	case *credbrokerv1.ReportCooldownRequest_Until:
 		until = v.until(end.Until, now)
 	}
-	return selector.Cooldown{
-		Model:  req.GetModel(),
-		Kind:   cooldownKind(req.GetKind()),
-		Until:  until,
-		Reason: req.GetReason(),
+	return &broker.CooldownOrder{
+		Cooldown: selector.Cooldown{Model: req.GetModel(), Kind: cooldownKind(req.GetKind()), Until: until, Reason: req.GetReason()},
+		AuthID:   req.GetAuthId(), Pick: pick,
 	}, v.err()
 }
 

@@ -1294,7 +1294,8 @@ type ReportCooldownRequest struct {
 	Kind CooldownKind `protobuf:"varint,5,opt,name=kind,proto3,enum=credbroker.v1.CooldownKind" json:"kind,omitempty"`
 	// Human-readable message, shown in listings; at most 1 KiB.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Of the pick that met the limit; may be empty.
+	// Of the pick that met the limit; may be empty. Where callers are configured, a cooldown of more than
+	// `cooldown.max_hint` takes that of the caller's own pick of this auth and model, or the role `operate`.
 	PickId        string `protobuf:"bytes,7,opt,name=pick_id,json=pickId,proto3" json:"pick_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
