@@ -38,6 +38,8 @@ type Config struct {
 	// AuthDirs are folders of auth files, relative ones already joined to the folder of the file. The first one takes
 	// what is put.
 	AuthDirs []string
+	// Trash is how long auth files are kept that were deleted or replaced.
+	Trash Trash
 
 	startLines map[string]int   // where the keys of what takes a restart are
 	files      []string         // that the file refers to
@@ -138,6 +140,7 @@ func Default() *Config {
 		},
 		Cooldown: Cooldown{MaxHint: selector.DefaultMaxHint, ProbeTimeout: selector.DefaultProbeTimeout},
 		State:    State{Redis: Redis{Namespace: defaultNamespace}},
+		Trash:    Trash{TTL: 7 * 24 * time.Hour},
 		Log:      Log{Level: "info", Access: true, Format: "json"},
 	}
 }

@@ -22,6 +22,8 @@ type folder struct {
 	maxFiles, maxFolders int
 	// faults are the problems of files by path, and of folders by path and a slash.
 	faults map[string]Problems
+	// trashFault is why the trash could not be emptied.
+	trashFault Problems
 	// full: there are more files or folders than are allowed.
 	full bool
 }
@@ -83,6 +85,7 @@ func (f *folder) problems() Problems {
 	for _, problems := range f.faults {
 		list = append(list, problems...)
 	}
+	list = append(list, f.trashFault...)
 	if f.full {
 		list = append(list, Problem{File: f.root, Message: fmt.Sprintf(
 			"holds more than %d auth files or %d folders; the rest is not read", f.maxFiles, f.maxFolders)})

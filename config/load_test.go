@@ -128,6 +128,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 				Sentinel: Sentinel{Master: "main", Username: "watcher", Password: selector.NewSecret("sk-from-file")},
 			},
 		},
+		Trash:    Trash{TTL: 720 * time.Hour},
 		Verdict:  Verdict{Rules: []string{"testdata/accept/rules/own"}},
 		Log:      Log{Level: "debug", Format: "console"},
 		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},

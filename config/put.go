@@ -56,10 +56,11 @@ func (s *Source) Put(ctx context.Context, id string, document []byte) (persisted
 	if err != nil {
 		return false, err
 	}
-	return true, s.putFile(id, at, members)
+	// What keeps the secret keeps all that the file has of the account.
+	return true, s.putFile(id, at, members, withSecret || !held)
 }
 
-// Delete removes one auth, and its file if it has one.
+// Delete removes one auth, and its file if it has one, of which the trash keeps a copy.
 //
 // Errors: selector.ErrUnknownAuth, selector.ErrManagedByConfig, and those of the file system.
 func (s *Source) Delete(ctx context.Context, id string) error {
@@ -79,6 +80,9 @@ func (s *Source) Delete(ctx context.Context, id string) error {
 		s.catalog.remove(holder.origin)
 	default:
 		f := s.folders[holder.rank-1]
+		if err := s.discard(location{f, holder.path}); err != nil {
+			return err
+		}
 		if err := removeFile(f.root, holder.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove auth file: %w", err)
 		}
@@ -224,7 +228,8 @@ func (s *Source) locationFor(id string, holder claim, held bool) (location, erro
 	return at, nil
 }
 
-func (s *Source) putFile(id string, at location, members documentMembers) error {
+// putFile writes a file, and keeps a copy of the one before if that holds more than what is written.
+func (s *Source) putFile(id string, at location, members documentMembers, replaces bool) error {
 	if at.path != id {
 		name, err := json.Marshal(id)
 		if err != nil {
@@ -242,6 +247,11 @@ func (s *Source) putFile(id string, at location, members documentMembers) error 
 	}
 	if len(data) >= authdoc.MaxFile {
 		return refused(fieldDocument, "%s", tooLarge(authdoc.MaxFile))
+	}
+	if replaces {
+		if err := s.discard(at); err != nil {
+			return err
+		}
 	}
 	if err := writeFile(at.folder.root, at.path, append(data, '\n')); err != nil {
 		return fmt.Errorf("write auth file: %w", err)

@@ -96,7 +96,7 @@ func (s *Source) rescanConfig(c changes, o outcome, again *changes) (changed boo
 
 // settings are what is told when it changes: what is no auth and takes no restart.
 func (c *Config) settings() []any {
-	return []any{c.Selection, c.Sessions, c.Cooldown, c.Verdict, c.rules, c.Log, c.Callers, c.Listen.digests()}
+	return []any{c.Selection, c.Sessions, c.Cooldown, c.Verdict, c.rules, c.Log, c.Callers, c.Trash, c.Listen.digests()}
 }
 
 // startKeys are the keys of what takes a restart, with their values.

@@ -76,8 +76,10 @@ func (s *Source) follow(ctx context.Context, w *watcher) {
 			b.timer.Stop()
 		}
 	}()
-	rescan := time.NewTicker(s.pace.rescan)
+	rescan, trash := time.NewTicker(s.pace.rescan), time.NewTicker(trashRound)
 	defer rescan.Stop()
+	defer trash.Stop()
+	s.sweepTrash()
 	events, faults := w.events()
 	// What changed before anything was watched.
 	again.add(s.rescan(changes{}, tentative))
@@ -102,6 +104,8 @@ func (s *Source) follow(ctx context.Context, w *watcher) {
 			last.add(s.rescan(again.take(), tentative))
 		case <-last.timer.C:
 			again.add(s.rescan(last.take(), final))
+		case <-trash.C:
+			s.sweepTrash()
 		case <-rescan.C:
 			again.add(s.rescan(changes{}, tentative))
 		}
