@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
@@ -78,5 +79,49 @@ func TestWritingIsNotReading(t *testing.T) {
 	picked, err := gateway.PickCredential(t.Context(), &credbrokerv1.PickCredentialRequest{Provider: "claude"})
 	if c := picked.GetCredential(); err != nil || c.GetBaseUrl() != "https://other.example" || c.GetRequestHeaders()["Authorization"] != "Bearer at-1" {
 		t.Errorf("the pick is %v, %v", picked, err)
+	}
+}
+
+// What DeleteAuth takes away can be brought back for as long as the configuration says.
+func TestDeletedAuthsComeBack(t *testing.T) {
+	b, folder := withAuthFile(t, "a.json", `{"type":"claude","access_token":"at-1","refresh_token":"rt-1"}`, "trash: {ttl: 48h}\n")
+	_, operator := b.connect()
+	if _, err := operator.DeleteAuth(t.Context(), &credbrokerv1.DeleteAuthRequest{AuthId: "a.json"}); err != nil {
+		t.Fatal(err)
+	}
+	kept := func() string {
+		files, err := filepath.Glob(filepath.Join(folder, ".trash", "*Z", "a.json.old"))
+		if err != nil || len(files) > 1 {
+			t.Fatalf("the trash has %q, %v", files, err)
+		}
+		return strings.Join(files, "")
+	}
+	if text, err := os.ReadFile(kept()); err != nil || !strings.Contains(string(text), `"refresh_token":"rt-1"`) {
+		t.Fatalf("the trash has %s, %v, want the refresh token", text, err)
+	}
+	again := func(later time.Duration) {
+		b.stop()
+		b = launchAt(t, func() time.Time { return time.Now().Add(later) }, b.config)
+		b.ready()
+		if got := b.command("auths", "get", "a.json"); got.code != exitNotFound {
+			t.Errorf("a deleted auth is in the pool: %d %s", got.code, got.stdout)
+		}
+	}
+	again(47 * time.Hour)
+	if err := os.Rename(kept(), filepath.Join(folder, "a.json")); err != nil {
+		t.Fatal(err)
+	}
+	b.log.wait(t, logReloaded)
+	if got := b.command("auths", "get", "a.json"); got.code != exitOK {
+		t.Errorf("brought back, the auth is not there: %d %s", got.code, got.stderr)
+	}
+	_, operator = b.connect()
+	if _, err := operator.DeleteAuth(t.Context(), &credbrokerv1.DeleteAuthRequest{AuthId: "a.json"}); err != nil || kept() == "" {
+		t.Fatalf("DeleteAuth: %v, and the trash has %q", err, kept())
+	}
+	again(97 * time.Hour)
+	b.stop() // it has swept when it ends
+	if left := kept(); left != "" {
+		t.Errorf("after its time there is still %s", left)
 	}
 }
