@@ -11,6 +11,8 @@ type Caller struct {
 	Name string
 	// Roles are what it may do.
 	Roles Roles
+	// NoSecrets: what it picks is told without headers and proxy, which are secret.
+	NoSecrets bool
 	// Allow are the auths that it may get: those that one of the rules names. None: all.
 	Allow []Rule
 	// Limits are how much it may ask for.

@@ -46,6 +46,7 @@ func (l *loader) callers() document.Type {
 }
 
 func caller(c *access.Caller, given *[]document.Value) document.Type {
+	secrets := true
 	return document.Object(document.Keys{
 		"name": document.Text(&c.Name, access.MaxName, access.WrongName).Doc("Names the caller in the log and in metrics."),
 		"roles": roles(&c.Roles).Doc("What it may do: pick credentials, report what came of them, read the state, operate on auths and " +
@@ -59,8 +60,11 @@ func caller(c *access.Caller, given *[]document.Value) document.Type {
 		"tokens": document.List(&c.Tokens, maxTokens, token).Doc("Bearer tokens, as `credbroker token new` prints them; two overlap while one is replaced."),
 		"allow":  document.List(&c.Allow, maxAllow, allow).Doc("Auths that it may get: those that one of the rules names. Absent: all."),
 		"limits": callerLimits(&c.Limits).Doc("How much it may ask for."),
+		"return_secrets": document.Boolean(&secrets).Doc("Credentials that it picks hold the headers to send and the proxy. " +
+			"Without them it learns which auth it is."),
 	}).Requires("name", "roles").Then(func(v document.Value) {
 		*given = append(*given, v)
+		c.NoSecrets = !secrets
 		if !v.Has("uris") && !v.Has("dns") && !v.Has("uids") && !v.Has("tokens") {
 			v.Problemf("has nothing to be known by; allowed: one or more of uris, dns, uids and tokens")
 		}

@@ -46,7 +46,7 @@ func everyCaller() []access.Caller {
 	}
 	return []access.Caller{
 		{
-			Name: "gateway", Roles: access.Pick | access.Report,
+			Name: "gateway", Roles: access.Pick | access.Report, NoSecrets: true,
 			URIs: []string{"spiffe://acme.example/gateway/*"}, DNS: []string{"gateway.example.com", "*.gateway.example.com"},
 			UIDs: []uint32{1000, 0},
 			Tokens: []access.Token{

@@ -152,7 +152,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 		Domains:    []string{"org:acme", "egress:eu"},
-		Origin:     selector.OriginConfig, Source: file + ":80",
+		Origin:     selector.OriginConfig, Source: file + ":81",
 	}}
 	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)

@@ -3,30 +3,34 @@ package server
 import (
 	"net/url"
 
+	"github.com/credbroker/credbroker/access"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
 )
 
 // This file is the only one that reveals secrets.
 
-// credentialMessage is what one pick hands out. The maps of the auth are shared with it: both are read only.
-func credentialMessage(p *selector.Pick) *credbrokerv1.Credential {
+// credentialMessage is what one pick hands out to a caller. The maps of the auth are shared with it: both are read only.
+func credentialMessage(p *selector.Pick, caller *access.Caller) *credbrokerv1.Credential {
 	a := p.Auth
-	headers := make(map[string]string, len(a.Headers))
+	m := &credbrokerv1.Credential{
+		AuthId:     a.ID,
+		Provider:   a.Provider,
+		Label:      a.Label,
+		Attributes: a.Attributes,
+		BaseUrl:    a.BaseURL,
+		ExpiresAt:  timeMessage(a.ExpiresAt),
+		Model:      p.Model,
+	}
+	if caller != nil && caller.NoSecrets {
+		return m
+	}
+	m.RequestHeaders = make(map[string]string, len(a.Headers))
 	for _, h := range a.Headers {
-		headers[h.Name] = h.Value.Reveal()
+		m.RequestHeaders[h.Name] = h.Value.Reveal()
 	}
-	return &credbrokerv1.Credential{
-		AuthId:         a.ID,
-		Provider:       a.Provider,
-		Label:          a.Label,
-		Attributes:     a.Attributes,
-		RequestHeaders: headers,
-		BaseUrl:        a.BaseURL,
-		ProxyUrl:       a.ProxyURL.Reveal(),
-		ExpiresAt:      timeMessage(a.ExpiresAt),
-		Model:          p.Model,
-	}
+	m.ProxyUrl = a.ProxyURL.Reveal()
+	return m
 }
 
 // proxyWithoutPassword is for listings: scheme, user and host. What is no URL with a host may hold a password anywhere

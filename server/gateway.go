@@ -54,7 +54,7 @@ func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest
 	}
 	c.authID, c.binding, c.picked = picked.Auth.ID, picked.Binding, true
 	answer := &credbrokerv1.PickCredentialResponse{
-		Credential: credentialMessage(&picked.Pick),
+		Credential: credentialMessage(&picked.Pick, c.caller),
 		PickId:     picked.ID,
 		Attempt:    int32(picked.Attempt), //nolint:gosec // it is at most 255
 		Session: &credbrokerv1.Session{

@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/metadata"
+
 	"github.com/credbroker/credbroker/access"
+	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/server/transport/transporttest"
 )
 
@@ -275,5 +278,46 @@ callers: [{name: prometheus, roles: [metrics], tokens: [%s]}]
 		if answer.StatusCode != want {
 			t.Errorf("GET /metrics with %q = %d, want %d", shown, answer.StatusCode, want)
 		}
+	}
+}
+
+// Who is not to have secrets is told which auth it is, and reports on it as others do.
+func TestPicksWithoutSecrets(t *testing.T) {
+	router, routerLine := newToken(t)
+	gateway, gatewayLine := newToken(t)
+	b := serving(t, fmt.Sprintf(`
+listen: {grpc: ["127.0.0.1:0"], http: ""}
+callers:
+  - {name: router, roles: [pick, report], tokens: [%s], return_secrets: false}
+  - {name: gateway, roles: [pick], tokens: [%s]}
+auths:
+  - {id: a, provider: claude, base_url: "https://up.example", secret: {value: canary-key}, headers: {X-More: canary-header}, proxy_url: "http://u:canary-proxy@p.example:1"}
+`, routerLine, gatewayLine))
+	broker, _ := b.connect()
+	pick := func(token string, req *credbrokerv1.PickCredentialRequest) *credbrokerv1.PickCredentialResponse {
+		t.Helper()
+		req.Provider, req.Model, req.SessionId = "claude", "m", "s"
+		got, err := broker.PickCredential(metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+token), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for _, req := range []*credbrokerv1.PickCredentialRequest{{}, {Explain: true}, {DryRun: true}} {
+		got := pick(router, req)
+		c := got.GetCredential()
+		if c.GetAuthId() != "a" || c.GetProvider() != "claude" || c.GetBaseUrl() != "https://up.example" || c.GetModel() != "m" || strings.Contains(got.String(), "canary") {
+			t.Errorf("a pick of the router's = %v, want the auth and nothing secret", got)
+		}
+	}
+	if c := pick(gateway, &credbrokerv1.PickCredentialRequest{}).GetCredential(); strings.Count(c.String(), "canary") != 3 {
+		t.Errorf("a pick of the gateway's = %v, want all that is secret", c)
+	}
+	verdict, err := broker.ReportResult(metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+router), &credbrokerv1.ReportResultRequest{
+		AuthId: "a", PickId: pick(router, &credbrokerv1.PickCredentialRequest{}).GetPickId(), Model: "m", HttpStatus: 401,
+		Body: []byte(`{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}`),
+	})
+	if err != nil || verdict.GetVerdict().GetUntil() == nil && verdict.GetVerdict().GetNext() == credbrokerv1.Next_NEXT_DONE {
+		t.Errorf("the router's report = %v, %v, want a verdict on the auth", verdict, err)
 	}
 }

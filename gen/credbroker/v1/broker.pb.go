@@ -917,11 +917,12 @@ type Credential struct {
 	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
 	// Settings of the auth that the gateway may need; never secret.
 	Attributes map[string]string `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Secret: the headers to set on the upstream request, such as `Authorization` or `x-api-key`.
+	// Secret: the headers to set on the upstream request, such as `Authorization` or `x-api-key`. Absent for a caller
+	// that is not to have secrets.
 	RequestHeaders map[string]string `protobuf:"bytes,5,rep,name=request_headers,json=requestHeaders,proto3" json:"request_headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Where to send the request; empty: the gateway's default for the provider.
 	BaseUrl string `protobuf:"bytes,6,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
-	// Proxy to send the request through; empty: none. May hold a password.
+	// Proxy to send the request through; empty: none, or the caller is not to have secrets. May hold a password.
 	ProxyUrl string `protobuf:"bytes,7,opt,name=proxy_url,json=proxyUrl,proto3" json:"proxy_url,omitempty"`
 	// End of the access token; absent: it does not expire, or nobody knows.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
