@@ -27,6 +27,8 @@ func main() {
 		getenv: os.LookupEnv,
 		now:    time.Now,
 		hangup: hangups,
+
+		withholdMemory: withholdMemory,
 	}))
 }
 

@@ -20,6 +20,8 @@ type process struct {
 	now            func() time.Time
 	// hangup starts the delivery of SIGHUP, until release.
 	hangup func() (signals <-chan os.Signal, release func())
+	// withholdMemory keeps the memory from others, for good; nil in tests, whose process is not the broker's alone.
+	withholdMemory func() error
 }
 
 // run executes one command line and returns the exit code. A cancelled ctx asks a command to end in good order.

@@ -19,6 +19,7 @@ type serveFlags struct {
 	config          string
 	shutdownTimeout time.Duration
 	socketMode      octalMode
+	dumpable        bool
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -39,6 +40,7 @@ func (a *app) serveCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.StringVar(&f.config, "config", "", "configuration file; without it: defaults and an empty pool")
 	fs.DurationVar(&f.shutdownTimeout, "shutdown-timeout", 10*time.Second, "longest wait for running calls at the end")
+	fs.BoolVar(&f.dumpable, "dumpable", false, "allow core dumps and debuggers, which show every secret")
 	fs.Var(&f.socketMode, "socket-mode", "permissions of Unix sockets")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
@@ -46,6 +48,11 @@ func (a *app) serveCommand() *cobra.Command {
 
 // serve runs a broker until ctx is cancelled.
 func (a *app) serve(ctx context.Context, f serveFlags) error {
+	if !f.dumpable && a.withholdMemory != nil {
+		if err := a.withholdMemory(); err != nil {
+			return err
+		}
+	}
 	defer a.collectLess()()
 	defer a.respectContainer()()
 	// From here on SIGHUP does not end the process, also while it starts.
