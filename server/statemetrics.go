@@ -22,6 +22,7 @@ type StateMetrics struct {
 	lag        prometheus.Histogram
 	claims     *prometheus.CounterVec
 	claimTimes prometheus.Histogram
+	refused    *prometheus.CounterVec
 }
 
 // NewStateMetrics registers the metrics.
@@ -50,8 +51,12 @@ func NewStateMetrics(registry *prometheus.Registry) (*StateMetrics, error) {
 			Help:    "Time that a pick waited for the fleet to say what its session is bound to.",
 			Buckets: []float64{200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 15e-3, 20e-3, 50e-3},
 		}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Name: "state_refused_total",
+			Help: "What the fleet's store answered and was not believed.",
+		}, []string{"what"}),
 	}
-	for _, c := range []prometheus.Collector{m.saves, m.failures, m.lag, m.claims, m.claimTimes} {
+	for _, c := range []prometheus.Collector{m.saves, m.failures, m.lag, m.claims, m.claimTimes, m.refused} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics of state: %w", err)
 		}
@@ -85,3 +90,6 @@ func (m *StateMetrics) Claimed(took time.Duration, moved bool, err error) {
 
 // Unconfirmed counts a session that was bound without the fleet.
 func (m *StateMetrics) Unconfirmed() { m.claims.WithLabelValues(claimUnconfirmed).Inc() }
+
+// Refused counts what the fleet's store answered and was not believed.
+func (m *StateMetrics) Refused(what string) { m.refused.WithLabelValues(what).Inc() }

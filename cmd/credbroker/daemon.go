@@ -68,12 +68,12 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 	}
 	conf := d.source.Config()
 	d.log, d.output = d.app.newLog(d.lines, conf.Log)
-	if err := d.openState(ctx, &conf.State); err != nil {
-		return err
-	}
 	registry := prometheus.NewRegistry()
 	metrics, err := server.NewStateMetrics(registry)
 	if err != nil {
+		return err
+	}
+	if err := d.openState(ctx, &conf.State, metrics); err != nil {
 		return err
 	}
 	d.broker = broker.New(broker.Config{

@@ -25,15 +25,18 @@ type engines struct {
 	keys  state.Keys
 }
 
-// engineWarnings write what engines warn of to the log.
-type engineWarnings struct{ repaired, unread func(message string) }
+// engineWarnings are told what engines warn of.
+type engineWarnings struct {
+	repaired, unread func(message string)
+	refused          func(what string, cause error)
+}
 
 // openEngines opens what the configuration names and finds the keys that go with it. After an error nothing is open.
 func openEngines(ctx context.Context, c *config.State, now func() time.Time, warn engineWarnings) (*engines, error) {
 	e := &engines{}
 	var err error
 	if len(c.Redis.Addresses) > 0 {
-		if e.fleet, err = openRedis(&c.Redis, warn.unread); err != nil {
+		if e.fleet, err = openRedis(&c.Redis, warn); err != nil {
 			return nil, err
 		}
 	}
@@ -62,10 +65,10 @@ func joinFailure(c *config.State, err error) error {
 	return err
 }
 
-func openRedis(c *config.Redis, warn func(message string)) (*redis.Store, error) {
+func openRedis(c *config.Redis, warn engineWarnings) (*redis.Store, error) {
 	r := redis.Config{
 		Addresses: c.Addresses, Namespace: c.Namespace, Username: c.Username, Password: c.Password, Database: c.Database,
-		Note:     warn,
+		Note: warn.unread, Refused: warn.refused,
 		Sentinel: redis.Sentinel{Master: c.Sentinel.Master, Username: c.Sentinel.Username, Password: c.Sentinel.Password},
 	}
 	if c.TLS.Enabled {

@@ -32,16 +32,17 @@ const (
 	logCallers   = "callers are known"
 	logNoCallers = "no callers are configured: whoever can connect may do everything"
 
-	logLoaded     = "state loaded"
-	logRepaired   = "state was repaired"
-	logUnread     = "state of the fleet cannot be read"
-	logKept       = "state is kept"
-	logMemoryOnly = "state is kept in memory only: it ends with the process"
-	logRedisOnly  = "state is kept in Redis only: a failover may lose what was acknowledged; state.path keeps it"
-	logEngineDown = "a state engine does not work"
-	logEngineUp   = "a state engine works again"
-	logNotFlushed = "state that was not kept yet is lost"
-	logNotClosed  = "a state engine could not be closed"
+	logLoaded      = "state loaded"
+	logRepaired    = "state was repaired"
+	logUnread      = "state of the fleet cannot be read"
+	logDisbelieved = "what the store of the fleet answers is refused"
+	logKept        = "state is kept"
+	logMemoryOnly  = "state is kept in memory only: it ends with the process"
+	logRedisOnly   = "state is kept in Redis only: a failover may lose what was acknowledged; state.path keeps it"
+	logEngineDown  = "a state engine does not work"
+	logEngineUp    = "a state engine works again"
+	logNotFlushed  = "state that was not kept yet is lost"
+	logNotClosed   = "a state engine could not be closed"
 )
 
 // Names of fields of the log of serve.

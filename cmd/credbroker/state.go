@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,12 +17,15 @@ import (
 const flushTimeout = 5 * time.Second
 
 // openState opens the engines, before there are auths: their fingerprints need a key that is stored with the state.
-func (d *daemon) openState(ctx context.Context, c *config.State) error {
+func (d *daemon) openState(ctx context.Context, c *config.State, metrics *server.StateMetrics) error {
 	warn := func(message string) func(detail string) {
 		return func(detail string) { d.log.Warn().Str(fieldWhat, detail).Msg(message) }
 	}
+	refusals := &fleetRefusals{metrics: metrics, log: d.log, now: d.app.now, said: map[string]time.Time{}}
 	var err error
-	d.engines, err = openEngines(ctx, c, d.app.now, engineWarnings{repaired: warn(logRepaired), unread: warn(logUnread)})
+	d.engines, err = openEngines(ctx, c, d.app.now, engineWarnings{
+		repaired: warn(logRepaired), unread: warn(logUnread), refused: refusals.add,
+	})
 	if err != nil {
 		return err
 	}
@@ -89,5 +93,25 @@ func (d *daemon) logState(c *config.State) {
 		d.log.Warn().Str(fieldNamespace, c.Redis.Namespace).Msg(logRedisOnly)
 	default:
 		d.log.Info().Str(fieldPath, c.Path).Bool(fieldShared, d.engines.fleet != nil).Msg(logKept)
+	}
+}
+
+// fleetRefusals count what the fleet's store answers and is not believed, and say so once a minute.
+type fleetRefusals struct {
+	metrics *server.StateMetrics
+	log     zerolog.Logger
+	now     func() time.Time
+
+	mu   sync.Mutex
+	said map[string]time.Time
+}
+
+func (r *fleetRefusals) add(what string, cause error) {
+	r.metrics.Refused(what)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := r.now(); now.Sub(r.said[what]) >= time.Minute {
+		r.said[what] = now
+		r.log.Warn().Str(fieldWhat, what).Str(fieldCause, oneLine(cause.Error())).Msg(logDisbelieved)
 	}
 }

@@ -29,7 +29,15 @@ type Config struct {
 	Timeout time.Duration
 	// Note is told of what is kept and cannot be read, once each, in words for the log; nil: nobody is.
 	Note func(words string)
+	// Refused is told of what is refused of the server, each time, from many goroutines; nil: nobody is.
+	Refused func(what string, cause error)
 }
+
+// What is refused.
+const (
+	// RefusedReply is one that is too large, or out of place; its connection is closed.
+	RefusedReply = "reply"
+)
 
 // Sentinel are the sentinels' own settings.
 type Sentinel struct {

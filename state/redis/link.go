@@ -2,12 +2,15 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/credbroker/credbroker/state/redis/internal/guard"
 )
 
 // link is the client of the library, made when it is first needed: the library makes none while the server is out of reach,
@@ -45,6 +48,7 @@ func newLink(c *Config) *link {
 		InitAddress: c.Addresses,
 		Dialer:      dialer,
 		TLSConfig:   c.TLS,
+		DialCtxFn:   c.dial,
 		SelectDB:    c.Database,
 		ClientName:  "credbroker",
 		AuthCredentialsFn: func(rueidis.AuthCredentialsContext) (rueidis.AuthCredentials, error) {
@@ -66,6 +70,30 @@ func newLink(c *Config) *link {
 		WriteBufferEachConn: buffer,
 		RingScaleEachConn:   ringScale,
 	}}
+}
+
+// dial connects to a server or sentinel, and has its replies checked before the library reads them.
+func (c *Config) dial(ctx context.Context, addr string, dialer *net.Dialer, secure *tls.Config) (net.Conn, error) {
+	var conn net.Conn
+	var err error
+	if secure != nil {
+		conn, err = (&tls.Dialer{NetDialer: dialer, Config: secure}).DialContext(ctx, "tcp", addr)
+	} else {
+		conn, err = dialer.DialContext(ctx, "tcp", addr)
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the address
+	}
+	return guard.New(conn, guard.Limits{Bytes: maxReply, Elements: maxElements}, func(cause error) {
+		c.refused(RefusedReply, fmt.Errorf("%s: %w", addr, cause))
+	}), nil
+}
+
+// refused tells what is refused.
+func (c *Config) refused(what string, cause error) {
+	if c.Refused != nil {
+		c.Refused(what, cause)
+	}
 }
 
 // get returns the client, and makes it if need be and the context allows.

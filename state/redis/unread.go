@@ -43,6 +43,11 @@ func (u *unread) add(name string, err error) {
 const (
 	maxField = 16 << 10
 	maxValue = 32 << 20
+	// maxReply is room for one value that is too long, so that it can be passed over. Pages of long values are asked for again in
+	// smaller pieces.
+	maxReply = 2 * maxValue
+	// maxElements of a reply. The log has 512 entries at once, of some 260 elements where 128 bindings moved in each.
+	maxElements = 1 << 18
 )
 
 var errTooLong = errors.New("it is too long")
