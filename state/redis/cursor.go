@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
+	"github.com/credbroker/credbroker/state/redis/internal/guard"
 )
 
 // cursor is how far the log was delivered.
@@ -141,8 +143,13 @@ func (s *Store) restoreKeys(ctx context.Context) error {
 
 // scan calls each for every record that is there all the time, as text.
 func (s *Store) scan(ctx context.Context, each func(field, value string)) error {
+	count := int64(fieldsAtOnce)
 	for from := uint64(0); ; {
-		page, err := s.scanPage(ctx, from)
+		page, err := s.scanPage(ctx, from, count)
+		if errors.Is(err, guard.ErrTooLarge) && count > 1 {
+			count = max(1, count/8)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -158,9 +165,9 @@ func (s *Store) scan(ctx context.Context, each func(field, value string)) error 
 	}
 }
 
-func (s *Store) scanPage(ctx context.Context, from uint64) (rueidis.ScanEntry, error) {
+func (s *Store) scanPage(ctx context.Context, from uint64, count int64) (rueidis.ScanEntry, error) {
 	return s.do(ctx, func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
-		return c.Do(ctx, c.B().Hscan().Key(s.layout.records).Cursor(from).Count(fieldsAtOnce).Build())
+		return c.Do(ctx, c.B().Hscan().Key(s.layout.records).Cursor(from).Count(count).Build())
 	}).AsScanEntry()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/credbroker/credbroker/selector/cooldown"
 	"github.com/credbroker/credbroker/state"
+	"github.com/credbroker/credbroker/state/redis/internal/guard"
 )
 
 const (
@@ -77,8 +79,22 @@ func (s *Store) saveRecords(ctx context.Context, records []cooldown.Record) erro
 	return errors.New("others kept writing the same records")
 }
 
-// present values of fields; empty: it is not there.
+// present values of fields; empty: it is not there. Where they are too long for one reply, each half is asked for.
 func (s *Store) present(ctx context.Context, fields []string) (map[string]string, error) {
+	values, err := s.presentAtOnce(ctx, fields)
+	if !errors.Is(err, guard.ErrTooLarge) || len(fields) == 1 {
+		return values, err
+	}
+	values, err = s.present(ctx, fields[:len(fields)/2])
+	if err != nil {
+		return nil, err
+	}
+	rest, err := s.present(ctx, fields[len(fields)/2:])
+	maps.Copy(values, rest)
+	return values, err
+}
+
+func (s *Store) presentAtOnce(ctx context.Context, fields []string) (map[string]string, error) {
 	answer, err := s.do(ctx, func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
 		return c.Do(ctx, c.B().Hmget().Key(s.layout.records).Field(fields...).Build())
 	}).ToArray()
