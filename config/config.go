@@ -33,6 +33,8 @@ type Config struct {
 	Verdict Verdict
 	// Rules are the rules of verdicts, those of Verdict.Rules included. Never nil.
 	Rules *verdict.Rules
+	// Audit is who had which credential and who changed what.
+	Audit Audit
 	// Log is what the process writes.
 	Log Log
 	// AuthDirs are folders of auth files, relative ones already joined to the folder of the file. The first one takes
@@ -141,6 +143,7 @@ func Default() *Config {
 		Cooldown: Cooldown{MaxHint: selector.DefaultMaxHint, ProbeTimeout: selector.DefaultProbeTimeout},
 		State:    State{Redis: Redis{Namespace: defaultNamespace}},
 		Trash:    Trash{TTL: 7 * 24 * time.Hour},
+		Audit:    defaultAudit(),
 		Log:      Log{Level: "info", Access: true, Format: "json"},
 	}
 }

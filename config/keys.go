@@ -55,6 +55,7 @@ func (l *loader) config() document.Type {
 		"cooldown":  cooldown(&c.Cooldown).Doc("How cooldowns are tried before their end."),
 		"state":     l.state().Doc("Where runtime state is kept beyond the process. A change takes a restart."),
 		"verdict":   l.verdict().Doc("What upstream answers mean."),
+		"audit":     l.audit().Doc("Who had which credential, and who changed what. A change takes a restart."),
 		"log":       logging(&c.Log).Doc("What the process writes."),
 		"auths":     document.List(&c.drafts, maxAuths, l.auth).Doc("The accounts and keys of the pool."),
 		"auth_dirs": document.List(&c.AuthDirs, maxDirs, l.authDir).

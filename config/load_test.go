@@ -128,8 +128,11 @@ func TestLoadReadsEveryKey(t *testing.T) {
 				Sentinel: Sentinel{Master: "main", Username: "watcher", Password: selector.NewSecret("sk-from-file")},
 			},
 		},
-		Trash:    Trash{TTL: 720 * time.Hour},
-		Verdict:  Verdict{Rules: []string{"testdata/accept/rules/own"}},
+		Trash:   Trash{TTL: 720 * time.Hour},
+		Verdict: Verdict{Rules: []string{"testdata/accept/rules/own"}},
+		Audit: Audit{
+			File: "testdata/accept/audit/audit.jsonl", MaxSize: 1 << 30, Secret: selector.NewSecret("sk-from-environment"), OnFailure: OnFailureDrop,
+		},
 		Log:      Log{Level: "debug", Format: "console"},
 		AuthDirs: []string{"testdata/accept/auths", "/var/lib/credbroker/auths"},
 	}

@@ -107,6 +107,7 @@ func (c *Config) startKeys() map[string]any {
 		"callers":     len(c.Callers) > 0,
 		"listen.grpc": grpc, "listen.http": http, "listen.insecure": c.Listen.Insecure, "listen.reflection": c.Listen.Reflection,
 		"limits":     c.Limits,
+		"audit":      c.Audit,
 		"state.path": c.State.Path, "state.redis": c.State.Redis,
 	}
 }
@@ -121,7 +122,7 @@ func keepStarted(before, c *Config) Problems {
 			moved = moved || strings.HasPrefix(key, "listen.")
 		}
 	}
-	c.Limits, c.State = before.Limits, before.State
+	c.Limits, c.State, c.Audit = before.Limits, before.State, before.Audit
 	if moved {
 		c.Listen = before.Listen
 	}
