@@ -139,6 +139,7 @@ func (p *authPool) ClearCooldown(ctx context.Context, req *credbrokerv1.ClearCoo
 	if err != nil {
 		return nil, err
 	}
+	c.model = req.GetModel()
 	auth, cleared, err := p.config.Broker.ClearCooldown(ctx, p.by(c), req.GetAuthId(), req.GetModel(), c.start)
 	if err != nil {
 		return nil, err

@@ -30,9 +30,14 @@ type call struct {
 	stream bool
 	// stranger: the call does not show whose it is. Its address has a line of the log now and then.
 	stranger bool
+	// silent: another such call of the address had its line a moment ago.
+	silent bool
+	// act is what an audited one is about; nil: it is none.
+	act *act
 
 	// What the handler learnt. session is zero where none was identified.
 	authID  string
+	model   string
 	session selector.SessionKey
 	source  sessions.Source
 	binding selector.Binding
@@ -74,6 +79,7 @@ func (s *Server) newCall(ctx context.Context) *call {
 func (c *call) about(authID string) {
 	if len(authID) <= maxAuthID {
 		c.authID = authID
+		c.act.see(c)
 	}
 }
 

@@ -46,7 +46,9 @@ func (s *Server) authorizeUnary(ctx context.Context, req any, info *grpc.UnarySe
 	c := s.callOf(ctx)
 	taken, err := s.authorize(c, info.FullMethod)
 	if err != nil {
-		return nil, s.refuse(c, err)
+		err = s.refuse(c, err)
+		s.auditRefused(c, info.FullMethod)
+		return nil, err
 	}
 	defer taken.leave()
 	resp, err := next(ctx, req)
@@ -59,7 +61,9 @@ func (s *Server) authorizeStream(srv any, stream grpc.ServerStream, info *grpc.S
 	c.stream = true
 	taken, err := s.authorize(c, info.FullMethod)
 	if err != nil {
-		return s.refuse(c, err)
+		err = s.refuse(c, err)
+		s.auditRefused(c, info.FullMethod)
+		return err
 	}
 	defer taken.leave()
 	err = next(srv, stream)
@@ -107,6 +111,17 @@ func (s *Server) authorize(c *call, method string) (use, error) {
 	return taken, err
 }
 
+// kind says what the caller was known by.
+func (p *proof) kind() string {
+	switch {
+	case p.token != "":
+		return "token"
+	case p.evidence != nil && p.evidence.HasUID:
+		return "uid"
+	}
+	return "certificate"
+}
+
 // proof is what a call showed, for a second look at it.
 type proof struct {
 	evidence *access.Evidence
@@ -150,7 +165,7 @@ func (s *Server) failed(c *call, cause error) error {
 		from = hostOf(p.Addr.String(), p.Addr.Network())
 	}
 	wait, line := s.failures.note(from, c.start)
-	if line {
+	if c.silent = !line; line {
 		s.log.Warn().Str(fieldPeer, from).AnErr(fieldCause, cause).Str(fieldRequestID, c.id).Msg(logStranger)
 	}
 	if wait > 0 {

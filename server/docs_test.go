@@ -88,7 +88,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	collectors := []prometheus.Collector{
-		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.refused, m.handledBy, m.durations, m.build, m.callers, m.unproven, newStateCollector(nil),
+		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.refused, m.handledBy, m.durations, m.build, m.callers, m.unproven, newStateCollector(nil), &auditCollector{},
 		kept.saves, kept.failures, kept.lag, kept.claims, kept.claimTimes,
 	}
 	var names []string

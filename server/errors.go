@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/audit"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
@@ -120,7 +121,7 @@ func failureOf(err error, format sessions.Format) failure {
 		var v violations
 		v.size("message", large.Size, large.Limit)
 		return invalidFailure(&invalidRequest{violations: &v})
-	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrSlow), errors.Is(err, errWatches):
+	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrSlow), errors.Is(err, errWatches), errors.Is(err, audit.ErrFull):
 		return overloadedFailure(err)
 	case errors.Is(err, errUnreadWatch):
 		return failure{code: codes.Aborted, reason: ReasonWatchUnread, message: err.Error()}

@@ -47,6 +47,11 @@ func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest
 	if err := v.pickErr(request.Format); err != nil {
 		return nil, err
 	}
+	slot, err := b.config.Audit.Reserve()
+	if err != nil {
+		return nil, err
+	}
+	defer slot.Free()
 	picked, err := b.config.Broker.Pick(c, &request, c.start)
 	c.session, c.source, c.format = picked.Key, picked.Source, picked.Format
 	if err != nil {
@@ -54,7 +59,7 @@ func (b *credentialBroker) pick(c *call, req *credbrokerv1.PickCredentialRequest
 	}
 	c.authID, c.binding, c.picked = picked.Auth.ID, picked.Binding, true
 	answer := &credbrokerv1.PickCredentialResponse{
-		Credential: credentialMessage(&picked.Pick, c.caller),
+		Credential: b.release(c, &slot, &picked, req),
 		PickId:     picked.ID,
 		Attempt:    int32(picked.Attempt), //nolint:gosec // it is at most 255
 		Session: &credbrokerv1.Session{

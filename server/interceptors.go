@@ -21,13 +21,14 @@ import (
 //  2. accessLog writes one line a call, the refused ones included.
 //  3. authorize lets in who may make the call, as often as it may: refusals are logged and counted, and cost no more than that. Calls that
 //     do not show who makes them have one line an address and minute.
-//  4. untilStop ends streams when the server stops. Unary calls are left to finish.
-//  5. errors turns what the core returns into codes, reasons and details.
-//  6. recovery makes a panic an error to all of the above.
-//  7. What is received takes its share of memory first (admit.go).
+//  4. audit writes the lines of administrative acts; the release of a credential has its line in credential.go.
+//  5. untilStop ends streams when the server stops. Unary calls are left to finish.
+//  6. errors turns what the core returns into codes, reasons and details.
+//  7. recovery makes a panic an error to all of the above.
+//  8. What is received takes its share of memory first (admit.go).
 func (s *Server) chain() (grpc.UnaryServerInterceptor, grpc.ServerOption) {
 	recoverWith := recovery.WithRecoveryHandlerContext(s.recovered)
-	return chainUnary(s.observeUnary, s.accessLogUnary, s.authorizeUnary, s.errorsUnary, recovery.UnaryServerInterceptor(recoverWith)),
+	return chainUnary(s.observeUnary, s.accessLogUnary, s.authorizeUnary, s.auditUnary, s.errorsUnary, recovery.UnaryServerInterceptor(recoverWith)),
 		grpc.ChainStreamInterceptor(
 			s.observeStream, s.accessLogStream, s.authorizeStream, s.untilStopStream, s.errorsStream,
 			recovery.StreamServerInterceptor(recoverWith), s.admitStream)

@@ -103,7 +103,7 @@ func newMetrics(c *Config) (*metrics, error) {
 	m.countCallers()
 	for _, collector := range []prometheus.Collector{
 		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.refused, m.handledBy, m.durations, m.build, m.callers, m.unproven,
-		newStateCollector(c.Broker),
+		newStateCollector(c.Broker), &auditCollector{log: c.Audit},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := c.Metrics.Register(collector); err != nil {

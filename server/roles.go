@@ -19,6 +19,13 @@ type methodAccess struct {
 	pick    bool         // counts as one
 }
 
+// releases reports whether the method hands out credentials, and acts whether it changes what others get. Both are audited.
+func (m *methodAccess) releases() bool { return m.roles.Has(access.Pick) }
+
+func (m *methodAccess) acts() bool {
+	return m.roles.Has(access.Operate) || m.roles.Has(access.WriteAuths)
+}
+
 // methodsAccess is the table of all methods. A method that is not in it is refused, whoever calls it.
 func methodsAccess() map[string]methodAccess {
 	table := make(map[string]methodAccess)

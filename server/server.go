@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/credbroker/credbroker/access"
+	"github.com/credbroker/credbroker/audit"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/server/internal/admission"
@@ -53,6 +54,8 @@ type Config struct {
 	Metrics *prometheus.Registry
 	// Limits of what peers can make the server hold.
 	Limits Limits
+	// Audit takes a line for every release of a credential and every administrative act; nil: nothing does.
+	Audit *audit.Log
 }
 
 // Settings are what can change while the server runs.
@@ -82,6 +85,7 @@ type Server struct {
 	}
 	methods  map[string]methodAccess
 	failures *failures
+	denials  denials
 	uses     uses
 
 	unary  grpc.UnaryServerInterceptor

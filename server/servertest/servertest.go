@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/credbroker/credbroker/access"
+	"github.com/credbroker/credbroker/audit"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/selector"
@@ -52,6 +53,8 @@ type Options struct {
 	Roles []broker.RolePolicy
 	// Callers may ask; none: everybody.
 	Callers []access.Caller
+	// Audit takes a line for every release and every act; nil: nothing does.
+	Audit *audit.Log
 }
 
 // Harness is a running server and what a test needs around it.
@@ -109,6 +112,7 @@ func New(t testing.TB, o Options) *Harness {
 		Version:  "test",
 		Metrics:  h.Metrics,
 		Limits:   o.Limits,
+		Audit:    o.Audit,
 	})
 	if err != nil {
 		t.Fatalf("server.New: %v", err)
