@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/credbroker/credbroker/audit"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/server"
@@ -47,6 +48,12 @@ func emptyServer(method string, req, answer proto.Message) *grpc.Server {
 // benchBroker is a broker as it runs in production: the real clock, and a log that is written.
 func benchBroker(b *testing.B, callers ...broker.Caller) *server.Server {
 	b.Helper()
+	return auditedBroker(b, nil, callers...)
+}
+
+// auditedBroker is benchBroker with an audit log.
+func auditedBroker(b *testing.B, audited *audit.Log, callers ...broker.Caller) *server.Server {
+	b.Helper()
 	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		b.Fatal(err)
@@ -62,6 +69,7 @@ func benchBroker(b *testing.B, callers ...broker.Caller) *server.Server {
 		Broker:   core,
 		Settings: server.Settings{AccessLog: true},
 		Log:      zerolog.New(buffer).With().Timestamp().Logger(), Version: "bench",
+		Audit: audited,
 	})
 	if err != nil {
 		b.Fatal(err)

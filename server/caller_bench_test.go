@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/credbroker/credbroker/access"
+	"github.com/credbroker/credbroker/audit"
 	"github.com/credbroker/credbroker/broker"
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/server"
@@ -20,9 +21,10 @@ import (
 	"github.com/credbroker/credbroker/server/transport/transporttest"
 )
 
-// pickOf is a pick at a broker of its own, which a caller makes with a token over a connection that is encrypted or not.
-func pickOf(b *testing.B, token string, known *access.Token, secure *tls.Config, client credentials.TransportCredentials) rpc {
-	s := benchBroker(b, broker.Caller{Name: "gateway"})
+// pickOf is a pick at a broker of its own, with an audit log or without, which a caller makes with the first token over a connection that is encrypted or not.
+func pickOf(b *testing.B, log *audit.Log, known *access.Token, secure *tls.Config, client credentials.TransportCredentials) rpc {
+	token, _ := servertest.Token(1)
+	s := auditedBroker(b, log, broker.Caller{Name: "gateway"})
 	settings := server.Settings{AccessLog: true}
 	if known != nil {
 		settings.Callers = servertest.Policy(b, []access.Caller{{
@@ -66,7 +68,7 @@ func BenchmarkCallerRPC(b *testing.B) {
 	authority := transporttest.NewAuthority(b)
 	secure := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{authority.Issue("broker.example")}}
 	trusting := credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: authority.Pool()})
-	token, known := servertest.Token(1)
+	_, known := servertest.Token(1)
 	plain := insecure.NewCredentials()
 	for _, tt := range []struct {
 		name   string
@@ -75,7 +77,7 @@ func BenchmarkCallerRPC(b *testing.B) {
 		client credentials.TransportCredentials
 	}{{"token", &known, nil, plain}, {"tls", nil, secure, trusting}, {"tls+token", &known, secure, trusting}} {
 		b.Run("shows="+tt.name, func(b *testing.B) {
-			with, without := pickOf(b, token, tt.known, tt.secure, tt.client), pickOf(b, "", nil, nil, plain)
+			with, without := pickOf(b, nil, tt.known, tt.secure, tt.client), pickOf(b, nil, nil, nil, plain)
 			for _, r := range []rpc{with, without} {
 				timed(b, r) // connects
 			}
@@ -86,6 +88,32 @@ func BenchmarkCallerRPC(b *testing.B) {
 			}
 			b.ReportMetric(percentile(shown, 0.5)/percentile(bare, 0.5), "p50-ratio")
 			b.ReportMetric(percentile(shown, 0.99)/percentile(bare, 0.99), "p99-ratio")
+		})
+	}
+}
+
+// BenchmarkAuditRPC is what the audit log costs: a pick with token and audit, in turns with one with neither, and with one that has the
+// token alone.
+func BenchmarkAuditRPC(b *testing.B) {
+	_, known := servertest.Token(1)
+	plain := insecure.NewCredentials()
+	for _, beside := range []string{"token", "nothing"} {
+		b.Run("beside="+beside, func(b *testing.B) {
+			log, _ := auditFile(b)
+			with, without := pickOf(b, log, &known, nil, plain), pickOf(b, nil, &known, nil, plain)
+			if beside == "nothing" {
+				without = pickOf(b, nil, nil, nil, plain)
+			}
+			for _, r := range []rpc{with, without} {
+				timed(b, r) // connects
+			}
+			var audited, bare []time.Duration
+			for b.Loop() {
+				audited = append(audited, timed(b, with))
+				bare = append(bare, timed(b, without))
+			}
+			b.ReportMetric(percentile(audited, 0.5)/percentile(bare, 0.5), "p50-ratio")
+			b.ReportMetric(percentile(audited, 0.99)/percentile(bare, 0.99), "p99-ratio")
 		})
 	}
 }
