@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/credbroker/credbroker/audit"
 	"github.com/credbroker/credbroker/broker"
 	"github.com/credbroker/credbroker/config"
 	"github.com/credbroker/credbroker/selector"
@@ -33,6 +34,7 @@ type daemon struct {
 	source  *config.Source
 	broker  *broker.Broker
 	server  *server.Server
+	audit   *audit.Log
 
 	grpc   []port
 	http   port // without a listener: off
@@ -68,6 +70,9 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 	}
 	conf := d.source.Config()
 	d.log, d.output = d.app.newLog(d.lines, conf.Log)
+	if err := d.openAudit(&conf.Audit); err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	metrics, err := server.NewStateMetrics(registry)
 	if err != nil {
@@ -94,6 +99,7 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 		Version: version(),
 		Metrics: registry,
 		Limits:  d.app.serverLimits(&conf.Limits),
+		Audit:   d.audit,
 	})
 	return err
 }
@@ -108,6 +114,7 @@ func (d *daemon) close(ctx context.Context) {
 	}
 	d.closeSources()
 	d.closeEngines()
+	d.closeAudit()
 }
 
 // run serves until ctx is cancelled or a part fails, and stops in order: health says no, calls end, then what they
@@ -118,6 +125,7 @@ func (d *daemon) run(ctx context.Context) error {
 	var loops, servers sync.WaitGroup
 	failed := make(chan error, 1)
 	d.startLog()
+	d.auditStart()
 	loops.Go(func() { recordFailure(failed, d.source.Run(background)) })
 	loops.Go(func() { d.broker.Run(background) })
 	loops.Go(func() { d.reloadOnHangup(background) })
@@ -144,6 +152,8 @@ func (d *daemon) run(ctx context.Context) error {
 	loops.Wait()
 	d.closeSources()
 	d.flush()
+	d.audit.Write(&audit.Entry{Time: d.clock(), Action: audit.ActionStop})
+	d.closeAudit()
 	d.log.Info().Str(fieldUptime, span(d.app.now().Sub(started))).Msg(logStopped)
 	return err
 }

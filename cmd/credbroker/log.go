@@ -32,6 +32,12 @@ const (
 	logCallers   = "callers are known"
 	logNoCallers = "no callers are configured: whoever can connect may do everything"
 
+	logAudited      = "releases and acts are audited"
+	logAuditTouched = "somebody touched the audit log"
+	logAuditDown    = "the audit log cannot be written"
+	logAuditUp      = "the audit log can be written again"
+	logAuditLost    = "the end of the audit log is lost"
+
 	logLoaded      = "state loaded"
 	logRepaired    = "state was repaired"
 	logUnread      = "state of the fleet cannot be read"
@@ -72,6 +78,8 @@ const (
 	fieldTLS        = "tls"
 	fieldServices   = "services"
 	fieldCallers    = "callers"
+	fieldKeyed      = "keyed"
+	fieldDropped    = "dropped"
 )
 
 // logOutput is where the log goes. Level and format can change while loggers that were made of it are in use.

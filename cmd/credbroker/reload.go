@@ -68,6 +68,7 @@ func policyOf(name string) broker.Policy {
 func (d *daemon) reloaded(r config.Reload) {
 	d.log.Info().Uint64(fieldGeneration, r.Generation).Int(fieldPut, r.Put).Int(fieldRemoved, r.Removed).
 		Bool(fieldSettings, r.ConfigChanged).Int(fieldProblems, len(r.New)).Int(fieldSolved, len(r.Solved)).Msg(logReloaded)
+	d.auditReload(&r)
 	for _, p := range r.New {
 		d.log.Warn().Str(fieldProblem, p.String()).Msg(logProblem)
 	}

@@ -61,7 +61,7 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(a.serveCommand(), a.configCommand(), a.pickCommand(), a.authsCommand(), a.sessionsCommand(),
-		a.statusCommand(), a.tokenCommand(), a.versionCommand())
+		a.statusCommand(), a.tokenCommand(), a.auditCommand(), a.versionCommand())
 	a.markStart(root)
 	return root
 }
