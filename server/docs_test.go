@@ -89,7 +89,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	collectors := []prometheus.Collector{
 		m.picks, m.reports, m.results, m.outages, m.tokens, m.panics, m.refused, m.handledBy, m.durations, m.build, m.callers, m.unproven, newStateCollector(nil), &auditCollector{},
-		kept.saves, kept.failures, kept.lag, kept.claims, kept.claimTimes,
+		kept.saves, kept.failures, kept.lag, kept.claims, kept.claimTimes, kept.refused,
 	}
 	var names []string
 	for _, collector := range collectors {
