@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io/fs"
 	"time"
 
 	"github.com/credbroker/credbroker/access"
@@ -43,10 +44,11 @@ type Config struct {
 	// Trash is how long auth files are kept that were deleted or replaced.
 	Trash Trash
 
-	startLines map[string]int   // where the keys of what takes a restart are
-	files      []string         // that the file refers to
-	rules      []verdict.File   // that Rules were made of, beside those of the program
-	drafts     []*authdoc.Draft // the auths of the file, until they are built
+	startLines map[string]int         // where the keys of what takes a restart are
+	files      []string               // that the file refers to
+	exposed    map[string]fs.FileMode // of them those with secrets that others can read
+	rules      []verdict.File         // that Rules were made of, beside those of the program
+	drafts     []*authdoc.Draft       // the auths of the file, until they are built
 }
 
 // Selection is how auths are chosen: the first rule that matches decides, else Strategy.

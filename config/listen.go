@@ -280,7 +280,7 @@ func spiffe(s *SPIFFE) document.Type {
 // readTLS reads the files. What is in them is not repeated.
 func (l *loader) readTLS(t *TLS, v document.Value) {
 	cert, certOK := l.readFile(v.Under("cert"), t.Cert, maxPEM)
-	key, keyOK := l.readFile(v.Under("key"), t.Key, maxPEM)
+	key, keyOK := l.readSecret(v.Under("key"), t.Key, maxPEM)
 	var authorities []byte
 	authoritiesOK := true
 	if t.ClientCA != "" {

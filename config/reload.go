@@ -86,6 +86,7 @@ func (s *Source) rescanConfig(c changes, o outcome, again *changes) (changed boo
 	}
 	before := s.config
 	s.refused, s.restart = nil, keepStarted(before, conf)
+	s.warnAnew = true
 	s.replaceAuths(conf)
 	s.replaceFolders(conf)
 	s.mu.Lock()

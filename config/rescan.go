@@ -95,15 +95,20 @@ func (s *Source) rescanFolders(c changes, o outcome, again *changes) {
 // drop takes a file's auth out.
 func (s *Source) drop(at location) {
 	s.catalog.remove(at.folder.origin(at.path))
+	if known := at.folder.files[at.path]; known != nil && known.stamp.exposed() {
+		s.warnAnew = true
+	}
 	at.folder.untrack(at.path)
 }
 
 // accept takes over what a file says. False: it should be read again.
 func (s *Source) accept(at location, r result, refuse bool) bool {
 	f := at.folder.track(at.path)
-	switch {
-	case f == nil:
+	if f == nil {
 		return true // there are too many
+	}
+	s.warnAnew = s.warnAnew || f.stamp.exposed() != r.stamp.exposed()
+	switch {
 	case len(r.problems) == 0:
 		f.stamp = r.stamp
 		at.folder.fault(at.path, nil)

@@ -183,9 +183,32 @@ func decode(t *testing.T, file string) any {
 	return decoded
 }
 
+// copyExamples copies the configurations and their auth files, with the mode that those should have; git gives them another.
+func copyExamples(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "auths"), os.DirFS("../examples/auths")); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range slices.Concat(globFiles(t, filepath.Join(dir, "auths/*.json")), globFiles(t, filepath.Join(dir, "auths/*/*.json"))) {
+		if err := os.Chmod(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range globFiles(t, "../examples/*.yaml") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, filepath.Base(file)), string(text))
+	}
+	return dir
+}
+
 // Every example is accepted as it is, its auth files too.
 func TestExamples(t *testing.T) {
-	for _, file := range globFiles(t, "../examples/*.yaml") {
+	dir := copyExamples(t)
+	for _, file := range globFiles(t, filepath.Join(dir, "*.yaml")) {
 		o := Options{LookupEnv: func(name string) (string, bool) { return "sk-made-up", name == "CLAUDE_API_KEY" }}
 		if _, warnings, err := Check(file, o); err != nil || len(warnings) > 0 {
 			t.Errorf("Check(%s):\n%v, warnings %v", file, err, warnings)

@@ -63,7 +63,7 @@ func (l *loader) variable(v document.Value, name string) string {
 }
 
 func (l *loader) secretFile(v document.Value, name string) string {
-	data, ok := l.readFile(v, name, authdoc.MaxSecret+1<<10) // white space around it does not count
+	data, ok := l.readSecret(v, name, authdoc.MaxSecret+1<<10) // white space around it does not count
 	if !ok {
 		return ""
 	}

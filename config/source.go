@@ -34,6 +34,7 @@ type Source struct {
 	watcher        *watcher       // nil while Run does not run
 	watching       *watching
 	inputs         inputs
+	warnAnew       bool // warnings may have changed
 	// Why the newest YAML file is not in force, and which of its keys take a restart.
 	refused, restart Problems
 
@@ -130,8 +131,8 @@ func (s *Source) publish(configChanged bool) {
 		s.o.OnConfig(s.config)
 	}
 	problems, warnings := ordered(s.allProblems()), s.warnings
-	if configChanged || s.catalog.newNames {
-		warnings, s.catalog.newNames = s.findWarnings(), false
+	if configChanged || s.catalog.newNames || s.warnAnew {
+		warnings, s.catalog.newNames, s.warnAnew = s.findWarnings(), false, false
 	}
 
 	s.mu.Lock()
@@ -149,7 +150,7 @@ func (s *Source) publish(configChanged bool) {
 	s.status.Problems, s.status.ProblemCount = slices.Clone(problems[:min(len(problems), maxStatusProblems)]), len(problems)
 	s.mu.Unlock()
 
-	quiet := first || !configChanged && len(put)+len(remove)+len(r.New)+len(r.Solved) == 0
+	quiet := first || !configChanged && len(put)+len(remove)+len(r.New)+len(r.Solved)+len(r.Warnings) == 0
 	if s.o.OnReload != nil && !quiet {
 		s.o.OnReload(r)
 	}

@@ -109,7 +109,7 @@ func (l *loader) redisTLS(t *RedisTLS) document.Type {
 			Doc("Connections are encrypted. Absent: they are if any other of these keys is there."),
 		"ca":          l.path(&t.CA).Doc("File of the certificates that are trusted. Absent: those of the system."),
 		"cert":        l.path(&t.Cert).Doc("File of the certificate that the broker shows."),
-		"key":         l.path(&t.Key).Doc("File of the key of that certificate."),
+		"key":         l.path(&t.Key).Then(func(document.Value) { l.noteExposed(t.Key) }).Doc("File of the key of that certificate."),
 		"server_name": authdoc.Line(&t.ServerName, maxUsername).Doc("Name that the server's certificate must be for. Absent: the host of the address."),
 		"insecure":    document.Boolean(&t.Insecure).Doc("Every certificate is trusted."),
 	}).With(document.Schema{"dependentRequired": map[string][]string{"cert": {"key"}, "key": {"cert"}}}).Then(func(v document.Value) {

@@ -17,7 +17,8 @@ func (s *Source) Warnings() Problems {
 	return slices.Clone(s.warnings)
 }
 
-// findWarnings looks at the names of providers and dialects that are in force, each where the auth of the least id has it.
+// findWarnings looks at the names of providers and dialects that are in force, each where the auth of the least id has it, and at
+// who can read secrets.
 func (s *Source) findWarnings() Problems {
 	first := make(map[[2]string]*selector.Auth) // by provider and dialect
 	for id, auth := range s.catalog.inForce {
@@ -32,7 +33,7 @@ func (s *Source) findWarnings() Problems {
 			list = append(list, Problem{File: sourceOf(auth), Field: field, Message: message})
 		}
 	}
-	list = ordered(append(list, apart(first)...))
+	list = ordered(slices.Concat(list, apart(first), s.exposures()))
 	return list[:min(len(list), maxStatusProblems)]
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -37,5 +38,53 @@ auth_dirs: [auths]
 	if r := s.reloads[len(s.reloads)-1]; len(r.Warnings) != 1 || len(r.New) != 0 {
 		t.Errorf("the reload tells of %+v, want the one new warning", r)
 	}
+	s.wantProblems()
+}
+
+func TestExposedFilesAreWarnedOf(t *testing.T) {
+	s := newScene(t, map[string]string{
+		"c.yaml": "auths: [{id: y, provider: claude, secret: {file: key}}, {id: z, provider: claude, secret: {file: closed}}]\nauth_dirs: [auths]",
+		"key":    "sk-1", "closed": "sk-2", "auths/a.json": key("a"), "auths/b.json": key("b"),
+	})
+	want := func(after string, parts ...string) {
+		t.Helper()
+		got := s.source.Warnings()
+		text := strings.ReplaceAll(got.Error(), s.dir+"/", "")
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: warnings are %s, want %s", after, text, part)
+			}
+		}
+		if len(got) != len(parts) {
+			t.Errorf("%s: warnings are %s, want %d", after, text, len(parts))
+		}
+	}
+	chmod := func(name string, mode os.FileMode) {
+		t.Helper()
+		if err := os.Chmod(s.path(name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"key", "closed", "auths/a.json", "auths/b.json"} {
+		chmod(name, 0o600)
+	}
+	s.source.Reload()
+	want("mode 0600")
+	chmod("key", 0o640)
+	chmod("auths/b.json", 0o604)
+	s.source.rescan(changes{}, tentative)
+	const why = "holds a secret, and its group or others can read it (mode "
+	want("others can read", "key: "+why+"0640)", "auths/b.json: "+why+"0604); chmod 600 is enough for the broker")
+	if r := s.reloads[len(s.reloads)-1]; len(r.Warnings) != 2 {
+		t.Errorf("the change told of %+v, want two new warnings", r)
+	}
+	chmod("auths/a.json", 0o644)
+	s.source.rescan(changes{}, tentative)
+	want("one more", "key: "+why+"0640)", "auths/a.json: "+why+"0644); chmod 600 is enough for the broker; auth files of the folder that this is true of: 2")
+	chmod("key", 0o600)
+	s.put("a.json", key("c")) // what is written anew is the broker's alone
+	s.remove("auths/b.json")
+	s.source.rescan(changes{}, tentative)
+	want("mended")
 	s.wantProblems()
 }

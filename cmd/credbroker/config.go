@@ -19,7 +19,7 @@ func (a *app) configCheckCommand() *cobra.Command {
 		Short: "Find every problem of a configuration file, as serve would",
 		Long: "check reads a configuration file with everything that it refers to, secrets and auth files included, and prints\n" +
 			"every problem as file:line: field: message. The exit code is 1 if there are some. Warnings are names of providers\n" +
-			"and dialects that nothing is known of.",
+			"and dialects that nothing is known of, and files with secrets that others than their owner can read.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.checkConfig(args[0]) },
 	}
