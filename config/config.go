@@ -49,6 +49,9 @@ type Config struct {
 	exposed    map[string]fs.FileMode // of them those with secrets that others can read
 	rules      []verdict.File         // that Rules were made of, beside those of the program
 	drafts     []*authdoc.Draft       // the auths of the file, until they are built
+	helpers    []*helper              // programs that print secrets
+	printed    map[string]printed     // what they printed, by command
+	unhelped   bool                   // it is refused because of one of them
 }
 
 // Selection is how auths are chosen: the first rule that matches decides, else Strategy.

@@ -177,7 +177,7 @@ func (l *loader) ruleFile(to *string) document.Type {
 func (l *loader) auth(to **authdoc.Draft) document.Type {
 	d := &authdoc.Draft{Auth: selector.Auth{Kind: selector.KindAPIKey, Origin: selector.OriginConfig}}
 	*to = d
-	keys := d.Keys(l.literalOrSecret, l.secret)
+	keys := d.Keys(l.literalOrSecret, l.authSecret(d))
 	keys["id"] = keys["id"].Then(func(v document.Value) { l.unique(d.Auth.ID, v) })
 	return document.Object(keys).Requires("id", "provider").Then(func(v document.Value) {
 		d.Auth.Source = l.into.Path + ":" + strconv.Itoa(v.Line)

@@ -23,6 +23,9 @@ const maxConfigFile = 8 << 20
 type Options struct {
 	// LookupEnv is os.LookupEnv in the program.
 	LookupEnv func(name string) (value string, set bool)
+	// RunHelper runs a program without a shell, for so long at most, and returns what it wrote to standard output. Its errors are
+	// to be put behind "the program", and hold neither arguments nor output. Without it no program is run.
+	RunHelper func(argv []string, timeout time.Duration) (output []byte, err error)
 	// Clock is time.Now in the program.
 	Clock func() time.Time
 	// OnConfig is told the configuration when something in it changed that is not an auth. Keys that take a restart keep

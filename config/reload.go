@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/credbroker/credbroker/selector"
 )
@@ -56,6 +57,10 @@ func (s *Source) loadConfig() (inputs, *Config, Problems) {
 			complete = complete && stamped
 		}
 		if complete {
+			if len(problems) == 0 {
+				problems = c.askHelpers(s.o, s.refreshing.printed)
+				c.unhelped = len(problems) > 0
+			}
 			return read, s.withRules(c), problems
 		}
 	}
@@ -75,7 +80,8 @@ func (s *Source) rescanConfig(c changes, o outcome, again *changes) (changed boo
 		return false
 	}
 	in, conf, problems := s.loadConfig()
-	if len(problems) > 0 && (o != final || !c.name(s.path)) {
+	// A program that fails is not run again because the file may be half-written.
+	if len(problems) > 0 && !conf.unhelped && (o != final || !c.name(s.path)) {
 		again.add(s.path)
 		return false
 	}
@@ -87,6 +93,7 @@ func (s *Source) rescanConfig(c changes, o outcome, again *changes) (changed boo
 	before := s.config
 	s.refused, s.restart = nil, keepStarted(before, conf)
 	s.warnAnew = true
+	s.refreshing.adopt(conf, time.Now())
 	s.replaceAuths(conf)
 	s.replaceFolders(conf)
 	s.mu.Lock()

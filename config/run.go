@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -62,7 +63,10 @@ func (s *Source) Run(ctx context.Context) error {
 	}
 	s.watcher = w
 	s.changing.Unlock()
+	var refresh sync.WaitGroup
+	refresh.Go(func() { s.refreshSecrets(ctx) })
 	s.follow(ctx, w)
+	refresh.Wait()
 	s.changing.Lock()
 	s.watcher = nil
 	s.changing.Unlock()

@@ -107,7 +107,7 @@ func TestSchemaRefuses(t *testing.T) {
 	schema := compileSchema(t)
 	beyond := []string{
 		"account", "callers-twice", "cooldown", "dirs", "duplicate-id", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag", "state-addresses",
-		"secret-header", "sizes-range", "sizes-budget",
+		"secret-header", "helper-refused", "sizes-range", "sizes-budget",
 	}
 	broken := []string{
 		"control-character", "documents-broken", "documents", "duration", "duplicate-key", "empty", "key-not-text", "syntax", "syntax-tab",

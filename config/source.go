@@ -35,6 +35,7 @@ type Source struct {
 	watching       *watching
 	inputs         inputs
 	warnAnew       bool // warnings may have changed
+	refreshing     refreshing
 	// Why the newest YAML file is not in force, and which of its keys take a restart.
 	refused, restart Problems
 
@@ -60,6 +61,8 @@ func Open(path string, o Options) (*Source, error) {
 		return nil, problems
 	}
 	s.inputs, s.config = in, c
+	s.refreshing.changed = make(chan struct{}, 1)
+	s.refreshing.adopt(c, time.Now())
 	return s, nil
 }
 
@@ -157,7 +160,7 @@ func (s *Source) publish(configChanged bool) {
 }
 
 func (s *Source) allProblems() Problems {
-	list := slices.Concat(s.refused, s.restart)
+	list := slices.Concat(s.refused, s.restart, s.helperProblems())
 	for _, f := range s.folders {
 		list = append(list, f.problems()...)
 	}

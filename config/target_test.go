@@ -130,7 +130,13 @@ func newScene(t *testing.T, files map[string]string) *scene {
 
 func (s *scene) open() {
 	s.t.Helper()
+	s.openWith(func(*Options) {})
+}
+
+func (s *scene) openWith(change func(*Options)) {
+	s.t.Helper()
 	o := testOptions
+	change(&o)
 	o.Clock = func() time.Time { return testTime }
 	o.OnReload = s.reloaded
 	o.OnConfig = func(c *Config) {

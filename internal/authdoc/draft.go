@@ -13,7 +13,8 @@ import (
 	"github.com/credbroker/credbroker/selector"
 )
 
-// Draft is an auth as it was read, its secrets still open. It lives for the reading of one auth.
+// Draft is an auth as it was read, its secrets still open. It lives for the reading of one auth, or as long as the auth where a
+// program prints its secret anew.
 type Draft struct {
 	Auth    selector.Auth
 	secret  string
@@ -28,6 +29,9 @@ type Draft struct {
 
 // HasSecret tells whether there is an API key or an access token.
 func (d *Draft) HasSecret() bool { return d.secret != "" }
+
+// SetSecret sets the API key or access token of an auth whose secret did not stand in the document.
+func (d *Draft) SetSecret(text string) { d.secret = text }
 
 // Sends tells whether there is something to send, or it was said that there is nothing. An auth file without either is
 // somebody else's.

@@ -22,7 +22,7 @@ func (d *Draft) Keys(literal Literal, reference func(take func(text string)) doc
 	keys["provider"] = document.Text(&d.Auth.Provider, MaxProvider, wrongProvider).
 		With(document.Schema{"not": document.Schema{"const": everyProvider}}).
 		Doc("What requests ask for, such as claude, codex, gemini, openai or openrouter; any name but mixed.")
-	keys["secret"] = reference(func(text string) { d.secret = text }).Doc("The key or access token. Absent: only the headers are sent.")
+	keys["secret"] = reference(d.SetSecret).Doc("The key or access token. Absent: only the headers are sent.")
 	keys["account"] = Line(&d.account, maxAccount).
 		Doc("Account that an oauth token belongs to, so that its state outlives the token. Absent: state belongs to the id.")
 	return keys
