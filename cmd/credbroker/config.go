@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -21,12 +22,12 @@ func (a *app) configCheckCommand() *cobra.Command {
 			"every problem as file:line: field: message. The exit code is 1 if there are some. Warnings are names of providers\n" +
 			"and dialects that nothing is known of, and files with secrets that others than their owner can read.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return a.checkConfig(args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.checkConfig(cmd.Context(), args[0]) },
 	}
 }
 
-func (a *app) checkConfig(path string) error {
-	auths, warnings, err := config.Check(path, config.Options{LookupEnv: a.getenv, Clock: a.now})
+func (a *app) checkConfig(ctx context.Context, path string) error {
+	auths, warnings, err := config.Check(path, config.Options{LookupEnv: a.getenv, RunHelper: helperRunner(ctx), Clock: a.now})
 	for _, w := range warnings {
 		_, _ = fmt.Fprintln(a.stdout, "warning: "+oneLine(w.String()))
 	}

@@ -61,6 +61,7 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 	var err error
 	d.source, err = config.Open(d.flags.config, config.Options{
 		LookupEnv: d.app.getenv,
+		RunHelper: helperRunner(ctx),
 		Clock:     func() time.Time { return d.clock() },
 		OnConfig:  d.configure,
 		OnReload:  d.reloaded,
