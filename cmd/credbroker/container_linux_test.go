@@ -46,8 +46,11 @@ func memoryGroup(t *testing.T, bytes int) string {
 		t.Skipf("no control group can be made here: %v", err)
 	}
 	t.Cleanup(func() {
-		for deadline := time.Now().Add(patience); os.Remove(group) != nil; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
+		late := time.After(patience)
+		for tick := time.Tick(10 * time.Millisecond); os.Remove(group) != nil; {
+			select {
+			case <-tick:
+			case <-late:
 				t.Errorf("%s is left over", group)
 				return
 			}
