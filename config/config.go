@@ -52,6 +52,7 @@ type Config struct {
 	helpers    []*helper              // programs that print secrets
 	printed    map[string]printed     // what they printed, by command
 	unhelped   bool                   // it is refused because of one of them
+	encryption *encryption            // nil: there is none
 }
 
 // Selection is how auths are chosen: the first rule that matches decides, else Strategy.

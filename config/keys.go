@@ -60,7 +60,8 @@ func (l *loader) config() document.Type {
 		"auths":     document.List(&c.drafts, maxAuths, l.auth).Doc("The accounts and keys of the pool."),
 		"auth_dirs": document.List(&c.AuthDirs, maxDirs, l.authDir).
 			Doc("Folders of auth files, one JSON object each. Relative ones lie beside this file."),
-		"trash": trash(&c.Trash).Doc("How long auth files are kept that were deleted or replaced."),
+		"encryption": l.encryption().Doc("How files are encrypted that the broker makes. Absent: they are not."),
+		"trash":      trash(&c.Trash).Doc("How long auth files are kept that were deleted or replaced."),
 	}).Then(func(document.Value) { l.checkListeners() })
 }
 

@@ -96,6 +96,7 @@ func (s *Source) rescanConfig(c changes, o outcome, again *changes) (changed boo
 	s.refreshing.adopt(conf, time.Now())
 	s.replaceAuths(conf)
 	s.replaceFolders(conf)
+	s.adoptEncryption(conf.encryption)
 	s.mu.Lock()
 	s.config = conf
 	s.mu.Unlock()

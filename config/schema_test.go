@@ -59,7 +59,7 @@ func TestKeysAgree(t *testing.T) {
 // isFormOfSecret tells the keys env, file and value of secrets.
 func isFormOfSecret(key string) bool {
 	way := strings.Split(key, ".")
-	return len(way) > 1 && slices.Contains([]string{"secret", "password"}, way[len(way)-2])
+	return len(way) > 1 && slices.Contains([]string{"secret", "password", "identities"}, way[len(way)-2])
 }
 
 // schemaKeys collects the ways to all properties, each as in `selection.rules[].model`.
@@ -107,7 +107,7 @@ func TestSchemaRefuses(t *testing.T) {
 	schema := compileSchema(t)
 	beyond := []string{
 		"account", "callers-twice", "cooldown", "dirs", "duplicate-id", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag", "state-addresses",
-		"secret-header", "helper-refused", "sizes-range", "sizes-budget",
+		"secret-header", "helper-refused", "encryption-keys", "sizes-range", "sizes-budget",
 	}
 	broken := []string{
 		"control-character", "documents-broken", "documents", "duration", "duplicate-key", "empty", "key-not-text", "syntax", "syntax-tab",

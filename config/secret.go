@@ -129,13 +129,20 @@ func (l *loader) addHelper(h *helper, form document.Member) {
 	l.into.helpers = append(l.into.helpers, h)
 }
 
-func (l *loader) variable(v document.Value, name string) string {
-	text, set := "", false
+// lookup reads an environment variable; not set, that was noted.
+func (l *loader) lookup(v document.Value, name string) (text string, set bool) {
 	if l.o.LookupEnv != nil {
 		text, set = l.o.LookupEnv(name)
 	}
 	if !set {
 		v.Problemf("the environment variable %s is not set", name)
+	}
+	return text, set
+}
+
+func (l *loader) variable(v document.Value, name string) string {
+	text, set := l.lookup(v, name)
+	if !set {
 		return ""
 	}
 	return trimmed(v, text, "the environment variable "+name+" ")

@@ -36,6 +36,7 @@ type Source struct {
 	inputs         inputs
 	warnAnew       bool // warnings may have changed
 	refreshing     refreshing
+	encryption     *encryption // nil: nothing is encrypted
 	// Why the newest YAML file is not in force, and which of its keys take a restart.
 	refused, restart Problems
 
@@ -60,7 +61,7 @@ func Open(path string, o Options) (*Source, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	s.inputs, s.config = in, c
+	s.inputs, s.config, s.encryption = in, c, c.encryption
 	s.refreshing.changed = make(chan struct{}, 1)
 	s.refreshing.adopt(c, time.Now())
 	return s, nil
