@@ -46,7 +46,7 @@ func (s *Source) exposures() Problems {
 	for _, f := range s.folders {
 		first, count := "", 0
 		for path, known := range f.files {
-			if !known.stamp.exposed() {
+			if !known.stamp.exposed() || isEncrypted(path) {
 				continue
 			}
 			if count++; count == 1 || path < first {

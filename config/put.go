@@ -155,7 +155,7 @@ func (s *Source) inheritSecret(id string, holder claim, members documentMembers)
 	data := s.memory[holder.path]
 	if holder.rank != memoryRank {
 		var err error
-		if data, _, err = readFile(s.folders[holder.rank-1].real(holder.path), authdoc.MaxFile); err != nil {
+		if data, _, err = s.readPlain(location{s.folders[holder.rank-1], holder.path}); err != nil {
 			return refused(authdoc.MemberAPIKey, "is needed, because the present file %s", err)
 		}
 	}
@@ -219,6 +219,9 @@ func (s *Source) locationFor(id string, holder claim, held bool) (location, erro
 	if !strings.HasSuffix(id, authdoc.Suffix) {
 		at.path += authdoc.Suffix
 	}
+	if s.encryption != nil && at.folder.files[at.path] == nil {
+		at.path += encryptedSuffix
+	}
 	if other := s.catalog.byOrigin[at.folder.origin(at.path)]; other != nil && other.ID != id {
 		return location{}, refused(authdoc.MemberID, "would be in the file of auth %q", other.ID)
 	}
@@ -230,7 +233,7 @@ func (s *Source) locationFor(id string, holder claim, held bool) (location, erro
 
 // putFile writes a file, and keeps a copy of the one before if that holds more than what is written.
 func (s *Source) putFile(id string, at location, members documentMembers, replaces bool) error {
-	if at.path != id {
+	if plainName(at.path) != id {
 		name, err := json.Marshal(id)
 		if err != nil {
 			return fmt.Errorf("write id: %w", err)
@@ -242,7 +245,7 @@ func (s *Source) putFile(id string, at location, members documentMembers, replac
 		return fmt.Errorf("write document: %w", err)
 	}
 	// What is written must be readable, with all that was added to it.
-	if _, err := parse(at.path, at.real(), data); err != nil {
+	if _, err := parse(plainName(at.path), at.real(), data); err != nil {
 		return err
 	}
 	if len(data) >= authdoc.MaxFile {
@@ -253,7 +256,17 @@ func (s *Source) putFile(id string, at location, members documentMembers, replac
 			return err
 		}
 	}
-	if err := writeFile(at.folder.root, at.path, append(data, '\n')); err != nil {
+	data = append(data, '\n')
+	if isEncrypted(at.path) {
+		// What cannot be read is not written over: somebody may have the key.
+		if _, seen, err := s.readPlain(at); err != nil && seen.info != nil {
+			return refused(fieldDocument, "would be written to %s, which %s", at.path, err)
+		}
+		if data, err = s.encryption.encrypt(data); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(at.folder.root, at.path, data); err != nil {
 		return fmt.Errorf("write auth file: %w", err)
 	}
 	delete(s.memory, id)

@@ -147,11 +147,11 @@ func (s *Source) readFiles(files []location) []result {
 
 func (s *Source) readAuth(at location) result {
 	file := at.real()
-	data, seen, err := readFile(file, authdoc.MaxFile)
+	data, seen, err := s.readPlain(at)
 	if err != nil {
 		return result{stamp: seen, problems: Problems{{File: file, Message: err.Error()}}}
 	}
-	draft, problems := authdoc.Parse(at.path, file, data)
+	draft, problems := authdoc.Parse(plainName(at.path), file, data)
 	if len(problems) == 0 && !draft.Sends() {
 		problems = Problems{{File: file, Message: `has no secret; allowed: api_key, access_token or headers, ` +
 			`or "secretless": true for an upstream that wants none`}}

@@ -97,7 +97,7 @@ func (s *scan) entry(at string, e fs.DirEntry) {
 		}
 		s.dir(at)
 		return
-	case !strings.HasSuffix(at, authdoc.Suffix) || errors.Is(err, fs.ErrNotExist) && !link:
+	case !isAuthFile(at) || errors.Is(err, fs.ErrNotExist) && !link:
 		return
 	case link:
 		chain = s.watching.follow(s.real(at))

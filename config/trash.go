@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/credbroker/credbroker/internal/authdoc"
 	"github.com/credbroker/credbroker/internal/document"
 )
 
@@ -52,14 +51,14 @@ func (s *Source) discard(at location) error {
 	if s.config.Trash.TTL == 0 {
 		return nil
 	}
-	if err := at.folder.discard(at.path, s.now()); err != nil {
+	if err := at.folder.discard(at.path, s.now(), s.encryption); err != nil {
 		return fmt.Errorf("keep a copy in %s: %w", trashFolder, err)
 	}
 	at.folder.sweep(s.now(), s.config.Trash.TTL)
 	return nil
 }
 
-func (f *folder) discard(from string, now time.Time) error {
+func (f *folder) discard(from string, now time.Time, e *encryption) error {
 	root, err := os.OpenRoot(f.root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -70,7 +69,7 @@ func (f *folder) discard(from string, now time.Time) error {
 	defer func() { _ = root.Close() }()
 	name := filepath.FromSlash(from)
 	info, err := root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() > authdoc.MaxFile) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() > maxEncrypted) {
 		return nil
 	}
 	if err != nil {
@@ -80,12 +79,19 @@ func (f *folder) discard(from string, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	dir, base := path.Split(from)
+	name = dir + base[:min(len(base), maxTrashName)] + trashSuffix
+	if e != nil && !isEncrypted(from) {
+		name += encryptedSuffix
+		if data, err = e.encrypt(data); err != nil {
+			return err
+		}
+	}
 	kept, err := newTrash(root, now)
 	if err != nil {
 		return err
 	}
-	dir, base := path.Split(from)
-	kept += "/" + dir + base[:min(len(base), maxTrashName)] + trashSuffix
+	kept += "/" + name
 	if err := writeFile(f.root, kept, data); err != nil {
 		return err
 	}
