@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 
@@ -123,5 +124,51 @@ func TestDeletedAuthsComeBack(t *testing.T) {
 	b.stop() // it has swept when it ends
 	if left := kept(); left != "" {
 		t.Errorf("after its time there is still %s", left)
+	}
+}
+
+// With keys nothing secret of what PutAuth writes and DeleteAuth keeps is on disk in the open.
+func TestPutAuthEncrypts(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := filepath.Join(t.TempDir(), "keys")
+	replaceFile(t, keys, identity.String()+"\n")
+	b, folder := withAuthFile(t, "shared.json", `{"type":"claude","api_key":"key-1"}`, "encryption: {identities: {file: '"+keys+"'}}\n")
+	_, operator := b.connect()
+	for _, id := range []string{"new", "gone"} {
+		got, err := operator.PutAuth(t.Context(), &credbrokerv1.PutAuthRequest{
+			Config: &credbrokerv1.AuthConfig{Id: id, Provider: "claude"},
+			Secret: &credbrokerv1.AuthSecret{Secret: &credbrokerv1.AuthSecret_ApiKey{ApiKey: "canary-" + id}},
+		})
+		if err != nil || !got.GetPersisted() {
+			t.Fatalf("PutAuth = %v, %v", got, err)
+		}
+	}
+	if _, err := operator.DeleteAuth(t.Context(), &credbrokerv1.DeleteAuthRequest{AuthId: "gone"}); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	if err := filepath.WalkDir(folder, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "canary") {
+			t.Errorf("%s is %s", path, text)
+		}
+		return err
+	}); err != nil || files != 3 {
+		t.Errorf("the folder has %d files, %v, want the shared one, the new one and the one in the trash", files, err)
+	}
+	b.stop()
+	b = launch(t, b.config)
+	b.ready()
+	gateway, _ := b.connect()
+	picked, err := gateway.PickCredential(t.Context(), &credbrokerv1.PickCredentialRequest{Provider: "claude", ExcludeAuthIds: []string{"shared.json"}})
+	if err != nil || picked.GetCredential().GetRequestHeaders()["x-api-key"] != "canary-new" {
+		t.Errorf("after a restart the pick is %v, %v", picked, err)
 	}
 }
