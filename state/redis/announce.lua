@@ -31,13 +31,24 @@ end
 
 -- A binding is a byte that tells its form, one of its source, eight of when it was bound, and the identity. In the second form
 -- the 16 bytes of its group follow; in the first its group is its own key. In the third and the fourth, which are like these two,
--- a byte with the length of a caller's name and the name stand before the identity.
-local function caller_of(value)
+-- a byte with the length of a caller's name and the name stand before the identity. The fifth to the eighth are like these four, with a
+-- MAC of 16 bytes before all that: of the time and the identity, so that it holds for whatever is made of a binding here.
+local function is_signed(value)
   local form = string.byte(value)
+  return form > 4 and form <= 8
+end
+
+local function head_of(value)
+  return is_signed(value) and 26 or 10
+end
+
+local function caller_of(value)
+  local form = string.byte(value) - (is_signed(value) and 4 or 0)
+  local at = head_of(value) + 1
   if form ~= 3 and form ~= 4 then
     return ''
   end
-  return string.sub(value, 11, 11 + (string.byte(value, 11) or 0))
+  return string.sub(value, at, at + (string.byte(value, at) or 0))
 end
 
 local function is_grouped(value)
@@ -45,20 +56,21 @@ local function is_grouped(value)
 end
 
 local function identity_of(value)
-  return string.sub(value, 11 + #caller_of(value), is_grouped(value) and -17 or -1)
+  return string.sub(value, head_of(value) + 1 + #caller_of(value), is_grouped(value) and -17 or -1)
 end
 
 -- Whether this version knows the form of a value. What it does not know stays as it is.
 local function readable(value)
-  return #value > 10 and string.byte(value) <= 4
+  return #value > 10 and string.byte(value) <= 8 and #value > head_of(value)
 end
 
 -- What the source and the caller of one value make of what the key of another is bound to.
 local function child_of(parent, key, value)
   local group = is_grouped(parent) and string.sub(parent, -16) or key
   local caller = caller_of(value)
-  local form = caller == '' and '\2' or '\4'
-  return form .. string.sub(value, 2, 2) .. string.sub(parent, 3, 10) .. caller .. identity_of(parent) .. group
+  local mac = string.sub(parent, 11, head_of(parent))
+  local form = string.char((caller == '' and 2 or 4) + (mac == '' and 0 or 4))
+  return form .. string.sub(value, 2, 2) .. string.sub(parent, 3, 10) .. mac .. caller .. identity_of(parent) .. group
 end
 
 -- Whether value was bound later than other. Numbers of Lua do not hold nanoseconds, so they are compared in halves.

@@ -20,6 +20,9 @@ const (
 	// withCaller is added to both for a binding that has a caller.
 	withCaller = 2
 	maxForm    = grouped + withCaller
+	// signed is added to each for a binding that carries a MAC, which stands before the caller or identity.
+	signed        = maxForm
+	maxSignedForm = maxForm + signed
 )
 
 // Where the parts of a binding's forms begin.
@@ -43,6 +46,41 @@ func formatBinding(b *state.BoundSession) string {
 		to = state.AppendSessionKey(to, b.Group)
 	}
 	return string(to)
+}
+
+// signBinding is formatBinding with a MAC, if the fleet has a secret.
+func (m *macs) signBinding(b *state.BoundSession) string {
+	value := formatBinding(b)
+	if m == nil {
+		return value
+	}
+	mac := m.ofBinding(b)
+	to := make([]byte, 0, len(value)+macSize)
+	to = append(append(append(to, value[:bindingIdentity]...), mac[:]...), value[bindingIdentity:]...)
+	to[0] += signed
+	return string(to)
+}
+
+// splitMAC takes the MAC out of a value that carries one.
+func splitMAC(value string) (plain, mac string) {
+	if value == "" || value[0] <= maxForm || value[0] > maxSignedForm {
+		return value, ""
+	}
+	if len(value) < bindingIdentity+macSize {
+		return string(rune(value[0]-signed)) + value[1:min(len(value), bindingIdentity-1)], "" // damaged
+	}
+	mac = value[bindingIdentity : bindingIdentity+macSize]
+	return string(rune(value[0]-signed)) + value[1:bindingIdentity] + value[bindingIdentity+macSize:], mac
+}
+
+// readBinding reads a binding, and checks its MAC.
+func (m *macs) readBinding(key selector.SessionKey, ends int64, value string) (state.BoundSession, error) {
+	value, mac := splitMAC(value)
+	b, err := parseBinding(key, ends, value)
+	if err == nil {
+		err = m.checkBinding(&b, mac)
+	}
+	return b, err
 }
 
 func parseBinding(key selector.SessionKey, ends int64, value string) (state.BoundSession, error) {
@@ -83,8 +121,8 @@ func parseBinding(key selector.SessionKey, ends int64, value string) (state.Boun
 	return b, nil
 }
 
-// parseMoved reads a binding as the log carries it.
-func parseMoved(text string) (state.BoundSession, error) {
+// parseMoved reads a binding as the log carries it, and checks its MAC.
+func (m *macs) parseMoved(text string) (state.BoundSession, error) {
 	const head = state.SessionKeySize + 8
 	if len(text) < head {
 		return state.BoundSession{}, fmt.Errorf("read what moved, %d bytes: %w", len(text), state.ErrDamaged)
@@ -94,7 +132,7 @@ func parseMoved(text string) (state.BoundSession, error) {
 		return state.BoundSession{}, err
 	}
 	ends := int64(binary.BigEndian.Uint64([]byte(text[state.SessionKeySize:head]))) //nolint:gosec // the bits are kept
-	return parseBinding(key, ends, text[head:])
+	return m.readBinding(key, ends, text[head:])
 }
 
 // formatEnd is an end for the server, which knows milliseconds: rounded up, so that nothing ends early.

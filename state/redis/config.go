@@ -29,6 +29,9 @@ type Config struct {
 	Timeout time.Duration
 	// Note is told of what is kept and cannot be read, once each, in words for the log; nil: nobody is.
 	Note func(words string)
+	// Secret of the fleet, the same for all replicas: what stands in the store carries a MAC of it, and what does not is passed
+	// over. Empty: everything is believed. At least MinSecret bytes.
+	Secret selector.Secret
 	// Refused is told of what is refused of the server, each time, from many goroutines; nil: nobody is.
 	Refused func(what string, cause error)
 }
@@ -37,7 +40,13 @@ type Config struct {
 const (
 	// RefusedReply is one that is too large, or out of place; its connection is closed.
 	RefusedReply = "reply"
+	// RefusedRecord and RefusedBinding do not carry the MAC of the fleet's secret. They are passed over.
+	RefusedRecord  = "record"
+	RefusedBinding = "binding"
 )
+
+// MinSecret is how many bytes a secret has at least.
+const MinSecret = 32
 
 // Sentinel are the sentinels' own settings.
 type Sentinel struct {
@@ -59,6 +68,9 @@ func (c *Config) check() error {
 	}
 	if c.Namespace == "" || len(c.Namespace) > maxNamespace || strings.Trim(c.Namespace, namespaceCharacters) != "" {
 		return fmt.Errorf("namespace %q: want 1 to %d letters, digits, `.`, `_` and `-`", c.Namespace, maxNamespace)
+	}
+	if size := len(c.secretBytes()); size > 0 && size < MinSecret {
+		return fmt.Errorf("secret of %d bytes: want at least %d", size, MinSecret)
 	}
 	return nil
 }

@@ -9,6 +9,9 @@
 //     and where it cannot tell that there is no gap, it reads everything.
 //   - What cannot be read is passed over, with a word to Config.Note: what a newer version wrote stays as it is, and so does what
 //     is longer than this one writes; a record that is damaged is replaced by what is saved next.
+//   - With Config.Secret what carries no MAC of it counts as not there: records, what sessions are bound to, and moves. Records carry
+//     the MAC at the end of their tag, bindings in forms of their own, so that replicas without the secret read both.
+//   - A reply that is larger than anything here asks for ends its connection before it is allocated.
 //   - Every round trip ends by the deadline of its context, and by Config.Timeout.
 //
 // What it does not: it starts no retries of its own, decides nothing, and delivers no bindings at start. A failover can

@@ -169,9 +169,9 @@ func (b *batch) add(entry *rueidis.XRangeSlice, epoch string, known map[string]b
 				b.fields = append(b.fields, pair.Value)
 			}
 		case "moved":
-			moved, err := parseMoved(pair.Value)
+			moved, err := s.macs.parseMoved(pair.Value)
 			if err != nil {
-				s.unread.add("log", err)
+				s.passOver("log", RefusedBinding, err)
 				continue
 			}
 			b.moved = append(b.moved, moved)

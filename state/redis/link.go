@@ -89,6 +89,9 @@ func (c *Config) dial(ctx context.Context, addr string, dialer *net.Dialer, secu
 	}), nil
 }
 
+// secretBytes are the fleet's secret, which keys are derived from.
+func (c *Config) secretBytes() []byte { return []byte(c.Secret.Reveal()) }
+
 // refused tells what is refused.
 func (c *Config) refused(what string, cause error) {
 	if c.Refused != nil {

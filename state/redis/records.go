@@ -113,8 +113,8 @@ func (s *Store) presentAtOnce(ctx context.Context, fields []string) (map[string]
 	return values, nil
 }
 
-// merge takes what is present into the changes concerned, and returns those that have to be written. What is damaged helps
-// nobody and is replaced; what a newer version wrote, or is too long, is passed over, and the error says so.
+// merge takes what is present into the changes concerned, and returns those that have to be written. What is damaged, or
+// carries no MAC of the fleet's, helps nobody and is replaced; what a newer version wrote, or is too long, is passed over, and the error says so.
 func (s *Store) merge(changes []*change, present map[string]string) (left []*change, passed error) {
 	for _, c := range changes {
 		value, asked := present[c.field]
@@ -123,8 +123,8 @@ func (s *Store) merge(changes []*change, present map[string]string) (left []*cha
 		}
 		tag, body, _ := strings.Cut(value, " ")
 		merged := cooldown.Record{Key: c.record.Key}
+		var err error
 		if value != "" {
-			var err error
 			merged, err = s.readRecord(c.field, value)
 			if errors.Is(err, state.ErrNewer) || errors.Is(err, errTooLong) {
 				passed = fmt.Errorf("%w: %w", state.ErrPassedOver, err)
@@ -134,10 +134,10 @@ func (s *Store) merge(changes []*change, present map[string]string) (left []*cha
 		}
 		merged.Merge(c.record)
 		text := string(state.FormatRecord(&merged))
-		if text == body {
+		if text == body && err == nil {
 			continue
 		}
-		c.present, c.value = tag, s.tag()+" "+text
+		c.present, c.value = tag, s.macs.signRecord(c.field, s.tag(), text)
 		if err := checkLength(c.field, c.value); err != nil { // nobody could read it
 			s.unread.add(c.field, err)
 			passed = fmt.Errorf("%w: %w", state.ErrPassedOver, err)

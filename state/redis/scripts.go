@@ -24,12 +24,15 @@ var keepLua string
 //go:embed claim.lua
 var claimLua string
 
+//go:embed drop.lua
+var dropLua string
+
 //go:embed giveback.lua
 var giveBackLua string
 
 // scripts are what the store runs on the server. Each is one round trip, and nothing comes between its steps.
 type scripts struct {
-	ensure, write, bind, keep, claim, giveBack *rueidis.Lua
+	ensure, write, bind, keep, claim, giveBack, drop *rueidis.Lua
 }
 
 func newScripts() scripts {
@@ -40,5 +43,6 @@ func newScripts() scripts {
 		keep:     rueidis.NewLuaScript(announceLua + keepLua),
 		claim:    rueidis.NewLuaScript(claimLua),
 		giveBack: rueidis.NewLuaScript(giveBackLua),
+		drop:     rueidis.NewLuaScript(dropLua),
 	}
 }

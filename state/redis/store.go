@@ -25,6 +25,8 @@ type Store struct {
 	name  string
 	tags  atomic.Uint64
 	clock clock
+	// macs of what is written and read; nil: the fleet has no secret.
+	macs *macs
 	// unread is what others wrote and this version cannot read.
 	unread unread
 
@@ -44,10 +46,23 @@ func Open(c *Config) (*Store, error) {
 		return nil, fmt.Errorf("open redis: %w", err)
 	}
 	config := *c
+	secret := config.secretBytes()
+	macs, err := newMACs(secret)
+	if err != nil {
+		return nil, fmt.Errorf("open redis: %w", err)
+	}
 	return &Store{
-		config: config, layout: newLayout(c.Namespace), scripts: newScripts(), link: newLink(&config),
+		config: config, macs: macs, layout: newLayout(c.Namespace), scripts: newScripts(), link: newLink(&config),
 		name: randomName(), clock: clock{now: time.Now}, unread: unread{note: config.Note},
 	}, nil
+}
+
+// PickSecret is derived from the fleet's secret, for what pick ids are sealed with; empty: the fleet has none.
+func (s *Store) PickSecret() ([]byte, error) {
+	if s.macs == nil {
+		return nil, nil
+	}
+	return derive(s.config.secretBytes(), "pick ids")
 }
 
 func randomName() string {

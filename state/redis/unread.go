@@ -65,9 +65,20 @@ func (s *Store) readRecord(field, value string) (r cooldown.Record, err error) {
 	if err = checkLength(field, value); err != nil {
 		field = field[:min(len(field), maxField)]
 	} else if r.Key, err = state.ParseKey(field); err == nil {
-		_, body, _ := strings.Cut(value, " ")
-		r, err = state.ParseRecord(r.Key, []byte(body))
+		tag, body, _ := strings.Cut(value, " ")
+		if err = s.macs.checkRecord(field, tag, body); err == nil {
+			r, err = state.ParseRecord(r.Key, []byte(body))
+		}
 	}
-	s.unread.add(field, err)
+	s.passOver(field, RefusedRecord, err)
 	return r, err
+}
+
+// passOver says that something is passed over: what carries no MAC each time, as somebody may be at work, all else once.
+func (s *Store) passOver(name, what string, err error) {
+	if errors.Is(err, errMAC) {
+		s.config.refused(what, err)
+		return
+	}
+	s.unread.add(name, err)
 }
