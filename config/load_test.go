@@ -19,6 +19,8 @@ func environment(name string) (value string, set bool) {
 	switch name {
 	case "CLAUDE_TEAM_1", "GOOD_KEY":
 		return "  sk-from-environment\n", true
+	case "FLEET_SECRET":
+		return "0123456789abcdef0123456789abcdef", true
 	case "EMPTY_KEY":
 		return " ", true
 	case "TWO_LINES":
@@ -121,6 +123,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			Redis: Redis{
 				Addresses: []string{"sentinel-1.example.com:26379", "[::1]:26379"}, Namespace: "team-1.eu",
 				Username: "broker", Password: selector.NewSecret("sk-from-environment"), Database: 3,
+				Secret: selector.NewSecret("0123456789abcdef0123456789abcdef"),
 				TLS: RedisTLS{
 					Enabled: true, CA: "testdata/secrets/key", Cert: "testdata/accept/client.pem", Key: "testdata/accept/client.key",
 					ServerName: "redis.example.com", Insecure: true,
@@ -155,7 +158,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 		Domains:    []string{"org:acme", "egress:eu"},
-		Origin:     selector.OriginConfig, Source: file + ":81",
+		Origin:     selector.OriginConfig, Source: file + ":82",
 	}}
 	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)

@@ -106,7 +106,7 @@ func TestSchemaAcceptsWhatOpenAccepts(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	schema := compileSchema(t)
 	beyond := []string{
-		"account", "callers-twice", "cooldown", "dirs", "duplicate-id", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag", "state-addresses",
+		"account", "callers-twice", "cooldown", "dirs", "duplicate-id", "fleet-secret", "duration-range", "insecure", "missing-env", "secret-file", "address-twice", "self-alias", "merge", "tag", "state-addresses",
 		"secret-header", "helper-refused", "encryption-keys", "sizes-range", "sizes-budget",
 	}
 	broken := []string{

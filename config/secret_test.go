@@ -15,6 +15,7 @@ const telltale = "tell-tale"
 
 // secretConfig has a secret in every place that takes one.
 const secretConfig = `
+state: {redis: {addresses: ["127.0.0.1:1"], secret: {value: "tell-tale-6, which has more than 32 bytes"}}}
 auths:
   - id: a
     provider: claude

@@ -29,7 +29,9 @@ type Redis struct {
 	Password selector.Secret
 	// Database to select, on a server that is no cluster.
 	Database int
-	TLS      RedisTLS
+	// Secret of the fleet, for MACs; empty: there are none.
+	Secret selector.Secret
+	TLS    RedisTLS
 	// Sentinel says how to find the server, if it has a Master.
 	Sentinel Sentinel
 }
@@ -65,6 +67,8 @@ const (
 	maxRedis     = 64
 	maxDatabase  = 1023
 	maxUsername  = 256
+
+	minFleetSecret = 32
 )
 
 func (l *loader) state() document.Type {
@@ -84,6 +88,8 @@ func (l *loader) redis(r *Redis) document.Type {
 			With(document.Schema{"pattern": "^[A-Za-z0-9._-]{1,64}$"}).Doc("Keeps fleets that share a server apart."),
 		"username": authdoc.Line(&r.Username, maxUsername).Doc("User of the ACL. Absent: the default user."),
 		"password": l.password(&r.Password).Doc("Password of the user."),
+		"secret": l.fleetSecret(&r.Secret).Doc("Secret of the fleet, the same for all its brokers, of 32 bytes or more: what stands in " +
+			"the store without its MAC is passed over. Absent: everything is believed."),
 		"database": document.Integer(&r.Database, 0, maxDatabase).Doc("Database to select, on a server that is no cluster."),
 		"tls":      l.redisTLS(&r.TLS).Doc("How connections are encrypted."),
 		"sentinel": l.sentinel(&r.Sentinel).Doc("Sentinels that know which server is the master; addresses are theirs then."),
@@ -101,6 +107,16 @@ func server(to *string) document.Type {
 
 func (l *loader) password(to *selector.Secret) document.Type {
 	return l.secret(func(text string) { *to = selector.NewSecret(text) })
+}
+
+// fleetSecret is a secret that is long enough to be nobody's guess.
+func (l *loader) fleetSecret(to *selector.Secret) document.Type {
+	size := 0
+	return l.secret(func(text string) { *to, size = selector.NewSecret(text), len(text) }).Then(func(v document.Value) {
+		if size > 0 && size < minFleetSecret {
+			v.Problemf("has %d bytes; allowed: at least %d, such as those of `openssl rand -base64 32`", size, minFleetSecret)
+		}
+	})
 }
 
 func (l *loader) redisTLS(t *RedisTLS) document.Type {

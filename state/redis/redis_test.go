@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"hash/fnv"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,7 +49,8 @@ func TestSentinels(t *testing.T) {
 }
 
 // aclRules are what docs/operations.md tells operators to allow.
-const aclRules = "resetkeys ~cb:{test.* resetchannels nocommands +@connection +@read +@write +eval +evalsha +time +role +cluster|slots +cluster|shards"
+const aclRules = "resetkeys ~cb:{test.* resetchannels nocommands +hello +auth +ping +select +client|setname +eval +evalsha +time +role +cluster|slots +cluster|shards +get +mget +set " +
+	"+del +exists +pexpire +pexpireat +pexpiretime +hget +hmget +hset +hdel +hscan +xadd +xread +xrange +xrevrange"
 
 func TestTLSAndACL(t *testing.T) {
 	certificates := redistest.NewCertificates(t)
@@ -61,6 +63,19 @@ func TestTLSAndACL(t *testing.T) {
 		Username: "broker", Password: selector.NewSecret("secret"),
 	}
 	suites(t, &config, fewHistories)
+	for _, command := range [][]string{{"FLUSHALL"}, {"KEYS", "*"}, {"CONFIG", "GET", "*"}, {"CLIENT", "LIST"}, {"GET", "cb:{other}:records"}, {"SUBSCRIBE", "a"}} {
+		login := append([]string{"--user", "broker", "--pass", "secret", "--no-auth-warning"}, command...)
+		if got := server.Do(login...); !strings.Contains(got, "NOPERM") && !strings.Contains(got, "no permissions") {
+			t.Errorf("%s is answered with %.200q", command, got)
+		}
+	}
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line := "on >PASSWORD " + strings.Replace(aclRules, "{test.*", "{production}:*", 1); !strings.Contains(string(page), line+"\n") {
+		t.Errorf("docs/operations.md does not have the line that is tested: %s", line)
+	}
 }
 
 // suites runs those of a store and of a fleet, each test in a namespace of its own.
