@@ -84,7 +84,7 @@ func (d *daemon) load(ctx context.Context, seed uint64) error {
 	}
 	d.broker = broker.New(broker.Config{
 		Settings: brokerSettings(conf),
-		Local:    d.engines.store(), Fleet: d.engines.shared(), Keys: d.engines.keys,
+		Local:    d.engines.store(), Fleet: d.engines.shared(), Keys: d.engines.keys, PickSecret: d.engines.pickSecret,
 		Observer: &stateObserver{StateMetrics: metrics, log: d.log},
 		Auths:    d.source, Configured: d.configured,
 		Clock: d.app.now, Seed: seed,

@@ -23,6 +23,8 @@ type engines struct {
 	local *journal.Journal
 	fleet *redis.Store
 	keys  state.Keys
+	// pickSecret is what pick ids are sealed with; empty: a part of keys.
+	pickSecret []byte
 }
 
 // engineWarnings are told what engines warn of.
@@ -38,6 +40,9 @@ func openEngines(ctx context.Context, c *config.State, now func() time.Time, war
 	if len(c.Redis.Addresses) > 0 {
 		if e.fleet, err = openRedis(&c.Redis, warn); err != nil {
 			return nil, err
+		}
+		if e.pickSecret, err = e.fleet.PickSecret(); err != nil {
+			return nil, errors.Join(err, e.close())
 		}
 	}
 	if c.Path != "" {
@@ -68,7 +73,8 @@ func joinFailure(c *config.State, err error) error {
 func openRedis(c *config.Redis, warn engineWarnings) (*redis.Store, error) {
 	r := redis.Config{
 		Addresses: c.Addresses, Namespace: c.Namespace, Username: c.Username, Password: c.Password, Database: c.Database,
-		Note: warn.unread, Refused: warn.refused,
+		Secret: c.Secret,
+		Note:   warn.unread, Refused: warn.refused,
 		Sentinel: redis.Sentinel{Master: c.Sentinel.Master, Username: c.Sentinel.Username, Password: c.Sentinel.Password},
 	}
 	if c.TLS.Enabled {

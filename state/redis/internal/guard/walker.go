@@ -130,12 +130,11 @@ func (w *walker) endLine() error {
 	w.typ = 0
 	var err error
 	switch h.typ {
-	case null:
 	case boolean:
 		if text := string(w.head); text != "t" && text != "f" {
 			return refuse("a boolean is %.8q", text)
 		}
-	case simple, failure, double, bigInt:
+	case null, simple, failure, double, bigInt:
 	case integer:
 		_, err = number(w.head)
 	case blob, blobError, verbatim:
