@@ -31,7 +31,9 @@ type blockSet struct {
 	probeUntil, probeStarted cooldown.Instant
 	// permit is the last time at which a request may use the permit that the pool has; 0: it has none.
 	permit cooldown.Instant
-	wanted bool // in Pool.wanted
+	wanted bool // in outbox.wanted
+	// unsaved: it is to be stored.
+	unsaved bool
 	// As far as time was worked off: nobody may be picked, and one at a time may be or is.
 	active, halfOpen bool
 	doubted          bool // active, and something doubtful is in force

@@ -36,7 +36,7 @@ func (p *Pool) Cooldown(id string, c Cooldown, now time.Time) (Block, error) {
 	}
 	m.state.report = cooldown.Report{ReceivedAt: now, What: "cooldown", Model: set.scope.model, Reason: c.Reason}
 	p.runtime.refreshSet(set, cooldown.InstantOf(now))
-	p.runtime.outbox.save(set.owner)
+	p.runtime.outbox.saveSet(set)
 	if !p.runtime.bound(set) {
 		return Block{}, &FieldError{"model", noRoom}
 	}
@@ -87,6 +87,7 @@ func (p *Pool) ClearCooldown(id, model string, now time.Time) (int, error) {
 				set.ledger(kind).Clear(stamp)
 			}
 			p.runtime.refreshSet(set, at)
+			p.runtime.outbox.saveSet(set)
 			p.runtime.bound(set)
 		}
 	}

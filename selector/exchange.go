@@ -29,8 +29,8 @@ func (p *Pool) Changes() uint64 {
 	return p.runtime.outbox.changes
 }
 
-// Take returns the records that changed since it was last called, at most limit of them, and the count of changes that are
-// stored once these are. More says that there are others.
+// Take returns what changed of records since it was last called, at most limit of them, and the count of changes that are
+// stored once these are: the scopes that changed, and all that is beside them. It is to be merged into what is kept. More says that there are others.
 func (p *Pool) Take(limit int) (records []cooldown.Record, changes uint64, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,25 +82,25 @@ func (p *Pool) Records() []cooldown.Record {
 	return all
 }
 
-// Merge takes in what others know, and returns those of the records that told the pool something. Where this pool knows
-// more, its own records are among those that Take returns next.
+// Merge takes in what others know, and returns what of the records told the pool something. Where this pool knows
+// more, that is in what Take returns next.
 func (p *Pool) Merge(records []cooldown.Record, now time.Time) (news []cooldown.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	pause := pausing(&p.mu)
 	for i := range records {
-		if p.merge1(&records[i], cooldown.InstantOf(now)) {
-			news = append(news, records[i])
+		if more, ok := p.merge1(&records[i], cooldown.InstantOf(now)); ok {
+			news = append(news, more)
 		}
 		pause(len(records[i].Scopes))
 	}
 	return news
 }
 
-func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
+func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news cooldown.Record, ok bool) {
 	s := p.runtime.subjectOf(o.Key)
 	if s == nil {
-		return false
+		return news, false
 	}
 	p.last = max(p.last, o.Latest())
 	before := s.record()
@@ -122,10 +122,15 @@ func (p *Pool) merge1(o *cooldown.Record, now cooldown.Instant) (news bool) {
 	} else {
 		p.runtime.dropEmpty(s, now)
 	}
-	if merged.KnowsMore(o, now) {
+	if more, ok := merged.Beyond(o, now); ok {
 		p.runtime.outbox.save(s)
+		for i := range more.Scopes {
+			if set := s.set(scope{model: more.Scopes[i].Model, family: more.Scopes[i].Family}); set != nil {
+				p.runtime.outbox.saveSet(set)
+			}
+		}
 	}
-	return merged.KnowsMore(&before, now)
+	return merged.Beyond(&before, now)
 }
 
 // follow makes the sets of a subject those of a record. Those that it has no scope for go first and at once: making room for each of a
@@ -163,9 +168,11 @@ func (rt *runtimeState) follow(s *subject, merged *cooldown.Record, now cooldown
 }
 
 // record of a subject as it is.
-func (s *subject) record() cooldown.Record {
+func (s *subject) record() cooldown.Record { return s.recordOf(s.sets()) }
+
+// recordOf a subject with the scopes of some sets.
+func (s *subject) recordOf(sets []*blockSet) cooldown.Record {
 	r := cooldown.Record{Key: s.key(), Cleared: s.cleared, Succeeded: s.succeeded, Withdrawn: s.withdrawn}
-	sets := s.sets()
 	for _, set := range sets {
 		if set.ledgers != nil {
 			if r.Scopes == nil {

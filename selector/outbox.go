@@ -1,6 +1,8 @@
 package selector
 
 import (
+	"slices"
+
 	"github.com/credbroker/credbroker/selector/cooldown"
 )
 
@@ -15,7 +17,16 @@ type outbox struct {
 	returned []PermitKey
 }
 
-// save notes that a record of the subject must be stored.
+// saveSet notes that what is known of a set must be stored.
+func (o *outbox) saveSet(set *blockSet) {
+	if o.recording && !set.unsaved {
+		set.unsaved = true
+		set.owner.unsaved = append(set.owner.unsaved, set)
+	}
+	o.save(set.owner)
+}
+
+// save notes that a record of the subject must be stored, with what saveSet was called for.
 func (o *outbox) save(s *subject) {
 	if !o.recording {
 		return
@@ -29,13 +40,20 @@ func (o *outbox) save(s *subject) {
 	}
 }
 
-// take returns the next record to store. There must be one.
+// take returns the next record to store, of what changed. There must be one.
 func (o *outbox) take() cooldown.Record {
 	s := o.dirty[0]
 	o.dirty[0] = nil
 	o.dirty = o.dirty[1:]
 	s.dirty = false
-	return s.record()
+	sets := s.unsaved
+	s.unsaved = nil
+	for _, set := range sets {
+		set.unsaved = false
+	}
+	r := s.recordOf(slices.DeleteFunc(sets, func(set *blockSet) bool { return s.set(set.scope) != set }))
+	r.SortScopes()
+	return r
 }
 
 // want asks for a permit.

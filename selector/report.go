@@ -236,7 +236,7 @@ func (r *report) block(set *blockSet) bool {
 // refresh makes the pool follow what the report changed of a set. False: there is no room for the set.
 func (r *report) refresh(set *blockSet) bool {
 	r.pool.runtime.refreshSet(set, r.now)
-	r.pool.runtime.outbox.save(set.owner)
+	r.pool.runtime.outbox.saveSet(set)
 	r.done.Changed = true
 	return r.pool.runtime.bound(set)
 }

@@ -29,7 +29,9 @@ type subject struct {
 	withdrawn cooldown.Withdrawn
 	// alone: what is half-open may be probed without a permit.
 	alone bool
-	dirty bool // in Pool.dirty
+	dirty bool // in outbox.dirty
+	// unsaved are the sets that are to be stored.
+	unsaved []*blockSet
 	// changedAt is what Pool.changes was after the last change.
 	changedAt uint64
 }

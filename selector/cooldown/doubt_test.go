@@ -128,8 +128,8 @@ func TestKnowsMoreOfDoubt(t *testing.T) {
 		"nothing where it is":          {know(), withdrawn, second(2), false},
 		"what was withdrawn yesterday": {withdrawn, know(1), second(25 * 60 * 60), false},
 	} {
-		if got := c.r.KnowsMore(c.o, c.at); got != c.want {
-			t.Errorf("%s: KnowsMore = %t, want %t", name, got, c.want)
+		if _, got := c.r.Beyond(c.o, c.at); got != c.want {
+			t.Errorf("%s: Beyond = %t, want %t", name, got, c.want)
 		}
 	}
 }

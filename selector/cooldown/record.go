@@ -151,13 +151,13 @@ func compareScopes(s ScopeRecord, o *ScopeRecord) int {
 	return cmp.Or(compareBools(s.Family, o.Family), cmp.Compare(s.Model, o.Model))
 }
 
-// KnowsMore reports whether r says something that holds at a time and that o does not say. What is over does not count:
-// each replica forgets it by itself.
-func (r *Record) KnowsMore(o *Record, now Instant) bool {
-	if r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released ||
-		r.Withdrawn.knowsMore(&o.Withdrawn, now) {
-		return true
-	}
+// Beyond returns r with the scopes alone that say something that holds at a time and that o does not say. False: nothing of r does. What is
+// over does not count: each replica forgets it by itself. It shares nothing that changes with r.
+func (r *Record) Beyond(o *Record, now Instant) (more Record, ok bool) {
+	more = *r
+	more.Scopes, more.Windows = nil, slices.Clone(r.Windows)
+	ok = r.Switch != o.Switch && r.Switch.later(o.Switch) == r.Switch || r.Released > o.Released ||
+		r.Withdrawn.knowsMore(&o.Withdrawn, now)
 	for i := range r.Scopes {
 		mine, theirs := &r.Scopes[i], &ScopeRecord{}
 		if at, found := slices.BinarySearchFunc(o.Scopes, mine, compareScopes); found {
@@ -165,11 +165,12 @@ func (r *Record) KnowsMore(o *Record, now Instant) bool {
 		}
 		for kind := range NumKinds {
 			if mine.Ledgers.Of(kind).knowsMore(theirs.Ledgers.Of(kind), now) {
-				return true
+				more.Scopes = append(more.Scopes, ScopeRecord{Model: mine.Model, Family: mine.Family, Ledgers: mine.Ledgers.Clone()})
+				break
 			}
 		}
 	}
-	return false
+	return more, ok || len(more.Scopes) > 0
 }
 
 // Prune drops what is over at a time and counts for nothing any more, and reports whether anything is left that matters.
