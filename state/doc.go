@@ -8,6 +8,7 @@
 //
 // A Persister drives the stores of one replica: a local one, a fleet, both or none.
 //
+//   - What is saved of a record is what changed of it: a store merges that into what it keeps.
 //   - Durable returns once what was changed of an auth is on disk, or with the fleet if there is no disk. Many share one
 //     save: while one is under way the next gathers.
 //   - Bindings and their uses are saved behind, within a tenth of a second. Losing one costs a warm cache, not a wrong pick.

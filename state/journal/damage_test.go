@@ -155,7 +155,7 @@ func newer(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte{3}) })
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte{4}) })
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

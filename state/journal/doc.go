@@ -3,8 +3,10 @@
 //
 // The file comes into being whole or not at all. Open checks what it is, that all of it is there, and that its pages
 // hang together, before a byte of it is trusted: a file that is cut off, damaged, somebody else's, of a newer broker, not
-// writable or in use is refused, with its path and what to do, and never replaced by an empty one. One of an older format is
-// written anew beside its place, and replaced when that is on disk.
+// writable or in use is refused, with its path and what to do, and never replaced by an empty one. One of format 1 is
+// written anew beside its place, and replaced when that is on disk; one of format 2 lacks a bucket, which it gets in one transaction.
+//
+// What is known of a model has a value of its own: a Save reads and writes what its records tell of, not all that is kept of them.
 //
 // Each value carries a checksum of its key and itself, and the head of the file says how many values there are of each sort and
 // what their checksums add up to, so that none goes missing without a word. A record that is damaged is refused like the

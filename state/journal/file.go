@@ -41,6 +41,8 @@ type file struct {
 	// are written by the transaction that runs.
 	numbers     map[string]uint32
 	saved, next uint32
+	// models are how many scopes are kept of records, by their keys, where that is known.
+	models map[string]int
 	// swept is where the search for bindings that are over goes on.
 	swept []byte
 }
@@ -72,7 +74,7 @@ func hold(opened *os.File, timeout time.Duration) (*file, error) {
 	if err == nil {
 		var info os.FileInfo
 		if info, err = opened.Stat(); err == nil {
-			return &file{opened: opened, info: info, numbers: make(map[string]uint32)}, nil
+			return &file{opened: opened, info: info, numbers: make(map[string]uint32), models: make(map[string]int)}, nil
 		}
 	}
 	_ = opened.Close()
@@ -103,6 +105,7 @@ func (f *file) update(do func(tx *bbolt.Tx) error) error {
 		f.txid, f.saved = uint64(txid), f.next //nolint:gosec // they count up from 0
 	} else {
 		f.txid, f.next = 0, f.saved // it may be on disk, or not
+		clear(f.models)
 		maps.DeleteFunc(f.numbers, func(_ string, number uint32) bool { return number >= f.saved })
 	}
 	return err

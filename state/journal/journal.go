@@ -120,8 +120,12 @@ func (j *Journal) read() error {
 		version, err = readFormat(tx)
 		return err
 	})
-	if err == nil && version < format {
+	switch {
+	case err != nil:
+	case version == 1:
 		err = j.upgrade()
+	case version < format:
+		err = j.file.addScopes()
 	}
 	if err == nil {
 		err = j.file.view(func(tx *bbolt.Tx) (err error) {

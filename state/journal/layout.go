@@ -12,18 +12,23 @@ import (
 // format is the version of the file, raised when an older broker would misread it. A file with one record and one binding
 // holds, bucket by bucket, where # is the checksum of a key and its value:
 //
-//	meta        format: 2, records: # 1 and the sum of all #, the same of keys (2), identities (1) and bindings (1)
+//	meta        format: 3, records: # 1 and the sum of all #, the same of scopes (1), keys (2), identities (1) and bindings (1)
 //	keys        fingerprint: # 32 bytes, session: # 16 bytes
 //	records     identity:account:claude:7: # {"v":1,"switch":{"at":"2026-11-30T07:00:00Z","disabled":true}}
+//	scopes      25 identity:account:claude:7 0 gpt-5: # {"v":1,"scopes":[{"model":"gpt-5",...}]}
 //	identities  0: # account:claude:7
 //	bindings    16 bytes of a session key: # version 1, source, bound, ends, identity 0
-const format = 2
+//
+// What is known of single models and families of a record has values of its own, so that a report writes what it changed. A record that was
+// kept in format 2 has them in its value until it is written again.
+const format = 3
 
 // The buckets. In the head stand the format, and a tally of each bucket that has one, under its name.
 const (
 	bucketMeta       = "meta"
 	bucketKeys       = "keys"
 	bucketRecords    = "records"
+	bucketScopes     = "scopes"
 	bucketIdentities = "identities"
 	bucketBindings   = "bindings"
 
@@ -31,8 +36,8 @@ const (
 )
 
 // buckets are all of them.
-func buckets() [5]string {
-	return [...]string{bucketMeta, bucketKeys, bucketRecords, bucketIdentities, bucketBindings}
+func buckets() [6]string {
+	return [...]string{bucketMeta, bucketKeys, bucketRecords, bucketIdentities, bucketBindings, bucketScopes}
 }
 
 // writeEmpty writes what is in a file that holds nothing.
@@ -47,12 +52,17 @@ func writeEmpty(tx *bbolt.Tx) error {
 
 // readFormat refuses a file that is not of this format or an older one.
 func readFormat(tx *bbolt.Tx) (byte, error) {
+	meta := tx.Bucket([]byte(bucketMeta))
+	if meta == nil {
+		return 0, errForeign
+	}
+	version := meta.Get([]byte(keyFormat))
 	for _, name := range buckets() {
-		if tx.Bucket([]byte(name)) == nil {
+		older := len(version) == 1 && version[0] < format && name == bucketScopes
+		if tx.Bucket([]byte(name)) == nil && !older {
 			return 0, errForeign
 		}
 	}
-	version := tx.Bucket([]byte(bucketMeta)).Get([]byte(keyFormat))
 	switch {
 	case len(version) != 1 || version[0] == 0:
 		return 0, errForeign

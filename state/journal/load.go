@@ -45,29 +45,58 @@ func (j *Journal) Load(ctx context.Context, into state.Sink) error {
 // loadRecords delivers the records, and returns the keys of those that say nothing any more.
 func (j *Journal) loadRecords(tx *bbolt.Tx, into state.Sink) (stale [][]byte, err error) {
 	now := j.now().UnixNano()
-	var records []cooldown.Record
+	records, err := readRecords(tx)
+	if err != nil {
+		return nil, err
+	}
+	records = slices.DeleteFunc(records, func(r cooldown.Record) bool {
+		over := isStale(&r, now)
+		if over {
+			stale = append(stale, []byte(state.FormatKey(r.Key)))
+		}
+		return over
+	})
+	into.Records(records)
+	return stale, nil
+}
+
+// readRecords reads all records with their scopes.
+func readRecords(tx *bbolt.Tx) (records []cooldown.Record, err error) {
+	at := make(map[string]int)
 	lost, err := each(tx, bucketRecords, func(key, value []byte, ok bool) error {
 		if !ok {
 			return errRecord(key)
 		}
 		record, err := parseRecord(key, value)
-		if err != nil {
-			return err
-		}
-		if isStale(&record, now) {
-			stale = append(stale, slices.Clone(key))
-		} else {
-			records = append(records, record)
-		}
-		return nil
+		at[string(key)] = len(records)
+		records = append(records, record)
+		return err
 	})
 	if err == nil && lost > 0 {
 		err = fmt.Errorf("%d records are not there as they were written: %w", lost, state.ErrDamaged)
 	}
-	if err == nil {
-		into.Records(records)
+	if err != nil {
+		return nil, err
 	}
-	return stale, err
+	split := make(map[int]bool)
+	lost, err = each(tx, bucketScopes, func(key, value []byte, ok bool) error {
+		name, named := recordOfScope(key)
+		i, known := at[string(name)]
+		if !ok || !named || !known {
+			return errRecord(key)
+		}
+		one, err := state.ParseRecord(records[i].Key, value)
+		records[i].Scopes = append(records[i].Scopes, one.Scopes...)
+		split[i] = true
+		return err
+	})
+	if err == nil && lost > 0 {
+		err = fmt.Errorf("%d scopes of records are not there as they were written: %w", lost, state.ErrDamaged)
+	}
+	for i := range split {
+		records[i] = together(&records[i])
+	}
+	return records, err
 }
 
 // shownFor is how long what is only shown to people is kept.

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -19,34 +18,16 @@ func (f *file) saveRecords(tx *bbolt.Tx, batch []cooldown.Record, stale [][]byte
 	if len(batch)+len(stale) == 0 {
 		return nil
 	}
-	records := openTallied(tx, bucketRecords)
+	k := f.openRecords(tx)
 	for i := range batch {
-		records.merge(&batch[i])
+		k.merge(&batch[i])
 	}
 	for _, key := range stale {
-		kept := records.bucket.Get(key)
-		if r, err := readRecord(key, kept); err == nil && kept != nil && isStale(&r, now) {
-			records.remove(key)
+		if r, err := k.read(key); err == nil && isStale(&r, now) {
+			k.remove(key)
 		}
 	}
-	return records.done(tx)
-}
-
-// merge merges a record into the one that is kept.
-func (t *tallied) merge(r *cooldown.Record) {
-	key := []byte(state.FormatKey(r.Key))
-	kept := t.bucket.Get(key)
-	merged, err := readRecord(key, kept)
-	if err != nil {
-		t.err = cmp.Or(t.err, err)
-		return
-	}
-	merged.Key = r.Key
-	merged.Merge(r)
-	value := state.FormatRecord(&merged)
-	if kept == nil || !bytes.Equal(value, kept[sumSize:]) {
-		t.replace(key, kept, value)
-	}
+	return cmp.Or(k.records.done(tx), k.scopes.done(tx))
 }
 
 // readRecord reads what is kept of a record; nil: nothing is.

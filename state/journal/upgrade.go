@@ -13,6 +13,16 @@ import (
 // copiedAtOnce is how many values one transaction copies.
 const copiedAtOnce = 1 << 14
 
+// addScopes makes a file of format 2 one of this format. A broker that knows format 2 refuses it from then on.
+func (f *file) addScopes() error {
+	return f.update(func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucket([]byte(bucketScopes)); err != nil {
+			return err
+		}
+		return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyFormat), []byte{format})
+	})
+}
+
 // upgrade puts a file of this format in the place of one of format 1, with all that was in it. In format 1 only records have a
 // checksum, and only records are counted.
 func (j *Journal) upgrade() error {
@@ -31,7 +41,7 @@ func (j *Journal) upgrade() error {
 
 func (f *file) copyFormat1(old *bbolt.Tx) error {
 	for _, name := range buckets() {
-		if name == bucketMeta {
+		if name == bucketMeta || name == bucketScopes {
 			continue
 		}
 		copied, err := f.copyBucket(old, name)

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -85,6 +86,13 @@ func openTallied(tx *bbolt.Tx, name string) *tallied {
 
 // put seals and writes a value.
 func (t *tallied) put(key, value []byte) { t.replace(key, t.bucket.Get(key), value) }
+
+// change is replace that writes only what is another value.
+func (t *tallied) change(key, kept, value []byte) {
+	if kept == nil || !bytes.Equal(value, kept[sumSize:]) {
+		t.replace(key, kept, value)
+	}
+}
 
 // replace is put where it is known what is kept; nil: nothing is.
 func (t *tallied) replace(key, kept, value []byte) {
