@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	credbrokerv1 "github.com/credbroker/credbroker/gen/credbroker/v1"
 	"github.com/credbroker/credbroker/server/servertest"
@@ -41,7 +42,8 @@ type attack struct {
 	name   string
 	limits string // of the configuration
 	run    func(ctx context.Context, t *testing.T, v *victim)
-	auths  int // of the pool beside those that good clients pick
+	auths  int  // of the pool beside those that good clients pick
+	kept   bool // with a state file
 }
 
 func attacks() []attack {
@@ -70,7 +72,9 @@ func attacks() []attack {
 			v.many(ctx, t, 500, func(*servertest.Peer) error { <-ctx.Done(); return ctx.Err() })
 		}},
 		{name: "metrics asked for and never read", run: unreadMetrics},
-		{name: "watches that are never read", limits: "{watches: 1000}", run: unreadWatches, auths: 10_000},
+		{name: "watches that are never read", run: unreadWatches, auths: 10_000},
+		{name: "watches that are never read, 1,000 of them allowed", limits: "{watches: 1000}", run: unreadWatches, auths: 10_000},
+		{name: "reports of 1,024 models with reasons of 1 KiB", run: longReports, kept: true},
 	}
 }
 
@@ -89,7 +93,7 @@ func TestAttack(t *testing.T) {
 	}
 	program := buildProgram(t)
 	for _, a := range attacks() {
-		t.Run(a.name, func(t *testing.T) { a.against(t, startVictim(t, program, a.limits, a.auths), span) })
+		t.Run(a.name, func(t *testing.T) { a.against(t, startVictim(t, program, &a), span) })
 	}
 }
 
@@ -229,6 +233,30 @@ func unreadWatches(ctx context.Context, t *testing.T, v *victim) {
 			return
 		}
 	}
+}
+
+// longReports reports cooldowns of 1,024 models of one auth on eight connections, each with a reason of 1 KiB.
+func longReports(ctx context.Context, t *testing.T, v *victim) {
+	var reported atomic.Int64
+	var workers sync.WaitGroup
+	for range 8 {
+		client := credbrokerv1.NewCredentialBrokerClient(dialVictim(t, v))
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				n := reported.Add(1)
+				_, err := client.ReportCooldown(t.Context(), &credbrokerv1.ReportCooldownRequest{
+					AuthId: "idle", Model: fmt.Sprintf("model-%04d", n%1024), Reason: strings.Repeat("r", 1<<10),
+					End: &credbrokerv1.ReportCooldownRequest_RetryAfter{RetryAfter: durationpb.New(time.Hour)},
+				})
+				if err != nil && status.Code(err) != codes.Unavailable {
+					t.Errorf("a report: %v", err)
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	t.Logf("%d reports", reported.Load())
 }
 
 // service is what a good client got.

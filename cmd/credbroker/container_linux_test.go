@@ -20,7 +20,7 @@ const containerMemory = 256 << 20
 // takes more than its container has. Nothing tells it of the limit but the container.
 func TestLegalTrafficInAContainer(t *testing.T) {
 	group := memoryGroup(t, containerMemory)
-	v := startVictim(t, buildProgram(t), "{message: 32MiB}", 0,
+	v := startVictim(t, buildProgram(t), &attack{limits: "{message: 32MiB}"},
 		"sh", "-c", `echo $$ >"$0"/cgroup.procs && exec env -u GOMEMLIMIT "$@"`, group)
 	alone := v.goodClient(t, time.Second)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)

@@ -17,16 +17,19 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// startVictim starts a broker that may have attackMemory, and waits until it listens. Beside the two auths that good clients pick it
-// has some that nobody does. A prefix of its command line can take away more.
-func startVictim(t *testing.T, program, limits string, auths int, prefix ...string) *victim {
+// startVictim starts a broker for an attack that may have attackMemory, and waits until it listens. A prefix of its command line can take away more.
+func startVictim(t *testing.T, program string, a *attack, prefix ...string) *victim {
 	t.Helper()
 	dir := t.TempDir()
 	v := &victim{grpc: filepath.Join(dir, "g"), http: filepath.Join(dir, "h")}
-	config := fmt.Sprintf("listen: {grpc: ['unix://%s'], http: 'unix://%s'}\nlimits: %s\nlog: {access: false}\nstate: {path: ''}\nauths:\n"+
-		"  - {id: a, provider: claude, secret: {value: key-a}}\n  - {id: b, provider: claude, secret: {value: key-b}}\n", v.grpc, v.http, cmp.Or(limits, "{}"))
+	kept := ""
+	if a.kept {
+		kept = filepath.Join(dir, "s.db")
+	}
+	config := fmt.Sprintf("listen: {grpc: ['unix://%s'], http: 'unix://%s'}\nlimits: %s\nlog: {access: false}\nstate: {path: '%s'}\nauths:\n  - {id: idle, provider: idle, secret: {value: key}}\n"+
+		"  - {id: a, provider: claude, secret: {value: key-a}}\n  - {id: b, provider: claude, secret: {value: key-b}}\n", v.grpc, v.http, cmp.Or(a.limits, "{}"), kept)
 	var idle strings.Builder
-	for i := range auths {
+	for i := range a.auths {
 		fmt.Fprintf(&idle, "  - {id: idle-%05d, provider: idle, secret: {value: key-%d}}\n", i, i)
 	}
 	config += idle.String()
@@ -80,7 +83,7 @@ func TestFewFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out attacks")
 	}
-	v := startVictim(t, buildProgram(t), "{}", 0, "sh", "-c", `ulimit -n 64; exec "$0" "$@"`)
+	v := startVictim(t, buildProgram(t), &attack{}, "sh", "-c", `ulimit -n 64; exec "$0" "$@"`)
 	for range 80 {
 		if peer := v.peer(t); peer != nil {
 			// It is closed where there is no room.
