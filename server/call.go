@@ -28,6 +28,8 @@ type call struct {
 	caller *access.Caller
 	proof  proof
 	stream bool
+	// pick: it asks for auths.
+	pick bool
 	// stranger: the call does not show whose it is. Its address has a line of the log now and then.
 	stranger bool
 	// silent: another such call of the address had its line a moment ago.

@@ -74,6 +74,7 @@ func (s *Server) authorizeStream(srv any, stream grpc.ServerStream, info *grpc.S
 // authorize finds out whose call it is, whether it may be made, and takes what it counts for.
 func (s *Server) authorize(c *call, method string) (use, error) {
 	m, known := s.methods[method]
+	c.pick = m.roles == access.Pick
 	at := transport.PeerOf(c)
 	if service := serviceOf(method); at != nil && !at.Serves(service) {
 		// As gRPC says it of services that there are not.

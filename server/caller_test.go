@@ -183,6 +183,9 @@ func TestPicksPerSecond(t *testing.T) {
 		}
 	}
 	s := wantError(t, pick(token), codes.ResourceExhausted, server.ReasonRateLimited)
+	if n := len(s.Details()); n != 3 {
+		t.Errorf("a pick over the limit has %d details, want its ready answer after the time", n)
+	}
 	if wait := waitOf(t, s); wait <= 0 || wait > time.Second/3+time.Millisecond {
 		t.Errorf("wait = %s, want up to a third of a second", wait)
 	}

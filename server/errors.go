@@ -73,13 +73,16 @@ type failure struct {
 	message  string
 	metadata map[string]string
 	details  []proto.Message
+	// early: it is refused before anything of the call was looked at. wait is then the time until it is worth trying again.
+	early bool
+	wait  time.Duration
 	// explanation is attached as far as there is room.
 	explanation *selector.Explanation
 }
 
 // translate is the one place where an error of the core gets its code, its reason and its details. The reason is empty
-// for errors of the transport. Ready answers are in the format of the client's API.
-func translate(err error, format sessions.Format) (*status.Status, Reason) {
+// for errors of the transport. Ready answers, which every refused pick has, are in the format of the client's API.
+func translate(err error, format sessions.Format, pick bool) (*status.Status, Reason) {
 	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
 		return s.GRPCStatus(), ""
 	}
@@ -90,6 +93,9 @@ func translate(err error, format sessions.Format) (*status.Status, Reason) {
 		return status.New(codes.DeadlineExceeded, "the deadline of the call has passed"), ""
 	}
 	f := failureOf(err, format)
+	if f.early && pick {
+		f.details = append(f.details, clientanswer.Write(&broker.Answer{Problem: broker.ProblemUnavailable, Format: format, Wait: f.wait}))
+	}
 	return f.status(), f.reason
 }
 
@@ -131,9 +137,10 @@ func failureOf(err error, format sessions.Format) failure {
 		return failure{
 			code: codes.ResourceExhausted, reason: ReasonRateLimited, message: limited.Error(),
 			metadata: map[string]string{metaLimit: limited.metadata}, details: []proto.Message{retryInfo(limited.wait)},
+			early: true, wait: limited.wait,
 		}
 	case errors.Is(err, errUnauthenticated):
-		return failure{code: codes.Unauthenticated, reason: ReasonUnauthenticated, message: err.Error()}
+		return failure{code: codes.Unauthenticated, reason: ReasonUnauthenticated, message: err.Error(), early: true}
 	case errors.Is(err, selector.ErrAuthNotFound):
 		answer := broker.AnswerTo(err, format)
 		return failure{
@@ -202,6 +209,7 @@ func overloadedFailure(err error) failure {
 	return failure{
 		code: codes.Unavailable, reason: ReasonOverloaded, message: "the broker is overloaded: " + err.Error(),
 		details: []proto.Message{retryInfo(overloadedRetry)},
+		early:   true, wait: overloadedRetry,
 	}
 }
 
@@ -218,7 +226,7 @@ func invalidFailure(e *invalidRequest) failure {
 }
 
 func deniedFailure(e *deniedError) failure {
-	f := failure{code: codes.PermissionDenied, reason: ReasonPermissionDenied, message: e.Error()}
+	f := failure{code: codes.PermissionDenied, reason: ReasonPermissionDenied, message: e.Error(), early: true}
 	if e.roles != 0 {
 		f.metadata = map[string]string{metaRole: e.roles.String()}
 	}

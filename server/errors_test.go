@@ -184,7 +184,7 @@ func TestTranslate(t *testing.T) {
 		{name: "a status stays", err: status.Error(codes.Unimplemented, "later"), code: codes.Unimplemented, message: "later"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, reason := translate(tt.err, sessions.FormatUnknown)
+			got, reason := translate(tt.err, sessions.FormatUnknown, false)
 			if got.Code() != tt.code || reason != tt.reason {
 				t.Errorf("translate = %v, %q, want %v, %q", got.Code(), reason, tt.code, tt.reason)
 			}
@@ -273,7 +273,7 @@ func TestExplanationOfAFailureIsCapped(t *testing.T) {
 			Reason: selector.ReasonCoolingAuth, Until: time.Unix(1_800_000_000, 1), Detail: strings.Repeat("y", 300),
 		})
 	}
-	s, _ := translate(&selector.CooldownError{Model: "m", Provider: "p", Wait: time.Minute, Explanation: e}, sessions.FormatGemini)
+	s, _ := translate(&selector.CooldownError{Model: "m", Provider: "p", Wait: time.Minute, Explanation: e}, sessions.FormatGemini, false)
 	got := details(s)
 	size := 0
 	for _, d := range got {
@@ -300,10 +300,36 @@ func TestWorstFailureFitsTrailers(t *testing.T) {
 	s, _ := translate(&selector.CooldownError{
 		Model: strings.Repeat("<", maxModel), Provider: strings.Repeat("<", maxProvider), Wait: 366 * 24 * time.Hour,
 		Counts: counts, Explanation: &selector.Explanation{Counts: counts},
-	}, sessions.FormatOpenAIChat)
+	}, sessions.FormatOpenAIChat, true)
 	// In base64, as grpc-status-details-bin carries it, beside the message.
 	if size := proto.Size(s.Proto())*4/3 + len(s.Message()); size > 8<<10 {
 		t.Errorf("the error takes %d bytes of trailers, want at most 8 KiB", size)
+	}
+}
+
+// A gateway never makes up a body, not even where nothing of its pick was looked at.
+func TestEveryRefusedPickHasAReadyAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		err   error
+		after string
+	}{
+		{errUnauthenticated, ""},
+		{&deniedError{caller: "a", roles: access.Pick}, ""},
+		{&limitedError{what: "picks", wait: 1500 * time.Millisecond}, "2"},
+		{admission.ErrFull, "1"},
+	} {
+		s, _ := translate(tt.err, sessions.FormatUnknown, true)
+		all := details(s)
+		answer, ok := all[len(all)-1].(*credbrokerv1.HttpError)
+		if !ok || answer.GetStatus() != 503 || answer.GetHeaders()["Retry-After"] != tt.after {
+			t.Errorf("%v is answered %v, want a status 503, Retry-After %q", tt.err, all[len(all)-1], tt.after)
+		}
+		s, _ = translate(tt.err, sessions.FormatUnknown, false)
+		for _, d := range details(s) {
+			if _, ok := d.(*credbrokerv1.HttpError); ok {
+				t.Errorf("%v of a call that is no pick has a ready answer", tt.err)
+			}
+		}
 	}
 }
 
@@ -314,7 +340,7 @@ func TestViolationsAreBounded(t *testing.T) {
 		ids[i] = strings.Repeat("x", maxAuthID+1)
 	}
 	v.list("exclude_auth_ids", ids, maxExclude)
-	s, _ := translate(v.err(), sessions.FormatUnknown)
+	s, _ := translate(v.err(), sessions.FormatUnknown, false)
 	got := details(s)[1].(*errdetails.BadRequest).GetFieldViolations()
 	if len(got) != maxViolations || got[0].GetField() != "exclude_auth_ids[0]" {
 		t.Errorf("%d violations, the first of %s, want %d", len(got), got[0].GetField(), maxViolations)

@@ -125,7 +125,7 @@ func (s *Server) errorsStream(srv any, stream grpc.ServerStream, _ *grpc.StreamS
 // unless it lasts and was logged when it began.
 func (s *Server) refuse(ctx context.Context, err error) error {
 	c := s.callOf(ctx)
-	st, reason := translate(err, c.format)
+	st, reason := translate(err, c.format, c.pick)
 	if reason == "" {
 		// Of the transport, or translated further in.
 		return st.Err()
