@@ -22,6 +22,8 @@ type Limits struct {
 	CallRate int
 	// Idle is how long a connection without calls is kept.
 	Idle time.Duration
+	// ConnectionAge is how long a connection is used for new calls; 0: for ever.
+	ConnectionAge time.Duration
 	// Watches that all callers may have open; 0: as many as memory allows, at most 256.
 	Watches int
 	// WatchTimeout is how long a message of a watch may wait to be read.
@@ -48,6 +50,8 @@ func limits(l *Limits) document.Type {
 				"Absent: 10000 for each processor."),
 		"idle": document.Duration(&l.Idle, 10*time.Second, 24*time.Hour).
 			Doc("How long a connection without calls is kept: 10s to 24h."),
+		"connection_age": document.Duration(&l.ConnectionAge, time.Minute, 30*24*time.Hour).With(document.Schema{"default": nil}).
+			Doc("How long a connection is used for new calls: 1m to 720h; calls that run then have a minute to end. Absent: for ever."),
 		"watches": document.Integer(&l.Watches, 1, 100_000).With(document.Schema{"default": nil}).
 			Doc("Watches that may be open, all together; a caller may have half of them. Absent: 256, or fewer where there is little memory."),
 		"watch_timeout": document.Duration(&l.WatchTimeout, time.Second, 10*time.Minute).

@@ -101,7 +101,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		Limits: Limits{
 			Message: 32 << 20, ReceiveBytes: 1 << 30, ReceiveTimeout: 30 * time.Second,
 			Connections: 5000, CallsPerConnection: 1000, CallRate: 100_000, Idle: time.Hour,
-			Watches: 12, WatchTimeout: 20 * time.Second,
+			ConnectionAge: 12 * time.Hour, Watches: 12, WatchTimeout: 20 * time.Second,
 		},
 		Selection: Selection{
 			Strategy: selector.WeightedRoundRobin, MaxAttempts: 3,
@@ -158,7 +158,7 @@ func TestLoadReadsEveryKey(t *testing.T) {
 		},
 		Attributes: map[string]string{"websockets": "true", "tier": "3", "text": "yes", "none": ""},
 		Domains:    []string{"org:acme", "egress:eu"},
-		Origin:     selector.OriginConfig, Source: file + ":82",
+		Origin:     selector.OriginConfig, Source: file + ":83",
 	}}
 	if diff := cmp.Diff(wantAuths, auths, cmp.Comparer(selector.Secret.Equal)); diff != "" {
 		t.Errorf("auths of %s: want -, got +\n%s", file, diff)

@@ -292,3 +292,15 @@ func refusals(t *testing.T, h *servertest.Harness, what string) (count float64) 
 	}
 	return count
 }
+
+// A connection that is too old takes no new call and ends; clients go on with another one.
+func TestOldConnectionsEnd(t *testing.T) {
+	h := narrow(t, server.Limits{ConnectionAge: 50 * time.Millisecond})
+	p := h.Peer(t)
+	waitFor(t, func() bool { return p.Read(0, 1) != nil })
+	for range 3 {
+		if _, err := h.Broker.PickCredential(t.Context(), &pickRequest{Provider: "claude"}); err != nil {
+			t.Errorf("a pick: %v", err)
+		}
+	}
+}

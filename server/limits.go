@@ -60,6 +60,8 @@ type Limits struct {
 	HTTPConnections int
 	// Idle is how long a connection without calls is kept; 15 minutes.
 	Idle time.Duration
+	// ConnectionAge is how long a connection is used for new calls; 0: for ever. Those that run then have a minute to end.
+	ConnectionAge time.Duration
 	// Watches that all callers may have open; 256. A caller may have half of them.
 	Watches int
 	// WatchTimeout is how long a message of a watch may wait to be read; 30 s. Then the watch ends.
@@ -76,6 +78,7 @@ func (l Limits) orDefault() Limits {
 		Connections:        cmp.Or(l.Connections, 1024),
 		HTTPConnections:    cmp.Or(l.HTTPConnections, 64),
 		Idle:               cmp.Or(l.Idle, 15*time.Minute),
+		ConnectionAge:      l.ConnectionAge,
 		Watches:            cmp.Or(l.Watches, 256),
 		WatchTimeout:       cmp.Or(l.WatchTimeout, 30*time.Second),
 	}

@@ -36,6 +36,8 @@ const (
 	maxMetadata       = 16 << 10
 	connectionTimeout = 20 * time.Second
 	streamWorkers     = 64
+	// connectionGrace is how long calls may go on that run on a connection which is too old for new ones.
+	connectionGrace = time.Minute
 )
 
 // Config is what a Server is made of.
@@ -137,6 +139,7 @@ func transportOptions(limits *Limits) []grpc.ServerOption {
 		grpc.ConnectionTimeout(connectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: keepaliveIdle, Timeout: keepaliveTimeout, MaxConnectionIdle: limits.Idle,
+			MaxConnectionAge: limits.ConnectionAge, MaxConnectionAgeGrace: connectionGrace,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveMinPing, PermitWithoutStream: true}),
 		// Goroutines that are used again keep the stacks they have grown.

@@ -46,7 +46,7 @@ func limitsFor(c *config.Limits, memory int64, files int) server.Limits {
 	l := server.Limits{
 		Message: int(c.Message), ReceiveBytes: c.ReceiveBytes, ReceiveTimeout: c.ReceiveTimeout, CallRate: c.CallRate,
 		CallsPerConnection: c.CallsPerConnection, Connections: c.Connections, HTTPConnections: mostHTTP, Idle: c.Idle,
-		Watches: c.Watches, WatchTimeout: c.WatchTimeout,
+		Watches: c.Watches, WatchTimeout: c.WatchTimeout, ConnectionAge: c.ConnectionAge,
 	}
 	if l.ReceiveBytes == 0 {
 		// Two of the largest requests must find room, or none would be served.
