@@ -58,6 +58,7 @@ func TestAStateFileIsLostUnderABroker(t *testing.T) {
 					}
 					lost := l.reports.acknowledged()
 					l.waitUntil("reports after the loss", func() bool { return l.reports.acknowledged() > lost+100 })
+					pause(t.Context(), 200*time.Millisecond) // lines of the log are written in batches
 				})
 				l.end(kill)
 				l.compare()
