@@ -16,12 +16,15 @@ type trouble struct {
 	begin, heal func()
 }
 
-const troubledBrokers = 3
+const (
+	troubledBrokers = 3
+	fleetSecret     = "0123456789abcdef0123456789abcdef"
+)
 
 func (s fleetSuite) killedMaster(t *testing.T) {
 	watched := redistest.StartSentinels(t)
 	a := watched.Addrs
-	redis := fmt.Sprintf("{addresses: ['%s', '%s', '%s'], sentinel: {master: %s}}", a[0], a[1], a[2], redistest.MasterName)
+	redis := fmt.Sprintf("{addresses: ['%s', '%s', '%s'], sentinel: {master: %s}, secret: {value: %s}}", a[0], a[1], a[2], redistest.MasterName, fleetSecret)
 	var fleet []*member
 	for range troubledBrokers {
 		fleet = append(fleet, s.member(t, redis))
@@ -88,7 +91,11 @@ func (s fleetSuite) refusing(t *testing.T) {
 
 func (s fleetSuite) fullMemory(t *testing.T, server *redistest.Server) {
 	t.Helper()
-	endure(t, trouble{s.brokers(t, troubledBrokers, server), func() {
+	var fleet []*member
+	for range troubledBrokers {
+		fleet = append(fleet, s.member(t, "{addresses: ['"+server.Addr+"'], secret: {value: "+fleetSecret+"}}"))
+	}
+	endure(t, trouble{fleet, func() {
 		server.Do("CONFIG", "SET", "maxmemory", fmt.Sprint(server.Info("used_memory")))
 	}, func() {
 		server.Do("CONFIG", "SET", "maxmemory", "0")
