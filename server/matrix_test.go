@@ -62,7 +62,7 @@ type method struct {
 }
 
 // methodsOf are all methods that a server answers, from the descriptors of their services.
-func methodsOf(t *testing.T) []method {
+func methodsOf(t testing.TB) []method {
 	t.Helper()
 	var list []method
 	for _, service := range []string{

@@ -270,6 +270,14 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
+// Take is everything that was logged since the last Take.
+func (l *Log) Take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
+}
+
 // Key is an auth with an API key, for pools of tests. The key is `key-of-` and the id.
 func Key(id, provider string) *selector.Auth {
 	return &selector.Auth{
