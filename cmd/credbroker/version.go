@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -18,6 +19,27 @@ func version() string {
 	return "(devel)"
 }
 
+// commit is what the go command recorded of the commit that this binary was built from; empty: nothing, as outside of a clone.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	revision, changed := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = "+changed"
+		}
+	}
+	if revision == "" {
+		return ""
+	}
+	return revision + changed
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	output := formatTable
 	cmd := &cobra.Command{
@@ -30,10 +52,11 @@ func (a *app) versionCommand() *cobra.Command {
 				e.SetIndent("", "  ")
 				return e.Encode(struct {
 					Version   string `json:"version"`
+					Commit    string `json:"commit,omitempty"`
 					GoVersion string `json:"goVersion"`
-				}{version(), runtime.Version()})
+				}{version(), commit(), runtime.Version()})
 			}
-			_, err := fmt.Fprintf(a.stdout, "credbroker %s (%s)\n", version(), runtime.Version())
+			_, err := fmt.Fprintf(a.stdout, "credbroker %s (commit %s, %s)\n", version(), cmp.Or(commit(), "unknown"), runtime.Version())
 			return err
 		},
 	}
