@@ -152,8 +152,8 @@ func (o *owners) startEpochs(use uint64) {
 }
 
 // usesOf is the log that a binding is in.
-func usesOf(t *Table, binding uint32) *useOrder {
-	return &t.owners.list[t.groups.at(t.bindings.at(binding).group).owner].uses
+func usesOf(t *Table, b *bindingRecord) *useOrder {
+	return &t.owners.list[t.groups.at(b.group).owner].uses
 }
 
 // SetCallers says which callers there are: each is sure of an equal part of Max, and may have what others do not use. Bindings of

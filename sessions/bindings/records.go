@@ -119,7 +119,7 @@ func (t *Table) freeBinding(binding uint32) (ids int) {
 }
 
 // attach gives a binding an id that the index does not hold.
-func (t *Table) attach(binding uint32, s selector.Session) {
+func (t *Table) attach(binding uint32, s *selector.Session) {
 	b := t.bindings.at(binding)
 	count, oldest := t.leastUsedID(binding)
 	if count >= maxAliases || count > 0 && t.aliases.used >= t.maxAliasRecords() {

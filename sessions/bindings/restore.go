@@ -70,7 +70,7 @@ func (r *Restorer) add(c *Change) {
 			r.groups[c.Group] = binding
 		}
 	}
-	t.attach(binding, selector.Session{Key: c.Key, Source: c.Source})
+	t.attach(binding, &selector.Session{Key: c.Key, Source: c.Source})
 }
 
 // binding finds the one of the same group, if ids of it were added already; 0: none was.
@@ -188,7 +188,8 @@ func (r *Restorer) appendUses(order []restored) {
 	defer t.mu.Unlock()
 	for _, o := range order {
 		if r.isUnordered(o.number) {
-			usesOf(t, o.number).appendUse(o.number)
+			b := t.bindings.at(o.number)
+			usesOf(t, b).appendUse(b)
 		}
 	}
 }

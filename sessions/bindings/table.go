@@ -3,7 +3,6 @@ package bindings
 import (
 	"encoding/binary"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -133,7 +132,7 @@ func (t *Table) Join(primary selector.Session, fallback selector.SessionKey, now
 	}
 	t.renewBinding(binding, at)
 	t.id(id).touch(t.seq, t.id(id).source())
-	t.bindID(binding, primary)
+	t.bindID(binding, &primary)
 	return now.Add(t.ttl)
 }
 
@@ -157,8 +156,8 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 	if alive {
 		t.moveTo(binding, slot, at)
 	} else {
-		for _, s := range sessions {
-			t.unbindID(s.Key)
+		for i := range sessions {
+			t.unbindID(t.findID(sessions[i].Key))
 		}
 		t.makeRoom(sessions[0].Caller, at)
 		binding = t.createBinding(slot, t.owners.number(sessions[0].Caller))
@@ -166,8 +165,8 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 		t.changes.markChanged(binding)
 	}
 	t.renewBinding(binding, at)
-	for _, s := range slices.Backward(sessions) { // the primary is used last
-		t.bindID(binding, s)
+	for i := range sessions {
+		t.bindID(binding, &sessions[len(sessions)-1-i]) // the primary is used last
 	}
 	return now.Add(t.ttl)
 }
@@ -179,9 +178,9 @@ func (t *Table) unbindPast(prefixes []selector.Session, slot selector.Slot, now 
 		if prefixes[i].Role != selector.RolePast {
 			continue
 		}
-		_, binding, alive := t.lookup(prefixes[i].Key, now)
+		id, binding, alive := t.lookup(prefixes[i].Key, now)
 		if alive && t.groups.at(t.bindings.at(binding).group).slot == slot {
-			t.unbindID(prefixes[i].Key)
+			t.unbindID(id)
 		}
 	}
 }
@@ -211,7 +210,7 @@ func (t *Table) renewBinding(binding uint32, now int64) {
 		t.changes.markChanged(binding)
 	}
 	b.ends = ends
-	usesOf(t, binding).appendUse(binding)
+	usesOf(t, b).appendUse(b)
 }
 
 // moveTo takes a binding to the group of a slot.
@@ -226,26 +225,26 @@ func (t *Table) moveTo(binding uint32, slot selector.Slot, now int64) {
 }
 
 // bindID makes an id the most recently used of a binding, taking it from another one if need be.
-func (t *Table) bindID(binding uint32, s selector.Session) {
-	if id := t.findID(s.Key); id != 0 && t.id(id).owner == binding {
+func (t *Table) bindID(binding uint32, s *selector.Session) {
+	id := t.findID(s.Key)
+	if id != 0 && t.id(id).owner == binding {
 		t.seq++
 		t.id(id).touch(t.seq, s.Source)
 		return
 	}
-	t.unbindID(s.Key)
+	t.unbindID(id)
 	t.attach(binding, s)
 	t.changes.markChanged(binding)
 }
 
-// unbindID takes an id from the binding that it belongs to, if any.
-func (t *Table) unbindID(key selector.SessionKey) {
-	id := t.findID(key)
+// unbindID takes an id from the binding that it belongs to; 0: there is none.
+func (t *Table) unbindID(id uint32) {
 	if id == 0 {
 		return
 	}
 	owner := t.id(id).owner
 	if t.isEndNews(owner) {
-		t.changes.addEnd(key, false)
+		t.changes.addEnd(t.id(id).key, false)
 	}
 	if t.detach(id) {
 		t.freeBinding(owner)

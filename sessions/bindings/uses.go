@@ -130,9 +130,8 @@ func (l *useLog) oldest(i int) uint32 {
 }
 
 // appendUse makes a binding the most recently used, and ends are as it says.
-func (u *useOrder) appendUse(binding uint32) {
+func (u *useOrder) appendUse(b *bindingRecord) {
 	u.records.seq++
-	b := u.records.bindings.at(binding)
 	b.used = u.records.seq
 	u.noteEnd(b.ends)
 	if b.position != noPosition {
@@ -141,7 +140,7 @@ func (u *useOrder) appendUse(binding uint32) {
 		}
 		u.remove(b.position)
 	}
-	b.position = u.append(binding, u.records.seq)
+	b.position = u.append(b.first.owner, b.used)
 	if u.fill == 1 {
 		u.compact()
 	}
