@@ -95,12 +95,10 @@ func compareCandidates(a, b *Candidate) int {
 		}
 		return 2
 	}
-	return cmp.Or(
-		cmp.Compare(rank(a), rank(b)),
-		-cmp.Compare(a.Reason, b.Reason),
-		-cmp.Compare(a.Priority, b.Priority),
-		cmp.Compare(a.Auth.ID, b.Auth.ID),
-	)
+	if order := cmp.Or(cmp.Compare(rank(a), rank(b)), -cmp.Compare(a.Reason, b.Reason), -cmp.Compare(a.Priority, b.Priority)); order != 0 {
+		return order
+	}
+	return cmp.Compare(a.Auth.ID, b.Auth.ID)
 }
 
 // timeOf is the time of an end that comes by itself.

@@ -23,6 +23,9 @@ func (m *member) eligibility(key string, now cooldown.Instant) eligibility {
 	if m.tokenOver(now) {
 		return eligibility{reason: ReasonTokenExpired, until: cooldown.Never, detail: "the access token is over"}
 	}
+	if m.nothingKnown() {
+		return eligibility{reason: ReasonReady}
+	}
 	set, span := m.blocking(m.blockKey(key), now)
 	if set == nil {
 		return eligibility{reason: ReasonReady}
