@@ -247,6 +247,9 @@ func (l *Ledger) boundSecrets() {
 // Prune drops what has been over for so long that no ladder counts on it. It returns when there will be more to forget;
 // 0: nothing is left.
 func (l *Ledger) Prune(now Instant) (next Instant) {
+	if l.IsZero() {
+		return 0
+	}
 	gone := func(end Instant, keep time.Duration) bool {
 		if end >= Never-Instant(keep) {
 			next = Never
