@@ -21,8 +21,12 @@ func (c *chain) addWords(v jsonscan.Value, of author) (counts bool) {
 	}
 	if mayBeginWithTag(v) {
 		begins := !c.inText || c.author != of
+		trimmed := v.TrimLeft()
+		if !c.inText {
+			v = trimmed // the white space before a text does not count
+		}
 		switch {
-		case of != assistant && c.isReminder(v.TrimLeft()):
+		case of != assistant && c.isReminder(trimmed):
 			return false
 		case of == assistant && begins:
 			v = withoutThoughts(v)
