@@ -209,19 +209,18 @@ func secondOpinion(q *query) *member {
 }
 
 // lend answers with an auth for one request. Its session stays where it is.
-func lend(q *query, m *member) Pick {
+func lend(q *query, m *member) {
 	outcome := BindingNone
 	if q.pool.bindings != nil && len(q.req.Sessions) > 0 {
 		outcome = BindingDiverted
 	}
-	pick := q.answer(m, outcome)
+	q.answerWith(m, outcome)
 	if q.req.Options&Explain != 0 {
-		pick.Explanation = q.explain(&choice{member: m}, nil)
+		q.answer.Explanation = q.explain(&choice{member: m}, nil)
 	}
 	if q.req.Options&DryRun == 0 {
 		q.count(m)
 	}
-	return pick
 }
 
 // onlyDoubted: nothing beyond doubt keeps it from a requested model key, and no failures of several requests unless these are

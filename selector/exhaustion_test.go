@@ -246,7 +246,8 @@ func TestFirstRefusalEndsThoughTheMembershipChangesMeanwhile(t *testing.T) {
 // pickOnce is a pick as far as it gets under one hold of the lock.
 func (p *Pool) pickOnce(req *Request, now time.Time) (Pick, error) {
 	q := query{pool: p, req: req, now: cooldown.InstantOf(now), limit: pickCounted}
-	return q.pick(now)
+	err := q.pick(now)
+	return q.answer, err
 }
 
 // A provider may have many auths, and all requests that are under way fail.

@@ -32,6 +32,7 @@ type query struct {
 	excluded []*member
 	pinned   binding // with a member: it must serve
 	limit    int     // of members that a refusal looks at
+	answer   Pick    // once somebody is found
 }
 
 // Pick chooses an auth. Its errors are ErrAuthNotFound, *PinnedError, *CooldownError and *UnavailableError.
@@ -45,51 +46,51 @@ func (p *Pool) Pick(req *Request, now time.Time) (Pick, error) {
 func pickLocked(p *Pool, req *Request, now time.Time) (Pick, error) {
 	for limit := pickCounted; ; limit += limit / 64 {
 		q := query{pool: p, req: req, now: cooldown.InstantOf(now), limit: limit}
-		pick, err := q.pick(now)
-		if !errors.Is(err, errAgain) {
-			return pick, err
+		if err := q.pick(now); !errors.Is(err, errAgain) {
+			return q.answer, err
 		}
 		letPass(&p.mu)
 	}
 }
 
 // pick is Pool.Pick as far as it gets under one hold of the lock. The error may be errAgain.
-func (q *query) pick(now time.Time) (Pick, error) {
-	pick, found, err := pickReady(q, now)
+func (q *query) pick(now time.Time) error {
+	found, err := pickReady(q, now)
 	if !found && err == nil {
 		err = q.refusal()
 	}
-	return pick, err
+	return err
 }
 
 // pickReady picks, unless nobody is ready. An error is one that needs nobody to be counted.
-func pickReady(q *query, now time.Time) (pick Pick, found bool, err error) {
+func pickReady(q *query, now time.Time) (found bool, err error) {
 	p := q.pool
 	p.runtime.advance(q.now, pickAdvance)
 	part := p.runtime.index.part(q.req.Allow)
 	if part == nil {
-		return Pick{}, false, ErrAuthNotFound // nobody said what the list admits
+		return false, ErrAuthNotFound // nobody said what the list admits
 	}
 	if q.provider = part.provider(q.req.Provider); q.provider == nil {
-		return Pick{}, false, part.missing
+		return false, part.missing
 	}
 	q.find()
 	q.exclude()
 	if err := q.pin(now); err != nil {
-		return Pick{}, false, err
+		return false, err
 	}
 	for {
 		p.scratch = p.scratch[:0]
 		if q.pinned.member != nil || q.anyReady() {
-			if pick, ok := q.decide(now); ok {
-				return pick, true, nil
+			if q.decide(now) {
+				return true, nil
 			}
 		}
 		if next := p.runtime.timers.Next(); next == nil || !next.Over(int64(q.now)) {
 			if m := secondOpinion(q); m != nil {
-				return lend(q, m), true, nil
+				lend(q, m)
+				return true, nil
 			}
-			return Pick{}, false, nil
+			return false, nil
 		}
 		p.runtime.advance(q.now, pickAdvance)
 	}
@@ -179,66 +180,67 @@ func (q *query) anyReady() bool {
 
 // decide picks for a request that has a ready candidate: the binding first, then the strategy. False: the strategy can
 // take none of them.
-func (q *query) decide(now time.Time) (Pick, bool) {
+func (q *query) decide(now time.Time) bool {
 	bound, outcome := q.bound(now)
 	if bound.member != nil {
-		return q.stay(bound, outcome, now), true
+		q.stay(bound, outcome, now)
+		return true
 	}
 	c, ok := q.chooseValid()
 	if !ok {
-		return Pick{}, false
+		return false
 	}
-	pick := q.answer(c.member, outcome)
+	q.answerWith(c.member, outcome)
 	if bound.from != nil {
-		pick.From = bound.from.name
+		q.answer.From = bound.from.name
 	}
 	if q.req.Options&Explain != 0 {
-		pick.Explanation = q.explain(&c, bound.state)
+		q.answer.Explanation = q.explain(&c, bound.state)
 	}
 	if q.req.Options&DryRun != 0 {
-		return pick, true
+		return true
 	}
 	c.advance()
 	q.count(c.member)
 	switch outcome {
 	case BindingNew:
-		pick.BoundUntil = q.bind(c.member.state.slot, now)
+		q.answer.BoundUntil = q.bind(c.member.state.slot, now)
 	case BindingRebound:
-		pick.BoundUntil = q.rebind(c.member.state.slot, now)
+		q.answer.BoundUntil = q.rebind(c.member.state.slot, now)
 	case BindingDiverted:
-		return pick, true
+		return true
 	}
 	q.bindMarks(c.member.state, now)
-	return pick, true
+	return true
 }
 
 // stay answers with the auth that the session is bound to.
-func (q *query) stay(b binding, outcome Binding, now time.Time) Pick {
-	pick := q.answer(b.member, outcome)
+func (q *query) stay(b binding, outcome Binding, now time.Time) {
+	q.answerWith(b.member, outcome)
 	if b.from != nil {
-		pick.From = b.from.name
+		q.answer.From = b.from.name
 	}
 	if q.req.Options&Explain != 0 {
-		pick.Explanation = q.explain(&choice{member: b.member}, b.state)
+		q.answer.Explanation = q.explain(&choice{member: b.member}, b.state)
 	}
 	if q.req.Options&DryRun != 0 {
-		return pick
+		return
 	}
 	q.count(b.member)
 	if outcome == BindingDiverted {
-		return pick
+		return
 	}
-	pick.BoundUntil = q.prolong(b, outcome, now)
+	q.answer.BoundUntil = q.prolong(b, outcome, now)
 	q.bindMarks(b.state, now)
-	return pick
 }
 
-func (q *query) answer(m *member, outcome Binding) Pick {
-	model := q.req.Model
+// answerWith makes a member the answer.
+func (q *query) answerWith(m *member, outcome Binding) {
+	a := &q.answer
+	a.Auth, a.Model, a.Binding, a.Identity = m.auth, q.req.Model, outcome, m.name
 	if m.prefixed {
-		model = modelglob.WithoutPrefix(m.prefix, strings.TrimSpace(model))
+		a.Model = modelglob.WithoutPrefix(m.prefix, strings.TrimSpace(a.Model))
 	}
-	return Pick{Auth: m.auth, Model: model, Binding: outcome, Identity: m.name}
 }
 
 func (q *query) count(m *member) {

@@ -346,7 +346,7 @@ func foretell(p *Pool, req *Request, now time.Time) (somebody bool, refused erro
 	dry := *req
 	dry.Options |= DryRun
 	q := query{pool: p, req: &dry, now: cooldown.InstantOf(now)}
-	if _, somebody, _ = pickReady(&q, now); somebody {
+	if somebody, _ = pickReady(&q, now); somebody {
 		return true, nil
 	}
 	dry.Exclude = nil
