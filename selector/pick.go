@@ -105,7 +105,7 @@ func (q *query) find() {
 	}
 	q.route = p.routes.of(q.req.Allow)[q.key]
 	if q.route == nil {
-		q.route = &route{list: q.req.Allow, key: q.key}
+		q.route = p.routes.begin(q.req.Allow, q.key)
 	}
 	if q.route.view == nil || q.route.view.provider != q.provider {
 		q.route.view = q.provider.view(q.key.model)

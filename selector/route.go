@@ -38,6 +38,8 @@ type routes struct {
 	byKey  map[routeKey]*route                 // of requests that may use everything
 	listed map[*allow.List]map[routeKey]*route // of those with a list
 	count  int
+	// spare is the last that a pick began and nobody used; nil: there is none.
+	spare *route
 	// ends is the ring's anchor: older is the most recently used.
 	ends route
 }
@@ -53,6 +55,15 @@ func (r *routes) of(list *allow.List) map[routeKey]*route {
 		return r.byKey
 	}
 	return r.listed[list]
+}
+
+// begin returns a route that is in the table only once it is used.
+func (r *routes) begin(list *allow.List, key routeKey) *route {
+	if r.spare == nil {
+		r.spare = new(route)
+	}
+	*r.spare = route{list: list, key: key}
+	return r.spare
 }
 
 // used puts a route that a pick used in front, adding it if needed.
@@ -81,6 +92,7 @@ func (r *routes) add(t *route) {
 	t.key = routeKey{strings.Clone(t.key.provider), strings.Clone(t.key.model)}
 	r.of(t.list)[t.key] = t
 	r.count++
+	r.spare = nil // it is the one
 }
 
 func (r *routes) drop(t *route) {
