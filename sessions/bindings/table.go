@@ -152,12 +152,13 @@ func (t *Table) Bind(sessions []selector.Session, slot selector.Slot, now time.T
 		t.unbindPast(sessions[1:], slot, at)
 		sessions = sessions[:1]
 	}
-	_, binding, alive := t.lookup(sessions[0].Key, at)
+	id, binding, alive := t.lookup(sessions[0].Key, at)
 	if alive {
 		t.moveTo(binding, slot, at)
 	} else {
-		for i := range sessions {
-			t.unbindID(t.findID(sessions[i].Key))
+		t.unbindID(id)
+		for i := range sessions[1:] {
+			t.unbindID(t.findID(sessions[1+i].Key))
 		}
 		t.makeRoom(sessions[0].Caller, at)
 		binding = t.createBinding(slot, t.owners.number(sessions[0].Caller))
