@@ -25,6 +25,7 @@ type fleetReplica struct {
 	pool      *selector.Pool
 	reachable bool // the store of permits is
 	known     facts
+	kept      []cooldown.Record // what a store has of what the replica said and heard
 	open      []fleetPick
 	// alone: the permit in use was taken without the store.
 	alone bool
@@ -238,14 +239,39 @@ func (f *fleet) answer(r *fleetReplica, s fleetStep) error {
 	return f.check()
 }
 
+// send stores what changed, and tells the others what the store has then: of changes alone none may be lost on the way.
 func (f *fleet) send(number int) {
 	r := f.replicas[number]
-	records, _, _ := r.pool.Take(100)
+	changed, _, _ := r.pool.Take(100)
+	r.keep(changed)
 	for to := range f.replicas {
-		if to != number && len(records) > 0 {
-			f.messages = append(f.messages, fleetMessage{to, records, r.known.clone()})
+		if to != number && len(changed) > 0 {
+			f.messages = append(f.messages, fleetMessage{to, copyRecords(r.kept), r.known.clone()})
 		}
 	}
+}
+
+// keep merges records into what the store has.
+func (r *fleetReplica) keep(records []cooldown.Record) {
+	for i := range records {
+		at := slices.IndexFunc(r.kept, func(k cooldown.Record) bool { return k.Key == records[i].Key })
+		if at < 0 {
+			at = len(r.kept)
+			r.kept = append(r.kept, cooldown.Record{Key: records[i].Key})
+		}
+		r.kept[at].Merge(&records[i])
+	}
+}
+
+func copyRecords(records []cooldown.Record) []cooldown.Record {
+	copied := slices.Clone(records)
+	for i := range copied {
+		copied[i].Scopes = slices.Clone(copied[i].Scopes)
+		for j := range copied[i].Scopes {
+			copied[i].Scopes[j].Ledgers = copied[i].Scopes[j].Ledgers.Clone()
+		}
+	}
+	return copied
 }
 
 func (f *fleet) deliver(number int) {
@@ -253,8 +279,10 @@ func (f *fleet) deliver(number int) {
 		return
 	}
 	m := f.messages[number%len(f.messages)]
-	f.replicas[m.to].pool.Merge(m.records, f.now)
-	f.replicas[m.to].known.merge(&m.known)
+	r := f.replicas[m.to]
+	r.pool.Merge(m.records, f.now)
+	r.keep(copyRecords(m.records))
+	r.known.merge(&m.known)
 }
 
 // permits does for a replica what its persister would do in the background.
