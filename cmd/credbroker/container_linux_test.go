@@ -19,6 +19,9 @@ const containerMemory = 256 << 20
 // TestLegalTrafficInAContainer lets clients send the largest legal requests, three at a time, to a broker that the kernel ends if it
 // takes more than its container has. Nothing tells it of the limit but the container.
 func TestLegalTrafficInAContainer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out attacks")
+	}
 	group := memoryGroup(t, containerMemory)
 	v := startVictim(t, buildProgram(t), &attack{limits: "{message: 32MiB}"},
 		"sh", "-c", `echo $$ >"$0"/cgroup.procs && exec env -u GOMEMLIMIT "$@"`, group)
