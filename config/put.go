@@ -251,11 +251,6 @@ func (s *Source) putFile(id string, at location, members documentMembers, replac
 	if len(data) >= authdoc.MaxFile {
 		return refused(fieldDocument, "%s", tooLarge(authdoc.MaxFile))
 	}
-	if replaces {
-		if err := s.discard(at); err != nil {
-			return err
-		}
-	}
 	data = append(data, '\n')
 	if isEncrypted(at.path) {
 		// What cannot be read is not written over: somebody may have the key.
@@ -263,6 +258,12 @@ func (s *Source) putFile(id string, at location, members documentMembers, replac
 			return refused(fieldDocument, "would be written to %s, which %s", at.path, err)
 		}
 		if data, err = s.encryption.encrypt(data); err != nil {
+			return err
+		}
+	}
+	// After all that can be refused: copies of refused calls would push others out of the trash.
+	if replaces {
+		if err := s.discard(at); err != nil {
 			return err
 		}
 	}
