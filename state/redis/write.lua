@@ -5,7 +5,7 @@ local changes, late = {}, {}
 for i = 3, #ARGV, 3 do
   local field, tag, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local present = redis.call('HGET', KEYS[1], field) or ''
-  if (string.match(present, '^%S+') or '') ~= tag then
+  if string.match(present, '^[^ ]*') ~= tag then
     late[#late + 1] = field
     late[#late + 1] = present
   elseif value == '' then
