@@ -89,6 +89,14 @@ func TestForgedRecord(t *testing.T) {
 	if got := loaded(t, a, "forged"); len(got) != 1 {
 		t.Error("a record that was forged is not written anew")
 	}
+	// So it does where the tag has white space in it, or there is none.
+	for _, planted := range []string{"a\tb {}", " {}", "\n{}", "{}"} {
+		server.Do("HSET", "cb:{signed}:records", "identity:forged", planted)
+		save(t, a, records("forged"))
+		if got := loaded(t, a, "forged"); len(got) != 1 {
+			t.Errorf("a record is not written in the place of %q", planted)
+		}
+	}
 	// One that says what is known already, but is not signed, is written anew as well.
 	_, body, _ := strings.Cut(signed, " ")
 	server.Do("HSET", "cb:{signed}:records", "identity:true", "tag "+body)
